@@ -1,0 +1,51 @@
+"""nbgrader's settings: plain `nbgrader …` commands, formgrader and `tito` all use them."""
+
+from nbgrader.preprocessors import (
+    AssignLatePenalties,
+    CheckCellMetadata,
+    ClearOutput,
+    GetGrades,
+    IgnorePattern,
+    LimitOutput,
+    OverwriteCells,
+    OverwriteKernelspec,
+    SaveAutoGrades,
+)
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
+
+from tito.preprocessors.execute import ExecuteInWorkspace
+from tito.preprocessors.feedback import HideTests
+from tito.preprocessors.observe import Observe
+from tito.preprocessors.restore import RestoreCells
+from tito.preprocessors.scores import CheckScores
+
+c = get_config()  # noqa: F821 (nbgrader provides it)
+
+c.CourseDirectory.course_id = "tinytorch"
+
+# nbgrader copies every other file of source/NN_name/ to the students; solutions live in such files.
+c.CourseDirectory.ignore = [
+    "*.py", "*.pyc", "__pycache__", ".ipynb_checkpoints", "feedback", ".*", "submission.json",
+]  # fmt: skip
+
+# Where students' notebooks are exchanged; without it, `tito submit` makes a zip file.
+# c.Exchange.root = "/srv/nbgrader/exchange"
+
+# Grading, in the order of the steps in docs: sanitize; export and execute; observe; save.
+c.Autograde.sanitize_preprocessors = [
+    ClearOutput, RestoreCells, OverwriteKernelspec, OverwriteCells, CheckCellMetadata,
+]  # fmt: skip
+c.Autograde.autograde_preprocessors = [
+    ExecuteInWorkspace, Observe, IgnorePattern, LimitOutput, CheckScores, SaveAutoGrades,
+    AssignLatePenalties, CheckCellMetadata,
+]  # fmt: skip
+c.ExecuteInWorkspace.timeout = 60  # seconds for a cell
+c.Observe.timeout = 10  # seconds for a hidden test
+
+# A warning printed by a test cell is no failure.
+c.IgnorePattern.enabled = True
+c.IgnorePattern.pattern = r"Warning: "
+
+c.GenerateFeedback.preprocessors = [GetGrades, HideTests, CSSHTMLHeaderPreprocessor]
+
+c.KernelManager.transport_encryption = "auto"

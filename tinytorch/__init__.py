@@ -1,0 +1,1 @@
+"""TinyTorch: a small deep-learning framework on numpy, built module by module."""

@@ -1,0 +1,1 @@
+"""The modules of the course, as their notebooks export them."""

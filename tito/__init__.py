@@ -1,0 +1,1 @@
+"""The command line of TinyTorch, and the machinery behind it."""

@@ -1,0 +1,32 @@
+"""``tito``, ``python -m tito`` and ``python bin/tito.py``: all end here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+# A transitive package of nbformat that takes 3.6 s to import, and that no notebook needs.
+sys.modules.setdefault("rfc3987_syntax", None)
+
+
+def main() -> None:
+    """Run the command line."""
+    programs = str(Path(sys.executable).parent)
+    if programs not in os.environ.get("PATH", "").split(os.pathsep):
+        # nbgrader starts alembic, and Jupyter its kernels, by name
+        os.environ["PATH"] = programs + os.pathsep + os.environ.get("PATH", "")
+    try:
+        import click  # noqa: F401
+    except ImportError:
+        sys.exit(
+            "tito needs the course tools, which are not installed here; "
+            'run: pip install "tinytorch[course]"'
+        )
+    from tito.cli import cli
+
+    cli()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""Comparing what came with what was expected, and saying how they differ."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+
+def show(x) -> str:
+    """A value in one short line."""
+    if isinstance(x, np.ndarray):
+        x = x.item() if x.ndim == 0 else x.tolist()
+    if isinstance(x, float):
+        return f"{x:.6g}"
+    if isinstance(x, list):
+        text = "[" + ", ".join(show(item) for item in x[:9]) + (", …]" if len(x) > 9 else "]")
+    elif isinstance(x, dict):
+        text = "{" + ", ".join(f"{key}: {show(item)}" for key, item in x.items()) + "}"
+    else:
+        text = str(x) if isinstance(x, str) else repr(x)
+    text = " ".join(text.split())
+    return text if len(text) <= 120 else text[:119] + "…"
+
+
+def difference(actual, expected, tolerance: float | None = None) -> str:
+    """Say how two values differ.
+
+    Parameters
+    ----------
+    actual, expected : ndarray, number, bool, str, None, or list or dict of these
+        What came and what was expected.
+    tolerance : float, optional
+        The largest difference allowed, relative to the larger of 1 and the expected numbers; by
+        default it follows the less precise dtype.
+
+    Returns
+    -------
+    str
+        ``"…, expected …"``, or nothing if they agree.
+    """
+    if isinstance(expected, (list, tuple, dict)):
+        return _difference_of_collections(actual, expected, tolerance)
+    if expected is None or isinstance(expected, str):
+        same = type(actual) is type(expected) and actual == expected
+        return "" if same else f"{show(actual)}, expected {show(expected)}"
+    try:
+        a, e = np.asarray(actual), np.asarray(expected)
+    except ValueError:
+        a, e = np.asarray(None), np.asarray(expected)
+    if a.dtype.kind not in "biuf":
+        return f"{show(actual)}, expected {show(expected)}"
+    if a.shape != e.shape:
+        return f"shape {a.shape}, expected shape {e.shape}"
+    return _difference_of_numbers(a, e, tolerance)
+
+
+def _difference_of_collections(actual, expected, tolerance: float | None) -> str:
+    if isinstance(expected, dict):
+        if not isinstance(actual, dict) or set(actual) != set(expected):
+            return f"{show(actual)}, expected {show(expected)}"
+        pairs = [(f"for {key!r} ", actual[key], expected[key]) for key in expected]
+    elif isinstance(actual, np.ndarray):
+        return difference(actual, np.asarray(expected), tolerance)
+    elif not isinstance(actual, (list, tuple)) or len(actual) != len(expected):
+        return f"{show(actual)}, expected {show(expected)}"
+    elif all(_is_number(x) for x in [*actual, *expected]):
+        wrong = any(difference(a, e, tolerance) for a, e in zip(actual, expected, strict=True))
+        return f"{show(list(actual))}, expected {show(list(expected))}" if wrong else ""
+    else:
+        pairs = [(f"as result {n} of {len(expected)} ", a, e)
+                 for n, (a, e) in enumerate(zip(actual, expected, strict=True), 1)]  # fmt: skip
+    for place, a, e in pairs:
+        found = difference(a, e, tolerance)
+        if found:
+            return place + found
+    return ""
+
+
+def _is_number(x) -> bool:
+    return isinstance(x, (bool, int, float))
+
+
+def _difference_of_numbers(a: np.ndarray, e: np.ndarray, tolerance: float | None) -> str:
+    if a.dtype.kind in "biu" and e.dtype.kind in "biu":
+        wrong = a != e
+    else:
+        if tolerance is None:
+            tolerance = max(_precision(a.dtype), _precision(e.dtype))
+        finite = np.abs(e[np.isfinite(e)].astype(np.float64))
+        scale = max(1.0, finite.max()) if tolerance >= 1e-5 and finite.size else 1.0
+        a, e = a.astype(np.float64), e.astype(np.float64)
+        with np.errstate(all="ignore"):
+            close = np.abs(a - e) <= tolerance * np.maximum(np.abs(e), 0.1 * scale)
+        wrong = ~(close | (a == e) | (np.isnan(a) & np.isnan(e)))
+    if not wrong.any():
+        return ""
+    if a.size <= 9:
+        return f"{show(a)}, expected {show(e)}"
+    index = tuple(int(i) for i in np.argwhere(wrong)[0])
+    place = ", ".join(map(str, index))
+    return f"{show(a[index])} at [{place}], expected {show(e[index])}"
+
+
+def _precision(dtype: np.dtype) -> float:
+    """The relative error allowed of a dtype: some hundred times its resolution."""
+    if dtype.kind != "f" or dtype == np.float64:
+        return 1e-7
+    return math.sqrt(np.finfo(dtype).eps) if dtype == np.float16 else 1e-4

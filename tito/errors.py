@@ -1,0 +1,19 @@
+"""Errors that end a command in one sentence instead of a traceback."""
+
+from __future__ import annotations
+
+
+class TitoError(Exception):
+    """Something failed, and the message says what to do; the command ends with exit code 1."""
+
+    exit_code = 1
+
+
+class UsageError(TitoError):
+    """The command was given something it cannot work with; it ends with exit code 2."""
+
+    exit_code = 2
+
+
+class SourceError(UsageError):
+    """A module's source breaks a rule of source/README.md."""

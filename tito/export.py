@@ -1,0 +1,202 @@
+"""From notebook cells to a module of `tinytorch`. Text only: no student code is run here."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from tito.course import Module
+from tito.errors import TitoError, UsageError
+from tito.files import write_atomically
+from tito.source import BEGIN_SOLUTION, END_SOLUTION, Cell, read_source
+
+EXPORT = re.compile(r"^#\|\s*export\s*$", re.M)
+DIRECTIVE = re.compile(r"^#\|.*\n?", re.M)
+MARK = re.compile(rf"^[^\n]*({BEGIN_SOLUTION}|{END_SOLUTION})[^\n]*\n?", re.M)
+APPROACH = re.compile(
+    r"\n[ \t]*\n(?P<indent>[ \t]*)Approach\n(?P=indent)-+\n"
+    r"(?:(?!(?P=indent)\w[^\n]*\n(?P=indent)-{3,}\n)(?P=indent)[^\n]*\n|[ \t]*\n)*?"
+    r"(?=(?P=indent)\"\"\"|[ \t]*\n(?P=indent)\w[^\n]*\n(?P=indent)-{3,}\n)"
+)
+
+
+@dataclass(frozen=True)
+class CodeCell:
+    """A code cell that belongs to a module.
+
+    Attributes
+    ----------
+    name : str
+        The exercise it solves, or ``cell N``.
+    source : str
+        Its text, without directives and solution marks.
+    error : str
+        Why it does not parse; empty if it does.
+    exported : bool
+        Whether it goes into the library; an exercise without ``#| export`` is graded only.
+    """
+
+    name: str
+    source: str
+    error: str = ""
+    exported: bool = True
+
+
+def reference_cells(module: Module) -> list[CodeCell]:
+    """The cells of a module with the solutions of its source."""
+    cells = read_source(module)
+    return [_code_cell(c.name or f"cell {n}", c.source, c.role == "exercise")
+            for n, c in enumerate(cells, 1) if _belongs(c)]  # fmt: skip
+
+
+def _belongs(cell: Cell) -> bool:
+    return cell.role == "exercise" or (cell.role == "code" and bool(EXPORT.search(cell.source)))
+
+
+def notebook_cells(nb: dict) -> list[CodeCell]:
+    """The cells of a student's notebook that belong to its module.
+
+    Parameters
+    ----------
+    nb : dict
+        A notebook, as read from JSON.
+
+    Returns
+    -------
+    list of CodeCell
+        Every exercise, and every other cell that begins with ``#| export``, in order.
+    """
+    found = []
+    for number, raw in enumerate(nb["cells"], 1):
+        if raw["cell_type"] != "code":
+            continue
+        source = raw["source"] if isinstance(raw["source"], str) else "".join(raw["source"])
+        nbgrader = raw.get("metadata", {}).get("nbgrader") or {}
+        is_exercise = bool(nbgrader.get("solution"))
+        if is_exercise or (EXPORT.search(source) and not nbgrader.get("grade")):
+            name = nbgrader.get("grade_id") or f"cell {number}"
+            found.append(_code_cell(str(name), source, is_exercise))
+    return found
+
+
+def _code_cell(name: str, source: str, is_exercise: bool) -> CodeCell:
+    exported = bool(EXPORT.search(source))
+    text = APPROACH.sub("\n", MARK.sub("", DIRECTIVE.sub("", source))).strip("\n")
+    try:
+        ast.parse(text)
+        error = ""
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
+        line = getattr(problem, "lineno", None)
+        message = getattr(problem, "msg", None) or str(problem)
+        error = f"line {line}: {message}" if line else message
+    return CodeCell(name, text, error, exported)
+
+
+def module_text(cells: list[CodeCell], title: str, origin: str) -> str:
+    """The text of an exported module.
+
+    Parameters
+    ----------
+    cells : list of CodeCell
+        Its cells; those that do not parse are left out, with a comment in their place.
+    title : str
+        The first line of its docstring.
+    origin : str
+        The file it was made from, named in its docstring.
+
+    Returns
+    -------
+    str
+        The module, with `__all__`.
+    """
+    parts = [
+        f'"""{title}.\n\nMade by `tito export` from {origin}. Edit that notebook, not this file.\n"""'
+    ]
+    names: dict[str, None] = {}
+    for cell in cells:
+        if not cell.exported:
+            continue
+        if cell.error:
+            parts.append(f"# Left out: {cell.name} does not parse ({cell.error}).")
+            continue
+        parts.append(cell.source)
+        names.update(dict.fromkeys(_public_names(ast.parse(cell.source))))
+    listing = "".join(f'    "{name}",\n' for name in sorted(names))
+    parts.append(f"__all__ = [\n{listing}]" if listing else "__all__ = []")
+    text = parts[0] + "\n\n" + parts[1] if len(parts) > 1 else parts[0]
+    return "\n\n\n".join([text, *parts[2:]]) + "\n"
+
+
+def _public_names(tree: ast.Module) -> list[str]:
+    names = []
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
+            names.append(node.name)
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names += [t.id for t in targets if isinstance(t, ast.Name)]
+    return [name for name in names if not name.startswith("_")]
+
+
+def title_of(module: Module) -> str:
+    """The first line of a module's docstring."""
+    return f"Module {module.number} of TinyTorch: {module.name}"
+
+
+def reference_text(module: Module) -> str:
+    """The text of a module as its source exports it."""
+    origin = f"source/{module.folder}/{module.source.name}"
+    return module_text(reference_cells(module), title_of(module), origin)
+
+
+def export_reference(module: Module) -> Path:
+    """Regenerate a module of the library from its source."""
+    write_atomically(module.exported, reference_text(module))
+    return module.exported
+
+
+def read_notebook(path: Path) -> dict:
+    """Read a notebook as plain JSON.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file.
+    TitoError
+        If it is not a notebook; says where it breaks off.
+    """
+    try:
+        nb = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"there is no notebook {path}") from None
+    except (ValueError, RecursionError) as error:
+        raise TitoError(
+            f"{path} is not a notebook ({error}); restore it from a backup, or hand it in again"
+        ) from None
+    if not isinstance(nb, dict) or not isinstance(nb.get("cells"), list):
+        raise TitoError(f"{path} is not a notebook (it has no list of cells); hand it in again")
+    return nb
+
+
+def export_student(module: Module) -> tuple[Path, list[CodeCell]]:
+    """Export the notebook on the student's desk to the student's own `tinytorch`.
+
+    Parameters
+    ----------
+    module : Module
+        Which module.
+
+    Returns
+    -------
+    path : Path
+        The file that was written.
+    left_out : list of CodeCell
+        The cells that do not parse.
+    """
+    cells = notebook_cells(read_notebook(module.desk))
+    origin = f"notebooks/{module.folder}/{module.notebook}"
+    write_atomically(module.exported, module_text(cells, title_of(module), origin))
+    return module.exported, [cell for cell in cells if cell.error]

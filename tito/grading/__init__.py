@@ -1,0 +1,1 @@
+"""Grading: observations of untrusted modules, compared in a trusted process."""

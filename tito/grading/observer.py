@@ -1,0 +1,152 @@
+"""The process that runs a module under test. It knows no expected value and decides nothing.
+
+It needs Python and numpy only, reads one request from standard input (JSON), and writes one line of
+JSON for each cell it loads and each observation it makes. Arrays travel as their bytes; nothing is
+ever unpickled, on either side.
+"""
+
+from __future__ import annotations
+
+import base64
+import codeop
+import json
+import os
+import random
+import sys
+import types
+
+import numpy as np
+
+LARGEST_ANSWER = 20_000_000  # bytes of one answer
+LONGEST_TEXT = 2_000  # characters of a string
+LONGEST_MESSAGE = 200  # characters of an error message
+
+
+def encode(x, budget: list[int] | None = None):
+    """Turn data into what JSON can hold.
+
+    Raises
+    ------
+    TypeError
+        If it is not made of numbers, arrays, strings, None, tuples, lists and dictionaries.
+    ValueError
+        If there is too much of it.
+    """
+    budget = [LARGEST_ANSWER] if budget is None else budget
+    kind = type(x)
+    if x is None or kind is bool:
+        return x
+    if kind in (int, float):
+        return {"number": repr(x)}
+    if kind is str:
+        return x[:LONGEST_TEXT]
+    if isinstance(x, np.generic):
+        x, kind = np.array(x), np.ndarray
+    if kind is np.ndarray and x.dtype.kind in "biuf":
+        budget[0] -= x.nbytes
+        if budget[0] < 0:
+            raise ValueError("the answer is too large")
+        data = base64.b64encode(np.ascontiguousarray(x).tobytes()).decode()
+        return {"dtype": x.dtype.str, "shape": list(x.shape), "data": data}
+    if kind in (tuple, list):
+        budget[0] -= 8 * len(x)
+        if budget[0] < 0:
+            raise ValueError("the answer is too large")
+        return [encode(item, budget) for item in x]
+    if kind is dict and all(type(key) is str for key in x):
+        return {"dict": [[key, encode(item, budget)] for key, item in x.items()]}
+    raise TypeError(f"a number or an array was expected, but it was a {kind.__name__}")
+
+
+def decode(x):
+    """The inverse of `encode`; tuples come back as lists.
+
+    Raises
+    ------
+    ValueError, TypeError, KeyError
+        If it is not what `encode` makes.
+    """
+    if x is None or isinstance(x, (bool, str)):
+        return x
+    if isinstance(x, list):
+        return [decode(item) for item in x]
+    if "number" in x:
+        text = str(x["number"])[:LONGEST_TEXT]
+        return int(text) if text.lstrip("-").isdigit() else float(text)
+    if "dict" in x:
+        return {str(key): decode(item) for key, item in x["dict"]}
+    dtype = np.dtype(str(x["dtype"]))
+    if dtype.kind not in "biuf":
+        raise ValueError(f"dtype {dtype} is not numeric")
+    array = np.frombuffer(base64.b64decode(x["data"], validate=True), dtype=dtype)
+    return array.reshape([int(n) for n in x["shape"]]).copy()
+
+
+def raised(function) -> str:
+    """The name of the exception that a call raises, or ``"nothing"``."""
+    try:
+        function()
+    except Exception as error:
+        return type(error).__name__
+    return "nothing"
+
+
+def explain(error: BaseException) -> str:
+    """An exception in one line."""
+    if isinstance(error, NotImplementedError) and not str(error):
+        return "it is not done yet"
+    text = " ".join(str(error).split())[:LONGEST_MESSAGE]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def observe(request: dict, report) -> None:
+    """Load the module's cells, make the observations, and report each."""
+    sys.path.insert(0, request["package"])
+    module = types.ModuleType(request["module"])
+    sys.modules[request["module"]] = module
+    package, _, name = request["module"].rpartition(".")
+    setattr(__import__(package, fromlist=["_"]), name, module)
+    compile_cell = codeop.Compile()  # remembers `from __future__ import …`, as a notebook does
+    for number, cell in enumerate(request["cells"]):
+        error = None
+        if cell is not None:
+            report({"loading": number})
+            try:
+                exec(compile_cell(cell["source"], cell["name"], "exec"), vars(module))
+            except BaseException as problem:
+                error = explain(problem)
+        report({"cell": number, "error": error})
+    names = {"np": np, "raised": raised}
+    for number, step in enumerate(request["program"]):
+        if isinstance(step, str):
+            exec(step, names)
+        elif step is not None:
+            report({"observing": number})
+            random.seed(request["seed"])
+            np.random.seed(request["seed"])
+            try:
+                exec(step["source"], names)
+                inputs = {key: decode(x) for key, x in step["inputs"].items()}
+                answer = {"answer": encode(names[step["name"]](module, **inputs))}
+            except BaseException as problem:
+                answer = {"error": explain(problem)}
+            report({"observation": number, **answer})
+
+
+def main() -> None:
+    request = json.load(sys.stdin)
+    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+
+    def report(line: dict) -> None:
+        channel.write(json.dumps(line) + "\n")
+        channel.flush()
+
+    observe(request, report)
+    report({"done": True})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,376 @@
+"""The instructor's path: release, grade, feedback, scores; nbgrader does the work."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import functools
+import io
+import logging
+import re
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tito.course import Course, Module
+from tito.errors import TitoError, UsageError
+from tito.export import notebook_cells, read_notebook
+from tito.files import explained, replaced_folder, write_atomically
+from tito.source import build
+
+SAFE_NAME = re.compile(r"[\w.@-]+")
+
+
+@functools.cache
+def _configuration(root: Path):
+    from traitlets.config import PyFileConfigLoader
+
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
+    config.CourseDirectory.root = str(root)
+    return config
+
+
+def nbgrader_api(course: Course):
+    """nbgrader's Python interface, with the settings of the course."""
+    from nbgrader.apps import NbGraderAPI
+
+    logging.getLogger("traitlets").setLevel(logging.CRITICAL)
+    with explained(f"open the gradebook in {course.root}"):
+        return NbGraderAPI(config=_configuration(course.root))
+
+
+@contextlib.contextmanager
+def gradebook(course: Course) -> Iterator:
+    """The gradebook of the course."""
+    from nbgrader.api import Gradebook
+    from nbgrader.coursedir import CourseDirectory
+
+    directory = CourseDirectory(config=_configuration(course.root))
+    with Gradebook(directory.db_url, directory.course_id) as book:
+        yield book
+
+
+def _reason(result: dict) -> str:
+    """What went wrong, out of the log of an nbgrader command."""
+    error = (result.get("error") or "").strip().splitlines()
+    logged = re.findall(r"\| ERROR\] (.*)", result.get("log") or "")
+    useful = [line for line in logged if not line.startswith(("There was an error", "Please see"))]
+    candidates = [*useful, *error[-1:], "nbgrader gave no reason"]
+    return re.sub(r"^[\w.]+(Error|Exception): ", "", candidates[0].strip())
+
+
+def release(module: Module) -> Path:
+    """Build a module and make the notebook that students get.
+
+    Parameters
+    ----------
+    module : Module
+        Which module.
+
+    Returns
+    -------
+    Path
+        The released notebook.
+
+    Raises
+    ------
+    TitoError
+        If nbgrader refuses, for example because graded cells were added or renamed after a
+        submission came in; the earlier release is kept.
+    """
+    build(module)
+    with explained(f"write to {module.released.parent}"):
+        module.released.parent.parent.mkdir(parents=True, exist_ok=True)
+    with replaced_folder(module.released.parent):
+        api = nbgrader_api(Course(module.root))
+        result = api.generate_assignment(module.folder, force=True, create=True)
+        if not result["success"]:
+            raise TitoError(f"{module.folder} cannot be released: {_reason(result)}")
+    return module.released
+
+
+@dataclass
+class Graded:
+    """What became of one submission.
+
+    Attributes
+    ----------
+    student : str
+        Whose it is.
+    score, most : float or None
+        The mark so far and the points there are; None without a mark.
+    by_hand : int
+        How many written answers are still to be marked.
+    notes : list of str
+        What the instructor should know.
+    """
+
+    student: str
+    score: float | None = None
+    most: float | None = None
+    by_hand: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def grade(
+    module: Module,
+    students: tuple[str, ...] = (),
+    force: bool = True,
+    on_progress: Callable[[Graded], None] = lambda graded: None,
+) -> list[Graded]:
+    """Grade the submissions of a module; whatever one of them does, the others are graded.
+
+    Parameters
+    ----------
+    module : Module
+        Which module.
+    students : tuple of str
+        Only these; by default everybody who handed in.
+    force : bool
+        Grade again what has been graded; marks given by hand are kept.
+    on_progress : callable
+        Called after each submission.
+
+    Returns
+    -------
+    list of Graded
+        One for each student, and one for each zip file that could not be used.
+
+    Raises
+    ------
+    UsageError
+        If nothing has been handed in, or a named student has not.
+    """
+    course = Course(module.root)
+    report = unpack_zips(course, module)
+    folder = course.root / "submitted"
+    present = sorted(p.parent.name for p in folder.glob(f"*/{module.folder}") if p.is_dir())
+    missing = set(students) - set(present)
+    if missing:
+        raise UsageError(f"{', '.join(sorted(missing))} has not handed in {module.folder}")
+    if not present and not report:
+        raise UsageError(
+            f"nothing was handed in for {module.folder}; put notebooks into "
+            f"submitted/STUDENT/{module.folder}/, or zip files into submitted/"
+        )
+    if not module.released.exists():
+        release(module)
+    for student in students or present:
+        graded = _grade_one(module, student, force)
+        report.append(graded)
+        on_progress(graded)
+    return report
+
+
+def _grade_one(module: Module, student: str, force: bool) -> Graded:
+    graded = Graded(student)
+    folder = module.root / "submitted" / student / module.folder
+    try:
+        graded.notes += find_notebook(module, folder)
+        read_notebook(folder / module.notebook)
+        result = nbgrader_api(Course(module.root)).autograde(
+            module.folder, student, force=force, create=True
+        )
+        if not result["success"]:
+            graded.notes.append(f"not graded: {_reason(result)}")
+            return graded
+    except TitoError as error:
+        graded.notes.append(f"not graded: {error}")
+        return graded
+    done = module.root / "autograded" / student / module.folder / module.notebook
+    if done.exists():
+        graded.notes += read_notebook(done)["metadata"].get("tito", {}).get("notes", [])
+    with gradebook(Course(module.root)) as book:
+        submission = book.find_submission(module.folder, student)
+        graded.score, graded.most = submission.score, submission.max_score
+        grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
+        graded.by_hand = sum(bool(grade.needs_manual_grade) for grade in grades)
+    return graded
+
+
+def find_notebook(module: Module, folder: Path) -> list[str]:
+    """Make sure that the submitted notebook has its expected name.
+
+    Parameters
+    ----------
+    module : Module
+        Which module.
+    folder : Path
+        A submission.
+
+    Returns
+    -------
+    list of str
+        A note, where a renamed notebook was copied to the expected name.
+
+    Raises
+    ------
+    TitoError
+        If there is no notebook, or none that can be told to be the right one.
+    """
+    if (folder / module.notebook).exists():
+        return []
+    released = {cell.name for cell in notebook_cells(read_notebook(module.released))}
+    candidates = []
+    for path in sorted(folder.glob("*.ipynb")):
+        with contextlib.suppress(TitoError):
+            names = {cell.name for cell in notebook_cells(read_notebook(path))}
+            if len(names & released) * 2 > len(released):
+                candidates.append(path)
+    if len(candidates) != 1:
+        found = ", ".join(p.name for p in sorted(folder.iterdir())) or "nothing"
+        raise TitoError(f"{module.notebook} is missing; the folder holds {found}")
+    shutil.copy(candidates[0], folder / module.notebook)
+    return [f"{candidates[0].name} was taken for {module.notebook}"]
+
+
+def unpack_zips(course: Course, module: Module) -> list[Graded]:
+    """Put the zip files of a module that lie in ``submitted/`` where nbgrader looks for them.
+
+    Parameters
+    ----------
+    course : Course
+        The course.
+    module : Module
+        Whose submissions.
+
+    Returns
+    -------
+    list of Graded
+        Those that could not be used, each with the reason. The zip files themselves stay.
+    """
+    unusable = []
+    for path in sorted((course.root / "submitted").glob("*.zip")):
+        try:
+            _unpack(path, module)
+        except (TitoError, zipfile.BadZipFile, OSError, RuntimeError) as error:
+            unusable.append(Graded(path.name, notes=[f"not graded: {error}"]))
+    return unusable
+
+
+def _unpack(path: Path, module: Module) -> None:
+    from tito.submission import read_zip
+
+    handed_in = read_zip(path)
+    if handed_in.module != module.folder:
+        return
+    if not SAFE_NAME.fullmatch(handed_in.student) or handed_in.student.startswith("."):
+        raise TitoError(f"{handed_in.student!r} cannot be a student's name")
+    folder = module.root / "submitted" / handed_in.student / module.folder
+    notebook, stamp = folder / module.notebook, folder / "timestamp.txt"
+    if notebook.exists() and stamp.exists() and stamp.read_text().strip() >= handed_in.time:
+        return
+    for name, content in handed_in.files.items():
+        write_atomically(folder / name, content)
+    write_atomically(stamp, handed_in.time + "\n")
+
+
+def feedback(module: Module, students: tuple[str, ...] = ()) -> list[Path]:
+    """Write what students get back, as HTML.
+
+    Parameters
+    ----------
+    module : Module
+        Which module.
+    students : tuple of str
+        Only these; by default everybody who was graded.
+
+    Returns
+    -------
+    list of Path
+        The pages.
+
+    Raises
+    ------
+    TitoError
+        If nobody was graded, or nbgrader fails.
+    """
+    course = Course(module.root)
+    graded = sorted(p.parent.name for p in (course.root / "autograded").glob(f"*/{module.folder}"))
+    if not graded:
+        raise UsageError(f"nobody was graded in {module.folder}; run tito grade {module.folder} first")
+    api = nbgrader_api(course)
+    pages = []
+    for student in students or graded:
+        result = api.generate_feedback(module.folder, student, force=True)
+        if not result["success"]:
+            raise TitoError(f"no feedback for {student}: {_reason(result)}")
+        pages += (course.root / "feedback" / student / module.folder).glob("*.html")
+    return pages
+
+
+@dataclass(frozen=True)
+class Score:
+    """One line of the list of marks."""
+
+    student: str
+    module: str
+    exercise: str
+    score: float
+    most: float
+    by_hand: bool
+
+
+def scores(course: Course, modules: list[Module]) -> list[Score]:
+    """All marks in the gradebook.
+
+    Parameters
+    ----------
+    course : Course
+        The course.
+    modules : list of Module
+        Which modules.
+
+    Returns
+    -------
+    list of Score
+        By module, student, and exercise in the order of the notebook.
+    """
+    found = []
+    with gradebook(course) as book:
+        for module in modules:
+            known = [a.name for a in book.assignments]
+            for submission in book.assignment_submissions(module.folder) if module.folder in known else []:
+                for notebook in submission.notebooks:
+                    order = {c.name: n for n, c in enumerate(notebook.assignment.source_cells)}
+                    for mark in sorted(notebook.grades, key=lambda g: order.get(g.name, 0)):
+                        found.append(
+                            Score(
+                                submission.student.id, module.folder, mark.name.removeprefix("test-"),
+                                mark.score, mark.max_score, bool(mark.needs_manual_grade),
+                            )
+                        )  # fmt: skip
+    return found
+
+
+def scores_csv(found: list[Score]) -> str:
+    """Marks as CSV: a line for each student, module and exercise, and the totals."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["student", "module", "exercise", "score", "max_score", "to_mark_by_hand"])
+    for (student, module), lines in totals(found).items():
+        for line in lines:
+            writer.writerow([_safe(student), module, line.exercise, _plain(line.score),
+                             _plain(line.most), int(line.by_hand)])  # fmt: skip
+        writer.writerow([_safe(student), module, "total", _plain(sum(s.score for s in lines)),
+                         _plain(sum(s.most for s in lines)), sum(s.by_hand for s in lines)])  # fmt: skip
+    return text.getvalue()
+
+
+def totals(found: list[Score]) -> dict[tuple[str, str], list[Score]]:
+    """Marks by student and module."""
+    groups: dict[tuple[str, str], list[Score]] = {}
+    for line in found:
+        groups.setdefault((line.student, line.module), []).append(line)
+    return groups
+
+
+def _plain(number: float) -> str:
+    return f"{number:.10g}"
+
+
+def _safe(text: str) -> str:
+    """A text that a spreadsheet does not take for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text

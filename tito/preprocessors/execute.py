@@ -1,0 +1,81 @@
+"""Steps 2 and 3: export the student's cells, and run the notebook for its outputs and plots.
+
+No mark depends on what happens here.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbgrader.preprocessors import Execute
+from traitlets import Integer
+
+from tito.course import Course, Module
+from tito.export import module_text, notebook_cells, title_of
+from tito.grading.workspace import workspace
+from tito.preprocessors.notes import note
+from tito.source import BEGIN_HIDDEN, without_hidden_tests
+
+
+class ExecuteInWorkspace(Execute):
+    """Run a submission in a private folder, without its hidden tests.
+
+    The folder holds the files that were handed in beside the notebook, and a package `tinytorch` of
+    the reference's earlier modules and the student's own graded one.
+    """
+
+    timeout = Integer(60, help="Seconds that a cell may take.", allow_none=True).tag(config=True)
+    most_timeouts = Integer(3, help="Stop executing after so many cells that took too long.").tag(
+        config=True
+    )
+
+    def preprocess(self, nb, resources, km=None):
+        module = Course.find().module(resources["nbgrader"]["assignment"])
+        handed_in = Path(resources["metadata"]["path"])
+        complete = [cell.source for cell in nb.cells]
+        try:
+            with workspace(module) as folder:
+                self.prepare(module, nb, handed_in, folder)
+                resources["metadata"]["path"] = str(folder)
+                self.run(nb, resources, km)
+        finally:
+            resources["metadata"]["path"] = str(handed_in)
+            for cell, source in zip(nb.cells, complete, strict=True):
+                cell.source = source
+        return nb, resources
+
+    def prepare(self, module: Module, nb, handed_in: Path, folder: Path) -> None:
+        """Fill the private folder, and take the hidden tests out of the notebook."""
+        for path in handed_in.iterdir() if handed_in.is_dir() else ():
+            if path.is_file() and path.suffix not in (".ipynb", ".py", ".pth"):
+                shutil.copy(path, folder / path.name)
+        cells = notebook_cells(nb)
+        for cell in cells:
+            if cell.error:
+                note(nb, f"the cell {cell.name!r} does not parse ({cell.error})")
+        text = module_text(cells, title_of(module), "the submission")
+        (folder / "tinytorch" / "core" / f"{module.name}.py").write_text(text, encoding="utf-8")
+        for cell in nb.cells:
+            if cell.cell_type == "code" and BEGIN_HIDDEN in cell.source:
+                cell.source = without_hidden_tests(cell.source)
+
+    def run(self, nb, resources, km) -> None:
+        """Execute what can be executed."""
+        self.timeouts = 0
+        try:
+            super().preprocess(nb, resources, km)
+        except (DeadKernelError, CellExecutionError, RuntimeError, OSError) as error:
+            reason = str(error).strip().splitlines() or [type(error).__name__]
+            note(nb, f"the notebook stopped running ({reason[0][:100]}); marks do not depend on it")
+
+    def preprocess_cell(self, cell, resources, index):
+        if self.timeouts >= self.most_timeouts:
+            return cell, resources
+        cell, resources = super().preprocess_cell(cell, resources, index)
+        if any(o.get("ename") == "CellTimeoutError" for o in cell.get("outputs", [])):
+            self.timeouts += 1
+            name = cell.metadata.get("nbgrader", {}).get("grade_id") or f"cell {index + 1}"
+            note(self.nb, f"the cell {name!r} took longer than {self.timeout} s and was stopped")
+        return cell, resources

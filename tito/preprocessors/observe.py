@@ -1,0 +1,96 @@
+"""Step 4: marks from observations, written where nbgrader looks for them."""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+
+from nbconvert.preprocessors import Preprocessor
+from nbformat.v4 import new_output
+from traitlets import Float, Integer
+
+from tito.course import Course
+from tito.export import notebook_cells
+from tito.grading.observe import Limits, Result, grade
+from tito.preprocessors.notes import note
+
+
+class Observe(Preprocessor):
+    """Observe the student's module, and write marks and messages into the checks cells."""
+
+    seed = Integer(
+        None, help="Draw the random inputs from this seed, to reproduce a mark.", allow_none=True
+    ).tag(config=True)
+    timeout = Float(10.0, help="Seconds for one observation, or to load a cell.").tag(config=True)
+    total = Float(180.0, help="Seconds for all observations of a submission.").tag(config=True)
+
+    def preprocess(self, nb, resources):
+        module = Course.find().module(resources["nbgrader"]["assignment"])
+        seed = secrets.randbits(32) if self.seed is None else self.seed
+        limits = Limits(self.timeout, self.total)
+        results, broken = grade(module, notebook_cells(nb), seed, limits)
+        for name, why in broken.items():
+            note(nb, f"the cell {name!r} could not be loaded: {why}")
+        nb.metadata.setdefault("tito", {})["seed"] = seed
+        by_check = defaultdict(list)
+        for result in results:
+            by_check[result.observation.check].append(result)
+        for cell in nb.cells:
+            nbgrader = cell.metadata.get("nbgrader", {})
+            if nbgrader.get("grade_id") in by_check:
+                trouble = broken.get(nbgrader["grade_id"].removeprefix("test-"))
+                write_mark(cell, by_check[nbgrader["grade_id"]], trouble)
+        return nb, resources
+
+
+def write_mark(cell, results: list[Result], trouble: str | None = None) -> float:
+    """Write what observations showed into the outputs of a checks cell.
+
+    Parameters
+    ----------
+    cell : NotebookNode
+        A checks cell; what its visible checks printed stays, as plain text.
+    results : list of Result
+        Its observations.
+    trouble : str, optional
+        Why the exercise's cell could not be loaded.
+
+    Returns
+    -------
+    float
+        The mark: the points times the share of observations that agreed.
+    """
+    points = float(cell.metadata["nbgrader"]["points"])
+    passed = sum(not result.fault for result in results)
+    mark = round(points * passed / len(results), 2)
+    lines = [f"{passed} of {len(results)} hidden tests passed: {mark:g} of {points:g} points"]
+    if trouble:
+        lines.append(f"✗ the exercise's cell could not be loaded: {trouble}")
+    lines += [result.line for result in results if result.fault]
+    text = visible_text(cell.outputs) + "\n".join(lines) + "\n"
+    pictures = [output for output in cell.outputs if output.output_type == "display_data"]
+    cell.outputs = [
+        *pictures,
+        new_output("stream", name="stdout", text=text),
+        new_output("execute_result", data={"text/plain": repr(mark)}, execution_count=1),
+    ]
+    cell.execution_count = 1
+    return mark
+
+
+def visible_text(outputs) -> str:
+    """What the visible checks printed, and the error that ended them, as plain text."""
+    text = ""
+    for output in outputs:
+        if output.output_type == "stream":
+            text += output.text
+        elif output.output_type == "error":
+            text += _last_line(output) + "\n"
+    return text if not text or text.endswith("\n") else text + "\n"
+
+
+def _last_line(error) -> str:
+    if error.ename == "NotImplementedError" and not error.evalue:
+        return "✗ not done yet"
+    first, *_ = error.evalue.strip().splitlines() or [""]
+    return f"✗ {first}" if error.ename == "CheckFailed" else f"✗ {error.ename}: {first}"

@@ -1,0 +1,97 @@
+"""Step 1, sanitize: whatever a student did to the cells, the graded ones are there, once each."""
+
+from __future__ import annotations
+
+from nbconvert.preprocessors import Preprocessor
+
+from tito.course import Course
+from tito.errors import TitoError
+from tito.export import read_notebook
+from tito.preprocessors.notes import note
+
+
+class RestoreCells(Preprocessor):
+    """Give every cell of the release its metadata back, add missing ones, and free copied ones.
+
+    A copied cell has the grade_id of the original: the last one keeps it, as it is the one that ran
+    last, and the others become ordinary cells. Tags are removed, because some change what is run.
+    The text of locked cells is restored by nbgrader's own OverwriteCells, which follows.
+    """
+
+    def preprocess(self, nb, resources):
+        release = self.release(resources)
+        by_id = {cell["metadata"]["nbgrader"]["grade_id"]: cell for cell in release}
+        seen: set[str] = set()
+        for cell in reversed(nb.cells):
+            cell.metadata.pop("tags", None)
+            nbgrader = cell.metadata.pop("nbgrader", None)
+            grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
+            if not isinstance(grade_id, str) or grade_id not in by_id:
+                continue
+            if grade_id in seen:
+                note(nb, f"the cell {grade_id!r} is there more than once; the last one is graded")
+                continue
+            seen.add(grade_id)
+            original = by_id[grade_id]
+            cell.metadata["nbgrader"] = _copy(original["metadata"]["nbgrader"])
+            _set_type(cell, original["cell_type"])
+        for missing in (grade_id for grade_id in by_id if grade_id not in seen):
+            note(nb, f"the cell {missing!r} was missing and has been added as it was released")
+            nb.cells.insert(self.place(nb, missing, list(by_id)), _released(by_id[missing]))
+        _number_copies(nb)
+        return nb, resources
+
+    def release(self, resources) -> list[dict]:
+        """The cells of the released notebook that nbgrader knows."""
+        module = Course.find().module(resources["nbgrader"]["assignment"])
+        path = module.released.with_name(resources["nbgrader"]["notebook"] + ".ipynb")
+        if not path.exists():
+            raise TitoError(f"{path} is missing; run tito release {module.folder} first")
+        return [c for c in read_notebook(path)["cells"] if "nbgrader" in c.get("metadata", {})]
+
+    def place(self, nb, missing: str, order: list[str]) -> int:
+        """Where a missing cell belongs: after the nearest cell that comes before it in the release."""
+        earlier = set(order[: order.index(missing)])
+        places = [
+            number
+            for number, cell in enumerate(nb.cells, 1)
+            if cell.metadata.get("nbgrader", {}).get("grade_id") in earlier
+        ]
+        return max(places, default=0)
+
+
+def _copy(metadata: dict) -> dict:
+    from nbformat import from_dict
+
+    return from_dict(dict(metadata))
+
+
+def _released(cell: dict):
+    from nbformat import from_dict
+
+    source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
+    return from_dict({**cell, "source": source})
+
+
+def _set_type(cell, cell_type: str) -> None:
+    if cell.cell_type == cell_type:
+        return
+    cell.cell_type = cell_type
+    for key in ("outputs", "execution_count", "attachments"):
+        cell.pop(key, None)
+    if cell_type == "code":
+        cell.outputs, cell.execution_count = [], None
+
+
+def _number_copies(nb) -> None:
+    """Make the ids of cells unique again: nbformat refuses a notebook with two alike."""
+    used: set[str] = set()
+    for cell in nb.cells:
+        identity = original = cell.get("id", "cell")
+        copies = 1
+        while identity in used:
+            copies += 1
+            identity = f"{original[:50]}-{copies}"
+        used.add(identity)
+        if "id" in cell:
+            cell["id"] = identity

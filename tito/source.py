@@ -1,0 +1,330 @@
+"""A module's source: from a Jupytext file to cells, and from cells to a notebook."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import json
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tito.course import Module
+from tito.errors import SourceError, UsageError
+from tito.files import write_atomically
+
+BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
+BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
+ROLES = ("exercise", "checks", "answer")
+KNOWN_KEYS = {*ROLES, "points", "nbgrader"}
+JUPYTEXT_KEYS = {"lines_to_next_cell", "lines_to_end_of_cell_marker", "cell_marker", "title"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a module's source.
+
+    Attributes
+    ----------
+    role : str
+        ``"text"``, ``"code"``, ``"exercise"``, ``"checks"`` or ``"answer"``.
+    name : str
+        The name of the exercise or answer it belongs to; empty for text and given code.
+    points : float
+        What it is worth; 0 for all but checks and answers.
+    source : str
+        Its text.
+    """
+
+    role: str
+    source: str
+    name: str = ""
+    points: float = 0
+
+    @property
+    def grade_id(self) -> str:
+        """The name that nbgrader knows the cell by."""
+        return f"test-{self.name}" if self.role == "checks" else self.name
+
+
+def read_source(module: Module) -> list[Cell]:
+    """Read a module's source and check it against the rules of source/README.md.
+
+    Parameters
+    ----------
+    module : Module
+        Which module.
+
+    Returns
+    -------
+    list of Cell
+        Its cells in order.
+
+    Raises
+    ------
+    SourceError
+        If it breaks a rule; names the file and the cell.
+    UsageError
+        If there is no source.
+    """
+    try:
+        text = module.source.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UsageError(
+            f"{module.folder} has no source ({module.source} is missing); "
+            "this command needs the instructor's checkout"
+        ) from None
+    return list(_read_text(text, f"source/{module.folder}/{module.source.name}"))
+
+
+@functools.lru_cache(maxsize=32)
+def _read_text(text: str, where: str) -> tuple[Cell, ...]:
+    import jupytext
+
+    cells = [_cell(raw, where) for raw in jupytext.reads(text, fmt="py:percent").cells]
+    _check(cells, where)
+    return tuple(cells)
+
+
+def _cell(raw, where: str) -> Cell:
+    """One cell, from Jupytext's to ours."""
+    metadata = {key: v for key, v in raw.metadata.items() if key not in JUPYTEXT_KEYS}
+    is_text = raw.cell_type == "markdown"
+    label = f"{where}, the cell that begins {_first_line(raw.source)!r}"
+    unknown = sorted(set(metadata) - KNOWN_KEYS)
+    if unknown:
+        raise SourceError(
+            f"{label}: unknown key {', '.join(unknown)} in its header; known are "
+            f"{', '.join(sorted(KNOWN_KEYS))}"
+        )
+    if "nbgrader" in metadata:
+        metadata = _short(metadata["nbgrader"], raw.cell_type, label)
+    roles = [role for role in ROLES if role in metadata]
+    if len(roles) > 1:
+        raise SourceError(f"{label}: a cell is one of {', '.join(ROLES)}, not {' and '.join(roles)}")
+    if not roles:
+        if "points" in metadata:
+            raise SourceError(f"{label}: points, but it is neither checks nor an answer")
+        return Cell("text" if is_text else "code", raw.source)
+    role = roles[0]
+    if is_text != (role == "answer"):
+        raise SourceError(f"{label}: {role} needs a {'markdown' if is_text is False else 'code'} cell")
+    name, points = metadata[role], metadata.get("points", 0)
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
+        raise SourceError(f"{label}: the name {name!r} must be lower-case words joined by hyphens")
+    if isinstance(points, bool) or not isinstance(points, (int, float)) or points < 0:
+        raise SourceError(f"{label}: points={points!r} must be a number of at least 0")
+    if role == "exercise" and "points" in metadata:
+        raise SourceError(f"{label}: the points of an exercise stand at its checks")
+    if role != "exercise" and points == 0:
+        raise SourceError(f"{label}: {role}={name!r} needs points above 0")
+    return Cell(role, raw.source, name, points)
+
+
+def _short(nbgrader: dict, cell_type: str, label: str) -> dict:
+    """The short form of the metadata that the Create Assignment panel writes."""
+    name = nbgrader.get("grade_id", "")
+    grade, solution = nbgrader.get("grade", False), nbgrader.get("solution", False)
+    if nbgrader.get("task") or (grade and solution and cell_type == "code"):
+        raise SourceError(
+            f"{label}: manually graded code and tasks are not supported; "
+            "make it an exercise with checks, or a written answer"
+        )
+    if grade and solution:
+        return {"answer": name, "points": nbgrader.get("points", 0)}
+    if grade:
+        return {"checks": re.sub("^test[-_]", "", name), "points": nbgrader.get("points", 0)}
+    return {"exercise": name} if solution else {}
+
+
+def _check(cells: list[Cell], where: str) -> None:
+    """Refuse what the format does not allow, in one sentence."""
+    seen: set[str] = set()
+    exercises: set[str] = set()
+    for cell in cells:
+        label = f"{where}, {cell.role} {cell.name!r}"
+        if cell.name and cell.grade_id in seen:
+            raise SourceError(f"{label}: this name is used twice; give one of the cells another")
+        seen.add(cell.grade_id)
+        if cell.role == "exercise":
+            exercises.add(cell.name)
+            _check_solution(cell, label)
+        elif cell.role == "checks" and cell.name not in exercises:
+            raise SourceError(f'{label}: no exercise="{cell.name}" stands before it')
+        elif cell.role == "code" and BEGIN_SOLUTION in cell.source:
+            raise SourceError(
+                f"{where}: the cell that begins {_first_line(cell.source)!r} holds a solution, but "
+                'its header names no exercise; write # %% exercise="name"'
+            )
+        if BEGIN_HIDDEN in cell.source and cell.role != "checks":
+            raise SourceError(f"{label}: hidden tests belong into a checks cell")
+        if "#| export" in cell.source:
+            _parse(cell.source, label)
+
+
+def _check_solution(cell: Cell, label: str) -> None:
+    lines = cell.source.split("\n")
+    marks = [n for n, line in enumerate(lines, 1) if BEGIN_SOLUTION in line or END_SOLUTION in line]
+    begins = [n for n in marks if BEGIN_SOLUTION in lines[n - 1]]
+    if not marks:
+        raise SourceError(f"{label}: no {BEGIN_SOLUTION} and {END_SOLUTION} in it")
+    if begins != marks[::2] or len(marks) % 2:
+        raise SourceError(f"{label}: {BEGIN_SOLUTION} and {END_SOLUTION} must alternate")
+    tree = _parse(cell.source, label)
+    functions = [n for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    for begin in begins:
+        if not any(f.lineno < begin <= f.end_lineno for f in functions):
+            raise SourceError(
+                f"{label}: the solution at its line {begin} is not inside a function, so the blank "
+                "release could not be imported"
+            )
+
+
+def _parse(source: str, label: str) -> ast.Module:
+    try:
+        return ast.parse(source)
+    except SyntaxError as error:
+        raise SourceError(f"{label}: line {error.lineno} is not Python: {error.msg}") from None
+
+
+def _first_line(source: str) -> str:
+    return next((line.strip() for line in source.splitlines() if line.strip()), "")[:50]
+
+
+def without_hidden_tests(source: str) -> str:
+    """The text of a checks cell as a student sees it."""
+    return re.sub(
+        rf"^[^\n]*{BEGIN_HIDDEN}.*?{END_HIDDEN}[^\n]*(\n|\Z)", "", source, flags=re.M | re.S
+    ).rstrip("\n")
+
+
+def hidden_tests(source: str) -> str:
+    """The hidden regions of a checks cell, joined."""
+    return "\n".join(re.findall(rf"{BEGIN_HIDDEN}[^\n]*\n(.*?){END_HIDDEN}", source, flags=re.S))
+
+
+# The notebook
+
+
+def notebook(cells: list[Cell]):
+    """The instructor's notebook, ready for nbgrader.
+
+    Parameters
+    ----------
+    cells : list of Cell
+        The cells of a module's source.
+
+    Returns
+    -------
+    nbformat.NotebookNode
+        With nbgrader's metadata, and with cell ids that depend on the content only.
+    """
+    import nbformat
+
+    used: set[str] = set()
+    nb = nbformat.v4.new_notebook(
+        cells=[_notebook_cell(cell, used) for cell in cells],
+        metadata={
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        },
+    )
+    return nb
+
+
+def _notebook_cell(cell: Cell, used: set[str]):
+    import nbformat
+
+    new = nbformat.v4.new_markdown_cell if cell.role in ("text", "answer") else nbformat.v4.new_code_cell
+    identity = cell.grade_id or hashlib.sha256(cell.source.encode()).hexdigest()[:12]
+    while identity in used:
+        identity += "-again"
+    used.add(identity)
+    source = cell.source
+    if cell.role == "checks":
+        source = f"# {cell.name}: {cell.points:g} points\n{source}"
+    raw = new(source, id=identity[:64])
+    if cell.name:
+        raw.metadata["nbgrader"] = _nbgrader(cell)
+    return raw
+
+
+def _nbgrader(cell: Cell) -> dict:
+    graded = cell.role in ("checks", "answer")
+    metadata = {
+        "schema_version": 3,
+        "grade_id": cell.grade_id,
+        "grade": graded,
+        "solution": cell.role in ("exercise", "answer"),
+        "locked": cell.role == "checks",
+        "task": False,
+    }
+    return metadata | ({"points": cell.points} if graded else {})
+
+
+def build(module: Module) -> Path:
+    """Make the instructor's notebook of a module from its source; the same bytes each time.
+
+    Parameters
+    ----------
+    module : Module
+        Which module.
+
+    Returns
+    -------
+    Path
+        The notebook.
+
+    Raises
+    ------
+    SourceError
+        If the source breaks a rule.
+    """
+    cells = read_source(module)
+    checked = {cell.name for cell in cells if cell.role == "checks"}
+    unchecked = [c.name for c in cells if c.role == "exercise" and c.name not in checked]
+    if unchecked:
+        raise SourceError(f"{module.source.name}: no checks for exercise {', '.join(unchecked)}")
+    text = json.dumps(notebook(cells), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    if not module.built.exists() or module.built.read_text(encoding="utf-8") != text:
+        write_atomically(module.built, text)
+    return module.built
+
+
+def shorten(module: Module) -> int:
+    """Turn ``nbgrader={…}`` in the headers of a source into the short form.
+
+    Parameters
+    ----------
+    module : Module
+        Which module; its source is rewritten.
+
+    Returns
+    -------
+    int
+        How many headers were changed.
+    """
+    import jupytext
+
+    text = module.source.read_text(encoding="utf-8")
+    nb = jupytext.reads(text, fmt="py:percent")
+    changed = 0
+    for raw in nb.cells:
+        if "nbgrader" in raw.metadata:
+            short = _short(raw.metadata.pop("nbgrader"), raw.cell_type, module.source.name)
+            raw.metadata.update(short)
+            changed += 1
+    if changed:
+        nb.metadata.setdefault("jupytext", {}).update(
+            cell_metadata_filter=",".join(sorted(KNOWN_KEYS)), notebook_metadata_filter="-all",
+            cell_markers='r"""',
+        )  # fmt: skip
+        write_atomically(module.source, jupytext.writes(nb, fmt="py:percent"))
+        _read_text.cache_clear()
+    return changed
+
+
+def renamed(cell: Cell, **changes) -> Cell:
+    """A copy of a cell with some of its fields changed."""
+    return replace(cell, **changes)
