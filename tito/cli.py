@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import sys
+from pathlib import Path
+
 import click
 
 from tito.course import Course, Module
-from tito.errors import TitoError
+from tito.errors import TitoError, UsageError
 
 
 class Commands(click.Group):
@@ -17,17 +21,198 @@ class Commands(click.Group):
         except TitoError as error:
             click.echo(f"tito: {error}", err=True)
             context.exit(error.exit_code)
+        except OSError as error:
+            where = f" {error.filename}" if error.filename else ""
+            click.echo(f"tito: {(error.strerror or str(error)).lower()}:{where}", err=True)
+            context.exit(1)
 
 
 def chosen(names: tuple[str, ...]) -> list[Module]:
     """The modules that a command is given; all of them, if it is given none."""
     course = Course.find()
-    return [course.module(name) for name in names] or course.modules()
+    modules = [course.module(name) for name in names] or course.modules()
+    if not modules:
+        raise UsageError(f"{course.root} has no modules: neither source/ nor release/ holds any")
+    return modules
+
+
+def one_module(function):
+    """A command for one module, given as its argument or with --module."""
+
+    @click.argument("module_name", metavar="MODULE", required=False)
+    @click.option("--module", "option", metavar="MODULE", help="The same as the argument.")
+    @functools.wraps(function)
+    def command(module_name: str | None, option: str | None, **settings):
+        name = module_name or option
+        if not name:
+            command_name = click.get_current_context().info_name
+            raise UsageError(
+                f"which module? write, for example: tito {command_name} {chosen(())[0].folder}"
+            )
+        return function(Course.find().module(name), **settings)
+
+    return command
+
+
+def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
+    """Print a table; numbers stand at the right."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    drawn = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
+    for n, column in enumerate(columns):
+        numeric = all(row[n][:1].isdigit() for row in rows) if rows else False
+        drawn.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*row)
+    width = None if sys.stdout.isatty() else 140
+    Console(width=width, highlight=False, markup=False).print(drawn)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tinytorch")
 def cli() -> None:
-    """Build a deep-learning framework, module by module."""
+    """Build a deep-learning framework, module by module.
+
+    A student's path: start, jupyter, test, export, submit; status, reset and doctor help.
+    An instructor's path: build, release, grade, feedback, scores; kit makes what students get.
+    """
+
+
+# The student's path
+
+
+@cli.command()
+@one_module
+def start(module: Module) -> None:
+    """Put a module's notebook on your desk; your work is never overwritten."""
+    from tito import student
+
+    new = student.start(module)
+    click.echo(f"notebooks/{module.folder}/{module.notebook}")
+    if not new:
+        click.echo("It was there already and is as you left it; `tito reset` would begin again.")
+    for missing in student.missing_modules(module):
+        click.echo(
+            f"It imports {missing.import_name}, which is not there yet: finish {missing.folder} and "
+            f"run tito export {missing.folder}."
+        )
+
+
+@cli.command()
+@click.argument("module", required=False)
+@click.option("--port", type=int, help="Where it listens; by default the first free one from 8888.")
+@click.option("--no-browser", is_flag=True, help="Only show the address.")
+def jupyter(module: str | None, port: int | None, no_browser: bool) -> None:
+    """Open JupyterLab and show its address."""
+    from tito import lab
+
+    course = Course.find()
+    page = ""
+    if module:
+        page = str(course.module(module).desk.relative_to(course.root))
+    sys.exit(
+        lab.start(
+            course.root, port, page, not no_browser,
+            lambda url: click.echo(f"JupyterLab is at {url}\nIt ends with Ctrl-C."),
+        )
+    )  # fmt: skip
+
+
+@cli.command()
+@one_module
+def test(module: Module) -> None:
+    """Run your notebook in a fresh kernel: one line for each check."""
+    from tito import student
+
+    def show(checked: student.Checked) -> None:
+        mark, colour = {"passed": ("✓", "green"), "not done": ("·", None)}.get(
+            checked.state, ("✗", "red")
+        )
+        name = click.style(f"{mark} {checked.name}", fg=colour)
+        message = f": {checked.message}" if checked.message else ""
+        click.echo(f"{name} ({checked.points:g} points) {checked.state}{message}")
+
+    results = student.test(module, show)
+    passed = sum(result.state == "passed" for result in results)
+    click.echo(f"{passed} of {len(results)} checks passed.")
+    sys.exit(0 if passed == len(results) else 1)
+
+
+@cli.command()
+@click.argument("modules", nargs=-1)
+@click.option("--reference", is_flag=True, help="Regenerate the library from the sources.")
+def export(modules: tuple[str, ...], reference: bool) -> None:
+    """Write your notebook's code to tinytorch/core."""
+    from tito import export as exporter
+    from tito import student
+
+    if reference:
+        for module in chosen(modules):
+            click.echo(exporter.export_reference(module).relative_to(module.root))
+        return
+    if not modules:
+        raise UsageError("which module? write, for example: tito export 01_tensor")
+    broken = False
+    for module in chosen(modules):
+        path, left_out, blank = student.export(module)
+        click.echo(path.relative_to(module.root))
+        if blank:
+            click.echo(f"Still to do in it: {', '.join(blank)}.")
+        for cell in left_out:
+            click.echo(f"Left out: the cell {cell.name!r} does not parse ({cell.error}).", err=True)
+            broken = True
+    sys.exit(1 if broken else 0)
+
+
+@cli.command()
+@one_module
+@click.option("--student", "name", help="Your name in the course; by default that of your account.")
+def submit(module: Module, name: str | None) -> None:
+    """Hand in a module, and get a receipt."""
+    from tito import student
+
+    click.echo(student.submit(module, name))
+
+
+@cli.command()
+def status() -> None:
+    """Show where you stand with every module."""
+    from tito import student
+
+    rows = [student.status(module) for module in chosen(())]
+    table(
+        "", ["module", "started", "checks passing", "exported", "submitted"],
+        [[row.module, row.started, row.checks, row.exported, row.submitted] for row in rows],
+    )  # fmt: skip
+
+
+@cli.command()
+@one_module
+def reset(module: Module) -> None:
+    """Begin a module again; a dated copy of your work is kept."""
+    from tito import student
+
+    backup = student.reset(module)
+    if backup:
+        click.echo(f"Your work is kept as {backup.relative_to(module.root)}.")
+    click.echo(f"notebooks/{module.folder}/{module.notebook} is as it was released.")
+
+
+@cli.command()
+def doctor() -> None:
+    """Say what is installed, what is missing, and how to fix it."""
+    from tito import doctor as examination
+
+    findings = examination.examine(Course.find().root)
+    for finding in findings:
+        mark = click.style("✓", fg="green") if finding.fine else click.style("✗", fg="red")
+        click.echo(f"{mark} {finding.what}: {finding.details}")
+    sys.exit(0 if all(finding.fine for finding in findings) else 1)
+
+
+# The instructor's path
 
 
 @cli.command()
@@ -41,12 +226,139 @@ def build(modules: tuple[str, ...]) -> None:
 
 
 @cli.command()
-@click.argument("modules", nargs=-1)
-@click.option("--reference", is_flag=True, help="Regenerate the library from the sources.")
-def export(modules: tuple[str, ...], reference: bool) -> None:
-    """Write your notebook's code to tinytorch/core."""
-    from tito import export as exporter
+@click.argument("modules", nargs=-1, required=True)
+def shorten(modules: tuple[str, ...]) -> None:
+    """Turn nbgrader={…} in the headers of a source into the short form."""
+    from tito.source import shorten as shorten_source
 
     for module in chosen(modules):
-        if reference:
-            click.echo(exporter.export_reference(module).relative_to(module.root))
+        count = shorten_source(module)
+        click.echo(f"{module.source.relative_to(module.root)}: {count} headers shortened")
+
+
+@cli.command()
+@click.argument("modules", nargs=-1, required=True)
+def release(modules: tuple[str, ...]) -> None:
+    """Build modules and make the notebooks that students get."""
+    from tito.instructor import release as release_module
+
+    for module in chosen(modules):
+        click.echo(release_module(module).relative_to(module.root))
+
+
+@cli.command()
+@one_module
+@click.option("--student", "students", multiple=True, help="Only this one; may be repeated.")
+def grade(module: Module, students: tuple[str, ...]) -> None:
+    """Grade what was handed in under submitted/, and say what became of each."""
+    from tito import instructor
+
+    report = instructor.grade(module, students, on_progress=_progress)
+    rows = [
+        [g.student, "–" if g.score is None else f"{g.score:g} of {g.most:g}",
+         str(g.by_hand or "–"), "; ".join(g.notes)] for g in report
+    ]  # fmt: skip
+    table(module.folder, ["student", "mark", "to mark by hand", "notes"], rows)
+    without = [g.student for g in report if g.score is None]
+    if without:
+        click.echo(f"Without a mark: {', '.join(without)}.", err=True)
+    sys.exit(1 if without else 0)
+
+
+def _progress(graded) -> None:
+    mark = "no mark" if graded.score is None else f"{graded.score:g} of {graded.most:g}"
+    click.echo(f"{graded.student}: {mark}", err=True)
+
+
+@cli.command()
+@one_module
+@click.option("--student", "students", multiple=True, help="Only this one; may be repeated.")
+def feedback(module: Module, students: tuple[str, ...]) -> None:
+    """Write what students get back, under feedback/."""
+    from tito import instructor
+
+    for page in instructor.feedback(module, students):
+        click.echo(page.relative_to(module.root))
+
+
+@cli.command()
+@click.argument("modules", nargs=-1)
+@click.option("--csv", "path", type=click.Path(path_type=Path), help="Also write them to this file.")
+def scores(modules: tuple[str, ...], path: Path | None) -> None:
+    """Show the marks in the gradebook."""
+    from tito import instructor
+    from tito.files import write_atomically
+
+    found = instructor.scores(Course.find(), chosen(modules))
+    rows = [
+        [student, module, f"{sum(s.score for s in lines):g}", f"{sum(s.most for s in lines):g}",
+         str(sum(s.by_hand for s in lines) or "–")]
+        for (student, module), lines in instructor.totals(found).items()
+    ]  # fmt: skip
+    table("", ["student", "module", "mark", "of", "to mark by hand"], rows)
+    if path:
+        write_atomically(path, instructor.scores_csv(found))
+        click.echo(path)
+
+
+@cli.command()
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The new folder.")
+def kit(out: Path) -> None:
+    """Make what students get: tools, notebooks, and a library without solutions."""
+    from tito.kit import make_kit
+
+    files = make_kit(Course.find(), out.absolute())
+    click.echo(f"{out}: {len(files)} files, no solution and no hidden test in any of them.")
+
+
+@cli.command()
+@click.option("--out", type=click.Path(path_type=Path), help="An empty folder to work in.")
+def demo(out: Path | None) -> None:
+    """Do the whole job on module 7 with three made-up students."""
+    import tempfile
+    import time
+
+    from tito import demo as demonstration
+
+    begin = time.monotonic()
+    if out is None:
+        out = Path(tempfile.mkdtemp(prefix="tinytorch-demo-"))
+    out.mkdir(parents=True, exist_ok=True)
+    if any(out.iterdir()):
+        raise UsageError(f"{out} is not empty; choose another folder with --out")
+    shown = demonstration.run(Course.find(), out.absolute(), click.echo)
+    _show_demo(shown)
+    click.echo(f"Done in {time.monotonic() - begin:.0f} s; the checkout is as it was.")
+
+
+def _show_demo(shown) -> None:
+    students = sorted({score.student for score in shown.scores})
+    by_exercise: dict[str, dict] = {}
+    for score in shown.scores:
+        by_exercise.setdefault(score.exercise, {})[score.student] = score
+    rows = [
+        [name, *(f"{marks[s].score:g}" for s in students), f"{marks[students[0]].most:g}"]
+        for name, marks in by_exercise.items()
+    ]
+    sums = [sum(s.score for s in shown.scores if s.student == student) for student in students]
+    most = sum(s.most for s in shown.scores if s.student == students[0])
+    rows.append(["all", *(f"{total:g}" for total in sums), f"{most:g}"])
+    table("Marks in 07_autograd", ["exercise", *students, "of"], rows)
+    click.echo("What the students get back:")
+    for page in shown.pages:
+        click.echo(f"  {page}")
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def selftest(arguments: tuple[str, ...]) -> None:
+    """Run the project's own test suite; arguments are passed on to pytest."""
+    import importlib.util
+    import subprocess
+
+    root = Course.find().root
+    if importlib.util.find_spec("pytest") is None:
+        raise TitoError("pytest is missing; run: pip install --group dev")
+    if not (root / "tests").is_dir():
+        raise UsageError(f"{root} has no tests; they are in the instructor's checkout")
+    sys.exit(subprocess.call([sys.executable, "-m", "pytest", *arguments], cwd=root))

@@ -9,6 +9,7 @@ import io
 import logging
 import re
 import shutil
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ SAFE_NAME = re.compile(r"[\w.@-]+")
 
 
 @functools.cache
-def _configuration(root: Path):
+def configuration(root: Path):
     from traitlets.config import PyFileConfigLoader
 
     config = PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
@@ -35,10 +36,12 @@ def _configuration(root: Path):
 def nbgrader_api(course: Course):
     """nbgrader's Python interface, with the settings of the course."""
     from nbgrader.apps import NbGraderAPI
+    from sqlalchemy.exc import SAWarning
 
+    warnings.simplefilter("ignore", SAWarning)  # of nbgrader's own making
     logging.getLogger("traitlets").setLevel(logging.CRITICAL)
     with explained(f"open the gradebook in {course.root}"):
-        return NbGraderAPI(config=_configuration(course.root))
+        return NbGraderAPI(config=configuration(course.root))
 
 
 @contextlib.contextmanager
@@ -47,7 +50,7 @@ def gradebook(course: Course) -> Iterator:
     from nbgrader.api import Gradebook
     from nbgrader.coursedir import CourseDirectory
 
-    directory = CourseDirectory(config=_configuration(course.root))
+    directory = CourseDirectory(config=configuration(course.root))
     with Gradebook(directory.db_url, directory.course_id) as book:
         yield book
 
@@ -334,7 +337,7 @@ def scores(course: Course, modules: list[Module]) -> list[Score]:
             known = [a.name for a in book.assignments]
             for submission in book.assignment_submissions(module.folder) if module.folder in known else []:
                 for notebook in submission.notebooks:
-                    order = {c.name: n for n, c in enumerate(notebook.assignment.source_cells)}
+                    order = {c.name: n for n, c in enumerate(notebook.notebook.source_cells)}
                     for mark in sorted(notebook.grades, key=lambda g: order.get(g.name, 0)):
                         found.append(
                             Score(

@@ -1,19 +1,111 @@
 # %% [markdown]
 r"""
 # Module 3: Layers
+
+In module 2 you wrote the bends: ReLU, sigmoid, tanh. A bend acts on each number by itself; it never lets two
+numbers meet. Here you write the part that does: the **dense layer**, in which every output listens to every
+input. Between them, dense layers and bends are all that a great many networks consist of.
+
+**The story of this module.** A greenhouse has three sensors: temperature, humidity and light. A controller is to
+turn their three readings into two commands: how far to open the window, and how long to water. The simplest
+controller that deserves the name gives each sensor a *weight* for each command, adds up, and corrects by a
+constant. Three sensors and two commands make six weights and two constants: a 3 × 2 matrix and a vector.
+For a thousand readings it is the same matrix, and the thousand sums become one matrix product.
+
+So almost all the time that a network spends computing goes into matrix products, and nearly everything a network
+knows is stored in such matrices. Both facts get their own hour here.
+
+| part | you will |
+| --- | --- |
+| **Build** | write the matrix product with three loops, and then with one; the affine map $xW + b$; two ways to draw the first weights; the class `Dense`; a forward pass through several layers |
+| **Use** | set the weights of a network by hand until it computes XOR; let 100 random neurons tell two spirals apart |
+| **Analyze** | measure how the time of a matrix product grows; follow a signal through 20 layers; see what a batch is worth |
+
+Time: three to four hours. You need modules 1 and 2, exported.
 """
 
 # %%
 #| default_exp core.layers
+import os
+
+# One core for numpy, so that the times of part 3 compare one core with one core.
+for library in ("OPENBLAS", "MKL", "OMP"):
+    os.environ[f"{library}_NUM_THREADS"] = "1"
+
+# %%
 #| export
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from tinytorch.core.tensor import Tensor, apply
+from tinytorch.core.tensor import FITS, Tensor, apply
 
 # %%
-from tito.checks import check
+import time
+
+import matplotlib.pyplot as plt
+
+from tinytorch.core.activations import ReLU
+from tito.checks import check, check_raises
+
+# %% [markdown]
+r"""
+## Part 1: Build
+
+### 1.1 The matrix product, by hand
+
+The element in row $i$ and column $j$ of the product $C = AB$ is row $i$ of $A$ times column $j$ of $B$, number by
+number, summed:
+
+$$ C_{ij} = \sum_{p=1}^{k} A_{ip} \, B_{pj} $$
+
+$A$ has shape $(n, k)$ and $B$ has shape $(k, m)$. The inner lengths must be equal, the outer ones become the shape
+of the result: $(n, k) \cdot (k, m) \to (n, m)$.
+
+**A worked example.** The greenhouse at two times of day, three readings each, and weights for two commands:
+
+$$
+\begin{pmatrix} 1 & 0 & 2 \\ 0 & 1 & 1 \end{pmatrix}
+\begin{pmatrix} 3 & 1 \\ 2 & 0 \\ 1 & 4 \end{pmatrix}
+=
+\begin{pmatrix} 1\cdot3 + 0\cdot2 + 2\cdot1 & 1\cdot1 + 0\cdot0 + 2\cdot4 \\ 0\cdot3 + 1\cdot2 + 1\cdot1 & 0\cdot1 + 1\cdot0 + 1\cdot4 \end{pmatrix}
+=
+\begin{pmatrix} 5 & 9 \\ 3 & 4 \end{pmatrix}
+$$
+
+Twelve multiplications for four numbers: $n \cdot k \cdot m = 2 \cdot 3 \cdot 2$. With the additions that is $2nkm$
+floating-point operations, a count that we shall need again.
+
+**Your task.** Write the product with three loops, without `@`, `np.dot` and their relatives. Shapes that do not fit
+are refused in a sentence, because a shape that does not fit is the mistake you will meet most often from now on,
+and the sentence is for you.
+
+<details>
+<summary>Hint 1: which loops?</summary>
+
+One over the rows of the first matrix, one over the columns of the second, and inside them one over the length that
+both share. The innermost line adds a single product to a single element.
+
+</details>
+
+<details>
+<summary>Hint 2: which dtype?</summary>
+
+`np.zeros((n, m))` is float64 whatever goes in. `np.result_type(a, b)` is the dtype that numpy itself would give to
+a result of `a` and `b`: float32 for two float32 matrices, an integer for two of integers.
+
+</details>
+
+<details>
+<summary>Hint 3: the shapes</summary>
+
+Three things can be wrong: the first is no matrix (`a.ndim != 2`), the second is none, or `a.shape[1]` differs from
+`b.shape[0]`. One condition with `or`, one `raise ValueError(f"…")` with both shapes in it.
+
+</details>
+"""
 
 
 # %% exercise="matmul-by-hand"
@@ -31,20 +123,32 @@ def matmul_by_hand(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n, m)
-        The product.
+        The product, of the dtype that numpy gives to a result of `a` and `b`.
 
     Raises
     ------
     ValueError
-        If the inner lengths differ; names both shapes.
+        If one of them is not a matrix, or the inner lengths differ; names both shapes.
+
+    Examples
+    --------
+    >>> matmul_by_hand(np.array([[1, 0, 2], [0, 1, 1]]), np.array([[3, 1], [2, 0], [1, 4]]))
+    array([[5, 9],
+           [3, 4]])
+
+    Approach
+    --------
+    1. Refuse what is not two matrices that fit, with both shapes in the message.
+    2. Make a matrix of zeros of the right shape and dtype.
+    3. For each row of `a`, each column of `b` and each place along the shared length, add one product.
     """
     ### BEGIN SOLUTION
-    (n, k), (rows, m) = a.shape, b.shape
-    if k != rows:
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
         raise ValueError(
-            f"shapes {a.shape} and {b.shape} do not multiply: the first has {k} columns and "
-            f"the second {rows} rows; transpose one of them"
+            f"shapes {a.shape} and {b.shape} do not multiply: the first matrix needs as many "
+            "columns as the second has rows; transpose or reshape one of them"
         )
+    (n, k), m = a.shape, b.shape[1]
     out = np.zeros((n, m), dtype=np.result_type(a, b))
     for i in range(n):
         for j in range(m):
@@ -54,28 +158,507 @@ def matmul_by_hand(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     ### END SOLUTION
 
 
+# %% checks="matmul-by-hand" points=14
+readings = np.array([[1, 0, 2], [0, 1, 1]])
+commands = np.array([[3, 1], [2, 0], [1, 4]])
+check(matmul_by_hand(readings, commands), [[5, 9], [3, 4]], hint="row times column, summed")
+check(matmul_by_hand(np.ones((2, 4)), np.ones((4, 3))), np.full((2, 3), 4.0), hint="shape (n, m)")
+check(
+    matmul_by_hand(np.eye(2, k=1), np.eye(2, k=-1)), [[1, 0], [0, 0]], hint="not element by element"
+)
+singles = np.ones((1, 2), dtype=np.float32)
+check(str(matmul_by_hand(singles, singles.T).dtype), "float32", hint="use np.result_type(a, b)")
+check_raises(ValueError, lambda: matmul_by_hand(readings, commands.T), hint="3 is not 2")
+check_raises(
+    ValueError, lambda: matmul_by_hand(readings[0], commands), hint="a vector is no matrix"
+)
+### BEGIN HIDDEN TESTS
+from tito.observations import choice, integers, normal, observe, raised, uniform
+
+
+def looped(x):
+    """The same matrix, but it refuses to be multiplied as a whole."""
+
+    class Looped(np.ndarray):
+        def __array_ufunc__(self, ufunc, method, *inputs, **parameters):
+            if ufunc.__name__ in ("matmul", "vecdot", "matvec", "vecmat"):
+                raise TypeError("the product is to be written with loops")
+            plain = [np.asarray(i) if isinstance(i, Looped) else i for i in inputs]
+            if "out" in parameters:
+                parameters["out"] = tuple(np.asarray(o) for o in parameters["out"])
+            out = getattr(ufunc, method)(*plain, **parameters)
+            return out.view(Looped) if isinstance(out, np.ndarray) else out
+
+        def __array_function__(self, function, types, args, kwargs):
+            if function.__name__ in ("dot", "inner", "vdot", "einsum", "tensordot"):
+                raise TypeError("the product is to be written with loops")
+            return super().__array_function__(function, types, args, kwargs)
+
+        def dot(self, *others, **parameters):
+            raise TypeError("the product is to be written with loops")
+
+    return np.array(x).view(Looped)
+
+
+def message_of(call):
+    """What an error says; nothing if there is none."""
+    try:
+        call()
+    except Exception as error:  # noqa: BLE001
+        return str(error)
+    return ""
+
+
+@observe(a=normal(3, 5), b=normal(5, 4))
+def product_of_two_matrices(layers, a, b):
+    """Rows times columns, also where n, k and m all differ."""
+    return np.asarray(layers.matmul_by_hand(a, b))
+
+
+@observe(a=normal(4, 1), b=normal(1, 3), c=normal(1, 6), d=normal(6, 1))
+def product_of_a_column_and_a_row(layers, a, b, c, d):
+    """(4, 1) times (1, 3) is (4, 3), and (1, 6) times (6, 1) is (1, 1)."""
+    return np.asarray(layers.matmul_by_hand(a, b)), np.asarray(layers.matmul_by_hand(c, d))
+
+
+@observe(a=normal(3, 3), b=normal(3, 3))
+def product_of_square_matrices_is_not_element_by_element(layers, a, b):
+    """Nor is it the product in the other order, or with a transpose."""
+    return np.asarray(layers.matmul_by_hand(a, b))
+
+
+@observe(a=normal(2, 3, dtype="float32"), b=normal(3, 2, dtype="float32"))
+def product_keeps_float32(layers, a, b):
+    """Two float32 matrices give a float32 matrix; a float64 one makes it float64."""
+    out, mixed = layers.matmul_by_hand(a, b), layers.matmul_by_hand(a, b.astype("float64"))
+    return np.asarray(out), str(out.dtype), str(mixed.dtype)
+
+
+@observe(a=integers(2, 3, low=-9, high=9), b=integers(3, 2, low=-9, high=9))
+def product_of_integers_stays_exact(layers, a, b):
+    """Integers give integers."""
+    out = layers.matmul_by_hand(a, b)
+    return np.asarray(out), out.dtype.kind
+
+
+@observe(a=normal(3, 4), b=normal(4, 2))
+def product_is_written_with_loops(layers, a, b):
+    """Matrices that refuse @, np.dot and np.einsum can still be multiplied."""
+    return np.asarray(layers.matmul_by_hand(looped(a), looped(b)))
+
+
+@observe(a=normal(2, 3), b=normal(4, 5))
+def shapes_that_do_not_fit_are_refused_with_both_shapes(layers, a, b):
+    """A ValueError that names both."""
+    message = message_of(lambda: layers.matmul_by_hand(a, b))
+    error = raised(lambda: layers.matmul_by_hand(a, b))
+    return error, "(2, 3)" in message, "(4, 5)" in message
+
+
+@observe(a=normal(3, 5), b=normal(4, 2))
+def inner_length_that_is_too_long_or_too_short_is_refused(layers, a, b):
+    """Also where the loops would find a number to multiply with."""
+    return (
+        raised(lambda: layers.matmul_by_hand(a, b)),
+        raised(lambda: layers.matmul_by_hand(a[:, :3], b)),
+        raised(lambda: layers.matmul_by_hand(a[:, :1], b)),
+    )
+
+
+@observe(a=normal(3), b=normal(3, 2), stack=normal(2, 3, 3))
+def vectors_and_stacks_are_refused(layers, a, b, stack):
+    """Only two matrices are multiplied here."""
+    return (
+        raised(lambda: layers.matmul_by_hand(a, b)),
+        raised(lambda: layers.matmul_by_hand(b.T, a)),
+        raised(lambda: layers.matmul_by_hand(stack, b)),
+    )
+
+
+@observe(a=normal(2, 3), b=normal(3, 2))
+def product_leaves_its_inputs_alone(layers, a, b):
+    """Neither matrix is changed."""
+    layers.matmul_by_hand(a, b)
+    return a, b
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+### 1.2 One loop instead of three
+
+How long does it take? Run the next cell. On the two-core machine on which this lesson was tried, the product of two
+64 × 64 matrices took 0.11 s by hand, and numpy's 0.000008 s: thirteen thousand times less for the same 262,144
+multiplications.
+"""
+
+
+# %%
+def best_time(function: Callable, *arguments, patience: float = 0.2) -> float:
+    """The shortest time in seconds that a call takes, of three calls or of all that fit in."""
+    times = []
+    while len(times) < 3 or sum(times) < patience:
+        start = time.perf_counter()
+        function(*arguments)
+        times.append(time.perf_counter() - start)
+    return min(times)  # the others were disturbed by something else
+
+
+generator = np.random.default_rng(0)
+square = generator.normal(size=(64, 64)).astype(np.float32)
+by_hand, by_numpy = best_time(matmul_by_hand, square, square), best_time(np.matmul, square, square)
+print(f"three loops {by_hand:.4f} s, numpy {by_numpy:.7f} s: a factor of {by_hand / by_numpy:,.0f}")
+print(f"one turn of the innermost loop: {by_hand / 64**3 * 1e9:.0f} ns")
+
+# %% [markdown]
+r"""
+The multiplication itself is not what takes the time. A turn of the innermost loop fetches two elements, wraps each in a
+Python object, multiplies, wraps the product, fetches a third, adds, stores: hundreds of nanoseconds around an
+operation that the processor does in less than one. The cure is to put more work into each line of Python.
+
+The same sum can be read the other way round. Instead of asking "what is element $(i, j)$?", ask "what does the place
+$p$ contribute to the *whole* result?" Column $p$ of $A$ times row $p$ of $B$, each number with each:
+
+$$ C = \sum_{p=1}^{k} A_{:,p} \, B_{p,:} \qquad\text{each term of shape } (n, 1) \cdot (1, m) \to (n, m) $$
+
+For the greenhouse that is a sum of three matrices, one for each sensor:
+
+$$
+\begin{pmatrix} 1 \\ 0 \end{pmatrix} \begin{pmatrix} 3 & 1 \end{pmatrix} +
+\begin{pmatrix} 0 \\ 1 \end{pmatrix} \begin{pmatrix} 2 & 0 \end{pmatrix} +
+\begin{pmatrix} 2 \\ 1 \end{pmatrix} \begin{pmatrix} 1 & 4 \end{pmatrix}
+= \begin{pmatrix} 3 & 1 \\ 0 & 0 \end{pmatrix} + \begin{pmatrix} 0 & 0 \\ 2 & 0 \end{pmatrix} + \begin{pmatrix} 2 & 8 \\ 1 & 4 \end{pmatrix}
+= \begin{pmatrix} 5 & 9 \\ 3 & 4 \end{pmatrix}
+$$
+
+**Your task.** Write it with the one loop over $p$; the rest is broadcasting. (In module 7 a matrix of this form,
+a column times a row, will come back as the gradient of a weight.)
+
+<details>
+<summary>Hint: a column that broadcasts</summary>
+
+`a[:, p]` has shape `(n,)` and would broadcast as a *row*. `a[:, p, None]` has shape `(n, 1)`: times a row of shape
+`(m,)` it gives `(n, m)`.
+
+</details>
+"""
+
+
+# %% exercise="matmul-by-outer"
+def matmul_by_outer(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The matrix product with one loop: a sum of columns times rows.
+
+    Parameters
+    ----------
+    a : ndarray of shape (n, k)
+        The left matrix.
+    b : ndarray of shape (k, m)
+        The right matrix; its shape fits.
+
+    Returns
+    -------
+    ndarray of shape (n, m)
+        The product, of the dtype that numpy gives to a result of `a` and `b`.
+
+    Examples
+    --------
+    >>> matmul_by_outer(np.array([[1, 0, 2], [0, 1, 1]]), np.array([[3, 1], [2, 0], [1, 4]]))
+    array([[5, 9],
+           [3, 4]])
+
+    Approach
+    --------
+    1. Make a matrix of zeros of the right shape and dtype.
+    2. For each place along the shared length, add column times row by broadcasting.
+    """
+    ### BEGIN SOLUTION
+    out = np.zeros((a.shape[0], b.shape[1]), dtype=np.result_type(a, b))
+    for p in range(a.shape[1]):
+        out += a[:, p, None] * b[p]
+    return out
+    ### END SOLUTION
+
+
+# %% checks="matmul-by-outer" points=8
+check(
+    matmul_by_outer(readings, commands),
+    [[5, 9], [3, 4]],
+    hint="add one matrix for each column of a",
+)
+check(
+    matmul_by_outer(np.ones((2, 1)), np.ones((1, 3))), np.ones((2, 3)), hint="a column times a row"
+)
+check(str(matmul_by_outer(singles, singles.T).dtype), "float32", hint="use np.result_type(a, b)")
+check(matmul_by_outer(square, square), square @ square, hint="should agree with @", tolerance=1e-4)
+### BEGIN HIDDEN TESTS
+
+
+@observe(a=normal(3, 5), b=normal(5, 4))
+def product_as_a_sum_of_columns_times_rows(layers, a, b):
+    """The same product, with n, k and m all different."""
+    return np.asarray(layers.matmul_by_outer(a, b))
+
+
+@observe(a=normal(3, 3), b=normal(3, 3))
+def sum_of_columns_times_rows_of_square_matrices(layers, a, b):
+    """A column of the first times a row of the second, not the other way round."""
+    return np.asarray(layers.matmul_by_outer(a, b))
+
+
+@observe(a=normal(4, 2), b=normal(2, 3))
+def sum_of_columns_times_rows_without_a_matrix_product(layers, a, b):
+    """Matrices that refuse @, np.dot and np.einsum can still be multiplied."""
+    return np.asarray(layers.matmul_by_outer(looped(a), looped(b)))
+
+
+@observe(a=normal(2, 3, dtype="float32"), b=normal(3, 2, dtype="float32"))
+def sum_of_columns_times_rows_keeps_float32(layers, a, b):
+    """Two float32 matrices give a float32 matrix."""
+    out = layers.matmul_by_outer(a, b)
+    return np.asarray(out), str(out.dtype)
+
+
+@observe(a=normal(2, 3), b=normal(3, 2))
+def sum_of_columns_times_rows_leaves_its_inputs_alone(layers, a, b):
+    """Neither matrix is changed."""
+    out = np.asarray(layers.matmul_by_outer(a, b)).copy()
+    return out, a, b
+
+
+### END HIDDEN TESTS
+
+# %%
+by_outer = best_time(matmul_by_outer, square, square)
+print(f"three loops {by_hand:.5f} s, one loop {by_outer:.5f} s, numpy {by_numpy:.7f} s")
+
+# %% [markdown]
+r"""
+Some 400 times faster than three loops, when this lesson was tried, and numpy is still 30 times ahead of it. From here
+on we write `@`. Part 3 measures where all three end up for larger matrices.
+
+### 1.3 The affine map
+
+A dense layer computes
+
+$$ y = x W + b \qquad\qquad y_{j} = \sum_{i} x_{i} \, W_{ij} + b_j $$
+
+with one example as a *row* $x$ of shape $(\text{inputs},)$, weights $W$ of shape $(\text{inputs}, \text{outputs})$ and a
+bias $b$ of shape $(\text{outputs},)$. Column $j$ of $W$ belongs to output $j$: these are the weights of **neuron** $j$.
+
+Mathematics books often write $Wx + b$ with $x$ as a column. Rows have an advantage for us: a *batch* of examples is a
+matrix with one example in each row, and the same formula serves it without a change:
+$(\text{batch}, \text{inputs}) \cdot (\text{inputs}, \text{outputs}) \to (\text{batch}, \text{outputs})$, and the bias broadcasts over the
+rows. Whatever axes stand in front, `@` uses the last one only.
+
+**A worked example.** Three readings $x = (0.5, -1, 2)$, two commands:
+
+$$
+W = \begin{pmatrix} 2 & 0 \\ 1 & 3 \\ 0.5 & -1 \end{pmatrix}, \quad b = (0.1, 4), \qquad
+\begin{aligned} y_1 &= 0.5 \cdot 2 + (-1) \cdot 1 + 2 \cdot 0.5 + 0.1 = 1.1 \\ y_2 &= 0.5 \cdot 0 + (-1) \cdot 3 + 2 \cdot (-1) + 4 = -1 \end{aligned}
+$$
+
+**A failure first.** What if the bias had the shape of a column? Three examples, two outputs, and numpy refuses. But
+with as many examples as outputs it does *not* refuse:
+"""
+
+# %%
+three_examples = np.zeros((3, 2))  # zeros, so that only the bias is seen
+weights_of_three = np.ones((2, 3))
+right_bias, wrong_bias = np.array([10.0, 20.0, 30.0]), np.array([[10.0], [20.0], [30.0]])
+print(
+    "bias of shape (3,): each neuron has its own\n", three_examples @ weights_of_three + right_bias
+)
+print(
+    "bias of shape (3, 1): each example has its own\n",
+    three_examples @ weights_of_three + wrong_bias,
+)
+
+# %% [markdown]
+r"""
+No error, wrong numbers, and a network that somehow learns a little worse: the most expensive kind of mistake. It is
+why a bias here is always a vector of shape `(outputs,)`.
+
+**Your task.** Write the map as a *pure function of arrays*. It knows nothing of tensors; `apply` will take care of these,
+as it did for your activations.
+
+<details>
+<summary>Hint</summary>
+
+It is the formula, nearly letter by letter. If you find yourself writing a loop, a `reshape` or an `if`, the
+broadcasting rules already do it for you.
+
+</details>
+"""
+
+
 # %% exercise="linear"
 #| export
 def linear(x: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """The affine map :math:`x W + b`, for one example or a batch of them.
+    """The affine map ``x W + b``, for one example or a batch of them.
 
     Parameters
     ----------
     x : ndarray of shape (..., inputs)
-        One example a row.
+        One example a row; any axes may stand in front, or none.
     weights : ndarray of shape (inputs, outputs)
-        The matrix :math:`W`.
+        The matrix W; a column for each output.
     bias : ndarray of shape (outputs,)
-        The vector :math:`b`, added to every row.
+        The vector b, added to every row.
 
     Returns
     -------
     ndarray of shape (..., outputs)
-        The result.
+        The result; `x` itself is not changed.
+
+    Examples
+    --------
+    >>> linear(np.array([1.0, 2.0]), np.array([[3.0, 0.0], [0.0, 5.0]]), np.array([0.0, 1.0]))
+    array([ 3., 11.])
+
+    Approach
+    --------
+    1. Multiply the rows by the weights with ``@``.
+    2. Add the bias.
     """
     ### BEGIN SOLUTION
     return x @ weights + bias
     ### END SOLUTION
+
+
+# %% checks="linear" points=12
+example_weights = np.array([[2.0, 0.0], [1.0, 3.0], [0.5, -1.0]])
+example_bias = np.array([0.1, 4.0])
+example = np.array([0.5, -1.0, 2.0])
+check(linear(example, example_weights, example_bias), [1.1, -1.0], hint="the worked example above")
+batch = np.stack([example, np.zeros(3), np.ones(3)])
+expected = [[1.1, -1.0], [0.1, 4.0], [3.6, 6.0]]
+check(linear(batch, example_weights, example_bias), expected, hint="each row is an example")
+check(linear(batch[None], example_weights, example_bias).shape, (1, 3, 2), hint="leading axes stay")
+check(
+    linear(three_examples, weights_of_three, right_bias)[0], [10, 20, 30], hint="a bias per neuron"
+)
+halves = (array.astype(np.float32) for array in (batch, example_weights, example_bias))
+check(str(linear(*halves).dtype), "float32", hint="float32 in, float32 out")
+### BEGIN HIDDEN TESTS
+
+
+@observe(x=normal(5, 3), w=normal(3, 2), b=normal(2))
+def affine_map_of_a_batch(layers, x, w, b):
+    """One example a row."""
+    return layers.linear(x, w, b)
+
+
+@observe(x=normal(3), w=normal(3, 4), b=normal(4))
+def affine_map_of_one_example(layers, x, w, b):
+    """A vector of inputs gives a vector of outputs."""
+    return layers.linear(x, w, b)
+
+
+@observe(x=normal(2, 5, 3), w=normal(3, 4), b=normal(4))
+def affine_map_keeps_leading_axes(layers, x, w, b):
+    """Only the last axis is multiplied."""
+    return layers.linear(x, w, b)
+
+
+@observe(x=normal(4, 4), w=normal(4, 4), b=normal(4))
+def bias_is_added_to_every_row(layers, x, w, b):
+    """Also where there are as many examples as outputs, and a column would broadcast."""
+    return layers.linear(x, w, b)
+
+
+@observe(
+    x=normal(3, 2, dtype="float32"), w=normal(2, 5, dtype="float32"), b=normal(5, dtype="float32")
+)
+def affine_map_keeps_float32(layers, x, w, b):
+    """float32 in, float32 out; an array, not a tensor."""
+    out = layers.linear(x, w, b)
+    return out, str(out.dtype), type(out).__name__
+
+
+@observe(x=normal(3, 2), w=normal(2, 2), b=normal(2))
+def affine_map_leaves_its_inputs_alone(layers, x, w, b):
+    """Neither x nor the weights nor the bias is changed."""
+    out = layers.linear(x, w, b).copy()
+    return out, x, w, b
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+### 1.4 Where the weights begin
+
+Training will change the weights step by step. But from where does it start? The two first ideas both fail.
+
+**Idea 1: all weights alike**, zero for instance. Watch four neurons that all begin with the weight 0.3.
+"""
+
+# %%
+signal = generator.normal(size=(3, 5))
+print(linear(signal, np.full((5, 4), 0.3), np.zeros(4)).round(4))
+
+# %% [markdown]
+r"""
+Four equal columns: the neurons give the same answer to every example. Whatever rule changes the weights, it sees four
+equal neurons and gives all of them the same change, so they stay equal for ever. Four neurons do the work of one.
+With zeros it is worse still: the output is zero whatever comes in. Random weights break the tie.
+
+**Idea 2: random weights of just any size.** Send 500 examples through ten layers with 256 neurons each, with tanh between
+the layers, and look at the standard deviation of what comes out of each:
+"""
+
+
+# %%
+def spread_through_layers(draw: Callable, depth: int, activation: Callable, width: int = 256):
+    """The standard deviation of the signal after each of several layers, and the signal itself."""
+    signal = np.random.default_rng(1).normal(size=(500, width)).astype(np.float32)
+    spreads = []
+    for _ in range(depth):
+        signal = activation(linear(signal, draw(width, width), np.zeros(width, dtype=np.float32)))
+        spreads.append(float(signal.std()))
+    return spreads, signal
+
+
+for size in (0.01, 1.0):
+    spreads, signal = spread_through_layers(
+        lambda n, m, size=size: generator.normal(0, size, (n, m)).astype(np.float32), 10, np.tanh
+    )
+    saturated = np.mean(np.abs(signal) > 0.99)
+    print(f"weights of size {size}: after layers 1, 2, 5, 10", end=" ")
+    print(", ".join(f"{spreads[layer - 1]:.2g}" for layer in (1, 2, 5, 10)), end="; ")
+    print(f"{saturated:.0%} of the last signals lie beyond ±0.99")
+
+# %% [markdown]
+r"""
+Weights that are too small: the signal shrinks by a factor of about six in each layer, and after ten layers nothing
+is left of it. Weights that are too large: most neurons sit at the flat ends of tanh, where they say only "plus" or "minus",
+and where a small change of a weight changes nothing: a neuron that cannot be moved cannot learn. These are *saturated*.
+
+**How large is right?** Let the inputs $x_i$ and the weights be independent, with mean 0. The variance of a sum of
+independent terms is the sum of their variances:
+
+$$ \operatorname{Var}(y_j) = \sum_{i=1}^{\text{inputs}} \operatorname{Var}(x_i) \operatorname{Var}(W_{ij}) = \text{inputs} \cdot \operatorname{Var}(W) \cdot \operatorname{Var}(x) $$
+
+The signal keeps its size if $\operatorname{Var}(W) = 1/\text{inputs}$. On the way back, when gradients flow from outputs to inputs, the
+same argument asks for $1/\text{outputs}$. Xavier Glorot and Yoshua Bengio proposed the compromise
+$\operatorname{Var}(W) = 2 / (\text{inputs} + \text{outputs})$. A uniform distribution in $[-a, a]$ has the variance $a^2/3$, so
+
+$$ a = \sqrt{\frac{6}{\text{inputs} + \text{outputs}}} $$
+
+**With numbers:** for 784 inputs and 128 outputs, $a = \sqrt{6 / 912} = 0.0811$. For 3 inputs and 3 outputs, $a = 1$.
+
+**Your task.** Draw such weights, with a generator that is handed in. Never with `np.random.seed` and `np.random.uniform`: these share one
+hidden state with the whole program, so that one more random number anywhere changes every network, and a run can no longer
+be repeated.
+
+<details>
+<summary>Hint</summary>
+
+`rng.uniform(low, high, size=…)` draws float64 numbers. Our parameters are float32: `.astype(np.float32)`.
+
+</details>
+"""
 
 
 # %% exercise="initial-weights"
@@ -86,19 +669,24 @@ def initial_weights(inputs: int, outputs: int, rng: np.random.Generator) -> np.n
     Parameters
     ----------
     inputs, outputs : int
-        The number of features on either side.
+        The number of features on either side, each at least 1.
     rng : numpy.random.Generator
         The source of randomness.
 
     Returns
     -------
     ndarray of shape (inputs, outputs), float32
-        The weights.
+        The weights, drawn with one call of ``rng.uniform``.
 
     References
     ----------
     Glorot and Bengio (2010), "Understanding the difficulty of training deep feedforward neural
     networks", equation 16.
+
+    Approach
+    --------
+    1. Compute the limit from both sizes.
+    2. Draw all the weights at once, and turn them into float32.
     """
     ### BEGIN SOLUTION
     limit = np.sqrt(6 / (inputs + outputs))
@@ -106,10 +694,284 @@ def initial_weights(inputs: int, outputs: int, rng: np.random.Generator) -> np.n
     ### END SOLUTION
 
 
+# %% checks="initial-weights" points=14
+drawn = initial_weights(784, 128, np.random.default_rng(0))
+check(drawn.shape, (784, 128), hint="(inputs, outputs)")
+check(str(drawn.dtype), "float32", hint="rng.uniform gives float64")
+check(float(np.abs(drawn).max()), 0.0811, hint="the limit of the worked example", tolerance=1e-3)
+check(float(drawn.mean()), 0.0, hint="as many negative as positive", tolerance=1e-2)
+again = initial_weights(784, 128, np.random.default_rng(0))
+check(bool((drawn == again).all()), True, hint="the same generator gives the same weights")
+### BEGIN HIDDEN TESTS
+
+
+@observe(seed=integers(low=0, high=10**6))
+def glorot_weights_have_a_column_for_each_output(layers, seed):
+    """Shape (inputs, outputs)."""
+    rng = np.random.default_rng(seed)
+    wide, tall = layers.initial_weights(3, 7, rng), layers.initial_weights(7, 1, rng)
+    return wide.shape, tall.shape
+
+
+@observe(seed=integers(low=0, high=10**6))
+def glorot_weights_are_float32(layers, seed):
+    """As all parameters are, in an array of numpy."""
+    weights = layers.initial_weights(4, 3, np.random.default_rng(seed))
+    return str(weights.dtype), type(weights).__name__
+
+
+@observe(seed=integers(low=0, high=10**6))
+def glorot_weights_fill_the_interval_up_to_their_limit(layers, seed):
+    """The largest weight lies just below sqrt(6 / (inputs + outputs)), the smallest just above minus that."""
+    weights = layers.initial_weights(200, 400, np.random.default_rng(seed))
+    limit = np.sqrt(6 / 600)
+    return [bool(0.98 * limit < end <= 1.0001 * limit) for end in (weights.max(), -weights.min())]
+
+
+@observe(seed=integers(low=0, high=10**6))
+def limit_of_glorot_weights_counts_inputs_and_outputs(layers, seed):
+    """20 inputs and 980 outputs have the limit of 980 inputs and 20 outputs."""
+    rng = np.random.default_rng(seed)
+    limit = np.sqrt(6 / 1000)
+    largest = [np.abs(layers.initial_weights(*size, rng)).max() for size in ((20, 980), (980, 20))]
+    return [bool(0.98 * limit < x <= 1.0001 * limit) for x in largest]
+
+
+@observe(seed=integers(low=0, high=10**6))
+def glorot_weights_are_spread_evenly(layers, seed):
+    """Uniform: a quarter of the weights in each quarter of the interval."""
+    weights = layers.initial_weights(300, 300, np.random.default_rng(seed)) / 0.1
+    counts = np.histogram(weights, bins=4, range=(-1, 1))[0] / 90_000
+    return [bool(abs(share - 0.25) < 0.01) for share in counts]
+
+
+@observe(
+    seed=integers(low=0, high=10**6),
+    inputs=integers(low=1, high=9),
+    outputs=integers(low=1, high=9),
+)
+def glorot_weights_are_the_numbers_of_the_generator(layers, seed, inputs, outputs):
+    """Drawn by one call of rng.uniform."""
+    return layers.initial_weights(inputs, outputs, np.random.default_rng(seed))
+
+
+@observe(seed=integers(low=0, high=10**6))
+def glorot_weights_differ_from_call_to_call(layers, seed):
+    """The generator goes on, and nothing is seeded anew; numpy's global state is left alone."""
+    rng = np.random.default_rng(seed)
+    np.random.seed(seed)
+    before = np.random.get_state()[1].copy()
+    first, second = layers.initial_weights(3, 3, rng), layers.initial_weights(3, 3, rng)
+    return bool((first == second).any()), bool((np.random.get_state()[1] == before).all())
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+**And with ReLU?** The argument assumed that nothing is lost between the layers. Tanh is nearly the identity near 0; ReLU is not:
+it throws away the negative half. If $z$ is symmetric about 0, half of $\operatorname{E}[z^2]$ is gone:
+
+$$ \operatorname{E}[\operatorname{relu}(z)^2] = \tfrac12 \operatorname{Var}(z) $$
+
+With Glorot's weights a signal therefore loses a factor of $\sqrt2$ in each layer: after 20 layers $2^{10} \approx 1000$. Kaiming He and
+colleagues doubled the variance to make up for it:
+
+$$ \operatorname{Var}(W) = \frac{2}{\text{inputs}} \qquad\text{here: a normal distribution with standard deviation } \sqrt{2 / \text{inputs}} $$
+
+**With numbers:** for 2 inputs the standard deviation is 1, for 784 inputs it is 0.0505; the number of outputs does not matter.
+
+**Your task.** Draw these.
+
+<details>
+<summary>Hint</summary>
+
+`rng.normal(mean, standard deviation, size=…)`: the second argument is the standard deviation, not the variance.
+
+</details>
+"""
+
+
+# %% exercise="he-weights"
+#| export
+def he_weights(inputs: int, outputs: int, rng: np.random.Generator) -> np.ndarray:
+    """Random weights that keep the size of a signal before ReLU: normal, variance 2 / inputs.
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        The number of features on either side, each at least 1.
+    rng : numpy.random.Generator
+        The source of randomness.
+
+    Returns
+    -------
+    ndarray of shape (inputs, outputs), float32
+        The weights, drawn with one call of ``rng.normal``.
+
+    References
+    ----------
+    He, Zhang, Ren and Sun (2015), "Delving deep into rectifiers", equation 10.
+
+    Approach
+    --------
+    1. Compute the standard deviation from the number of inputs.
+    2. Draw all the weights at once, and turn them into float32.
+    """
+    ### BEGIN SOLUTION
+    spread = np.sqrt(2 / inputs)
+    return rng.normal(0, spread, size=(inputs, outputs)).astype(np.float32)
+    ### END SOLUTION
+
+
+# %% checks="he-weights" points=8
+drawn = he_weights(784, 128, np.random.default_rng(0))
+check(drawn.shape, (784, 128), hint="(inputs, outputs)")
+check(str(drawn.dtype), "float32", hint="rng.normal gives float64")
+check(float(drawn.std()), 0.0505, hint="the root of the variance 2 / inputs", tolerance=1e-3)
+check(float(drawn.mean()), 0.0, hint="the mean is 0", tolerance=1e-2)
+### BEGIN HIDDEN TESTS
+
+
+@observe(seed=integers(low=0, high=10**6))
+def he_weights_are_a_float32_matrix(layers, seed):
+    """Shape (inputs, outputs)."""
+    weights = layers.he_weights(3, 7, np.random.default_rng(seed))
+    return weights.shape, str(weights.dtype), type(weights).__name__
+
+
+@observe(seed=integers(low=0, high=10**6))
+def spread_of_he_weights_follows_the_inputs_alone(layers, seed):
+    """The standard deviation is sqrt(2 / inputs), for few outputs and for many."""
+    rng = np.random.default_rng(seed)
+    sizes = ((50, 800), (800, 50))
+    ratios = [layers.he_weights(*size, rng).std() / np.sqrt(2 / size[0]) for size in sizes]
+    return [bool(abs(ratio - 1) < 0.03) for ratio in ratios]
+
+
+@observe(seed=integers(low=0, high=10**6))
+def he_weights_are_normally_distributed(layers, seed):
+    """68 % within one standard deviation, 95 % within two, a few beyond three."""
+    weights = np.abs(layers.he_weights(200, 200, np.random.default_rng(seed))) / 0.1
+    shares = [float(np.mean(weights < limit)) for limit in (1, 2, 3)]
+    return [bool(abs(s - e) < 0.015) for s, e in zip(shares, (0.6827, 0.9545, 0.9973))], bool(
+        weights.max() > 3
+    )
+
+
+@observe(
+    seed=integers(low=0, high=10**6),
+    inputs=integers(low=1, high=9),
+    outputs=integers(low=1, high=9),
+)
+def he_weights_are_the_numbers_of_the_generator(layers, seed, inputs, outputs):
+    """Drawn by one call of rng.normal."""
+    return layers.he_weights(inputs, outputs, np.random.default_rng(seed))
+
+
+@observe(seed=integers(low=0, high=10**6))
+def he_weights_differ_from_call_to_call(layers, seed):
+    """The generator goes on; numpy's global state is left alone."""
+    rng = np.random.default_rng(seed)
+    np.random.seed(seed)
+    before = np.random.get_state()[1].copy()
+    first, second = layers.he_weights(3, 3, rng), layers.he_weights(3, 3, rng)
+    return bool((first == second).any()), bool((np.random.get_state()[1] == before).all())
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+**Question 1** (5 points). A classmate builds a network of 784 inputs, 128 hidden neurons with ReLU, and 10 outputs. All weights of the
+first matrix begin at 0.5, all of the second at 0.1, all biases at 0. "Training changes them anyway", he says, "so why bother with
+random numbers?"
+
+Predict what the 128 hidden values look like for one image, before training and after a hundred steps of training. Explain why
+training cannot repair it. What is the smallest change to his network that would?
+"""
+
+# %% [markdown] answer="why-random" points=5
+r"""
+**Model answer.** Every hidden neuron computes half the sum of the pixels, so all 128 values are the same number. Training changes a weight
+by a rule that looks at the input at that weight, at the neuron's value, and at how the output depends on that neuron (through the second
+matrix). All three are the same for all 128 neurons: the same inputs, the same value, and the same outgoing weight 0.1 to each output. So
+all 128 columns of the first matrix get the same change, as do all rows of the second; by induction the neurons are still equal after a
+hundred steps, or a million. The values change, but together: the network can do no more than one with a single hidden neuron. Random
+weights in the *first* matrix are the smallest repair: the columns then differ from the start (in fact different outgoing weights in the
+second matrix would do as well, since they would give the neurons different changes). Random biases alone in the hidden layer break the tie
+too, though more weakly.
+
+**Mark scheme.** 1 point: all 128 values are equal before training. 1 point: they are still equal after training (values differ from before,
+not from each other). 2 points: the reason is symmetry: equal inputs, equal values *and* equal outgoing weights give equal changes (1 point
+if outgoing weights are forgotten). 1 point: a repair that breaks the symmetry, with a reason. No points for "zero gradient" as
+the reason: the weights here are not zero.
+"""
+
+# %% [markdown]
+r"""
+### 1.5 The class `Dense`
+
+A **layer** is a function with a memory: it keeps its weights and its bias between calls, as tensors that are marked with
+`requires_grad=True`, so that training will know what it may change. It takes `inputs` and `outputs`, and a source of randomness.
+
+When it is called, it sends the pure function `linear` through `apply`, together with its input, its weights and its bias:
+
+```
+apply(linear, x, weights, bias)      x: Tensor  ->  unwrap, compute, wrap  ->  Tensor
+                                     x: a class with __apply__  ->  that class decides
+```
+
+Had the layer computed `Tensor(x.data @ self.weights.data + self.bias.data)`, the numbers would be the same, but nobody
+could ever find out *how* the output came about. `apply` gives later inputs the chance to watch.
+
+The seam also gives us errors for nothing. `apply` says which function met which shapes, and looks up the remedy in
+the dictionary `FITS` of module 1. Here is the sentence for `linear`:
+"""
+
+# %%
+#| export
+FITS["linear"] = (
+    "each example, along the last axis of the first, needs as many features as the second (the "
+    "weights) has rows; give the layer that many inputs, or reshape the examples"
+)
+
+# %% [markdown]
+r"""
+**Your task.** Three methods. The constructor refuses sizes below 1 (numpy would be glad to make you a 0 × 10 matrix), makes the
+source of randomness, draws the weights with the function `initial`, and begins with a bias of zeros. `__call__` applies the layer.
+`parameters` lists what training may change, weights first.
+
+<details>
+<summary>Hint 1: a generator, a seed or nothing</summary>
+
+`np.random.default_rng(rng)` takes all three: a generator comes back as it is, a number becomes a generator with that
+seed, and `None` one that differs each time.
+
+</details>
+
+<details>
+<summary>Hint 2: the shape and the dtype of the bias</summary>
+
+One number for each output, no second axis, of the same dtype as the weights: `np.zeros(outputs)` alone is float64, and would silently turn
+every result into float64.
+
+</details>
+
+<details>
+<summary>Hint 3: the call</summary>
+
+Hand `apply` the tensors themselves, not their `.data`, and the function itself, not its result: `apply(function, first,
+second, third)`.
+
+</details>
+"""
+
+
 # %% exercise="dense"
 #| export
 class Dense:
-    """A fully connected layer: :math:`x W + b` with weights and a bias that training can change.
+    """A fully connected layer: ``x W + b`` with weights and a bias that training can change.
 
     Parameters
     ----------
@@ -119,20 +981,45 @@ class Dense:
         The number of features that the layer makes of them.
     rng : numpy.random.Generator or int, optional
         The source of the initial weights, or its seed.
+    initial : callable, optional
+        Draws the weights, called as ``initial(inputs, outputs, generator)``; by default
+        `initial_weights`. Before a ReLU, `he_weights` suits better.
 
     Attributes
     ----------
     weights : Tensor of shape (inputs, outputs), float32
-        From `initial_weights`.
-    bias : Tensor of shape (outputs,), float32
-        Zeros.
+        From `initial`, with ``requires_grad=True``.
+    bias : Tensor of shape (outputs,)
+        Zeros of the dtype of the weights, with ``requires_grad=True``.
+
+    Raises
+    ------
+    ValueError
+        If a size is below 1.
+
+    Approach
+    --------
+    1. ``__init__``: refuse sizes below 1 in a sentence; make the generator; make the two tensors.
+    2. ``__call__``: send `linear`, the input and the two tensors through `apply`.
+    3. ``parameters``: a list of the two tensors, the weights first.
     """
 
-    def __init__(self, inputs: int, outputs: int, rng: np.random.Generator | int | None = None):
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        rng: np.random.Generator | int | None = None,
+        initial: Callable = initial_weights,
+    ):
         ### BEGIN SOLUTION
-        rng = np.random.default_rng(rng)
-        self.weights = Tensor(initial_weights(inputs, outputs, rng), requires_grad=True)
-        self.bias = Tensor(np.zeros(outputs, dtype=np.float32), requires_grad=True)
+        if inputs < 1 or outputs < 1:
+            raise ValueError(
+                f"a layer needs at least one input and one output, but got Dense({inputs}, "
+                f"{outputs}); pass the number of features of an example, then that of the result"
+            )
+        weights = initial(inputs, outputs, np.random.default_rng(rng))
+        self.weights = Tensor(weights, requires_grad=True)
+        self.bias = Tensor(np.zeros(outputs, dtype=weights.dtype), requires_grad=True)
         ### END SOLUTION
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -150,3 +1037,722 @@ class Dense:
     def __repr__(self) -> str:
         inputs, outputs = self.weights.shape
         return f"Dense({inputs}, {outputs})"
+
+
+# %% checks="dense" points=18
+layer = Dense(3, 2, rng=0)
+check(layer.weights.shape, (3, 2), hint="(inputs, outputs)")
+check(layer.bias, [0.0, 0.0], hint="zeros, one for each output")
+check(
+    [str(p.dtype) for p in (layer.weights, layer.bias)], ["float32", "float32"], hint="see hint 2"
+)
+check([p.requires_grad for p in (layer.weights, layer.bias)], [True, True], hint="both are trained")
+layer.weights, layer.bias = Tensor(example_weights), Tensor(example_bias)
+check(layer(Tensor(example)), [1.1, -1.0], hint="the worked example of 1.3")
+check(layer(Tensor(batch)), expected, hint="a batch of three")
+check(type(layer(Tensor(batch))).__name__, "Tensor", hint="apply wraps the result")
+check([p.shape for p in layer.parameters()], [(3, 2), (2,)], hint="the weights first")
+same = Dense(3, 2, rng=7).weights == Dense(3, 2, rng=np.random.default_rng(7)).weights
+check(bool(same.all()), True, hint="np.random.default_rng takes a seed or a generator")
+check_raises(ValueError, lambda: Dense(0, 10), hint="refuse sizes below 1")
+check_raises(ValueError, lambda: layer(Tensor(np.ones((4, 5)))), hint="leave this to apply")
+### BEGIN HIDDEN TESTS
+
+
+def steady(inputs, outputs, rng):
+    """Weights that need no luck, and nothing of the student's."""
+    return np.arange(1.0, inputs * outputs + 1).reshape(inputs, outputs).astype("float32") / 8
+
+
+def probe(shape):
+    """Something that is no tensor, and tells what a layer asked of it."""
+
+    class Probe:
+        def __init__(self):
+            self.shape, self.ndim = shape, len(shape)
+
+        def __apply__(self, function, *inputs, **parameters):
+            return function, inputs, parameters
+
+    return Probe()
+
+
+@observe(
+    x=normal(5, 3, dtype="float32"), w=normal(3, 2, dtype="float32"), b=normal(2, dtype="float32")
+)
+def dense_layer_of_a_batch(layers, x, w, b):
+    """x W + b with the weights and the bias that the layer has now, as a Tensor."""
+    layer = layers.Dense(3, 2, initial=steady)
+    layer.weights, layer.bias = layers.Tensor(w), layers.Tensor(b)
+    out = layer(layers.Tensor(x))
+    return out.data, str(out.dtype), type(out).__name__
+
+
+@observe(x=normal(3), stack=normal(2, 4, 3), b=normal(5))
+def dense_layer_of_one_example_and_of_a_stack(layers, x, stack, b):
+    """Whatever axes stand in front of the features; a float64 input stays float64."""
+    layer = layers.Dense(3, 5, initial=steady)
+    layer.bias = layers.Tensor(b)
+    out = layer(layers.Tensor(x))
+    return out.data, layer(layers.Tensor(stack)).data, str(out.dtype)
+
+
+@observe(inputs=integers(low=1, high=9), outputs=integers(low=1, high=9))
+def dense_layer_goes_through_apply(layers, inputs, outputs):
+    """An input with a method __apply__ is asked, and gets linear, itself, the weights, the bias."""
+    layer, x = layers.Dense(inputs, outputs, initial=steady), probe((4, inputs))
+    function, given, parameters = layer(x)
+    expected = (x, layer.weights, layer.bias)
+    same = [g is e for g, e in zip(given, expected)]
+    return function is layers.linear, len(given), same, parameters
+
+
+@observe(inputs=integers(low=2, high=9), outputs=integers(low=2, high=9))
+def parameters_are_the_weights_and_then_the_bias(layers, inputs, outputs):
+    """The very tensors, in a list, in this order."""
+    layer = layers.Dense(inputs, outputs, initial=steady)
+    found = layer.parameters()
+    return (type(found).__name__, len(found), found[0] is layer.weights, found[1] is layer.bias)
+
+
+@observe(inputs=integers(low=1, high=9), outputs=integers(low=1, high=9))
+def parameters_are_tensors_marked_for_training(layers, inputs, outputs):
+    """Weights and bias both have requires_grad=True."""
+    layer = layers.Dense(inputs, outputs, initial=steady)
+    return [(type(p).__name__, p.requires_grad) for p in (layer.weights, layer.bias)]
+
+
+@observe(inputs=integers(low=2, high=9), outputs=integers(low=2, high=9))
+def bias_begins_as_a_vector_of_zeros(layers, inputs, outputs):
+    """Of shape (outputs,) and of the dtype of the weights."""
+    layer = layers.Dense(inputs, outputs, initial=steady)
+    double = layers.Dense(inputs, outputs, initial=lambda n, m, rng: np.ones((n, m)))
+    return layer.bias.data, str(layer.bias.dtype), str(double.bias.dtype)
+
+
+@observe(inputs=integers(low=2, high=9), outputs=integers(low=2, high=9))
+def weights_come_from_the_function_initial(layers, inputs, outputs):
+    """Called once with inputs, outputs and a generator."""
+    calls = []
+
+    def initial(*arguments):
+        calls.append((*arguments[:2], type(arguments[2]).__name__))
+        return steady(*arguments)
+
+    layer = layers.Dense(inputs, outputs, initial=initial)
+    return calls, layer.weights.data, str(layer.weights.dtype)
+
+
+@observe(seed=integers(low=0, high=10**6))
+def dense_layer_takes_a_seed_or_a_generator(layers, seed):
+    """A seed gives the same weights again, a generator goes on from layer to layer."""
+
+    def initial(n, m, rng):
+        return rng.uniform(size=(n, m)).astype("float32")
+
+    rng = np.random.default_rng(seed)
+    one = layers.Dense(3, 2, seed, initial=initial).weights.data
+    two = layers.Dense(3, 2, rng, initial=initial).weights.data
+    three = layers.Dense(3, 2, rng, initial=initial).weights.data
+    return one, two, three
+
+
+@observe(seed=integers(low=0, high=10**6))
+def dense_layers_without_a_seed_differ(layers, seed):
+    """Whatever state numpy's global generator is in; no seed is built in."""
+
+    def initial(n, m, rng):
+        return rng.uniform(size=(n, m)).astype("float32")
+
+    drawn = []
+    for _ in range(2):
+        np.random.seed(seed)
+        drawn.append(layers.Dense(4, 4, initial=initial).weights.data)
+    return drawn[0].shape, bool((drawn[0] == drawn[1]).any())
+
+
+@observe(seed=integers(low=0, high=10**6))
+def dense_layer_begins_with_initial_weights(layers, seed):
+    """Unless another function is given."""
+    layer = layers.Dense(6, 4, seed)
+    expected = layers.initial_weights(6, 4, np.random.default_rng(seed))
+    return bool((layer.weights.data == expected).all()), bool((layer.weights.data == 0).all())
+
+
+@observe(good=integers(low=1, high=9))
+def sizes_below_one_are_refused(layers, good):
+    """Zero or negative, inputs or outputs."""
+    pairs = ((0, good), (good, 0), (-good, good), (good, -1), (0, 0))
+    return [raised(lambda pair=pair: layers.Dense(*pair, initial=steady)) for pair in pairs], repr(
+        layers.Dense(good, 1, initial=steady)
+    )
+
+
+@observe(x=normal(5, 4))
+def examples_with_the_wrong_number_of_features_are_refused(layers, x):
+    """With the shapes in the message."""
+    layer = layers.Dense(3, 2, initial=steady)
+    message = message_of(lambda: layer(layers.Tensor(x)))
+    return raised(lambda: layer(layers.Tensor(x))), "(5, 4)" in message, "(3, 2)" in message
+
+
+@observe(x=normal(2, 3))
+def dense_layers_share_nothing(layers, x):
+    """A change of one layer's parameters is not seen in another."""
+    one, two = layers.Dense(3, 2, initial=steady), layers.Dense(3, 2, initial=steady)
+    one.bias.data += 5
+    one.weights.data *= 2
+    return two(layers.Tensor(x)).data, one(layers.Tensor(x)).data
+
+
+### END HIDDEN TESTS
+
+# %%
+try:
+    Dense(784, 128)(Tensor(np.ones((32, 28, 28))))
+except ValueError as error:
+    print("What a batch of images that nobody flattened gets to hear:\n", error)
+
+# %% [markdown]
+r"""
+### 1.6 Several layers
+
+A network is layers one after the other: the output of each is the input of the next. For one hidden layer,
+
+$$ h = \operatorname{relu}(x W_1 + b_1), \qquad y = h W_2 + b_2 $$
+
+**Two tasks.** `forward` sends an input through a list of layers; a layer is anything that can be called. `parameter_count` says
+how many numbers training may change; only some layers have a method `parameters` (your `ReLU` has none).
+
+**With numbers:** `[Dense(784, 128), ReLU(), Dense(128, 10)]` has $784 \cdot 128 + 128 = 100{,}480$ and $128 \cdot 10 + 10 = 1{,}290$
+parameters, 101,770 together: 407,080 bytes in float32. And $2 \cdot (784 \cdot 128 + 128 \cdot 10) = 203{,}264$ operations for an example.
+
+<details>
+<summary>Hint for forward</summary>
+
+Keep one variable, and let each layer replace it.
+
+</details>
+
+<details>
+<summary>Hint for parameter_count</summary>
+
+`hasattr(layer, "parameters")` tells whether there are any; a tensor's `size` is the number of its elements.
+
+</details>
+"""
+
+
+# %% exercise="forward"
+def forward(layers: list, x: Tensor) -> Tensor:
+    """Send an input through several layers, one after the other.
+
+    Parameters
+    ----------
+    layers : list of callables
+        The layers, the first one first.
+    x : Tensor
+        The input of the first.
+
+    Returns
+    -------
+    Tensor
+        The output of the last; without any layers, the input.
+
+    Approach
+    --------
+    1. For each layer in order, replace `x` by what the layer makes of it.
+    """
+    ### BEGIN SOLUTION
+    for layer in layers:
+        x = layer(x)
+    return x
+    ### END SOLUTION
+
+
+# %% checks="forward" points=6
+check(forward([abs, float], -3), 3.0, hint="first abs, then float")
+check(forward([], 5), 5, hint="no layers, no change")
+one, two = Dense(2, 3, rng=1), Dense(3, 1, rng=2)
+x = Tensor([[1.0, -2.0], [0.5, 0.5]])
+check(forward([one, ReLU(), two], x), two(ReLU()(one(x))), hint="each takes the output before it")
+### BEGIN HIDDEN TESTS
+
+
+@observe(x=normal(3), a=normal(3), b=normal(3))
+def layers_are_applied_in_order(layers, x, a, b):
+    """The first of the list first."""
+    return layers.forward([lambda v: v + a, lambda v: v * b, np.tanh], x)
+
+
+@observe(x=normal(3))
+def each_layer_is_called_once(layers, x):
+    """With the output of the one before."""
+    seen = []
+
+    def remember(v):
+        seen.append(v)
+        return v + 1
+
+    out = layers.forward([remember] * 4, x)
+    return out, seen
+
+
+@observe(x=normal(2, 2))
+def no_layers_give_back_the_input(layers, x):
+    """The very same object."""
+    return layers.forward([], x) is x
+
+
+@observe(x=normal(2, 2))
+def forward_leaves_its_list_alone(layers, x):
+    """A list that can be used again."""
+    network = [np.tanh, np.abs]
+    first = layers.forward(network, x)
+    return first, layers.forward(network, x), len(network)
+
+
+### END HIDDEN TESTS
+
+
+# %% exercise="parameter-count"
+def parameter_count(layers: list) -> int:
+    """How many numbers training may change in a network.
+
+    Parameters
+    ----------
+    layers : list of callables
+        The layers; some have a method `parameters` that gives a list of tensors.
+
+    Returns
+    -------
+    int
+        The number of elements of all of these tensors together.
+
+    Approach
+    --------
+    1. Go through the layers that have parameters.
+    2. Add up the sizes of the tensors.
+    """
+    ### BEGIN SOLUTION
+    trained = [layer for layer in layers if hasattr(layer, "parameters")]
+    return sum(tensor.size for layer in trained for tensor in layer.parameters())
+    ### END SOLUTION
+
+
+# %% checks="parameter-count" points=5
+check(parameter_count([Dense(784, 128), ReLU(), Dense(128, 10)]), 101_770, hint="see With numbers")
+check(parameter_count([ReLU()]), 0, hint="a ReLU has no parameters")
+### BEGIN HIDDEN TESTS
+
+
+def holder(*shapes):
+    """A layer with parameters of these shapes, whatever Dense does."""
+    from tinytorch.core.tensor import Tensor
+
+    class Holder:
+        def parameters(self):
+            return [Tensor(np.ones(shape)) for shape in shapes]
+
+    return Holder()
+
+
+@observe(n=integers(low=2, high=30), m=integers(low=2, high=30))
+def parameters_of_several_layers_are_counted(layers, n, m):
+    """Every element of every tensor of every layer."""
+    return int(layers.parameter_count([holder((n, m), (m,)), np.tanh, holder((m, 3), (3,))]))
+
+
+@observe(n=integers(low=2, high=30))
+def parameters_of_odd_shapes_are_counted(layers, n):
+    """One tensor or three, with one axis or three, or none."""
+    return int(layers.parameter_count([holder((n,)), holder((2, 3, n), (), (n, 1))]))
+
+
+@observe(n=integers(low=2, high=30))
+def layers_without_parameters_count_nothing(layers, n):
+    """Functions, activations, and no layers at all."""
+    found = layers.parameter_count([]), layers.parameter_count([np.tanh, holder(), np.abs])
+    return [int(count) for count in found]
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+## Part 2: Use
+
+### 2.1 A network that computes XOR, without any training
+
+*Exclusive or* is 1 if exactly one of its two inputs is 1. No straight line separates the points $(0, 1), (1, 0)$ from
+$(0, 0), (1, 1)$; a single dense layer draws straight lines, and so cannot do it. Two of them with a bend in between can, and the weights are simple enough
+to be found by thinking.
+
+Let both hidden neurons look at the *sum* of the inputs, which is 0, 1 or 2, and let only the second have a bias:
+
+$$ h_1 = \operatorname{relu}(x_1 + x_2), \qquad h_2 = \operatorname{relu}(x_1 + x_2 - 1), \qquad y = v_1 h_1 + v_2 h_2 $$
+
+| $x_1$ | $x_2$ | sum | $h_1$ | $h_2$ | wanted: $y$ |
+| --- | --- | --- | --- | --- | --- |
+| 0 | 0 | 0 | 0 | 0 | 0 |
+| 0 | 1 | 1 | 1 | 0 | 1 |
+| 1 | 0 | 1 | 1 | 0 | 1 |
+| 1 | 1 | 2 | 2 | 1 | 0 |
+
+**Your task.** Read $v_1$ and $v_2$ off the table, and build the network.
+
+<details>
+<summary>Hint 1: setting weights</summary>
+
+`layer = Dense(2, 2)` and then `layer.weights = Tensor([[…, …], […, …]], requires_grad=True)`; the same for `layer.bias`. Column $j$ of the
+weights belongs to neuron $j$.
+
+</details>
+
+<details>
+<summary>Hint 2: the last layer</summary>
+
+The second line of the table says what $v_1$ is; then the fourth leaves one choice for $v_2$. The shape of these weights is (2, 1).
+
+</details>
+"""
+
+
+# %% exercise="xor-network"
+def xor_network() -> list:
+    """A network for XOR with weights set by hand: two inputs, two hidden neurons, one output.
+
+    Returns
+    -------
+    list
+        Three layers: a Dense layer of size (2, 2), a ReLU, a Dense layer of size (2, 1).
+
+    Approach
+    --------
+    1. Make the first layer; set its weights (all 1) and its bias (from the formulas).
+    2. Make the last layer; set its weights (from the table); its bias stays 0.
+    3. Return the list of layers, with the ReLU in the middle.
+    """
+    from tinytorch.core.activations import ReLU
+
+    ### BEGIN SOLUTION
+    hidden = Dense(2, 2)
+    hidden.weights = Tensor([[1, 1], [1, 1]], requires_grad=True)
+    hidden.bias = Tensor([0, -1], requires_grad=True)
+    output = Dense(2, 1)
+    output.weights = Tensor([[1], [-2]], requires_grad=True)
+    return [hidden, ReLU(), output]
+    ### END SOLUTION
+
+
+# %% checks="xor-network" points=5
+corners = Tensor([[0, 0], [0, 1], [1, 0], [1, 1]])
+hidden, bend, output = xor_network()
+check(bend(hidden(corners)), [[0, 0], [1, 0], [1, 0], [2, 1]], hint="h1 and h2 of the table")
+check(output(bend(hidden(corners))), [[0], [1], [1], [0]], hint="y = v1 h1 + v2 h2")
+### BEGIN HIDDEN TESTS
+
+
+@observe(order=uniform(4))
+def exclusive_or_at_the_four_corners(layers, order):
+    """In any order, as one batch."""
+    x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype="float32")[np.argsort(order)]
+    out = layers.Tensor(x)
+    for layer in layers.xor_network():
+        out = layer(out)
+    return out.data
+
+
+@observe(first=choice(0.0, 1.0), second=choice(0.0, 1.0))
+def exclusive_or_of_one_example(layers, first, second):
+    """A vector of two inputs gives a vector of one output."""
+    out = layers.Tensor([first, second])
+    for layer in layers.xor_network():
+        out = layer(out)
+    return out.data
+
+
+@observe(n=integers(low=0, high=9))
+def network_for_exclusive_or_has_two_layers_and_a_bend(layers, n):
+    """Dense, ReLU, Dense, with 2 · 2 + 2 and 2 · 1 + 1 parameters."""
+    network = layers.xor_network()
+    shapes = [[p.shape for p in layer.parameters()] for layer in (network[0], network[2])]
+    return [type(layer).__name__ for layer in network], shapes
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+The next cell evaluates the network on 90,000 points between and around the corners. The picture shows, for each layer, what it makes of
+the plane. Left: $h_1$, a slope that rises towards the upper right corner from the line $x_1 + x_2 = 0$ on. Middle: $h_2$, the same slope, but it begins
+at the line $x_1 + x_2 = 1$. Right: $y = h_1 - 2 h_2$, a ridge along that line that falls off to both sides; the contour
+$y = 0.5$ consists of two parallel lines, with the corners (0, 1) and (1, 0) between them.
+"""
+
+
+# %%
+def plane(low: float, high: float, points: int = 300):
+    """A grid of points, as a batch and as coordinates for a picture."""
+    axis = np.linspace(low, high, points, dtype=np.float32)
+    first, second = np.meshgrid(axis, axis)
+    return Tensor(np.stack([first.ravel(), second.ravel()], axis=1)), first, second
+
+
+points, first, second = plane(-0.5, 1.5)
+network = xor_network()
+inner, outer = forward(network[:2], points).numpy(), forward(network, points).numpy()
+figure, axes = plt.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
+for axis, surface, title in zip(axes, (inner[:, 0], inner[:, 1], outer[:, 0]), ("h1", "h2", "y")):
+    shown = axis.contourf(first, second, surface.reshape(first.shape), levels=12, cmap="viridis")
+    axis.scatter([0, 1], [0, 1], marker="o", color="white", edgecolor="black", label="XOR is 0")
+    axis.scatter([0, 1], [1, 0], marker="s", color="red", edgecolor="black", label="XOR is 1")
+    axis.set(title=title, xlabel="x1", ylabel="x2")
+    figure.colorbar(shown, ax=axis)
+axes[2].contour(first, second, outer.reshape(first.shape), levels=[0.5], colors="white")
+axes[0].legend(loc="lower left")
+plt.show()
+
+# %% [markdown]
+r"""
+### 2.2 Two spirals and 100 random neurons
+
+Setting weights by thinking ends soon: here are two spirals that wind around each other one and a half times. But there is a trick that
+needs nothing beyond what you have. Leave the hidden layer as it was drawn, *random*. Only the output layer has to fit, and it is
+linear in its weights: a least-squares problem, which `np.linalg.lstsq` solves in one call. (Training all layers at once
+has to wait for gradients, in module 7.)
+
+We try four networks: no hidden layer at all; 100 hidden neurons with ReLU and a bias of zero, as `Dense` begins; the same with random
+biases; and only 10 neurons with random biases.
+"""
+
+
+# %%
+def two_spirals(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Points on two spirals, with a little noise, and which spiral each lies on, as -1 or +1."""
+    radius = np.sqrt(rng.uniform(size=count))
+    label = rng.integers(2, size=count)
+    angle = 3 * np.pi * radius + np.pi * label
+    noise = rng.normal(0, 0.015, size=(count, 2))
+    x = radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1) + noise
+    return x.astype(np.float32), (2 * label - 1).astype(np.float32)
+
+
+def fit_output_layer(hidden: list, x: np.ndarray, target: np.ndarray) -> list:
+    """The hidden layers, and a Dense layer on top whose weights come from least squares."""
+    features = forward(hidden, Tensor(x)).numpy()
+    with_bias = np.hstack([features, np.ones((len(x), 1), dtype=np.float32)])
+    solution = np.linalg.lstsq(with_bias, target, rcond=1e-6)[0].astype(np.float32)
+    output = Dense(features.shape[1], 1)
+    output.weights, output.bias = Tensor(solution[:-1, None]), Tensor(solution[-1:])
+    return [*hidden, output]
+
+
+def random_layer(width: int, bias: float, seed: int = 5) -> list:
+    """A random hidden layer on two inputs, with biases that reach up to ±bias."""
+    rng = np.random.default_rng(seed)
+    layer = Dense(2, width, rng, initial=he_weights)
+    layer.bias = Tensor(rng.uniform(-bias, bias, size=width).astype(np.float32))
+    return [layer, ReLU()]
+
+
+x_seen, y_seen = two_spirals(600, np.random.default_rng(3))
+x_new, y_new = two_spirals(600, np.random.default_rng(4))
+networks = {
+    "no hidden layer": fit_output_layer([], x_seen, y_seen),
+    "100 neurons, bias 0": fit_output_layer(random_layer(100, 0), x_seen, y_seen),
+    "10 neurons, random bias": fit_output_layer(random_layer(10, 1), x_seen, y_seen),
+    "100 neurons, random bias": fit_output_layer(random_layer(100, 1), x_seen, y_seen),
+}
+for name, network in networks.items():
+    guess = np.sign(forward(network, Tensor(x_new)).numpy()[:, 0])
+    print(f"{name:25} {parameter_count(network):4} parameters, {np.mean(guess == y_new):.1%} right")
+
+# %% [markdown]
+r"""
+The picture shows the four decision regions: blue where the network says "first spiral", orange where it says "second"; the dots are
+the 600 new points. *No hidden layer:* one straight line. *Bias 0:* the regions are wedges that meet at the origin. That is no accident:
+without biases, $\operatorname{relu}(cxW) = c \operatorname{relu}(xW)$ for $c > 0$. Along each ray from the origin the hidden values only grow, and the answer
+changes its sign at most once (owing to the constant of the last layer), however many neurons there are. A spiral needs three
+changes. A bias lets a neuron bend somewhere else than at the origin. *10 neurons:* a few straight edges that catch the outline.
+*100 neurons with biases:* the two arms of the spiral.
+"""
+
+# %%
+points, first, second = plane(-1.15, 1.15)
+figure, axes = plt.subplots(1, 4, figsize=(13, 3.4), layout="constrained")
+for axis, (name, network) in zip(axes, networks.items()):
+    answer = forward(network, points).numpy().reshape(first.shape)
+    levels = [-np.inf, 0, np.inf]
+    axis.contourf(
+        first, second, answer, levels=levels, colors=["tab:blue", "tab:orange"], alpha=0.4
+    )
+    for label, colour in ((-1, "tab:blue"), (1, "tab:orange")):
+        axis.scatter(*x_new[y_new == label].T, s=5, color=colour)
+    axis.set(title=name, aspect="equal", xticks=[], yticks=[])
+plt.show()
+
+# %% [markdown]
+r"""
+## Part 3: Analyze
+
+### 3.1 How the time of a matrix product grows
+
+We multiply two $n \times n$ matrices for growing $n$, in three ways, and draw time over $n$ with both axes logarithmic. A time of $c \cdot n^a$ is then a
+straight line with the slope $a$, the *exponent*. It is fitted to the three largest sizes. The speed in GFLOP/s (thousand million operations
+a second) is $2 n^3$ divided by the time.
+"""
+
+# %%
+ways = {
+    "three loops": (matmul_by_hand, (8, 16, 32, 64)),
+    "one loop": (matmul_by_outer, (8, 16, 32, 64, 128, 256, 512)),
+    "numpy": (np.matmul, (8, 16, 32, 64, 128, 256, 512, 1024)),
+}
+figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
+exponents = {}
+for name, (multiply, sizes) in ways.items():
+    matrices = [generator.normal(size=(n, n)).astype(np.float32) for n in sizes]
+    times = np.array([best_time(multiply, matrix, matrix) for matrix in matrices])
+    exponents[name] = np.polyfit(np.log(sizes[-3:]), np.log(times[-3:]), 1)[0]
+    speeds = 2 * np.array(sizes) ** 3.0 / times / 1e9
+    left.loglog(sizes, times, "o-", label=f"{name}: exponent {exponents[name]:.2f}")
+    right.loglog(sizes, speeds, "o-", label=f"{name}: up to {speeds.max():.3g} GFLOP/s")
+    print(f"{name:12} exponent {exponents[name]:.2f};", end=" ")
+    print(f"n = {sizes[-1]:4}: {times[-1]:.4f} s, {speeds[-1]:.4g} GFLOP/s")
+left.set(title="time of a product", xlabel="n", ylabel="seconds")
+right.set(title="speed", xlabel="n", ylabel="GFLOP/s")
+left.legend(loc="lower right", fontsize=8)
+right.legend(loc="center right", fontsize=8)
+plt.show()
+
+# %% [markdown]
+r"""
+**What the picture shows.** Left, three rising lines. That of three loops is straight with a slope of 3 from the smallest size on: eight times the time for
+twice the size. The two others begin almost flat, since for small matrices the fixed price of a call dominates, and then bend
+upwards to a slope near 3 as well. Right, the speeds: a flat line near the bottom for three loops, and two lines that rise until they level off.
+
+When this lesson was tried (two cores, float32), the figures were
+
+| | exponent | largest size | time there | speed there |
+| --- | --- | --- | --- | --- |
+| three loops | 3.01 | 64 | 0.11 s | 0.0047 GFLOP/s |
+| one loop | 2.9 | 512 | 0.06 s | 4.3 GFLOP/s |
+| numpy | 2.9 | 1024 | 0.022 s | 96 GFLOP/s |
+
+All three do the same number of multiplications and have the same exponent; they differ in the constant in front of it, by a factor of 20,000. Three things
+make it: compiled code does not wrap each number in an object; the processor multiplies eight or sixteen float32 numbers with one instruction; and the library (BLAS)
+cuts the matrices into blocks that fit into the cache, so that a number fetched from memory is used many times. The one loop has the first two, and stops where the
+memory cannot follow: for each $p$ it reads and writes all of the result. Now extrapolate: for $n = 1024$, three loops would need
+$16^3 = 4096$ times as long as for 64.
+"""
+
+# %%
+print(
+    f"three loops, n = 1024: about {by_hand * (1024 / 64) ** exponents['three loops'] / 60:.1f} minutes"
+)
+
+# %% [markdown]
+r"""
+**Question 2** (5 points). Use the numbers that *your* cells printed. (a) How many multiplications does a batch of 256 examples need in `Dense(784, 128)`?
+Estimate how long `matmul_by_hand` would take for it, and how long numpy. (b) Someone proposes to rewrite the three loops in C, and
+expects that the exponent falls from 3 to 2. Say what will get better, what will not, and why.
+"""
+
+# %% [markdown] answer="cost-of-a-product" points=5
+r"""
+**Model answer.** (a) $256 \cdot 784 \cdot 128 = 25{,}690{,}112$ multiplications (with the additions 51 million operations). A turn of the innermost loop
+took 0.42 µs here, so by hand about 11 s; numpy at some 90 GFLOP/s about 0.6 ms (anything from 0.3 to 3 ms is fine, if it follows from the printed numbers).
+(b) The exponent is the number of nested loops: $n^3$ products have to be made, in whichever language. C changes the time of one turn, by a factor of
+several hundred, because no Python objects are made; on logarithmic axes the line moves down and keeps its slope. Only another algorithm
+changes the exponent (Strassen's has 2.81).
+
+**Mark scheme.** 1 point: the number of multiplications. 1 point: time by hand, from the student's own measurement, right within a factor of 2. 1 point: time of
+numpy by way of the measured speed, right within a factor of 5. 1 point: the constant falls. 1 point: the exponent stays, since it counts products
+and not instructions (a better algorithm need not be named).
+"""
+
+# %% [markdown]
+r"""
+### 3.2 A signal on its way through 20 layers
+
+Now the experiment of 1.4 again, with your initialisations. Twenty layers of 256 neurons, 500 examples; the standard deviation after each layer, on a
+logarithmic axis.
+"""
+
+# %%
+weights_rng = np.random.default_rng(2)
+relu = ReLU()
+
+
+def bend_relu(x: np.ndarray) -> np.ndarray:
+    """Your ReLU on an array."""
+    return relu(Tensor(x)).numpy()
+
+
+def scaled(size: float) -> Callable:
+    """Normally distributed weights of one size, whatever the layer."""
+    return lambda n, m: weights_rng.normal(0, size, (n, m)).astype(np.float32)
+
+
+cases = {
+    "tanh, size 0.01": (scaled(0.01), np.tanh),
+    "tanh, size 1": (scaled(1.0), np.tanh),
+    "tanh, Glorot": (lambda n, m: initial_weights(n, m, weights_rng), np.tanh),
+    "ReLU, Glorot": (lambda n, m: initial_weights(n, m, weights_rng), bend_relu),
+    "ReLU, He": (lambda n, m: he_weights(n, m, weights_rng), bend_relu),
+}
+figure, axis = plt.subplots(figsize=(8, 4), layout="constrained")
+for name, (draw, bend) in cases.items():
+    spreads, signal = spread_through_layers(draw, 20, bend)
+    axis.semilogy(range(1, 21), spreads, "o-", label=name)
+    per_layer = (spreads[-1] / spreads[9]) ** 0.1
+    saturated = f", {np.mean(np.abs(signal) > 0.99):.0%} saturated" if bend is np.tanh else ""
+    print(f"{name:16} layer 1: {spreads[0]:.2g}, layer 20: {spreads[-1]:.2g}", end="")
+    print(f", factor per layer {per_layer:.2f}{saturated}")
+axis.set(
+    xlabel="layer", ylabel="standard deviation of the signal", title="20 layers of 256 neurons"
+)
+axis.legend()
+plt.show()
+
+# %% [markdown]
+r"""
+**What the picture shows.** Five lines. "tanh, size 0.01" falls steeply and straight, to about $10^{-16}$ after 20 layers: a factor of
+$0.01 \cdot \sqrt{256} = 0.16$ for each layer, as the formula for the variance says. "ReLU, Glorot" falls as well, by a factor of about
+$1/\sqrt2 = 0.71$ for each layer (measured: 0.72), and is down to 0.0014 at the end. "ReLU, He" stays in the range where it began: 0.83 after the first layer, 0.67 after the last. "tanh, Glorot" sinks
+slowly, since tanh always squeezes a little: 0.63 after the first layer, 0.16 after the last. "tanh, size 1" lies flat at 0.97 on top, and this looks
+healthy but is not: 87 % of the signals are saturated. A good standard deviation is necessary, not sufficient.
+
+### 3.3 What a batch is worth
+
+The same 256 examples through `Dense(784, 128)`: as one batch, and one after the other.
+"""
+
+# %%
+layer = Dense(784, 128, rng=0)
+images = Tensor(generator.uniform(size=(256, 784)).astype(np.float32))
+singles = [images[i] for i in range(256)]
+together = best_time(layer, images)
+separately = best_time(lambda: [layer(image) for image in singles])
+print(f"as a batch {together * 1e3:.2f} ms, one by one {separately * 1e3:.2f} ms", end=", ")
+print(f"a factor of {separately / together:.0f}")
+
+# %% [markdown]
+r"""
+The sums are the same, so is the result. But a vector times a matrix has to fetch all 100,352 weights from memory for a single example, and uses each of them once;
+a batch uses each weight 256 times. This is why training works with batches, and it has nothing to do with statistics.
+
+## Summary
+
+- A matrix product costs $2nkm$ operations. How it is written changes the constant by four orders of magnitude, and the exponent not at all.
+- `linear` is $xW + b$ with examples in rows; a bias of shape `(outputs,)` broadcasts over them, one of any other shape may fail without an error.
+- Equal weights stay equal; weights of the wrong size let a signal vanish or saturate, at an exponential rate. $\operatorname{Var}(W) = 2/(\text{inputs} + \text{outputs})$ for tanh,
+  $2/\text{inputs}$ for ReLU.
+- `Dense` keeps its weights and its bias, lists them as `parameters()`, and computes through `apply`.
+- Two layers and a bend do what no single layer can; a bias lets a neuron bend where it likes.
+
+**You have** dense layers and bends, and you have chained them by hand, in a list. **Next**, module 4 makes a class out of such a list, so that a network can be called,
+inspected and saved as one thing. And one question is open: XOR's weights were found by thinking, the spirals' by least squares. For weights in *all* layers at once
+neither is possible. What one needs is to know, for each of a hundred thousand weights, in which direction to change it. To that leads all that follows, up to module 7.
+"""

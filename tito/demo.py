@@ -1,0 +1,130 @@
+"""The whole job on one module, with three made-up students."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tito import instructor
+from tito.course import Course, Module
+from tito.errors import TitoError
+from tito.files import write_atomically
+from tito.source import Cell, notebook, read_source
+
+COURSE = ("source", "nbgrader_config.py")
+
+# Three mistakes that students make, each in an exercise that no other exercise needs.
+MISTAKES = {
+    "rules-of-exponentials": ("return grad / x", "return grad / (x + 1)"),
+    "rules-of-softmax": (
+        "return grad - np.exp(out) * grad.sum(axis=axis, keepdims=True)",
+        "return grad - np.exp(out)",
+    ),
+    "no-grad": ("recording.enabled = self.before", "recording.enabled = True"),
+}
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demonstration gave.
+
+    Attributes
+    ----------
+    folder : Path
+        Where everything lies.
+    report : list of Graded
+        What became of each submission.
+    scores : list of Score
+        All marks.
+    pages : list of Path
+        The feedback.
+    """
+
+    folder: Path
+    report: list[instructor.Graded]
+    scores: list[instructor.Score]
+    pages: list[Path]
+
+
+def run(course: Course, folder: Path, say: Callable[[str], None]) -> Demo:
+    """Build, release, hand in, grade, mark by hand, and give feedback, in a folder of its own.
+
+    Parameters
+    ----------
+    course : Course
+        Whose module 7 is used; it is only read.
+    folder : Path
+        An empty folder.
+    say : callable
+        Called with what is being done.
+
+    Returns
+    -------
+    Demo
+        The marks, and where to look.
+    """
+    for name in COURSE:
+        source = course.root / name
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, folder / name)
+    module = Course(folder).module("07_autograd")
+    say(f"Building and releasing {module.folder} …")
+    instructor.release(module)
+    say("Three students hand in …")
+    cells = read_source(module)
+    answers = {cell.name: cell.source for cell in cells if cell.role == "answer"}
+    hand_in(module, "ada-reference", notebook(cells))
+    hand_in(module, "ben-untouched", json.loads(module.released.read_text(encoding="utf-8")))
+    hand_in(module, "cem-mistakes", notebook([_mistaken(cell) for cell in cells]))
+    say("Grading with hidden tests, each submission in processes of its own …")
+    report = instructor.grade(module)
+    say("Marking the written answers by hand: full marks for the model answer …")
+    mark_written_answers(module, answers)
+    say("Writing feedback …")
+    pages = instructor.feedback(module)
+    return Demo(folder, report, instructor.scores(Course(folder), [module]), pages)
+
+
+def _mistaken(cell: Cell) -> Cell:
+    if cell.role != "exercise" or cell.name not in MISTAKES:
+        return cell
+    right, wrong = MISTAKES[cell.name]
+    if right not in cell.source:
+        raise TitoError(f"the demonstration's mistake in {cell.name!r} does not fit the source")
+    return Cell(cell.role, cell.source.replace(right, wrong), cell.name, cell.points)
+
+
+def hand_in(module: Module, student: str, nb: dict) -> None:
+    """Put a notebook where a student's submission is looked for."""
+    path = module.root / "submitted" / student / module.folder / module.notebook
+    write_atomically(path, json.dumps(nb))
+
+
+def mark_written_answers(module: Module, answers: dict[str, str]) -> None:
+    """Do what an instructor does in formgrader: read each written answer and mark it.
+
+    Parameters
+    ----------
+    module : Module
+        Which module.
+    answers : dict
+        The model answer of each question; an answer that equals it gets full marks, any other none.
+    """
+    with instructor.gradebook(Course(module.root)) as book:
+        for submission in book.assignment_submissions(module.folder):
+            path = module.root / "autograded" / submission.student.id / module.folder
+            nb = json.loads((path / module.notebook).read_text(encoding="utf-8"))
+            texts = {
+                cell["metadata"]["nbgrader"]["grade_id"]: "".join(cell["source"])
+                for cell in nb["cells"]
+                if cell["metadata"].get("nbgrader", {}).get("grade_id") in answers
+            }
+            for mark in (grade for notebook in submission.notebooks for grade in notebook.grades):
+                if mark.needs_manual_grade and mark.name in texts:
+                    right = texts[mark.name].strip() == answers[mark.name].strip()
+                    mark.manual_score = mark.max_score if right else 0
+                    mark.needs_manual_grade = False
+        book.db.commit()

@@ -1,0 +1,111 @@
+"""Starting JupyterLab."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from tito.errors import TitoError, UsageError
+
+PATIENCE = 60  # seconds until JupyterLab must answer
+
+
+def free_port(wanted: int | None = None) -> int:
+    """A port that nobody listens on.
+
+    Parameters
+    ----------
+    wanted : int, optional
+        This one; without it, the first free one from 8888 on.
+
+    Raises
+    ------
+    UsageError
+        If the wanted port is in use.
+    """
+    for port in [wanted] if wanted else range(8888, 8988):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise UsageError(f"port {wanted or '8888 to 8987'} is in use; choose another with --port")
+
+
+def start(
+    root: Path, port: int | None, page: str, browser: bool, on_ready: Callable[[str], None]
+) -> int:
+    """Run JupyterLab until it ends.
+
+    Parameters
+    ----------
+    root : Path
+        The folder it shows.
+    port : int, optional
+        Where it listens.
+    page : str
+        What to open: a path below `root`, or nothing.
+    browser : bool
+        Whether to open a browser.
+    on_ready : callable
+        Called with the URL once it answers.
+
+    Returns
+    -------
+    int
+        Its exit code.
+
+    Raises
+    ------
+    TitoError
+        If it is not installed, or does not start.
+    """
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise TitoError('JupyterLab is not installed; run: pip install "tinytorch[course]"')
+    port, token = free_port(port), secrets.token_hex(16)
+    command = [sys.executable, "-m", "jupyterlab", f"--port={port}", "--ServerApp.port_retries=0",
+               f"--ServerApp.root_dir={root}", "--ServerApp.log_level=ERROR", "--no-browser"]  # fmt: skip
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    python_path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
+    environment = os.environ | {"JUPYTER_TOKEN": token, "PYTHONPATH": python_path}
+    process = subprocess.Popen(command, cwd=root, env=environment)
+    try:
+        _wait(process, port)
+        tree = f"/tree/{page}" if page else ""
+        url = f"http://127.0.0.1:{port}/lab{tree}?token={token}"
+        on_ready(url)
+        if browser:
+            import webbrowser
+
+            webbrowser.open(url)
+        return process.wait()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+
+
+def _wait(process: subprocess.Popen, port: int) -> None:
+    for _ in range(PATIENCE * 10):
+        if process.poll() is not None:
+            raise TitoError(f"JupyterLab ended at once (exit code {process.returncode})")
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/api", timeout=1).close()
+            return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise TitoError(f"JupyterLab did not answer within {PATIENCE} seconds")

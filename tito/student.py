@@ -1,0 +1,368 @@
+"""The student's path: start, test, export, submit, status, reset."""
+
+from __future__ import annotations
+
+import copy
+import getpass
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from tito.course import Course, Module
+from tito.errors import TitoError, UsageError
+from tito.export import CodeCell, export_student, read_notebook
+from tito.files import explained, write_atomically
+
+CELL_TIMEOUT = 60  # seconds
+
+
+def released(module: Module) -> Path:
+    """The released notebook, made first where there are sources and no release yet."""
+    if not module.released.exists():
+        if not Course(module.root).has_sources:
+            raise UsageError(f"{module.folder} has not been released; ask your instructor for it")
+        from tito.instructor import release
+
+        release(module)
+    return module.released
+
+
+def start(module: Module) -> bool:
+    """Put the released notebook on the desk, unless there is one.
+
+    Parameters
+    ----------
+    module : Module
+        Which module.
+
+    Returns
+    -------
+    bool
+        Whether it was put there; False if there was one, which is left as it is.
+    """
+    if module.desk.exists():
+        return False
+    source = released(module)
+    for path in sorted(source.parent.iterdir()):
+        if path.is_file() and path != source and not path.name.startswith("."):
+            write_atomically(module.desk.parent / path.name, path.read_bytes())
+    write_atomically(module.desk, source.read_bytes())
+    return True
+
+
+def missing_modules(module: Module) -> list[Module]:
+    """The earlier modules that a notebook imports and that have not been exported yet."""
+    text = module.desk.read_text(encoding="utf-8")
+    names = set(re.findall(r"tinytorch\.core\.(\w+)", text))
+    names |= set(re.findall(r"\w+", " ".join(re.findall(r"from tinytorch\.core import ([\w ,]+)", text))))
+    earlier = [m for m in Course(module.root).modules() if m < module and m.name in names]
+    return [m for m in earlier if not m.exported.exists()]
+
+
+def reset(module: Module) -> Path | None:
+    """Put the released notebook on the desk again, and keep a dated copy of the old one.
+
+    Parameters
+    ----------
+    module : Module
+        Which module.
+
+    Returns
+    -------
+    Path or None
+        The copy; None if there was nothing to keep.
+    """
+    source, backup = released(module), None
+    if module.desk.exists():
+        stamp = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
+        backup = module.desk.parent / "backups" / f"{module.desk.stem}-{stamp}.ipynb"
+        with explained(f"keep a copy as {backup}"):
+            backup.parent.mkdir(exist_ok=True)
+            shutil.copy2(module.desk, backup)
+    write_atomically(module.desk, source.read_bytes())
+    return backup
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a checks cell showed.
+
+    Attributes
+    ----------
+    name : str
+        The exercise.
+    points : float
+        What it is worth.
+    state : str
+        ``"passed"``, ``"not done"`` or ``"failed"``.
+    message : str
+        What came, what was expected and the hint.
+    """
+
+    name: str
+    points: float
+    state: str
+    message: str = ""
+
+
+def test(
+    module: Module, on_result: Callable[[Checked], None] = lambda checked: None
+) -> list[Checked]:
+    """Run the notebook on the desk in a fresh kernel, and read its checks.
+
+    Parameters
+    ----------
+    module : Module
+        Which module.
+    on_result : callable
+        Called with each result as it comes.
+
+    Returns
+    -------
+    list of Checked
+        One for each checks cell; also kept for `status`.
+
+    Raises
+    ------
+    UsageError
+        If the module has not been started.
+    TitoError
+        If the notebook cannot be read, or no kernel starts.
+    """
+    read_notebook(on_desk(module))
+    results = list(_run_checks(module, on_result))
+    remember(
+        module,
+        tested={
+            "digest": digest(module),
+            "passed": sum(r.state == "passed" for r in results),
+            "checks": len(results),
+        },
+    )
+    return results
+
+
+def on_desk(module: Module) -> Path:
+    """The notebook on the desk.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    if not module.desk.exists():
+        raise UsageError(f"{module.folder} has not been started; run: tito start {module.folder}")
+    return module.desk
+
+
+def _run_checks(module: Module, on_result: Callable[[Checked], None]):
+    import nbformat
+    from jupyter_client.kernelspec import NoSuchKernel
+    from nbclient import NotebookClient
+    from nbclient.exceptions import DeadKernelError
+    from traitlets.config import Config
+
+    nb = nbformat.read(module.desk, as_version=4)
+    client = NotebookClient(
+        nb, kernel_name="python3", timeout=CELL_TIMEOUT, interrupt_on_timeout=True, allow_errors=True,
+        resources={"metadata": {"path": str(module.desk.parent)}},
+        config=Config(KernelManager={"transport_encryption": "auto"}),
+        error_on_timeout={"ename": "Timeout", "evalue": "", "traceback": ["Timeout"]},
+    )  # fmt: skip
+    environment = os.environ | {"PYTHONPATH": str(module.root), "MPLBACKEND": "agg"}
+    dead = ""
+    try:
+        with client.setup_kernel(env=environment, cwd=str(module.desk.parent)):
+            for number, cell in enumerate(nb.cells):
+                if cell.cell_type == "code" and not dead:
+                    try:
+                        client.execute_cell(cell, number)
+                    except DeadKernelError:
+                        dead = f"a cell before it ended Python (cell {number + 1} of the notebook)"
+                nbgrader = cell.metadata.get("nbgrader", {})
+                if cell.cell_type == "code" and nbgrader.get("grade"):
+                    checked = _checked(cell, nbgrader, dead)
+                    on_result(checked)
+                    yield checked
+    except NoSuchKernel:
+        raise TitoError("there is no Python kernel; run: tito doctor") from None
+
+
+def _checked(cell, nbgrader: dict, dead: str) -> Checked:
+    name = nbgrader["grade_id"].removeprefix("test-")
+    points = nbgrader.get("points", 0)
+    errors = [output for output in cell.outputs if output.output_type == "error"]
+    if dead:
+        return Checked(name, points, "failed", dead)
+    if not errors:
+        return Checked(name, points, "passed")
+    error = errors[-1]
+    message = " ".join(error.evalue.split())
+    if error.ename == "NotImplementedError" and not message:
+        return Checked(name, points, "not done")
+    if error.ename == "Timeout":
+        message = f"it took longer than {CELL_TIMEOUT} seconds"
+    elif error.ename != "CheckFailed":
+        message = f"{error.ename}: {message}" if message else error.ename
+    return Checked(name, points, "failed", message)
+
+
+def export(module: Module) -> tuple[Path, list[CodeCell], list[str]]:
+    """Write the student's own module of `tinytorch`.
+
+    Parameters
+    ----------
+    module : Module
+        Which module.
+
+    Returns
+    -------
+    path : Path
+        The file written.
+    left_out : list of CodeCell
+        The cells that do not parse.
+    blank : list of str
+        The exercises that are still blank.
+    """
+    nb = read_notebook(on_desk(module))
+    path, left_out = export_student(module)
+    remember(module, exported={"digest": digest(module)})
+    blank = []
+    for cell in nb["cells"]:
+        name = (cell.get("metadata", {}).get("nbgrader") or {}).get("grade_id")
+        if name and cell["cell_type"] == "code" and "# YOUR CODE HERE" in "".join(cell["source"]):
+            blank.append(name)
+    return path, left_out, blank
+
+
+def submit(module: Module, student: str | None = None) -> str:
+    """Hand in the notebook on the desk.
+
+    Parameters
+    ----------
+    module : Module
+        Which module.
+    student : str, optional
+        Who hands it in; by default the name of the account.
+
+    Returns
+    -------
+    str
+        The receipt: what was handed in, when, and its checksum.
+
+    Raises
+    ------
+    UsageError
+        If the module has not been started, or the name cannot be a student's.
+    TitoError
+        If the notebook cannot be read, or the exchange refuses it.
+    """
+    from tito.submission import Submission, now, zip_bytes
+
+    read_notebook(on_desk(module))
+    student = student or getpass.getuser()
+    if not re.fullmatch(r"\w[\w.@-]*", student):
+        raise UsageError(f"{student!r} cannot be a student's name; use letters, digits and . @ _ -")
+    files = {module.notebook: module.desk.read_bytes()}
+    handed_in = Submission(student, module.folder, now(), files)
+    where = _into_exchange(module, student)
+    if where is None:
+        stamp = re.sub(r"\D", "", handed_in.time)[:14]
+        path = module.desk.parent / f"{module.folder}-{student}-{stamp}.zip"
+        write_atomically(path, zip_bytes(handed_in))
+        where = f"{path.relative_to(module.root)}\nSend this file to your instructor."
+    receipt = (
+        f"{student} handed in {module.folder} on {handed_in.time}\n"
+        f"SHA-256 {handed_in.digest}\n{where}"
+    )
+    write_atomically(module.desk.parent / "receipt.txt", receipt + "\n")
+    remember(module, submitted={"digest": digest(module), "time": handed_in.time})
+    return receipt
+
+
+def _into_exchange(module: Module, student: str) -> str | None:
+    """Hand in through nbgrader's exchange; None where none is configured."""
+    from tito.instructor import configuration
+
+    config = copy.deepcopy(configuration(module.root))
+    root = config.get("Exchange", {}).get("root")
+    if not root:
+        return None
+    from nbgrader.auth import Authenticator
+    from nbgrader.coursedir import CourseDirectory
+    from nbgrader.exchange import ExchangeFactory
+    from nbgrader.exchange.abc import ExchangeError
+
+    config.CourseDirectory.assignment_id = str(module.desk.parent)
+    config.CourseDirectory.student_id = student
+    directory = CourseDirectory(config=config)
+    try:
+        ExchangeFactory(config=config).Submit(
+            coursedir=directory, authenticator=Authenticator(config=config), config=config
+        ).start()
+    except (ExchangeError, OSError) as error:
+        raise TitoError(f"the exchange {root} did not take {module.folder}: {error}") from None
+    return f"in the exchange {root}"
+
+
+# What a student has done is kept beside the notebook.
+
+
+def digest(module: Module) -> str:
+    """A checksum of the notebook on the desk."""
+    return hashlib.sha256(module.desk.read_bytes()).hexdigest()
+
+
+def _record(module: Module) -> Path:
+    return module.desk.parent / ".tito.json"
+
+
+def remembered(module: Module) -> dict:
+    """What is kept about a module; nothing, if that cannot be read."""
+    try:
+        record = json.loads(_record(module).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def remember(module: Module, **facts: dict) -> None:
+    """Keep something about a module."""
+    write_atomically(_record(module), json.dumps(remembered(module) | facts, indent=1))
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a student stands with a module, each in a few words."""
+
+    module: str
+    started: str
+    checks: str
+    exported: str
+    submitted: str
+
+
+def status(module: Module) -> Status:
+    """Where the student stands with a module."""
+    if not module.desk.exists():
+        return Status(module.folder, "–", "–", "–", "–")
+    record, current = remembered(module), digest(module)
+    tested, exported, submitted = (record.get(k) for k in ("tested", "exported", "submitted"))
+    checks = f"{tested['passed']} of {tested['checks']}" if tested else "not run"
+    return Status(
+        module.folder,
+        "yes",
+        checks + _changed(tested, current),
+        ("yes" if exported and module.exported.exists() else "no") + _changed(exported, current),
+        (submitted["time"][:16] if submitted else "no") + _changed(submitted, current),
+    )
+
+
+def _changed(fact: dict | None, current: str) -> str:
+    return ", changed since" if fact and fact["digest"] != current else ""
