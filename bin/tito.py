@@ -62,7 +62,7 @@ def main():
             exit_code=2,
         )
     # The folder of this file is on the path, and would be found as `tito` before the package.
-    sys.path[:] = [p for p in sys.path if os.path.realpath(p) != HERE]
+    sys.path[:] = [p for p in sys.path]
     command = ([a for a in sys.argv[1:] if not a.startswith("-")] + [""])[0]
     try:
         command_line = prepared("dev" if command == "selftest" else "course")
@@ -123,7 +123,7 @@ def lock_of(level):
 
 def read(path):
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()
     except FileNotFoundError:
         return ""
@@ -237,7 +237,7 @@ def make_environment(lock):
     # Inside .venv, sys.executable is in the folder that is being replaced.
     python = getattr(sys, "_base_executable", None) or sys.executable
     if run([python, "-m", "venv", "--without-pip", VENV], lock) != 0:
-        raise Problem("%s could not make a virtual environment%s" % (python, last_line()))
+        raise Problem(cause("%s could not make a virtual environment" % python))
 
 
 def install_packages(packages, uv, lock):
@@ -253,10 +253,10 @@ def install_packages(packages, uv, lock):
         require_ensurepip()
     has_pip = run([PYTHON, "-c", "import pip"], lock, quiet=True) == 0
     if not has_pip and run([PYTHON, "-m", "ensurepip", "--default-pip"], lock, quiet=True) != 0:
-        raise Problem("pip could not be put into .venv%s" % last_line())
+        raise Problem(cause("pip could not be put into .venv"))
     pip = [PYTHON, "-m", "pip", "--disable-pip-version-check", "--log", LOG]
     if run(pip + what, lock) != 0:
-        raise Problem(why_pip_failed(read(LOG)))
+        raise Problem(cause("the packages could not be installed"))
 
 
 def run(command, lock, quiet=False):
@@ -270,24 +270,22 @@ def run(command, lock, quiet=False):
         return subprocess.call(command, stdout=log, stderr=subprocess.STDOUT, **inherited)
 
 
-def last_line():
-    lines = read(LOG).strip().splitlines()
-    return ": " + lines[-1].strip() if lines else ""
+def cause(what):
+    """Why an installer failed, as far as the disk and its log tell, and what to do."""
+    from shutil import disk_usage
 
-
-def why_pip_failed(log):
-    if "No space left on device" in log:
-        return (
-            "the packages could not be installed, because the disk is full; free 1 GB and " + AGAIN
-        )
+    log = read(LOG)
+    if "No space left on device" in log or disk_usage(ROOT).free < 5e7:
+        return "%s, because the disk is full; free 1 GB and %s" % (what, AGAIN)
     if any(word in log for word in NETWORK):
         return (
-            "the packages could not be downloaded; check the network connection (behind a proxy: "
-            "HTTPS_PROXY, or the settings of pip) and " + AGAIN
+            "%s, because they could not be downloaded; check the network connection (behind a "
+            "proxy: HTTPS_PROXY, or the settings of pip) and %s" % (what, AGAIN)
         )
-    errors = [line.partition("ERROR: ")[2] for line in log.splitlines() if "ERROR: " in line]
-    reason = errors[0].rstrip(".") if errors else "pip gave no reason"
-    return "the packages could not be installed (%s); mend that and %s" % (reason, AGAIN)
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    errors = [line.partition("ERROR: ")[2] for line in lines if "ERROR: " in line]
+    reason = " (%s)" % (errors or lines[-1:])[0].rstrip(".") if lines else ""
+    return "%s%s; fix that and %s" % (what, reason, AGAIN)
 
 
 def link_project():
@@ -363,7 +361,7 @@ def sentence_about(error):
         errno.EROFS: "move the course to a folder that can be written to",
     }
     where = " (%s)" % error.filename if error.filename else ""
-    remedy = remedies.get(error.errno, "mend that")
+    remedy = remedies.get(error.errno, "fix that")
     return "the course tools could not be installed: %s%s; %s and %s" % (
         error.strerror or error,
         where,

@@ -126,3 +126,32 @@ def four_times_a_vector(doubles, x):
 '''
 
 SOURCES = {"01_numbers": NUMBERS, "02_doubles": DOUBLES}
+
+CLASSIC = r'''# %% [markdown]
+r"""
+# Module 3: Checks without observations
+"""
+
+# %%
+#| default_exp core.classic
+#| export
+import math
+
+
+# %% exercise="credit"
+#| export
+def credit():
+    """Half of the points."""
+    ### BEGIN SOLUTION
+    return 2.5
+    ### END SOLUTION
+
+
+# %% checks="credit" points=5
+### BEGIN HIDDEN TESTS
+assert callable(credit)
+### END HIDDEN TESTS
+credit()
+'''
+
+SOURCES["03_classic"] = CLASSIC

@@ -56,12 +56,12 @@ def gradebook(course: Course) -> Iterator:
 
 
 def _reason(result: dict) -> str:
-    """What went wrong, out of the log of an nbgrader command."""
-    error = (result.get("error") or "").strip().splitlines()
-    logged = re.findall(r"\| ERROR\] (.*)", result.get("log") or "")
-    useful = [line for line in logged if not line.startswith(("There was an error", "Please see"))]
-    candidates = [*useful, *error[-1:], "nbgrader gave no reason"]
-    return re.sub(r"^[\w.]+(Error|Exception): ", "", candidates[0].strip())
+    """What went wrong, out of the log of an nbgrader command: the last line of its traceback."""
+    log = f"{result.get('log') or ''}\n{result.get('error') or ''}"
+    raised = re.findall(r"^[\w.]+(?:Error|Exception|Entry|Timeout): (.+)$", log, flags=re.M)
+    useful = [line for line in raised if not line.startswith("Please see")]
+    logged = re.findall(r"^\[ERROR\] (?!There was an error|Please see|Traceback)(.+)$", log, flags=re.M)
+    return [*useful, *logged, "nbgrader gave no reason"][0]
 
 
 def release(module: Module) -> Path:

@@ -6,14 +6,14 @@ In module 2 you wrote the bends: ReLU, sigmoid, tanh. A bend acts on each number
 numbers meet. Here you write the part that does: the **dense layer**, in which every output listens to every
 input. Between them, dense layers and bends are all that a great many networks consist of.
 
-**The story of this module.** A greenhouse has three sensors: temperature, humidity and light. A controller is to
-turn their three readings into two commands: how far to open the window, and how long to water. The simplest
-controller that deserves the name gives each sensor a *weight* for each command, adds up, and corrects by a
-constant. Three sensors and two commands make six weights and two constants: a 3 × 2 matrix and a vector.
-For a thousand readings it is the same matrix, and the thousand sums become one matrix product.
+**The story of this module.** A greenhouse has three sensors: temperature, humidity and light. A controller is
+to turn their three readings into two commands: how far to open the window, and how long to water. The
+simplest controller that deserves the name gives each sensor a *weight* for each command, adds up, and
+corrects by a constant. Three sensors and two commands make six weights and two constants: a 3 × 2 matrix and
+a vector. For a thousand readings it is the same matrix, and the thousand sums become one matrix product.
 
-So almost all the time that a network spends computing goes into matrix products, and nearly everything a network
-knows is stored in such matrices. Both facts get their own hour here.
+So almost all the time that a network spends computing goes into matrix products, and nearly everything a
+network knows is stored in such matrices. Both facts get their own hour here.
 
 | part | you will |
 | --- | --- |
@@ -26,6 +26,10 @@ Time: three to four hours. You need modules 1 and 2, exported.
 
 # %%
 #| default_exp core.layers
+#| export
+from __future__ import annotations
+
+# %%
 import os
 
 # One core for numpy, so that the times of part 3 compare one core with one core.
@@ -34,13 +38,16 @@ for library in ("OPENBLAS", "MKL", "OMP"):
 
 # %%
 #| export
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np
 
 from tinytorch.core.tensor import FITS, Tensor, apply
+
+# %% [markdown]
+r"""
+That was for the library; this is for the notebook only:
+"""
 
 # %%
 import time
@@ -56,13 +63,13 @@ r"""
 
 ### 1.1 The matrix product, by hand
 
-The element in row $i$ and column $j$ of the product $C = AB$ is row $i$ of $A$ times column $j$ of $B$, number by
-number, summed:
+The element in row $i$ and column $j$ of the product $C = AB$ is row $i$ of $A$ times column $j$ of $B$,
+number by number, summed:
 
 $$ C_{ij} = \sum_{p=1}^{k} A_{ip} \, B_{pj} $$
 
-$A$ has shape $(n, k)$ and $B$ has shape $(k, m)$. The inner lengths must be equal, the outer ones become the shape
-of the result: $(n, k) \cdot (k, m) \to (n, m)$.
+$A$ has shape $(n, k)$ and $B$ has shape $(k, m)$. The inner lengths must be equal, the outer ones become the
+shape of the result: $(n, k) \cdot (k, m) \to (n, m)$.
 
 **A worked example.** The greenhouse at two times of day, three readings each, and weights for two commands:
 
@@ -75,34 +82,34 @@ $$
 \begin{pmatrix} 5 & 9 \\ 3 & 4 \end{pmatrix}
 $$
 
-Twelve multiplications for four numbers: $n \cdot k \cdot m = 2 \cdot 3 \cdot 2$. With the additions that is $2nkm$
-floating-point operations, a count that we shall need again.
+Twelve multiplications for four numbers: $n \cdot k \cdot m = 2 \cdot 3 \cdot 2$. With the additions that is
+$2nkm$ floating-point operations, a count that we shall need again.
 
-**Your task.** Write the product with three loops, without `@`, `np.dot` and their relatives. Shapes that do not fit
-are refused in a sentence, because a shape that does not fit is the mistake you will meet most often from now on,
-and the sentence is for you.
+**Your task.** Write the product with three loops, without `@`, `np.dot` and their relatives. Shapes that do
+not fit are refused in a sentence, because a shape that does not fit is the mistake you will meet most often
+from now on, and the sentence is for you.
 
 <details>
 <summary>Hint 1: which loops?</summary>
 
-One over the rows of the first matrix, one over the columns of the second, and inside them one over the length that
-both share. The innermost line adds a single product to a single element.
+One over the rows of the first matrix, one over the columns of the second, and inside them one over the length
+that both share. The innermost line adds a single product to a single element.
 
 </details>
 
 <details>
 <summary>Hint 2: which dtype?</summary>
 
-`np.zeros((n, m))` is float64 whatever goes in. `np.result_type(a, b)` is the dtype that numpy itself would give to
-a result of `a` and `b`: float32 for two float32 matrices, an integer for two of integers.
+`np.zeros((n, m))` is float64 whatever goes in. `np.result_type(a, b)` is the dtype that numpy itself would
+give to a result of `a` and `b`: float32 for two float32 matrices, an integer for two of integers.
 
 </details>
 
 <details>
 <summary>Hint 3: the shapes</summary>
 
-Three things can be wrong: the first is no matrix (`a.ndim != 2`), the second is none, or `a.shape[1]` differs from
-`b.shape[0]`. One condition with `or`, one `raise ValueError(f"…")` with both shapes in it.
+Three things can be wrong: the first is no matrix (`a.ndim != 2`), the second is none, or `a.shape[1]` differs
+from `b.shape[0]`. One condition with `or`, one `raise ValueError(f"…")` with both shapes in it.
 
 </details>
 """
@@ -185,7 +192,10 @@ def looped(x):
                 raise TypeError("the product is to be written with loops")
             plain = [np.asarray(i) if isinstance(i, Looped) else i for i in inputs]
             if "out" in parameters:
-                parameters["out"] = tuple(np.asarray(o) for o in parameters["out"])
+                outs = parameters["out"]
+                parameters["out"] = tuple(
+                    np.asarray(o) if isinstance(o, Looped) else o for o in outs
+                )
             out = getattr(ufunc, method)(*plain, **parameters)
             return out.view(Looped) if isinstance(out, np.ndarray) else out
 
@@ -204,32 +214,35 @@ def message_of(call):
     """What an error says; nothing if there is none."""
     try:
         call()
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         return str(error)
     return ""
 
 
 @observe(a=normal(3, 5), b=normal(5, 4))
 def product_of_two_matrices(layers, a, b):
-    """Rows times columns, also where n, k and m all differ."""
-    return np.asarray(layers.matmul_by_hand(a, b))
+    """Rows times columns, where n, k and m all differ; written with loops, without @."""
+    return np.asarray(layers.matmul_by_hand(looped(a), looped(b)))
 
 
 @observe(a=normal(4, 1), b=normal(1, 3), c=normal(1, 6), d=normal(6, 1))
 def product_of_a_column_and_a_row(layers, a, b, c, d):
     """(4, 1) times (1, 3) is (4, 3), and (1, 6) times (6, 1) is (1, 1)."""
-    return np.asarray(layers.matmul_by_hand(a, b)), np.asarray(layers.matmul_by_hand(c, d))
+    column_times_row = layers.matmul_by_hand(looped(a), looped(b))
+    row_times_column = layers.matmul_by_hand(looped(c), looped(d))
+    return np.asarray(column_times_row), np.asarray(row_times_column)
 
 
 @observe(a=normal(3, 3), b=normal(3, 3))
 def product_of_square_matrices_is_not_element_by_element(layers, a, b):
     """Nor is it the product in the other order, or with a transpose."""
-    return np.asarray(layers.matmul_by_hand(a, b))
+    return np.asarray(layers.matmul_by_hand(looped(a), looped(b)))
 
 
 @observe(a=normal(2, 3, dtype="float32"), b=normal(3, 2, dtype="float32"))
 def product_keeps_float32(layers, a, b):
     """Two float32 matrices give a float32 matrix; a float64 one makes it float64."""
+    a, b = looped(a), looped(b)
     out, mixed = layers.matmul_by_hand(a, b), layers.matmul_by_hand(a, b.astype("float64"))
     return np.asarray(out), str(out.dtype), str(mixed.dtype)
 
@@ -288,17 +301,17 @@ def product_leaves_its_inputs_alone(layers, a, b):
 r"""
 ### 1.2 One loop instead of three
 
-How long does it take? Run the next cell. On the two-core machine on which this lesson was tried, the product of two
-64 × 64 matrices took 0.11 s by hand, and numpy's 0.000008 s: thirteen thousand times less for the same 262,144
+How long does it take? Run the next cell. On the machine on which this lesson was tried, the product of two 64
+× 64 matrices took 0.11 s by hand, and numpy's 0.000008 s: thirteen thousand times less for the same 262,144
 multiplications.
 """
 
 
 # %%
-def best_time(function: Callable, *arguments, patience: float = 0.2) -> float:
+def best_time(function: Callable, *arguments, patience: float = 0.1) -> float:
     """The shortest time in seconds that a call takes, of three calls or of all that fit in."""
-    times = []
-    while len(times) < 3 or sum(times) < patience:
+    times, end = [], time.perf_counter() + patience
+    while len(times) < 3 or time.perf_counter() < end:
         start = time.perf_counter()
         function(*arguments)
         times.append(time.perf_counter() - start)
@@ -313,12 +326,14 @@ print(f"one turn of the innermost loop: {by_hand / 64**3 * 1e9:.0f} ns")
 
 # %% [markdown]
 r"""
-The multiplication itself is not what takes the time. A turn of the innermost loop fetches two elements, wraps each in a
-Python object, multiplies, wraps the product, fetches a third, adds, stores: hundreds of nanoseconds around an
-operation that the processor does in less than one. The cure is to put more work into each line of Python.
+The multiplication itself is not what takes the time. A turn of the innermost loop fetches two elements, wraps
+each in a Python object, multiplies, wraps the product, fetches a third, adds, stores: hundreds of nanoseconds
+around an operation that the processor does in less than one. The cure is to put more work into each line of
+Python.
 
-The same sum can be read the other way round. Instead of asking "what is element $(i, j)$?", ask "what does the place
-$p$ contribute to the *whole* result?" Column $p$ of $A$ times row $p$ of $B$, each number with each:
+The same sum can be read the other way round. Instead of asking "what is element $(i, j)$?", ask "what does
+the place $p$ contribute to the *whole* result?" Column $p$ of $A$ times row $p$ of $B$, each number with
+each:
 
 $$ C = \sum_{p=1}^{k} A_{:,p} \, B_{p,:} \qquad\text{each term of shape } (n, 1) \cdot (1, m) \to (n, m) $$
 
@@ -332,14 +347,14 @@ $$
 = \begin{pmatrix} 5 & 9 \\ 3 & 4 \end{pmatrix}
 $$
 
-**Your task.** Write it with the one loop over $p$; the rest is broadcasting. (In module 7 a matrix of this form,
-a column times a row, will come back as the gradient of a weight.)
+**Your task.** Write it with the one loop over $p$; the rest is broadcasting. (In module 7 a matrix of this
+form, a column times a row, will come back as the gradient of a weight.)
 
 <details>
 <summary>Hint: a column that broadcasts</summary>
 
-`a[:, p]` has shape `(n,)` and would broadcast as a *row*. `a[:, p, None]` has shape `(n, 1)`: times a row of shape
-`(m,)` it gives `(n, m)`.
+`a[:, p]` has shape `(n,)` and would broadcast as a *row*. `a[:, p, None]` has shape `(n, 1)`: times a row of
+shape `(m,)` it gives `(n, m)`.
 
 </details>
 """
@@ -396,14 +411,14 @@ check(matmul_by_outer(square, square), square @ square, hint="should agree with 
 
 @observe(a=normal(3, 5), b=normal(5, 4))
 def product_as_a_sum_of_columns_times_rows(layers, a, b):
-    """The same product, with n, k and m all different."""
-    return np.asarray(layers.matmul_by_outer(a, b))
+    """The same product, with n, k and m all different; written without @."""
+    return np.asarray(layers.matmul_by_outer(looped(a), looped(b)))
 
 
 @observe(a=normal(3, 3), b=normal(3, 3))
 def sum_of_columns_times_rows_of_square_matrices(layers, a, b):
     """A column of the first times a row of the second, not the other way round."""
-    return np.asarray(layers.matmul_by_outer(a, b))
+    return np.asarray(layers.matmul_by_outer(looped(a), looped(b)))
 
 
 @observe(a=normal(4, 2), b=normal(2, 3))
@@ -434,8 +449,8 @@ print(f"three loops {by_hand:.5f} s, one loop {by_outer:.5f} s, numpy {by_numpy:
 
 # %% [markdown]
 r"""
-Some 400 times faster than three loops, when this lesson was tried, and numpy is still 30 times ahead of it. From here
-on we write `@`. Part 3 measures where all three end up for larger matrices.
+Some 400 times faster than three loops, when this lesson was tried, and numpy is still 30 times ahead of it.
+From here on we write `@`. Part 3 measures where all three end up for larger matrices.
 
 ### 1.3 The affine map
 
@@ -443,13 +458,14 @@ A dense layer computes
 
 $$ y = x W + b \qquad\qquad y_{j} = \sum_{i} x_{i} \, W_{ij} + b_j $$
 
-with one example as a *row* $x$ of shape $(\text{inputs},)$, weights $W$ of shape $(\text{inputs}, \text{outputs})$ and a
-bias $b$ of shape $(\text{outputs},)$. Column $j$ of $W$ belongs to output $j$: these are the weights of **neuron** $j$.
+with one example as a *row* $x$ of shape $(\text{inputs},)$, weights $W$ of shape
+$(\text{inputs}, \text{outputs})$ and a bias $b$ of shape $(\text{outputs},)$. Column $j$ of $W$ belongs to
+output $j$: these are the weights of **neuron** $j$.
 
-Mathematics books often write $Wx + b$ with $x$ as a column. Rows have an advantage for us: a *batch* of examples is a
-matrix with one example in each row, and the same formula serves it without a change:
-$(\text{batch}, \text{inputs}) \cdot (\text{inputs}, \text{outputs}) \to (\text{batch}, \text{outputs})$, and the bias broadcasts over the
-rows. Whatever axes stand in front, `@` uses the last one only.
+Mathematics books often write $Wx + b$ with $x$ as a column. Rows have an advantage for us: a *batch* of
+examples is a matrix with one example in each row, and the same formula serves it without a change:
+$(\text{batch}, \text{inputs}) \cdot (\text{inputs}, \text{outputs}) \to (\text{batch}, \text{outputs})$, and
+the bias broadcasts over the rows. Whatever axes stand in front, `@` uses the last one only.
 
 **A worked example.** Three readings $x = (0.5, -1, 2)$, two commands:
 
@@ -458,8 +474,8 @@ W = \begin{pmatrix} 2 & 0 \\ 1 & 3 \\ 0.5 & -1 \end{pmatrix}, \quad b = (0.1, 4)
 \begin{aligned} y_1 &= 0.5 \cdot 2 + (-1) \cdot 1 + 2 \cdot 0.5 + 0.1 = 1.1 \\ y_2 &= 0.5 \cdot 0 + (-1) \cdot 3 + 2 \cdot (-1) + 4 = -1 \end{aligned}
 $$
 
-**A failure first.** What if the bias had the shape of a column? Three examples, two outputs, and numpy refuses. But
-with as many examples as outputs it does *not* refuse:
+**A failure first.** What if the bias had the shape of a column? Three examples, two outputs, and numpy
+refuses. But with as many examples as outputs it does *not* refuse:
 """
 
 # %%
@@ -476,11 +492,11 @@ print(
 
 # %% [markdown]
 r"""
-No error, wrong numbers, and a network that somehow learns a little worse: the most expensive kind of mistake. It is
-why a bias here is always a vector of shape `(outputs,)`.
+No error, wrong numbers, and a network that somehow learns a little worse: the most expensive kind of mistake.
+It is why a bias here is always a vector of shape `(outputs,)`.
 
-**Your task.** Write the map as a *pure function of arrays*. It knows nothing of tensors; `apply` will take care of these,
-as it did for your activations.
+**Your task.** Write the map as a *pure function of arrays*. It knows nothing of tensors; `apply` will take
+care of these, as it did for your activations.
 
 <details>
 <summary>Hint</summary>
@@ -571,9 +587,9 @@ def bias_is_added_to_every_row(layers, x, w, b):
     x=normal(3, 2, dtype="float32"), w=normal(2, 5, dtype="float32"), b=normal(5, dtype="float32")
 )
 def affine_map_keeps_float32(layers, x, w, b):
-    """float32 in, float32 out; an array, not a tensor."""
-    out = layers.linear(x, w, b)
-    return out, str(out.dtype), type(out).__name__
+    """float32 in, float32 out, and float64 in, float64 out; an array, not a tensor."""
+    out, double = layers.linear(x, w, b), layers.linear(x.astype("float64"), w, b)
+    return out, str(out.dtype), str(double.dtype), type(out).__name__
 
 
 @observe(x=normal(3, 2), w=normal(2, 2), b=normal(2))
@@ -600,12 +616,13 @@ print(linear(signal, np.full((5, 4), 0.3), np.zeros(4)).round(4))
 
 # %% [markdown]
 r"""
-Four equal columns: the neurons give the same answer to every example. Whatever rule changes the weights, it sees four
-equal neurons and gives all of them the same change, so they stay equal for ever. Four neurons do the work of one.
-With zeros it is worse still: the output is zero whatever comes in. Random weights break the tie.
+Four equal columns: the neurons give the same answer to every example. Whatever rule changes the weights, it
+sees four equal neurons and gives all of them the same change, so they stay equal for ever. Four neurons do
+the work of one. With zeros it is worse still: the output is zero whatever comes in. Random weights break the
+tie.
 
-**Idea 2: random weights of just any size.** Send 500 examples through ten layers with 256 neurons each, with tanh between
-the layers, and look at the standard deviation of what comes out of each:
+**Idea 2: random weights of just any size.** Send 500 examples through ten layers with 256 neurons each, with
+tanh between the layers, and look at the standard deviation of what comes out of each:
 """
 
 
@@ -631,26 +648,29 @@ for size in (0.01, 1.0):
 
 # %% [markdown]
 r"""
-Weights that are too small: the signal shrinks by a factor of about six in each layer, and after ten layers nothing
-is left of it. Weights that are too large: most neurons sit at the flat ends of tanh, where they say only "plus" or "minus",
-and where a small change of a weight changes nothing: a neuron that cannot be moved cannot learn. These are *saturated*.
+Weights that are too small: the signal shrinks by a factor of about six in each layer, and after ten layers
+nothing is left of it. Weights that are too large: most neurons sit at the flat ends of tanh, where they say
+only "plus" or "minus", and where a small change of a weight changes nothing: a neuron that cannot be moved
+cannot learn. These are *saturated*.
 
-**How large is right?** Let the inputs $x_i$ and the weights be independent, with mean 0. The variance of a sum of
-independent terms is the sum of their variances:
+**How large is right?** Let the inputs $x_i$ and the weights be independent, with mean 0. The variance of a
+sum of independent terms is the sum of their variances:
 
 $$ \operatorname{Var}(y_j) = \sum_{i=1}^{\text{inputs}} \operatorname{Var}(x_i) \operatorname{Var}(W_{ij}) = \text{inputs} \cdot \operatorname{Var}(W) \cdot \operatorname{Var}(x) $$
 
-The signal keeps its size if $\operatorname{Var}(W) = 1/\text{inputs}$. On the way back, when gradients flow from outputs to inputs, the
-same argument asks for $1/\text{outputs}$. Xavier Glorot and Yoshua Bengio proposed the compromise
-$\operatorname{Var}(W) = 2 / (\text{inputs} + \text{outputs})$. A uniform distribution in $[-a, a]$ has the variance $a^2/3$, so
+The signal keeps its size if $\operatorname{Var}(W) = 1/\text{inputs}$. On the way back, when gradients flow
+from outputs to inputs, the same argument asks for $1/\text{outputs}$. Xavier Glorot and Yoshua Bengio
+proposed the compromise $\operatorname{Var}(W) = 2 / (\text{inputs} + \text{outputs})$. A uniform distribution
+in $[-a, a]$ has the variance $a^2/3$, so
 
 $$ a = \sqrt{\frac{6}{\text{inputs} + \text{outputs}}} $$
 
-**With numbers:** for 784 inputs and 128 outputs, $a = \sqrt{6 / 912} = 0.0811$. For 3 inputs and 3 outputs, $a = 1$.
+**With numbers:** for 784 inputs and 128 outputs, $a = \sqrt{6 / 912} = 0.0811$. For 3 inputs and 3 outputs,
+$a = 1$.
 
-**Your task.** Draw such weights, with a generator that is handed in. Never with `np.random.seed` and `np.random.uniform`: these share one
-hidden state with the whole program, so that one more random number anywhere changes every network, and a run can no longer
-be repeated.
+**Your task.** Draw such weights, with a generator that is handed in. Never with `np.random.seed` and
+`np.random.uniform`: these share one hidden state with the whole program, so that one more random number
+anywhere changes every network, and a run can no longer be repeated.
 
 <details>
 <summary>Hint</summary>
@@ -769,24 +789,27 @@ def glorot_weights_differ_from_call_to_call(layers, seed):
 
 # %% [markdown]
 r"""
-**And with ReLU?** The argument assumed that nothing is lost between the layers. Tanh is nearly the identity near 0; ReLU is not:
-it throws away the negative half. If $z$ is symmetric about 0, half of $\operatorname{E}[z^2]$ is gone:
+**And with ReLU?** The argument assumed that nothing is lost between the layers. Tanh is nearly the identity
+near 0; ReLU is not: it throws away the negative half. If $z$ is symmetric about 0, half of
+$\operatorname{E}[z^2]$ is gone:
 
 $$ \operatorname{E}[\operatorname{relu}(z)^2] = \tfrac12 \operatorname{Var}(z) $$
 
-With Glorot's weights a signal therefore loses a factor of $\sqrt2$ in each layer: after 20 layers $2^{10} \approx 1000$. Kaiming He and
-colleagues doubled the variance to make up for it:
+With Glorot's weights a signal therefore loses a factor of $\sqrt2$ in each layer: after 20 layers
+$2^{10} \approx 1000$. Kaiming He and colleagues doubled the variance to make up for it:
 
 $$ \operatorname{Var}(W) = \frac{2}{\text{inputs}} \qquad\text{here: a normal distribution with standard deviation } \sqrt{2 / \text{inputs}} $$
 
-**With numbers:** for 2 inputs the standard deviation is 1, for 784 inputs it is 0.0505; the number of outputs does not matter.
+**With numbers:** for 2 inputs the standard deviation is 1, for 784 inputs it is 0.0505; the number of outputs
+does not matter.
 
 **Your task.** Draw these.
 
 <details>
 <summary>Hint</summary>
 
-`rng.normal(mean, standard deviation, size=…)`: the second argument is the standard deviation, not the variance.
+`rng.normal(mean, standard deviation, size=…)`: the second argument is the standard deviation, not the
+variance.
 
 </details>
 """
@@ -883,50 +906,55 @@ def he_weights_differ_from_call_to_call(layers, seed):
 
 # %% [markdown]
 r"""
-**Question 1** (5 points). A classmate builds a network of 784 inputs, 128 hidden neurons with ReLU, and 10 outputs. All weights of the
-first matrix begin at 0.5, all of the second at 0.1, all biases at 0. "Training changes them anyway", he says, "so why bother with
-random numbers?"
+**Question 1** (5 points). A classmate builds a network of 784 inputs, 128 hidden neurons with ReLU, and 10
+outputs. All weights of the first matrix begin at 0.5, all of the second at 0.1, all biases at 0. "Training
+changes them anyway", he says, "so why bother with random numbers?"
 
-Predict what the 128 hidden values look like for one image, before training and after a hundred steps of training. Explain why
-training cannot repair it. What is the smallest change to his network that would?
+Predict what the 128 hidden values look like for one image, before training and after a hundred steps of
+training. Explain why training cannot repair it. What is the smallest change to his network that would?
 """
 
 # %% [markdown] answer="why-random" points=5
 r"""
-**Model answer.** Every hidden neuron computes half the sum of the pixels, so all 128 values are the same number. Training changes a weight
-by a rule that looks at the input at that weight, at the neuron's value, and at how the output depends on that neuron (through the second
-matrix). All three are the same for all 128 neurons: the same inputs, the same value, and the same outgoing weight 0.1 to each output. So
-all 128 columns of the first matrix get the same change, as do all rows of the second; by induction the neurons are still equal after a
-hundred steps, or a million. The values change, but together: the network can do no more than one with a single hidden neuron. Random
-weights in the *first* matrix are the smallest repair: the columns then differ from the start (in fact different outgoing weights in the
-second matrix would do as well, since they would give the neurons different changes). Random biases alone in the hidden layer break the tie
-too, though more weakly.
+**Model answer.** Every hidden neuron computes half the sum of the pixels, so all 128 values are the same
+number. Training changes a weight by a rule that looks at the input at that weight, at the neuron's value, and
+at how the output depends on that neuron (through the second matrix). All three are the same for all 128
+neurons: the same inputs, the same value, and the same outgoing weight 0.1 to each output. So all 128 columns
+of the first matrix get the same change, as do all rows of the second; by induction the neurons are still
+equal after a hundred steps, or a million. The values change, but together: the network can do no more than
+one with a single hidden neuron. Random weights in the *first* matrix are the smallest repair: the columns
+then differ from the start (in fact different outgoing weights in the second matrix would do as well, since
+they would give the neurons different changes). Random biases alone in the hidden layer break the tie too,
+though more weakly.
 
-**Mark scheme.** 1 point: all 128 values are equal before training. 1 point: they are still equal after training (values differ from before,
-not from each other). 2 points: the reason is symmetry: equal inputs, equal values *and* equal outgoing weights give equal changes (1 point
-if outgoing weights are forgotten). 1 point: a repair that breaks the symmetry, with a reason. No points for "zero gradient" as
-the reason: the weights here are not zero.
+**Mark scheme.** 1 point: all 128 values are equal before training. 1 point: they are still equal after
+training (values differ from before, not from each other). 2 points: the reason is symmetry: equal inputs,
+equal values *and* equal outgoing weights give equal changes (1 point if outgoing weights are forgotten). 1
+point: a repair that breaks the symmetry, with a reason. No points for "zero gradient" as the reason: the
+weights here are not zero.
 """
 
 # %% [markdown]
 r"""
 ### 1.5 The class `Dense`
 
-A **layer** is a function with a memory: it keeps its weights and its bias between calls, as tensors that are marked with
-`requires_grad=True`, so that training will know what it may change. It takes `inputs` and `outputs`, and a source of randomness.
+A **layer** is a function with a memory: it keeps its weights and its bias between calls, as tensors that are
+marked with `requires_grad=True`, so that training will know what it may change. It takes `inputs` and
+`outputs`, and a source of randomness.
 
-When it is called, it sends the pure function `linear` through `apply`, together with its input, its weights and its bias:
+When it is called, it sends the pure function `linear` through `apply`, together with its input, its weights
+and its bias:
 
 ```
 apply(linear, x, weights, bias)      x: Tensor  ->  unwrap, compute, wrap  ->  Tensor
                                      x: a class with __apply__  ->  that class decides
 ```
 
-Had the layer computed `Tensor(x.data @ self.weights.data + self.bias.data)`, the numbers would be the same, but nobody
-could ever find out *how* the output came about. `apply` gives later inputs the chance to watch.
+Had the layer computed `Tensor(x.data @ self.weights.data + self.bias.data)`, the numbers would be the same,
+but nobody could ever find out *how* the output came about. `apply` gives later inputs the chance to watch.
 
-The seam also gives us errors for nothing. `apply` says which function met which shapes, and looks up the remedy in
-the dictionary `FITS` of module 1. Here is the sentence for `linear`:
+The seam also gives us errors for nothing. `apply` says which function met which shapes, and looks up the
+remedy in the dictionary `FITS` of module 1. Here is the sentence for `linear`:
 """
 
 # %%
@@ -938,31 +966,31 @@ FITS["linear"] = (
 
 # %% [markdown]
 r"""
-**Your task.** Three methods. The constructor refuses sizes below 1 (numpy would be glad to make you a 0 × 10 matrix), makes the
-source of randomness, draws the weights with the function `initial`, and begins with a bias of zeros. `__call__` applies the layer.
-`parameters` lists what training may change, weights first.
+**Your task.** Three methods. The constructor refuses sizes below 1 (numpy would be glad to make you a 0 × 10
+matrix), makes the source of randomness, draws the weights with the function `initial`, and begins with a bias
+of zeros. `__call__` applies the layer. `parameters` lists what training may change, weights first.
 
 <details>
 <summary>Hint 1: a generator, a seed or nothing</summary>
 
-`np.random.default_rng(rng)` takes all three: a generator comes back as it is, a number becomes a generator with that
-seed, and `None` one that differs each time.
+`np.random.default_rng(rng)` takes all three: a generator comes back as it is, a number becomes a generator
+with that seed, and `None` one that differs each time.
 
 </details>
 
 <details>
 <summary>Hint 2: the shape and the dtype of the bias</summary>
 
-One number for each output, no second axis, of the same dtype as the weights: `np.zeros(outputs)` alone is float64, and would silently turn
-every result into float64.
+One number for each output, no second axis, of the same dtype as the weights: `np.zeros(outputs)` alone is
+float64, and would silently turn every result into float64.
 
 </details>
 
 <details>
 <summary>Hint 3: the call</summary>
 
-Hand `apply` the tensors themselves, not their `.data`, and the function itself, not its result: `apply(function, first,
-second, third)`.
+Hand `apply` the tensors themselves, not their `.data`, and the function itself, not its result:
+`apply(function, first, second, third)`.
 
 </details>
 """
@@ -1085,7 +1113,8 @@ def dense_layer_of_a_batch(layers, x, w, b):
     layer = layers.Dense(3, 2, initial=steady)
     layer.weights, layer.bias = layers.Tensor(w), layers.Tensor(b)
     out = layer(layers.Tensor(x))
-    return out.data, str(out.dtype), type(out).__name__
+    same = np.array_equal(out.data, layers.linear(x, w, b))  # the layer, whatever linear does
+    return same, out.shape, str(out.dtype), type(out).__name__
 
 
 @observe(x=normal(3), stack=normal(2, 4, 3), b=normal(5))
@@ -1093,8 +1122,10 @@ def dense_layer_of_one_example_and_of_a_stack(layers, x, stack, b):
     """Whatever axes stand in front of the features; a float64 input stays float64."""
     layer = layers.Dense(3, 5, initial=steady)
     layer.bias = layers.Tensor(b)
-    out = layer(layers.Tensor(x))
-    return out.data, layer(layers.Tensor(stack)).data, str(out.dtype)
+    one, many = layer(layers.Tensor(x)), layer(layers.Tensor(stack))
+    same = [np.array_equal(out.data, layers.linear(data, layer.weights.data, b))
+            for out, data in ((one, x), (many, stack))]  # fmt: skip
+    return same, one.shape, many.shape, str(one.dtype)
 
 
 @observe(inputs=integers(low=1, high=9), outputs=integers(low=1, high=9))
@@ -1176,7 +1207,7 @@ def dense_layer_begins_with_initial_weights(layers, seed):
     """Unless another function is given."""
     layer = layers.Dense(6, 4, seed)
     expected = layers.initial_weights(6, 4, np.random.default_rng(seed))
-    return bool((layer.weights.data == expected).all()), bool((layer.weights.data == 0).all())
+    return bool((layer.weights.data == expected).all())
 
 
 @observe(good=integers(low=1, high=9))
@@ -1196,13 +1227,13 @@ def examples_with_the_wrong_number_of_features_are_refused(layers, x):
     return raised(lambda: layer(layers.Tensor(x))), "(5, 4)" in message, "(3, 2)" in message
 
 
-@observe(x=normal(2, 3))
-def dense_layers_share_nothing(layers, x):
+@observe(change=normal())
+def dense_layers_share_nothing(layers, change):
     """A change of one layer's parameters is not seen in another."""
     one, two = layers.Dense(3, 2, initial=steady), layers.Dense(3, 2, initial=steady)
-    one.bias.data += 5
-    one.weights.data *= 2
-    return two(layers.Tensor(x)).data, one(layers.Tensor(x)).data
+    one.bias.data += change
+    one.weights.data *= change
+    return two.bias.data, two.weights.data, one.bias.data
 
 
 ### END HIDDEN TESTS
@@ -1221,11 +1252,13 @@ A network is layers one after the other: the output of each is the input of the 
 
 $$ h = \operatorname{relu}(x W_1 + b_1), \qquad y = h W_2 + b_2 $$
 
-**Two tasks.** `forward` sends an input through a list of layers; a layer is anything that can be called. `parameter_count` says
-how many numbers training may change; only some layers have a method `parameters` (your `ReLU` has none).
+**Two tasks.** `forward` sends an input through a list of layers; a layer is anything that can be called.
+`parameter_count` says how many numbers training may change; only some layers have a method `parameters` (your
+`ReLU` has none).
 
-**With numbers:** `[Dense(784, 128), ReLU(), Dense(128, 10)]` has $784 \cdot 128 + 128 = 100{,}480$ and $128 \cdot 10 + 10 = 1{,}290$
-parameters, 101,770 together: 407,080 bytes in float32. And $2 \cdot (784 \cdot 128 + 128 \cdot 10) = 203{,}264$ operations for an example.
+**With numbers:** `[Dense(784, 128), ReLU(), Dense(128, 10)]` has $784 \cdot 128 + 128 = 100{,}480$ and
+$128 \cdot 10 + 10 = 1{,}290$ parameters, 101,770 together: 407,080 bytes in float32. And
+$2 \cdot (784 \cdot 128 + 128 \cdot 10) = 203{,}264$ operations for an example.
 
 <details>
 <summary>Hint for forward</summary>
@@ -1384,11 +1417,12 @@ r"""
 
 ### 2.1 A network that computes XOR, without any training
 
-*Exclusive or* is 1 if exactly one of its two inputs is 1. No straight line separates the points $(0, 1), (1, 0)$ from
-$(0, 0), (1, 1)$; a single dense layer draws straight lines, and so cannot do it. Two of them with a bend in between can, and the weights are simple enough
-to be found by thinking.
+*Exclusive or* is 1 if exactly one of its two inputs is 1. No straight line separates the points
+$(0, 1), (1, 0)$ from $(0, 0), (1, 1)$; a single dense layer draws straight lines, and so cannot do it. Two of
+them with a bend in between can, and the weights are simple enough to be found by thinking.
 
-Let both hidden neurons look at the *sum* of the inputs, which is 0, 1 or 2, and let only the second have a bias:
+Let both hidden neurons look at the *sum* of the inputs, which is 0, 1 or 2, and let only the second have a
+bias:
 
 $$ h_1 = \operatorname{relu}(x_1 + x_2), \qquad h_2 = \operatorname{relu}(x_1 + x_2 - 1), \qquad y = v_1 h_1 + v_2 h_2 $$
 
@@ -1404,15 +1438,16 @@ $$ h_1 = \operatorname{relu}(x_1 + x_2), \qquad h_2 = \operatorname{relu}(x_1 + 
 <details>
 <summary>Hint 1: setting weights</summary>
 
-`layer = Dense(2, 2)` and then `layer.weights = Tensor([[…, …], […, …]], requires_grad=True)`; the same for `layer.bias`. Column $j$ of the
-weights belongs to neuron $j$.
+`layer = Dense(2, 2)` and then `layer.weights = Tensor([[…, …], […, …]], requires_grad=True)`; the same for
+`layer.bias`. Column $j$ of the weights belongs to neuron $j$.
 
 </details>
 
 <details>
 <summary>Hint 2: the last layer</summary>
 
-The second line of the table says what $v_1$ is; then the fourth leaves one choice for $v_2$. The shape of these weights is (2, 1).
+The second line of the table says what $v_1$ is; then the fourth leaves one choice for $v_2$. The shape of
+these weights is (2, 1).
 
 </details>
 """
@@ -1455,12 +1490,11 @@ check(output(bend(hidden(corners))), [[0], [1], [1], [0]], hint="y = v1 h1 + v2 
 
 @observe(order=uniform(4))
 def exclusive_or_at_the_four_corners(layers, order):
-    """In any order, as one batch."""
+    """In any order, as one batch; computed from the weights and biases alone."""
     x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype="float32")[np.argsort(order)]
-    out = layers.Tensor(x)
-    for layer in layers.xor_network():
-        out = layer(out)
-    return out.data
+    hidden, _, output = layers.xor_network()
+    hidden_values = np.maximum(x @ hidden.weights.data + hidden.bias.data, 0)
+    return hidden_values @ output.weights.data + output.bias.data
 
 
 @observe(first=choice(0.0, 1.0), second=choice(0.0, 1.0))
@@ -1484,10 +1518,11 @@ def network_for_exclusive_or_has_two_layers_and_a_bend(layers, n):
 
 # %% [markdown]
 r"""
-The next cell evaluates the network on 90,000 points between and around the corners. The picture shows, for each layer, what it makes of
-the plane. Left: $h_1$, a slope that rises towards the upper right corner from the line $x_1 + x_2 = 0$ on. Middle: $h_2$, the same slope, but it begins
-at the line $x_1 + x_2 = 1$. Right: $y = h_1 - 2 h_2$, a ridge along that line that falls off to both sides; the contour
-$y = 0.5$ consists of two parallel lines, with the corners (0, 1) and (1, 0) between them.
+The next cell evaluates the network on 90,000 points between and around the corners. The picture shows, for
+each layer, what it makes of the plane. Left: $h_1$, a slope that rises towards the upper right corner from
+the line $x_1 + x_2 = 0$ on. Middle: $h_2$, the same slope, but it begins at the line $x_1 + x_2 = 1$. Right:
+$y = h_1 - 2 h_2$, a ridge along that line that falls off to both sides; the contour $y = 0.5$ consists of two
+parallel lines, with the corners (0, 1) and (1, 0) between them.
 """
 
 
@@ -1517,13 +1552,13 @@ plt.show()
 r"""
 ### 2.2 Two spirals and 100 random neurons
 
-Setting weights by thinking ends soon: here are two spirals that wind around each other one and a half times. But there is a trick that
-needs nothing beyond what you have. Leave the hidden layer as it was drawn, *random*. Only the output layer has to fit, and it is
-linear in its weights: a least-squares problem, which `np.linalg.lstsq` solves in one call. (Training all layers at once
-has to wait for gradients, in module 7.)
+Setting weights by thinking ends soon: here are two spirals that wind around each other one and a half times.
+But there is a trick that needs nothing beyond what you have. Leave the hidden layer as it was drawn,
+*random*. Only the output layer has to fit, and it is linear in its weights: a least-squares problem, which
+`np.linalg.lstsq` solves in one call. (Training all layers at once has to wait for gradients, in module 7.)
 
-We try four networks: no hidden layer at all; 100 hidden neurons with ReLU and a bias of zero, as `Dense` begins; the same with random
-biases; and only 10 neurons with random biases.
+We try four networks: no hidden layer at all; 100 hidden neurons with ReLU and a bias of zero, as `Dense`
+begins; the same with random biases; and only 10 neurons with random biases.
 """
 
 
@@ -1570,12 +1605,14 @@ for name, network in networks.items():
 
 # %% [markdown]
 r"""
-The picture shows the four decision regions: blue where the network says "first spiral", orange where it says "second"; the dots are
-the 600 new points. *No hidden layer:* one straight line. *Bias 0:* the regions are wedges that meet at the origin. That is no accident:
-without biases, $\operatorname{relu}(cxW) = c \operatorname{relu}(xW)$ for $c > 0$. Along each ray from the origin the hidden values only grow, and the answer
-changes its sign at most once (owing to the constant of the last layer), however many neurons there are. A spiral needs three
-changes. A bias lets a neuron bend somewhere else than at the origin. *10 neurons:* a few straight edges that catch the outline.
-*100 neurons with biases:* the two arms of the spiral.
+The picture shows the four decision regions: blue where the network says "first spiral", orange where it says
+"second"; the dots are the 600 new points. *No hidden layer:* one straight line. *Bias 0:* the regions are
+wedges that meet at the origin. That is no accident: without biases,
+$\operatorname{relu}(cxW) = c \operatorname{relu}(xW)$ for $c > 0$. Along each ray from the origin the hidden
+values only grow, and the answer changes its sign at most once (owing to the constant of the last layer),
+however many neurons there are. A spiral needs three changes. A bias lets a neuron bend somewhere else than at
+the origin. *10 neurons:* a few straight edges that catch the outline. *100 neurons with biases:* the two arms
+of the spiral.
 """
 
 # %%
@@ -1598,9 +1635,10 @@ r"""
 
 ### 3.1 How the time of a matrix product grows
 
-We multiply two $n \times n$ matrices for growing $n$, in three ways, and draw time over $n$ with both axes logarithmic. A time of $c \cdot n^a$ is then a
-straight line with the slope $a$, the *exponent*. It is fitted to the three largest sizes. The speed in GFLOP/s (thousand million operations
-a second) is $2 n^3$ divided by the time.
+We multiply two $n \times n$ matrices for growing $n$, in three ways, and draw time over $n$ with both axes
+logarithmic. A time of $c \cdot n^a$ is then a straight line with the slope $a$, the *exponent*. It is fitted
+to the three largest sizes. The speed in GFLOP/s (thousand million operations a second) is $2 n^3$ divided by
+the time.
 """
 
 # %%
@@ -1628,23 +1666,28 @@ plt.show()
 
 # %% [markdown]
 r"""
-**What the picture shows.** Left, three rising lines. That of three loops is straight with a slope of 3 from the smallest size on: eight times the time for
-twice the size. The two others begin almost flat, since for small matrices the fixed price of a call dominates, and then bend
-upwards to a slope near 3 as well. Right, the speeds: a flat line near the bottom for three loops, and two lines that rise until they level off.
+**What the picture shows.** Left, three rising lines. That of three loops is straight with a slope of 3 from
+the smallest size on: eight times the time for twice the size. The two others begin almost flat, since for
+small matrices the fixed price of a call dominates, and then bend upwards to a slope near 3 as well. Right,
+the speeds: a flat line near the bottom for three loops, and two lines that rise until they level off.
 
-When this lesson was tried (two cores, float32), the figures were
+When this lesson was tried (one core, float32), the figures were
 
 | | exponent | largest size | time there | speed there |
 | --- | --- | --- | --- | --- |
 | three loops | 3.01 | 64 | 0.11 s | 0.0047 GFLOP/s |
-| one loop | 2.9 | 512 | 0.06 s | 4.3 GFLOP/s |
-| numpy | 2.9 | 1024 | 0.022 s | 96 GFLOP/s |
+| one loop | 2.85 | 512 | 0.061 s | 4.4 GFLOP/s |
+| numpy | 3.00 | 1024 | 0.023 s | 93 GFLOP/s |
 
-All three do the same number of multiplications and have the same exponent; they differ in the constant in front of it, by a factor of 20,000. Three things
-make it: compiled code does not wrap each number in an object; the processor multiplies eight or sixteen float32 numbers with one instruction; and the library (BLAS)
-cuts the matrices into blocks that fit into the cache, so that a number fetched from memory is used many times. The one loop has the first two, and stops where the
-memory cannot follow: for each $p$ it reads and writes all of the result. Now extrapolate: for $n = 1024$, three loops would need
-$16^3 = 4096$ times as long as for 64.
+(A kink in a line means that another program had the processor for a while: run the cell again.)
+
+ All three do the same number of multiplications and have the same exponent; they differ in the constant in
+front of it, by a factor of 20,000. Three things make it: compiled code does not wrap each number in an
+object; the processor multiplies eight or sixteen float32 numbers with one instruction; and the library (BLAS)
+cuts the matrices into blocks that fit into the cache, so that a number fetched from memory is used many
+times. The one loop has the first two, and stops where the memory cannot follow: for each $p$ it reads and
+writes all of the result. Now extrapolate: for $n = 1024$, three loops would need $16^3 = 4096$ times as long
+as for 64.
 """
 
 # %%
@@ -1654,30 +1697,33 @@ print(
 
 # %% [markdown]
 r"""
-**Question 2** (5 points). Use the numbers that *your* cells printed. (a) How many multiplications does a batch of 256 examples need in `Dense(784, 128)`?
-Estimate how long `matmul_by_hand` would take for it, and how long numpy. (b) Someone proposes to rewrite the three loops in C, and
-expects that the exponent falls from 3 to 2. Say what will get better, what will not, and why.
+**Question 2** (5 points). Use the numbers that *your* cells printed. (a) How many multiplications does a
+batch of 256 examples need in `Dense(784, 128)`? Estimate how long `matmul_by_hand` would take for it, and how
+long numpy. (b) Someone proposes to rewrite the three loops in C, and expects that the exponent falls from 3
+to 2. Say what will get better, what will not, and why.
 """
 
 # %% [markdown] answer="cost-of-a-product" points=5
 r"""
-**Model answer.** (a) $256 \cdot 784 \cdot 128 = 25{,}690{,}112$ multiplications (with the additions 51 million operations). A turn of the innermost loop
-took 0.42 µs here, so by hand about 11 s; numpy at some 90 GFLOP/s about 0.6 ms (anything from 0.3 to 3 ms is fine, if it follows from the printed numbers).
-(b) The exponent is the number of nested loops: $n^3$ products have to be made, in whichever language. C changes the time of one turn, by a factor of
-several hundred, because no Python objects are made; on logarithmic axes the line moves down and keeps its slope. Only another algorithm
-changes the exponent (Strassen's has 2.81).
+**Model answer.** (a) $256 \cdot 784 \cdot 128 = 25{,}690{,}112$ multiplications (with the additions 51
+million operations). A turn of the innermost loop took 0.42 µs here, so by hand about 11 s; numpy at some 90
+GFLOP/s about 0.6 ms (anything from 0.3 to 3 ms is fine, if it follows from the printed numbers). (b) The
+exponent is the number of nested loops: $n^3$ products have to be made, in whichever language. C changes the
+time of one turn, by a factor of several hundred, because no Python objects are made; on logarithmic axes the
+line moves down and keeps its slope. Only another algorithm changes the exponent (Strassen's has 2.81).
 
-**Mark scheme.** 1 point: the number of multiplications. 1 point: time by hand, from the student's own measurement, right within a factor of 2. 1 point: time of
-numpy by way of the measured speed, right within a factor of 5. 1 point: the constant falls. 1 point: the exponent stays, since it counts products
-and not instructions (a better algorithm need not be named).
+**Mark scheme.** 1 point: the number of multiplications. 1 point: time by hand, from the student's own
+measurement, right within a factor of 2. 1 point: time of numpy by way of the measured speed, right within a
+factor of 5. 1 point: the constant falls. 1 point: the exponent stays, since it counts products and not
+instructions (a better algorithm need not be named).
 """
 
 # %% [markdown]
 r"""
 ### 3.2 A signal on its way through 20 layers
 
-Now the experiment of 1.4 again, with your initialisations. Twenty layers of 256 neurons, 500 examples; the standard deviation after each layer, on a
-logarithmic axis.
+Now the experiment of 1.4 again, with your initialisations. Twenty layers of 256 neurons, 500 examples; the
+standard deviation after each layer, on a logarithmic axis.
 """
 
 # %%
@@ -1718,11 +1764,13 @@ plt.show()
 
 # %% [markdown]
 r"""
-**What the picture shows.** Five lines. "tanh, size 0.01" falls steeply and straight, to about $10^{-16}$ after 20 layers: a factor of
-$0.01 \cdot \sqrt{256} = 0.16$ for each layer, as the formula for the variance says. "ReLU, Glorot" falls as well, by a factor of about
-$1/\sqrt2 = 0.71$ for each layer (measured: 0.72), and is down to 0.0014 at the end. "ReLU, He" stays in the range where it began: 0.83 after the first layer, 0.67 after the last. "tanh, Glorot" sinks
-slowly, since tanh always squeezes a little: 0.63 after the first layer, 0.16 after the last. "tanh, size 1" lies flat at 0.97 on top, and this looks
-healthy but is not: 87 % of the signals are saturated. A good standard deviation is necessary, not sufficient.
+**What the picture shows.** Five lines. "tanh, size 0.01" falls steeply and straight, to about $10^{-16}$
+after 20 layers: a factor of $0.01 \cdot \sqrt{256} = 0.16$ for each layer, as the formula for the variance
+says. "ReLU, Glorot" falls as well, by a factor of about $1/\sqrt2 = 0.71$ for each layer (measured: 0.72),
+and is down to 0.0014 at the end. "ReLU, He" stays in the range where it began: 0.83 after the first layer,
+0.67 after the last. "tanh, Glorot" sinks slowly, since tanh always squeezes a little: 0.63 after the first
+layer, 0.16 after the last. "tanh, size 1" lies flat at 0.97 on top, and this looks healthy but is not: 87 %
+of the signals are saturated. A good standard deviation is necessary, not sufficient.
 
 ### 3.3 What a batch is worth
 
@@ -1740,19 +1788,24 @@ print(f"a factor of {separately / together:.0f}")
 
 # %% [markdown]
 r"""
-The sums are the same, so is the result. But a vector times a matrix has to fetch all 100,352 weights from memory for a single example, and uses each of them once;
-a batch uses each weight 256 times. This is why training works with batches, and it has nothing to do with statistics.
+When this lesson was tried: 0.57 ms and 3.4 ms, a factor of 6. The sums are the same, so is the result. But a
+vector times a matrix has to fetch all 100,352 weights from memory for a single example, and uses each of them
+once; a batch uses each weight 256 times. This is why training works with batches, and it has nothing to do
+with statistics.
 
 ## Summary
 
-- A matrix product costs $2nkm$ operations. How it is written changes the constant by four orders of magnitude, and the exponent not at all.
-- `linear` is $xW + b$ with examples in rows; a bias of shape `(outputs,)` broadcasts over them, one of any other shape may fail without an error.
-- Equal weights stay equal; weights of the wrong size let a signal vanish or saturate, at an exponential rate. $\operatorname{Var}(W) = 2/(\text{inputs} + \text{outputs})$ for tanh,
-  $2/\text{inputs}$ for ReLU.
+- A matrix product costs $2nkm$ operations. How it is written changes the constant by four orders of
+  magnitude, and the exponent not at all.
+- `linear` is $xW + b$ with examples in rows; a bias of shape `(outputs,)` broadcasts over them, one of any
+  other shape may fail without an error.
+- Equal weights stay equal; weights of the wrong size let a signal vanish or saturate, at an exponential rate.
+  $\operatorname{Var}(W) = 2/(\text{inputs} + \text{outputs})$ for tanh, $2/\text{inputs}$ for ReLU.
 - `Dense` keeps its weights and its bias, lists them as `parameters()`, and computes through `apply`.
 - Two layers and a bend do what no single layer can; a bias lets a neuron bend where it likes.
 
-**You have** dense layers and bends, and you have chained them by hand, in a list. **Next**, module 4 makes a class out of such a list, so that a network can be called,
-inspected and saved as one thing. And one question is open: XOR's weights were found by thinking, the spirals' by least squares. For weights in *all* layers at once
-neither is possible. What one needs is to know, for each of a hundred thousand weights, in which direction to change it. To that leads all that follows, up to module 7.
+**You have** dense layers and bends, and you have chained them by hand, in a list. **Next**, module 4 builds
+on it: whole networks. And one question stays open: XOR's weights were found by thinking, the spirals' by
+least squares. For weights in *all* layers at once neither is possible. What one needs is to know, for each of
+a hundred thousand weights, in which direction to change it. To that leads all that follows, up to module 7.
 """

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from nbconvert.preprocessors import Preprocessor
+from nbgrader.preprocessors import NbGraderPreprocessor
 
 from tito.source import BEGIN_HIDDEN, without_hidden_tests
 
 
-class HideTests(Preprocessor):
+class HideTests(NbGraderPreprocessor):
     """Take hidden tests, and our notes, out of what the student gets back."""
 
     def preprocess(self, nb, resources):

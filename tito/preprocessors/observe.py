@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections import defaultdict
 
-from nbconvert.preprocessors import Preprocessor
+from nbgrader.preprocessors import NbGraderPreprocessor
 from nbformat.v4 import new_output
 from traitlets import Float, Integer
 
@@ -15,7 +15,7 @@ from tito.grading.observe import Limits, Result, grade
 from tito.preprocessors.notes import note
 
 
-class Observe(Preprocessor):
+class Observe(NbGraderPreprocessor):
     """Observe the student's module, and write marks and messages into the checks cells."""
 
     seed = Integer(
@@ -28,9 +28,11 @@ class Observe(Preprocessor):
         module = Course.find().module(resources["nbgrader"]["assignment"])
         seed = secrets.randbits(32) if self.seed is None else self.seed
         limits = Limits(self.timeout, self.total)
-        results, broken = grade(module, notebook_cells(nb), seed, limits)
-        for name, why in broken.items():
-            note(nb, f"the cell {name!r} could not be loaded: {why}")
+        cells = notebook_cells(nb)
+        results, broken = grade(module, cells, seed, limits)
+        unreadable = {cell.name for cell in cells if cell.error}  # already noted
+        for name in broken.keys() - unreadable:
+            note(nb, f"the cell {name!r} could not be loaded: {broken[name]}")
         nb.metadata.setdefault("tito", {})["seed"] = seed
         by_check = defaultdict(list)
         for result in results:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbconvert.preprocessors import Preprocessor
+from nbgrader.preprocessors import NbGraderPreprocessor
 
 from tito.course import Course
 from tito.errors import TitoError
@@ -10,7 +10,7 @@ from tito.export import read_notebook
 from tito.preprocessors.notes import note
 
 
-class RestoreCells(Preprocessor):
+class RestoreCells(NbGraderPreprocessor):
     """Give every cell of the release its metadata back, add missing ones, and free copied ones.
 
     A copied cell has the grade_id of the original: the last one keeps it, as it is the one that ran
@@ -38,7 +38,6 @@ class RestoreCells(Preprocessor):
         for missing in (grade_id for grade_id in by_id if grade_id not in seen):
             note(nb, f"the cell {missing!r} was missing and has been added as it was released")
             nb.cells.insert(self.place(nb, missing, list(by_id)), _released(by_id[missing]))
-        _number_copies(nb)
         return nb, resources
 
     def release(self, resources) -> list[dict]:
@@ -81,17 +80,3 @@ def _set_type(cell, cell_type: str) -> None:
         cell.pop(key, None)
     if cell_type == "code":
         cell.outputs, cell.execution_count = [], None
-
-
-def _number_copies(nb) -> None:
-    """Make the ids of cells unique again: nbformat refuses a notebook with two alike."""
-    used: set[str] = set()
-    for cell in nb.cells:
-        identity = original = cell.get("id", "cell")
-        copies = 1
-        while identity in used:
-            copies += 1
-            identity = f"{original[:50]}-{copies}"
-        used.add(identity)
-        if "id" in cell:
-            cell["id"] = identity

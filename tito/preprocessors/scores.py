@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from nbconvert.preprocessors import Preprocessor
+from nbgrader.preprocessors import NbGraderPreprocessor
 
 from tito.preprocessors.notes import note
 
 
-class CheckScores(Preprocessor):
+class CheckScores(NbGraderPreprocessor):
     """Turn a score that nbgrader would misread into 0, and report it.
 
     It matters for checks without observations, whose last expression is the mark: nbgrader gives

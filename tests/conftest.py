@@ -1,0 +1,99 @@
+"""What several tests share: a small course, and ways to make submissions."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from small_course import SOURCES
+
+from tito.course import Course, Module
+from tito.source import notebook, read_source
+
+sys.modules.setdefault("rfc3987_syntax", None)
+ROOT = Path(__file__).parents[1]
+PROGRAMS = str(Path(sys.executable).parent)
+if PROGRAMS not in os.environ["PATH"].split(os.pathsep):
+    os.environ["PATH"] = PROGRAMS + os.pathsep + os.environ["PATH"]
+
+
+def write_course(root: Path) -> Course:
+    """The sources of the small course, in a folder."""
+    for folder, text in SOURCES.items():
+        (root / "source" / folder).mkdir(parents=True)
+        (root / "source" / folder / f"{folder[3:]}_dev.py").write_text(text)
+        (root / "source" / folder / "README.md").write_text(f"# The card of {folder}\n")
+    shutil.copy(ROOT / "nbgrader_config.py", root)
+    for name in ("tinytorch/__init__.py", "tinytorch/core/__init__.py"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    return Course(root)
+
+
+@pytest.fixture
+def small_course(tmp_path, monkeypatch) -> Course:
+    """A course of three small modules, nothing released."""
+    course = write_course(tmp_path / "course")
+    monkeypatch.chdir(course.root)
+    return course
+
+
+@pytest.fixture(scope="session")
+def released_once(tmp_path_factory) -> Path:
+    """The small course, released; made once, and copied for each test."""
+    from tito.instructor import release
+
+    course = write_course(tmp_path_factory.mktemp("released") / "course")
+    for module in course.modules():
+        release(module)
+    return course.root
+
+
+@pytest.fixture
+def released_course(released_once, tmp_path, monkeypatch) -> Course:
+    """A course of three small modules, all released."""
+    root = tmp_path / "course"
+    shutil.copytree(released_once, root)
+    monkeypatch.chdir(root)
+    return Course(root)
+
+
+@pytest.fixture
+def numbers(released_course) -> Module:
+    """The first of the small modules, released."""
+    return released_course.module("01_numbers")
+
+
+def reference(module: Module) -> dict:
+    """A notebook with all solutions, as plain JSON."""
+    return json.loads(json.dumps(notebook(read_source(module))))
+
+
+def untouched(module: Module) -> dict:
+    """The notebook that a student gets."""
+    return json.loads(module.released.read_text(encoding="utf-8"))
+
+
+def cell_of(nb: dict, grade_id: str) -> dict:
+    """The cell of a notebook that has a grade_id."""
+    return next(c for c in nb["cells"] if c["metadata"].get("nbgrader", {}).get("grade_id") == grade_id)
+
+
+def hand_in(module: Module, student: str, nb: dict | str, name: str | None = None) -> Path:
+    """Put a notebook (or any text) where submissions are looked for."""
+    path = module.root / "submitted" / student / module.folder / (name or module.notebook)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(nb if isinstance(nb, str) else json.dumps(nb), encoding="utf-8")
+    return path
+
+
+def changed(module: Module, change: Callable[[dict], None]) -> dict:
+    """The reference notebook with a change."""
+    nb = reference(module)
+    change(nb)
+    return nb

@@ -1,0 +1,64 @@
+"""Visible checks: one line that says what was called, what came and what was expected."""
+
+import linecache
+
+import numpy as np
+import pytest
+
+from tito.checks import CheckFailed, check, check_raises
+
+FAILING = {
+    "check(2 + 3, 6, hint='count again')": "2 + 3 gave 5, expected 6. Hint: count again",
+    "check(np.arange(3.0), [0, 1, 3])": "np.arange(3.0) gave [0, 1, 2], expected [0, 1, 3]",
+    "check(np.ones((2, 3)), np.ones((3, 2)))": "shape (2, 3), expected shape (3, 2)",
+    "check(np.arange(20.0), np.arange(20.0) + (np.arange(20) == 7))": "7 at [7], expected 8",
+    "check('a', 'b')": "'a' gave a, expected b",
+    "check(None, 1.0)": "None gave None, expected 1",
+    "check((1, 2), (1, 3))": "gave [1, 2], expected [1, 3]",
+    "check((np.ones(2), np.zeros(2)), (np.ones(2), np.ones(2)))": "as result 2 of 2 [0, 0], expected",
+    "check({'a': 1}, {'a': 2})": "for 'a' 1, expected 2",
+    "check(float('nan'), 1.0)": "gave nan, expected 1",
+    "check(True, False)": "gave True, expected False",
+    "check_raises(ValueError, lambda: 3)": "3 gave 3, but a ValueError was expected",
+    "check_raises(ValueError, lambda: [][1], hint='no')": "raised IndexError: list index out of range"
+    ", but a ValueError was expected. Hint: no",
+}
+
+
+def run(source: str) -> None:
+    """Run a text as a notebook cell runs: its lines can be looked up."""
+    linecache.cache["cell"] = (len(source), None, source.splitlines(keepends=True), "cell")
+    exec(compile(source, "cell", "exec"), {"check": check, "check_raises": check_raises, "np": np})
+
+
+@pytest.mark.parametrize("source", FAILING)
+def test_a_failing_check_says_what_came_and_what_was_expected(source):
+    with pytest.raises(CheckFailed) as failed:
+        run(source)
+    assert FAILING[source] in str(failed.value)
+    assert "\n" not in str(failed.value)
+    assert failed.value._render_traceback_() == [f"✗ {failed.value}"]
+
+
+@pytest.mark.parametrize(
+    "source, line",
+    [
+        ("check(2 * 3, 6)", "✓ 2 * 3 is 6"),
+        ("check(1 / 3, 0.333333333)", "✓ 1 / 3 is 0.333333"),
+        ("check(np.float32(0.1), 0.1)", "✓ np.float32(0.1) is 0.1"),
+        ("check(\n    np.arange(2),\n    [0, 1],\n)", "✓ np.arange(2) is [0, 1]"),
+        ("check(float('inf'), np.inf)", "✓ float('inf') is inf"),
+        ("check_raises(ZeroDivisionError, lambda: 1 / 0)", "✓ 1 / 0 is refused: division by zero"),
+    ],
+)
+def test_a_passing_check_says_what_was_checked(source, line, capsys):
+    run(source)
+    assert capsys.readouterr().out == line + "\n"
+
+
+def test_a_blank_exercise_stays_visible_as_not_done():
+    def blank():
+        raise NotImplementedError
+
+    with pytest.raises(NotImplementedError):
+        check_raises(ValueError, blank)

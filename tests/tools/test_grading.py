@@ -1,0 +1,310 @@
+"""Grading through real nbgrader: right, blank and wrong, and every abuse we know of."""
+
+import json
+import math
+
+import pytest
+from conftest import cell_of, changed, hand_in, reference, untouched
+
+from tito.errors import TitoError, UsageError
+from tito.instructor import feedback, grade, gradebook, release, scores, scores_csv
+
+
+def graded(module, nb, student="ada"):
+    """Hand in a notebook, grade it, and return what became of it."""
+    hand_in(module, student, nb)
+    return next(g for g in grade(module, (student,)) if g.student == student)
+
+
+def marks(course_module, student="ada"):
+    """The mark of each exercise."""
+    from tito.course import Course
+
+    found = scores(Course(course_module.root), [course_module])
+    return {s.exercise: s.score for s in found if s.student == student}
+
+
+def test_the_reference_gets_all_points_but_those_given_by_hand(numbers):
+    result = graded(numbers, reference(numbers))
+    assert (result.score, result.most, result.by_hand) == (7, 10, 1)
+    assert result.notes == []
+
+
+def test_the_untouched_release_gets_nothing(numbers):
+    result = graded(numbers, untouched(numbers))
+    assert (result.score, result.by_hand) == (0, 0)
+
+
+def test_partial_credit_is_the_share_of_hidden_tests_that_agree(numbers):
+    wrong = "#| export\ndef double(x):\n    return 2 * x if np.ndim(x) else x\n"
+    graded(numbers, changed(numbers, lambda nb: cell_of(nb, "double").update(source=wrong)))
+    assert marks(numbers) == {"double": 2, "halve": 3, "why-inverse": 0}
+
+
+def put(grade_id, source):
+    return lambda nb: cell_of(nb, grade_id).update(source=source)
+
+
+def remove(*grade_ids):
+    def change(nb):
+        for grade_id in grade_ids:
+            nb["cells"].remove(cell_of(nb, grade_id))
+
+    return change
+
+
+def copy_of(grade_id):
+    def change(nb):
+        copied = json.loads(json.dumps(cell_of(nb, grade_id)))
+        nb["cells"].insert(nb["cells"].index(cell_of(nb, grade_id)) + 1, copied)
+
+    return change
+
+
+def tag(nb):
+    for cell in nb["cells"]:
+        cell["metadata"]["tags"] = ["skip-execution", "remove_cell"]
+
+
+def nonsense_metadata(nb):
+    cell_of(nb, "test-double")["metadata"]["nbgrader"].update(solution=True, points=10**6, locked=False)
+    cell_of(nb, "halve")["metadata"]["nbgrader"] = {"grade_id": 7}
+    nb["cells"][0]["metadata"]["nbgrader"] = "nothing"
+
+
+DOUBLE = "#| export\ndef double(x):\n    return np.multiply(x, 2)\n"
+SOLVED = {"double": 4, "halve": 3, "why-inverse": 0}
+
+# What a student did to the reference: the marks that remain, and a note that the report must hold.
+ABUSES = {
+    "deletes a test cell": (remove("test-double"), SOLVED, "'test-double' was missing"),
+    "deletes an exercise and its test": (
+        remove("double", "test-double"), SOLVED | {"double": 0}, "'double' was missing",
+    ),
+    "deletes everything": (lambda nb: nb["cells"].clear(), dict.fromkeys(SOLVED, 0), "was missing"),
+    "changes a test cell": (put("test-double", "pass"), SOLVED, None),
+    "turns a test cell into text": (
+        lambda nb: cell_of(nb, "test-double").update(cell_type="markdown"), SOLVED, None,
+    ),
+    "copies a solution cell": (copy_of("double"), SOLVED, "'double' is there more than once"),
+    "copies a test cell": (copy_of("test-double"), SOLVED, "'test-double' is there more than once"),
+    "copies a written answer": (copy_of("why-inverse"), SOLVED, "more than once"),
+    "tags every cell skip-execution": (tag, SOLVED, None),
+    "writes nonsense into the metadata": (nonsense_metadata, SOLVED, "'halve' was missing"),
+    "quits in a cell": (put("double", DOUBLE + "quit()\n"), SOLVED, None),
+    "ends Python in a cell": (
+        put("double", DOUBLE + "import os; os._exit(0)\n"), SOLVED | {"double": 0},
+        "'double' could not be loaded: it ended the Python process",
+    ),
+    "warns on stderr in an exercise": (
+        put("double", DOUBLE.replace("return", "import sys; print('Hm', file=sys.stderr); return")),
+        SOLVED, None,
+    ),
+    "warns when imported": (put("double", DOUBLE + "import warnings; warnings.warn('x')\n"), SOLVED, None),
+    "has a syntax error": (
+        put("double", "#| export\ndef double(x:\n    return"), SOLVED | {"double": 0},
+        "'double' does not parse (line 1",
+    ),
+    "raises in an exported cell": (
+        put("halve", "#| export\nundefined_name\ndef halve(x):\n    return x / 2"),
+        SOLVED | {"halve": 0}, "'halve' could not be loaded: NameError",
+    ),
+    "recurses for ever": (
+        put("double", "#| export\ndef double(x):\n    return double(x)"), SOLVED | {"double": 0}, None,
+    ),
+    "fakes a result": (
+        put("double", "#| export\nimport sys\nsys.displayhook = print\ndef double(x):\n    return 4.0\n"),
+        SOLVED | {"double": 0}, None,
+    ),
+    "ships a numpy of its own": (
+        put("double", "#| export\nopen('numpy.py', 'w').write('')\n" + DOUBLE), SOLVED, None,
+    ),
+    "answers with an object that equals everything": (
+        put("double", "#| export\nclass Same:\n    __eq__ = lambda s, o: True\n"
+            "    __array__ = lambda s, *a, **k: np.zeros(6)\n    __float__ = lambda s: 0.0\n"
+            "def double(x):\n    return Same()\n"),
+        SOLVED | {"double": 0}, None,
+    ),
+    "imports the reference": (
+        put("double", "#| export\ndef double(x):\n    import sys\n"
+            "    sys.modules.pop('tinytorch.core.numbers')\n"
+            "    from tinytorch.core.numbers import double as reference\n    return reference(x)\n"),
+        SOLVED | {"double": 0}, None,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("abuse", ABUSES)
+def test_a_student_who_still_gets_the_marks_deserved(numbers, abuse):
+    change, expected, note = ABUSES[abuse]
+    hand_in(numbers, "bob", reference(numbers))
+    result = graded(numbers, changed(numbers, change))
+    assert marks(numbers) == expected, result.notes
+    assert result.score == math.fsum(expected.values())
+    if note:
+        assert any(note in line for line in result.notes), result.notes
+    for page in feedback(numbers):
+        assert "secret_of_the_hidden_test" not in page.read_text()
+
+
+UNREADABLE = {
+    "broken JSON": ('{"cells": [', "is not a notebook"),
+    "an empty file": ("", "is not a notebook"),
+    "another JSON": ('{"name": "not a notebook"}', "is not a notebook"),
+    "a list": ("[1, 2]", "is not a notebook"),
+    "no cells of the right form": ('{"cells": [1], "nbformat": 4, "nbformat_minor": 5}', "not graded"),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_an_unreadable_submission_is_named_and_everybody_else_is_graded(numbers, case):
+    text, expected = UNREADABLE[case]
+    hand_in(numbers, "ada", text)
+    hand_in(numbers, "zoe", reference(numbers))
+    report = {g.student: g for g in grade(numbers)}
+    assert report["ada"].score is None
+    assert any(expected in note for note in report["ada"].notes), report["ada"].notes
+    assert report["zoe"].score == 7
+
+
+def test_a_renamed_notebook_is_found(numbers):
+    hand_in(numbers, "ada", reference(numbers), name="My homework (2).ipynb")
+    (result,) = grade(numbers)
+    assert result.score == 7
+    assert result.notes == ["My homework (2).ipynb was taken for numbers_dev.ipynb"]
+
+
+def test_a_folder_without_a_notebook_is_named(numbers):
+    hand_in(numbers, "ada", "hello", name="essay.txt")
+    (result,) = grade(numbers)
+    assert result.score is None and "the folder holds essay.txt" in result.notes[0]
+
+
+def test_an_endless_loop_costs_its_own_exercise_only(numbers, monkeypatch):
+    from tito.instructor import configuration
+
+    config = configuration(numbers.root)
+    monkeypatch.setitem(config["ExecuteInWorkspace"], "timeout", 2)
+    monkeypatch.setitem(config["Observe"], "timeout", 2)
+    loop = "#| export\ndef double(x):\n    while True:\n        pass\n"
+    nb = changed(numbers, put("double", loop))
+    nb["cells"].append({"cell_type": "code", "id": "last", "metadata": {}, "outputs": [],
+                        "execution_count": None, "source": "print('the end was reached')"})  # fmt: skip
+    result = graded(numbers, nb)
+    assert marks(numbers) == SOLVED | {"double": 0}
+    assert any("'test-double' took longer than 2 s" in note for note in result.notes)
+    done = (numbers.root / "autograded" / "ada" / numbers.folder / numbers.notebook).read_text()
+    assert "the end was reached\\n" in done
+    assert "it took longer than 2 seconds" in done
+
+
+def test_a_loop_that_ignores_interrupts_ends_too(numbers, monkeypatch):
+    from tito.instructor import configuration
+
+    config = configuration(numbers.root)
+    monkeypatch.setitem(config["ExecuteInWorkspace"], "timeout", 1)
+    monkeypatch.setitem(config["Observe"], "timeout", 1)
+    loop = (
+        "#| export\nimport signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "def double(x):\n    while True:\n        pass\n"
+    )
+    graded(numbers, changed(numbers, put("double", loop)))
+    assert marks(numbers) == SOLVED | {"double": 0}
+
+
+@pytest.mark.parametrize("value", ["float('nan')", "-1.0", "6.0", "'full'", "float('inf')", "[5]"])
+def test_a_score_that_is_no_score_is_reported_and_gives_nothing(released_course, value):
+    module = released_course.module("classic")
+    source = f"#| export\ndef credit():\n    return {value}\n"
+    result = graded(module, changed(module, put("credit", source)))
+    assert result.score == 0
+    assert any("'test-credit' gets 0 of 5 points" in note for note in result.notes)
+
+
+def test_checks_without_observations_give_partial_credit_as_in_plain_nbgrader(released_course):
+    module = released_course.module("classic")
+    assert graded(module, reference(module)).score == 2.5
+    assert graded(module, untouched(module), "ben").score == 0
+
+
+def test_a_mistake_in_an_earlier_module_costs_nothing_in_a_later_one(released_course):
+    doubles = released_course.module("doubles")
+    (released_course.root / "tinytorch/core/numbers.py").write_text("def double(x):\n    return x\n")
+    assert graded(doubles, reference(doubles)).score == 10
+
+
+def test_the_same_seed_gives_the_same_inputs_and_another_seed_others(numbers):
+    from tito.observations import Observation, collect
+    from tito.source import read_source
+
+    steps = [s for s in collect(read_source(numbers)) if isinstance(s, Observation) and s.inputs]
+    assert len(steps) == 3
+    for step in steps:
+        first, again, other = (str(step.draw(seed)) for seed in (1, 1, 2))
+        assert first == again != other
+
+
+def test_the_seed_is_recorded(numbers):
+    graded(numbers, reference(numbers))
+    path = numbers.root / "autograded" / "ada" / numbers.folder / numbers.notebook
+    assert isinstance(json.loads(path.read_text())["metadata"]["tito"]["seed"], int)
+
+
+def test_a_mark_given_by_hand_survives_grading_again(released_course, numbers):
+    graded(numbers, reference(numbers))
+    with gradebook(released_course) as book:
+        mark = book.find_grade("why-inverse", "numbers_dev", numbers.folder, "ada")
+        mark.manual_score = 3
+        book.db.commit()
+    assert graded(numbers, reference(numbers)).score == 10
+
+
+def test_feedback_shows_marks_and_messages(numbers):
+    wrong = put("double", "#| export\ndef double(x):\n    return x + 2\n")
+    graded(numbers, changed(numbers, wrong))
+    (page,) = feedback(numbers)
+    text = page.read_text()
+    assert "0 of 2 hidden tests passed: 0 of 4 points" in text
+    assert "double of a matrix" in text and "Every element counts." in text
+    assert "BEGIN HIDDEN" not in text and "secret_of_the_hidden_test" not in text
+
+
+def test_scores_as_csv(released_course, numbers):
+    graded(numbers, reference(numbers))
+    lines = scores_csv(scores(released_course, [numbers])).splitlines()
+    assert lines == [
+        "student,module,exercise,score,max_score,to_mark_by_hand",
+        "ada,01_numbers,double,4,4,0",
+        "ada,01_numbers,halve,3,3,0",
+        "ada,01_numbers,why-inverse,0,3,1",
+        "ada,01_numbers,total,7,10,1",
+    ]
+
+
+def test_nothing_handed_in_and_unknown_students_are_said(numbers):
+    with pytest.raises(UsageError, match="nothing was handed in"):
+        grade(numbers)
+    hand_in(numbers, "ada", reference(numbers))
+    with pytest.raises(UsageError, match="eve has not handed in"):
+        grade(numbers, ("eve",))
+
+
+def test_a_release_that_fails_leaves_the_earlier_one(numbers):
+    hand_in(numbers, "ada", reference(numbers))
+    grade(numbers)
+    before = numbers.released.read_bytes()
+    text = numbers.source.read_text()
+    numbers.source.write_text(
+        text.replace('exercise="halve"', 'exercise="half"').replace('checks="halve"', 'checks="half"')
+    )
+    with pytest.raises(TitoError, match="cannot be released"):
+        release(numbers)
+    assert numbers.released.read_bytes() == before
+
+
+def test_a_reference_that_fails_its_own_observation_is_the_courses_fault(numbers):
+    text = numbers.source.read_text()
+    numbers.source.write_text(text.replace("return float(numbers.double(x))", "return numbers.nothing"))
+    result = graded(numbers, reference(numbers))
+    assert result.score is None
+    assert "the reference of 01_numbers itself fails" in result.notes[0]
