@@ -62,7 +62,7 @@ def main():
             exit_code=2,
         )
     # The folder of this file is on the path, and would be found as `tito` before the package.
-    sys.path[:] = [p for p in sys.path]
+    sys.path[:] = [p for p in sys.path if os.path.realpath(p) != HERE]
     command = ([a for a in sys.argv[1:] if not a.startswith("-")] + [""])[0]
     try:
         command_line = prepared("dev" if command == "selftest" else "course")

@@ -93,6 +93,12 @@ def start(module: Module) -> None:
     click.echo(f"notebooks/{module.folder}/{module.notebook}")
     if not new:
         click.echo("It was there already and is as you left it; `tito reset` would begin again.")
+    _say_what_is_missing(module)
+
+
+def _say_what_is_missing(module: Module) -> None:
+    from tito import student
+
     for missing in student.missing_modules(module):
         click.echo(
             f"It imports {missing.import_name}, which is not there yet: finish {missing.folder} and "
@@ -134,6 +140,8 @@ def test(module: Module) -> None:
         message = f": {checked.message}" if checked.message else ""
         click.echo(f"{name} ({checked.points:g} points) {checked.state}{message}")
 
+    student.on_desk(module)
+    _say_what_is_missing(module)
     results = student.test(module, show)
     passed = sum(result.state == "passed" for result in results)
     click.echo(f"{passed} of {len(results)} checks passed.")
@@ -361,4 +369,5 @@ def selftest(arguments: tuple[str, ...]) -> None:
         raise TitoError("pytest is missing; run: pip install --group dev")
     if not (root / "tests").is_dir():
         raise UsageError(f"{root} has no tests; they are in the instructor's checkout")
-    sys.exit(subprocess.call([sys.executable, "-m", "pytest", *arguments], cwd=root))
+    parallel = [] if arguments else ["-n", "auto"]
+    sys.exit(subprocess.call([sys.executable, "-m", "pytest", *parallel, *arguments], cwd=root))

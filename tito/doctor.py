@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,17 +47,17 @@ def examine(root: Path) -> list[Finding]:
     list of Finding
         In the order in which to mend them.
     """
-    return [_python(), *map(_package, required()), _program("alembic"), _kernel(), *_folder(root)]
+    return [_python(), *map(_package, required(root)), _program("alembic"), _kernel(), *_folder(root)]
 
 
-def required() -> list[str]:
-    """The packages of the extra ``course``, as the installed project declares them."""
+def required(root: Path) -> list[str]:
+    """The packages that the library and the extra ``course`` declare in pyproject.toml."""
     try:
-        declared = importlib.metadata.requires("tinytorch") or []
-    except importlib.metadata.PackageNotFoundError:
-        declared = ["numpy", "jupyterlab", "nbgrader", "jupytext", "click", "rich", "matplotlib"]
-    wanted = [r for r in declared if "extra ==" not in r or "course" in r.partition("extra ==")[2]]
-    return [re.match(r"[\w.-]+", requirement)[0] for requirement in wanted]
+        project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    except FileNotFoundError:
+        return ["numpy", "jupyterlab", "nbgrader", "jupytext"]
+    declared = project["dependencies"] + project["optional-dependencies"]["course"]
+    return [re.match(r"[\w.-]+", requirement)[0] for requirement in declared]
 
 
 def _python() -> Finding:

@@ -58,7 +58,7 @@ def gradebook(course: Course) -> Iterator:
 def _reason(result: dict) -> str:
     """What went wrong, out of the log of an nbgrader command: the last line of its traceback."""
     log = f"{result.get('log') or ''}\n{result.get('error') or ''}"
-    raised = re.findall(r"^[\w.]+(?:Error|Exception|Entry|Timeout): (.+)$", log, flags=re.M)
+    raised = re.findall(r"^\s*[\w.]+(?:Error|Exception|Entry|Timeout): (.+)$", log, flags=re.M)
     useful = [line for line in raised if not line.startswith("Please see")]
     logged = re.findall(r"^\[ERROR\] (?!There was an error|Please see|Traceback)(.+)$", log, flags=re.M)
     return [*useful, *logged, "nbgrader gave no reason"][0]

@@ -206,7 +206,7 @@ def _checked(cell, nbgrader: dict, dead: str) -> Checked:
     message = " ".join(error.evalue.split())
     if error.ename == "NotImplementedError" and not message:
         return Checked(name, points, "not done")
-    if error.ename == "Timeout":
+    if error.ename in ("Timeout", "KeyboardInterrupt"):
         message = f"it took longer than {CELL_TIMEOUT} seconds"
     elif error.ename != "CheckFailed":
         message = f"{error.ename}: {message}" if message else error.ename

@@ -1,6 +1,33 @@
 # %% [markdown]
 r"""
 # Module 7: Automatic differentiation
+
+So far everything you built runs forwards: tensors hold numbers, layers and activations turn numbers into other
+numbers. Nothing learns. Learning needs the opposite direction: *if this weight were a little larger, how much
+would the loss change?*, asked for every weight at once. In this module you build the machine that answers:
+it records what was computed, then walks the record backwards and gives the gradient of any expression that you
+can write in Python, exactly, for about the price of two or three forward passes.
+
+It is the heart of TinyTorch. When it is done, `Dense` and `ReLU`, which you wrote in modules 2 and 3 without a
+thought of gradients, can be trained without one changed line.
+
+| section | what you build | exercises | about |
+| --- | --- | --- | --- |
+| 1 | the numerical gradient, slow and nearly right: the yardstick for all that follows | 1 | 25 min |
+| 2 | one graph worked by hand, forwards and backwards | 1 | 15 min |
+| 3 | the table of rules: sums, products, powers | 3 | 40 min |
+| 4 | recording: `Operation`, `Variable`, `record` | 3 | 60 min |
+| 5 | `backward`, from its failures to its cure; at the end of it your engine runs | 7 | 110 min |
+| 6 | more rules: from `exp` to the matrix product and `softmax` | 9 | 100 min |
+| 7 | `no_grad` and `grad` | 2 | 30 min |
+| Use | a line, a network, a valley, a root | – | 30 min |
+| Analyze | what a gradient costs in time and memory; three written questions | 3 questions | 40 min |
+
+What you need: module 1 (`Tensor`, `apply`, broadcasting), the activations of module 2, `linear` and `Dense` of
+module 3; derivatives of one variable and the chain rule. Everything else is derived here.
+
+How to work: each exercise has a text, a cell to complete, and a cell of checks. Run the checks at once; each tells
+you in one line what was called, what came and what was expected. Later exercises build on earlier ones.
 """
 
 # %%
@@ -11,7 +38,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -21,8 +48,8 @@ from tinytorch.core.tensor import (
     Comparisons,
     Conversions,
     Indexing,
-    ReflectedArithmetic,
     Reductions,
+    ReflectedArithmetic,
     Shaping,
     Tensor,
     apply,
@@ -32,8 +59,78 @@ from tinytorch.core.tensor import (
     value,
 )
 
+# %% [markdown]
+r"""
+The cell above belongs to the library. What the notebook needs besides, for plots, measurements and checks:
+"""
+
 # %%
-from tito.checks import check
+import time
+import tracemalloc
+from functools import partial
+
+import matplotlib.pyplot as plt
+
+from tito.checks import check, check_raises
+
+# %% [markdown]
+r"""
+## Build
+
+### 1. Why gradients, and what they cost without this module
+
+A network with weights $w_1, \dots, w_n$ and some training examples has one number that says how bad it is: the
+loss $L(w_1, \dots, w_n)$. To make it better, change each weight a little against its slope,
+
+$$w_i \leftarrow w_i - \eta\,\frac{\partial L}{\partial w_i},$$
+
+where $\eta$ is a small step. All of training is this line, repeated. The two layers `Dense(784, 128)` and
+`Dense(128, 10)`, a small network for small pictures, have $784 \cdot 128 + 128 + 128 \cdot 10 + 10 = 101{,}770$
+weights, so each repetition needs 101,770 slopes. The list of all of them is the **gradient** of $L$.
+
+#### The slope from its definition
+
+The derivative is a limit, and a limit can be approximated: take a small step $h$, and see what happens.
+
+$$\text{one-sided: } \frac{f(x + h) - f(x)}{h} \qquad\qquad \text{central: } \frac{f(x + h) - f(x - h)}{2h}$$
+
+How good is that? Put Taylor's series $f(x \pm h) = f(x) \pm h f'(x) + \frac{h^2}{2} f''(x) \pm \frac{h^3}{6} f'''(x) + \dots$
+into both:
+
+$$\frac{f(x + h) - f(x)}{h} = f'(x) + \frac{h}{2} f''(x) + \dots \qquad
+\frac{f(x + h) - f(x - h)}{2h} = f'(x) + \frac{h^2}{6} f'''(x) + \dots$$
+
+In the central difference the even terms cancel, so its error shrinks with $h^2$. An example with numbers:
+$f(x) = x^3$ at $x = 2$, where the true slope is $3x^2 = 12$, with $h = 0.1$.
+
+| | value | error |
+| --- | --- | --- |
+| one-sided | $(2.1^3 - 2^3) / 0.1 = (9.261 - 8) / 0.1 = 12.61$ | 0.61 |
+| central | $(2.1^3 - 1.9^3) / 0.2 = (9.261 - 6.859) / 0.2 = 12.01$ | 0.01 |
+
+For a function of many numbers, do this for one element after the other, and leave all the others where they are.
+For $f(v) = v_0^2 + 3 v_1$ at $(3, 5)$ that gives $(6, 3)$.
+
+#### Exercise 1: `numerical_gradient`
+
+Complete the function below. It will judge every rule that you write later, so it should work for arrays of any
+shape, and leave its argument alone.
+
+<details>
+<summary>Hint: how to go through the elements of an array of any shape</summary>
+
+`np.ndindex(x.shape)` gives all index tuples of a shape: for `(2, 2)` they are `(0, 0)`, `(0, 1)`, `(1, 0)`,
+`(1, 1)`. For the shape `()` of a single number there is one, the empty tuple, and `x[()]` works.
+
+</details>
+
+<details>
+<summary>Hint: how not to change <code>x</code></summary>
+
+Make an array `offset` of zeros, put `step` into one place of it, and call `f(x + offset)` and `f(x - offset)`.
+
+</details>
+"""
 
 
 # %% exercise="numerical-gradient"
@@ -46,7 +143,7 @@ def numerical_gradient(f: Callable, x, step: float = 1e-5) -> np.ndarray:
     f : callable
         Takes an array of the shape of `x`, gives a number.
     x : array_like
-        Where to differentiate; not changed.
+        Where to differentiate, of any shape; not changed.
     step : float
         How far to step to either side.
 
@@ -54,6 +151,13 @@ def numerical_gradient(f: Callable, x, step: float = 1e-5) -> np.ndarray:
     -------
     ndarray, float64
         ``(f(x + step) - f(x - step)) / (2 * step)`` for each element, in the shape of `x`.
+
+    Approach
+    --------
+    1. Copy `x` into a new float64 array: the step has to fit into its elements.
+    2. Make an array of zeros for the result.
+    3. For each index, call `f` with that one element moved up by `step`, and moved down by `step`.
+    4. Store their difference, divided by ``2 * step``.
     """
     ### BEGIN SOLUTION
     x = np.array(x, dtype=np.float64)
@@ -64,6 +168,208 @@ def numerical_gradient(f: Callable, x, step: float = 1e-5) -> np.ndarray:
         gradient[index] = (f(x + offset) - f(x - offset)) / (2 * step)
     return gradient
     ### END SOLUTION
+
+
+# %% checks="numerical-gradient" points=4
+check(
+    numerical_gradient(lambda v: v[0] ** 2 + 3 * v[1], [3.0, 5.0]),
+    [6.0, 3.0],
+    hint="move one element at a time, and leave the others where they are",
+)
+check(
+    numerical_gradient(lambda v: v[0] ** 3, [2.0], step=0.1),
+    [12.01],
+    hint="step to both sides and divide by 2 * step; 12.61 is the one-sided difference",
+)
+check(
+    numerical_gradient(lambda v: v[0] * v[1], [2, 3]),
+    [3.0, 2.0],
+    hint="integers cannot hold 2 + 0.00001: make x a float64 array first",
+)
+_matrix = np.array([[1.0, -2.0], [0.5, 3.0], [4.0, 0.0]])
+check(
+    numerical_gradient(lambda m: (m * m).sum(), _matrix),
+    [[2.0, -4.0], [1.0, 6.0], [8.0, 0.0]],
+    hint="the gradient has the shape of x; np.ndindex(x.shape) goes through all indices",
+)
+check(_matrix[0], [1.0, -2.0], hint="x itself must not change: work on a copy")
+### BEGIN HIDDEN TESTS
+from tito.observations import choice, integers, normal, observe, raised, uniform
+
+
+@observe(x=normal(4), a=normal(4, 4))
+def gradient_of_a_quadratic_form(autograd, x, a):
+    """Every element of a vector is moved by itself."""
+    return autograd.numerical_gradient(lambda v: v @ a @ v, x)
+
+
+@observe(x=normal(2, 3), step=uniform(low=0.3, high=0.6))
+def central_difference_with_a_large_step(autograd, x, step):
+    """With a large step, a one-sided difference is far off, and so is a wrong divisor."""
+    return autograd.numerical_gradient(lambda m: (m**3).sum(), x, step)
+
+
+@observe(x=normal(2, 1, 3, dtype="float32"), a=normal(2, 1, 3))
+def shape_and_dtype_for_a_float32_array(autograd, x, a):
+    """The result is float64 and has the shape of x."""
+    gradient = autograd.numerical_gradient(lambda m: (a * m * m).sum(), x)
+    return gradient.shape, str(gradient.dtype), gradient
+
+
+@observe(x=integers(3, low=1, high=6))
+def integers_are_moved_too(autograd, x):
+    """Whole numbers are turned into floats before they are moved."""
+    numbers = [int(n) for n in x]
+    return autograd.numerical_gradient(lambda v: v[0] * v[1] * v[2], numbers)
+
+
+@observe(x=normal(5))
+def x_stays_as_it_was_and_f_is_called_twice_an_element(autograd, x):
+    """Neither the caller's array nor any array given to f changes afterwards."""
+    before, seen = x.copy(), []
+
+    def f(v):
+        seen.append((v, v.copy()))
+        return float(v @ v)
+
+    gradient = autograd.numerical_gradient(f, x)
+    unchanged = all(np.array_equal(now, then) for now, then in seen)
+    return gradient, bool(np.array_equal(x, before)), unchanged, len(seen)
+
+
+@observe(x=uniform(low=0.5, high=2.0))
+def gradient_by_a_single_number(autograd, x):
+    """A single number has the shape (), and so has its gradient."""
+    gradient = autograd.numerical_gradient(lambda v: float(v) ** 2, x)
+    return np.shape(gradient), float(gradient)
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### How wrong is it?
+
+If a smaller step means a smaller error, why not take $h = 10^{-15}$? Measure it: the cell below differentiates
+$e^x$ at $x = 1$, where the true slope is $e = 2.718281828\ldots$, with steps from $0.1$ down to $10^{-15}$.
+"""
+
+# %%
+steps = 10.0 ** np.arange(-1, -15.25, -0.25)
+true_slope = np.exp(1.0)
+one_sided = [np.abs((np.exp(1.0 + h) - np.exp(1.0)) / h - true_slope) for h in steps]
+central = [np.abs(numerical_gradient(np.exp, 1.0, h) - true_slope) for h in steps]
+
+print("  step    error one-sided   error central")
+for i in range(0, len(steps), 8):
+    print(f"{steps[i]:7.0e} {one_sided[i]:16.1e} {central[i]:15.1e}")
+
+figure, axes = plt.subplots(figsize=(7, 3.8))
+axes.loglog(steps, one_sided, "o-", markersize=3, label="one-sided difference")
+axes.loglog(steps, central, "s-", markersize=3, label="central difference")
+axes.set_xlabel("step h")
+axes.set_ylabel("error of the slope of exp at 1")
+axes.invert_xaxis()
+axes.legend()
+plt.show()
+
+# %% [markdown]
+r"""
+*The figure: step against error, both axes logarithmic, the step shrinking to the right. Each curve is a V. The
+one-sided error falls with slope 1 to about $10^{-8}$ at $h \approx 10^{-8}$, the central one with slope 2 to about
+$10^{-11}$ at $h \approx 10^{-5}$; from there on both rise again, jagged, along the same line.*
+
+Two errors fight here. On the left is the **truncation** of Taylor's series, $\frac{h^2}{6} f'''$. On the right is
+**cancellation**: a float64 has 16 digits, so `f(x + h)` and `f(x - h)` are each wrong by about
+$\varepsilon |f| = 2 \cdot 10^{-16}\,|f|$. If they agree in their first 12 digits, the difference has only 4 digits left,
+and dividing by $2h$ magnifies what is wrong with them to $\varepsilon |f| / h$. The sum $\frac{h^2}{6} + \frac{\varepsilon}{h}$
+is smallest near $h = \sqrt[3]{3 \varepsilon} \approx 10^{-5}$, which is why that is the default of `step`. Ten good digits are
+plenty for checking; float32, with its 7 digits, would leave four.
+
+#### What does it cost?
+
+Two calls of $f$ for each element. Count and time them:
+"""
+
+# %%
+rng = np.random.default_rng(0)
+
+
+def seconds(call, repeat=3):
+    """The shortest time that a call took, of `repeat` tries."""
+    times = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return np.min(times)
+
+
+print("elements   calls of f   milliseconds")
+for n in (10, 100, 1000):
+    start = time.perf_counter()
+    numerical_gradient(lambda v: np.tanh(v * v).sum(), rng.normal(size=n))
+    print(f"{n:8} {2 * n:12} {1000 * (time.perf_counter() - start):14.1f}")
+
+pictures, weights_1, weights_2 = (
+    rng.normal(size=shape).astype(np.float32) for shape in [(64, 784), (784, 128), (128, 10)]
+)
+forward = seconds(lambda: activations.relu(pictures @ weights_1) @ weights_2, 20)
+print(f"\none forward pass of the network, 64 pictures: {1000 * forward:.2f} ms")
+print(
+    f"its gradient that way, 203,540 passes: {203_540 * forward:.0f} s for a single step of training"
+)
+
+# %% [markdown]
+r"""
+A numerical gradient needs a number of forward passes that grows with the number of weights; training takes
+thousands of steps. The engine that you are about to build gets the same gradient, to all digits, for about the
+price of two or three forward passes, no matter how many weights there are. You will measure that at the end.
+
+### 2. One graph, by hand
+
+Before the machine, do its work once yourself. Take
+
+$$f(x, y) = (x + y)(x - y) \qquad\text{at}\qquad x = 2,\; y = 3.$$
+
+A computer evaluates it in three small steps, and each has a name here:
+
+```text
+    x = 2 ──┬─────────► [ + ] ──► s = 5  ───┐
+            │   ┌─────►                     ├──► [ × ] ──► f = -5
+            └───┼─────► [ - ] ──► d = -1 ───┘
+    y = 3 ──────┴─────►
+```
+
+(In words: $x$ and $y$ both go into the sum $s$, and both into the difference $d$; $s$ and $d$ go into the product $f$.)
+
+**Forwards**, from left to right: $s = x + y = 5$, then $d = x - y = -1$, then $f = s \cdot d = -5$.
+
+**Backwards**, from right to left. The question at each place is: *how much does $f$ change when this value
+changes?*
+
+| step | rule | value |
+| --- | --- | --- |
+| $\partial f / \partial f$ | f changes by itself | $1$ |
+| $\partial f / \partial s$ | $f = s d$, so it is $d$ | $-1$ |
+| $\partial f / \partial d$ | $f = s d$, so it is $s$ | $5$ |
+| $\partial f / \partial x$ | through $s$: $\frac{\partial f}{\partial s} \cdot \frac{\partial s}{\partial x} = -1 \cdot 1$; through $d$: $\frac{\partial f}{\partial d} \cdot \frac{\partial d}{\partial x} = 5 \cdot 1$; together | $4$ |
+| $\partial f / \partial y$ | through $s$: $-1 \cdot 1$; through $d$: $5 \cdot (-1)$; together | $-6$ |
+
+Three things happen in this table, and they are all there is to it:
+
+1. Each step needs only its **own** little derivative (of a product, of a sum, of a difference) and what has been
+   found to its right. Nobody looks at the whole formula.
+2. Along a path, derivatives are **multiplied** (the chain rule).
+3. Where a value is used twice, what comes back from both uses is **added**. $x$ has two paths to $f$: $-1 + 5 = 4$.
+
+It is right: $f = x^2 - y^2$, so $\partial f / \partial x = 2x = 4$ and $\partial f / \partial y = -2y = -6$. And note what the
+work going backwards gave: the derivatives by *all* inputs, in one pass.
+
+#### Exercise 2: `chain_rule_by_hand`
+
+Write the two tables above as code for any $x$ and $y$. Do not use $x^2 - y^2$: follow the graph, step by step.
+"""
 
 
 # %% exercise="chain-rule-by-hand"
@@ -80,6 +386,12 @@ def chain_rule_by_hand(x: float, y: float) -> dict[str, float]:
     dict
         The values ``s = x + y``, ``d = x - y`` and ``f = s * d``, and the derivatives of f by each:
         ``df_ds``, ``df_dd``, ``df_dx`` and ``df_dy``.
+
+    Approach
+    --------
+    1. Forwards: `s`, `d`, `f`.
+    2. Backwards through the product: `df_ds` and `df_dd`.
+    3. Backwards through the sum and the difference: `df_dx` and `df_dy`, each from two paths.
     """
     ### BEGIN SOLUTION
     s, d = x + y, x - y
@@ -93,9 +405,85 @@ def chain_rule_by_hand(x: float, y: float) -> dict[str, float]:
     ### END SOLUTION
 
 
+# %% checks="chain-rule-by-hand" points=2
+_by_hand = chain_rule_by_hand(2.0, 3.0)
+check([_by_hand["s"], _by_hand["d"], _by_hand["f"]], [5.0, -1.0, -5.0], hint="s, d, f, forwards")
+check(_by_hand["df_ds"], -1.0, hint="f = s * d, so its derivative by s is d")
+check(_by_hand["df_dd"], 5.0, hint="f = s * d, so its derivative by d is s")
+check(_by_hand["df_dx"], 4.0, hint="add what comes back through s and what comes back through d")
+check(_by_hand["df_dy"], -6.0, hint="d = x - y: the path through d has the factor -1")
+
+
+### BEGIN HIDDEN TESTS
+@observe(x=normal(), y=normal())
+def the_values_of_the_worked_graph(autograd, x, y):
+    """s, d and f, going forwards."""
+    found = autograd.chain_rule_by_hand(x, y)
+    return found["s"], found["d"], found["f"]
+
+
+@observe(x=normal(), y=normal())
+def the_derivatives_by_the_two_values_in_between(autograd, x, y):
+    """df_ds and df_dd: through the product."""
+    found = autograd.chain_rule_by_hand(x, y)
+    return found["df_ds"], found["df_dd"]
+
+
+@observe(x=normal(), y=normal())
+def the_derivative_by_x_has_two_paths(autograd, x, y):
+    """df_dx: through the sum and through the difference."""
+    return autograd.chain_rule_by_hand(x, y)["df_dx"]
+
+
+@observe(x=normal(), y=normal())
+def the_derivative_by_y_has_two_paths_and_one_minus_sign(autograd, x, y):
+    """df_dy: through the sum and, with the factor -1, through the difference."""
+    return autograd.chain_rule_by_hand(x, y)["df_dy"]
+
+
+### END HIDDEN TESTS
+
 # %% [markdown]
 r"""
-## The table of rules
+The yardstick agrees, to ten digits:
+"""
+
+# %%
+print(numerical_gradient(lambda v: (v[0] + v[1]) * (v[0] - v[1]), [2.0, 3.0]))
+
+# %% [markdown]
+r"""
+### 3. The table of rules
+
+By hand you used three facts: how a sum, a difference and a product send a derivative back to their inputs. The
+engine keeps such facts in a table. A **rule** belongs to one numpy function and one of its inputs:
+
+`rule(grad, out, x, y)`
+
+- `out` is what the function gave, `x` and `y` are what it was given;
+- `grad` is $\partial L / \partial \text{out}$: how the final result $L$ (a loss, say) depends on `out`. It comes from
+  the right, one number for each element of `out`, and someone else has worked it out;
+- the rule returns $\partial L / \partial x$ (or $\partial L / \partial y$, in the rule for the other input).
+
+By the chain rule this is
+
+$$\frac{\partial L}{\partial x} = \underbrace{\frac{\partial L}{\partial \text{out}}}_{\texttt{grad}} \cdot
+\underbrace{\frac{\partial\,\text{out}}{\partial x}}_{\text{this function's own derivative}}.$$
+
+The first factor is forgotten more often than anything else in this module, because in the simplest test,
+`grad = 1`, nobody notices.
+
+Arrays need nothing new as long as a function works element by element, $\text{out}_i = f(x_i)$. Only $\text{out}_i$ depends on
+$x_i$, so of the sum over all paths just one term is left:
+
+$$\frac{\partial L}{\partial x_i} = \sum_j \frac{\partial L}{\partial \text{out}_j} \frac{\partial\,\text{out}_j}{\partial x_i}
+= \texttt{grad}_i \, f'(x_i).$$
+
+Three things a rule does **not** care about, because the engine will do them in one place for all rules: whether
+the input was broadcast, whether the value was also used elsewhere, and whether anybody wants the gradient. And one
+thing it must never do: change `grad`, `out`, `x` or `y` in place. They belong to others.
+
+The table is a dictionary of dictionaries, and `derivative` is the decorator that enters a rule:
 """
 
 # %%
@@ -129,6 +517,19 @@ def derivative(function: Callable, argument: int = 0) -> Callable[[Callable], Ca
         return rule
 
     return enter
+
+
+# %% [markdown]
+r"""
+#### Exercise 3: rules of sums
+
+$$\frac{\partial (x + y)}{\partial x} = 1, \quad \frac{\partial (x + y)}{\partial y} = 1, \quad
+\frac{\partial (x - y)}{\partial x} = 1, \quad \frac{\partial (x - y)}{\partial y} = -1, \quad
+\frac{\partial (-x)}{\partial x} = -1.$$
+
+A sum hands what it gets to both inputs. In numbers, at $x = 5$, $y = 3$ with `grad = 7`: `add_x` and `add_y` give 7,
+`subtract_y` gives −7. Each rule here is one line.
+"""
 
 
 # %% exercise="rules-of-sums"
@@ -173,6 +574,67 @@ def negative_x(grad, out, x):
     ### END SOLUTION
 
 
+# %% checks="rules-of-sums" points=3
+_grad, _x, _y = np.array([7.0, -2.0]), np.array([5.0, 1.0]), np.array([3.0, 4.0])
+check(add_x(_grad, _x + _y, _x, _y), [7.0, -2.0], hint="1 times grad, and not 1")
+check(add_y(_grad, _x + _y, _x, _y), [7.0, -2.0], hint="1 times grad, and not 1")
+check(subtract_x(_grad, _x - _y, _x, _y), [7.0, -2.0], hint="1 times grad, and not 1")
+check(subtract_y(_grad, _x - _y, _x, _y), [-7.0, 2.0], hint="-1 times grad: y is subtracted")
+check(negative_x(_grad, -_x, _x), [-7.0, 2.0], hint="-1 times grad")
+check(_grad, [7.0, -2.0], hint="a rule must not change grad in place: return a new array")
+
+
+### BEGIN HIDDEN TESTS
+@observe(grad=normal(3, 2), x=normal(3, 2), y=normal(3, 2))
+def gradients_of_a_sum(autograd, grad, x, y):
+    """add_x and add_y hand the gradient on."""
+    return autograd.add_x(grad, x + y, x, y), autograd.add_y(grad, x + y, x, y)
+
+
+@observe(grad=normal(3, 2), x=normal(3, 2), y=normal(3, 2))
+def gradients_of_a_difference(autograd, grad, x, y):
+    """subtract_x hands it on, subtract_y with the opposite sign."""
+    return autograd.subtract_x(grad, x - y, x, y), autograd.subtract_y(grad, x - y, x, y)
+
+
+@observe(grad=normal(4, dtype="float32"), x=normal(4, dtype="float32"))
+def gradient_of_a_negative_and_its_dtype(autograd, grad, x):
+    """A float32 gradient stays float32."""
+    found = autograd.negative_x(grad, -x, x)
+    return found, str(found.dtype)
+
+
+@observe(grad=normal(3), x=normal(3), y=normal(3))
+def the_rules_of_sums_stand_in_the_table_and_change_nothing(autograd, grad, x, y):
+    """Called through RULES; afterwards grad, x and y are what they were."""
+    before = [a.copy() for a in (grad, x, y)]
+    rules = autograd.RULES[np.add], autograd.RULES[np.subtract]
+    found = [np.array(r[i](grad, x, x, y)) for r in rules for i in (0, 1)]
+    found.append(np.array(autograd.RULES[np.negative][0](grad, -x, x)))
+    return found, all(np.array_equal(a, b) for a, b in zip(before, (grad, x, y), strict=True))
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 4: rules of products and quotients
+
+For a product, each factor is the other's derivative:
+
+$$\frac{\partial (x y)}{\partial x} = y, \qquad \frac{\partial (x y)}{\partial y} = x.$$
+
+For a quotient $q = x / y$, differentiate $q\,y = x$ by $y$, with $x$ fixed: $\frac{\partial q}{\partial y} y + q = 0$, so
+
+$$\frac{\partial (x / y)}{\partial x} = \frac{1}{y}, \qquad \frac{\partial (x / y)}{\partial y} = -\frac{q}{y} = -\frac{x}{y^2}.$$
+
+The form $-q / y$ is the cheaper one: `out` *is* $q$, and need not be computed again. That is what `out` is for.
+
+In numbers, at $x = 6$, $y = 3$ with `grad = 2`: the product sends $2 \cdot 3 = 6$ to $x$ and $2 \cdot 6 = 12$ to $y$;
+the quotient, $q = 2$, sends $2 / 3 = 0.667$ to $x$ and $-2 \cdot 2 / 3 = -1.333$ to $y$.
+"""
+
+
 # %% exercise="rules-of-products"
 #| export
 @derivative(np.multiply, 0)
@@ -207,6 +669,105 @@ def divide_y(grad, out, x, y):
     ### END SOLUTION
 
 
+# %% checks="rules-of-products" points=3
+_grad, _x, _y = np.array([2.0, 1.0]), np.array([6.0, -1.0]), np.array([3.0, 4.0])
+check(multiply_x(_grad, _x * _y, _x, _y), [6.0, 4.0], hint="grad times the other factor, y")
+check(multiply_y(_grad, _x * _y, _x, _y), [12.0, -1.0], hint="grad times the other factor, x")
+check(divide_x(_grad, _x / _y, _x, _y), [2 / 3, 0.25], hint="grad times 1 / y")
+check(divide_y(_grad, _x / _y, _x, _y), [-4 / 3, 0.0625], hint="grad times -out / y; mind the sign")
+check([_grad[0], _x[0], _y[0]], [2.0, 6.0, 3.0], hint="a rule must not change what it is given")
+
+
+### BEGIN HIDDEN TESTS
+@observe(grad=normal(2, 3), x=normal(2, 3), y=normal(2, 3))
+def gradients_of_a_product(autograd, grad, x, y):
+    """Each factor is the other's derivative."""
+    return autograd.multiply_x(grad, x * y, x, y), autograd.multiply_y(grad, x * y, x, y)
+
+
+@observe(grad=normal(2, 3), x=normal(2, 3), y=uniform(2, 3, low=0.5, high=2.0))
+def gradient_of_a_quotient_by_its_numerator(autograd, grad, x, y):
+    """1 / y times the gradient."""
+    return autograd.divide_x(grad, x / y, x, y)
+
+
+@observe(grad=normal(2, 3), x=normal(2, 3), y=uniform(2, 3, low=-2.0, high=-0.5))
+def gradient_of_a_quotient_by_its_denominator(autograd, grad, x, y):
+    """-x / y² times the gradient, here with negative y."""
+    return autograd.divide_y(grad, x / y, x, y)
+
+
+@observe(grad=normal(3, dtype="float32"), x=uniform(3, low=1.0, high=2.0, dtype="float32"))
+def python_numbers_keep_a_product_and_a_quotient_in_float32(autograd, grad, x):
+    """A Python number as the other input changes no dtype."""
+    found = [
+        autograd.multiply_x(grad, x * 3.0, x, 3.0),
+        autograd.multiply_y(grad, 3.0 * x, 3.0, x),
+        autograd.divide_x(grad, x / 3.0, x, 3.0),
+        autograd.divide_y(grad, 3.0 / x, 3.0, x),
+    ]
+    return found, [str(g.dtype) for g in found]
+
+
+@observe(grad=normal(3), x=normal(3), y=uniform(3, low=0.5, high=2.0))
+def the_rules_of_products_stand_in_the_table_and_change_nothing(autograd, grad, x, y):
+    """Called through RULES; afterwards grad, x, y and out are what they were."""
+    outs = x * y, x / y
+    before = [a.copy() for a in (grad, x, y, *outs)]
+    found = [
+        autograd.RULES[function][i](grad, out, x, y)
+        for function, out in zip((np.multiply, np.divide), outs, strict=True)
+        for i in (0, 1)
+    ]
+    after = (grad, x, y, *outs)
+    return found, all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 5: rules of powers
+
+With $x^y = e^{y \log x}$ both derivatives follow from the chain rule:
+
+$$\frac{\partial x^y}{\partial x} = y\,x^{y - 1}, \qquad \frac{\partial x^y}{\partial y} = x^y \log x.$$
+
+In numbers, at $x = 2$, $y = 3$ with `grad = 10`: $10 \cdot 3 \cdot 2^2 = 120$ and $10 \cdot 8 \cdot \log 2 = 55.45$.
+
+That would be all, if there were no zero. Look at what the formulas give at $x = 0$:
+"""
+
+# %%
+with np.errstate(all="ignore"):
+    x, y = np.array([0.0, 0.0, 2.0]), np.array([0.0, 2.0, 0.0])
+    print("x, y                         ", x, y)
+    print("y * x ** (y - 1)             ", y * x ** (y - 1))
+    print("x ** y * log(x)              ", x**y * np.log(x))
+
+# %% [markdown]
+r"""
+The first formula gives `nan` at $x = 0$, $y = 0$, because $0 \cdot 0^{-1} = 0 \cdot \infty$. But $x^0 = 1$ for every $x$, also at 0, so
+its derivative is 0 everywhere. The second gives `nan` at $x = 0$, $y = 2$, because $0 \cdot \log 0 = 0 \cdot (-\infty)$.
+But $0^y = 0$ for every positive $y$, so its derivative is 0. One `nan` in one element of one weight is enough: after
+the next step of training every number of the network is `nan`. So a rule has to be right at the edge too:
+
+- where $y = 0$, the derivative by $x$ is 0, whatever $x$ is;
+- where $x = 0$, the derivative by $y$ is 0 (for $y = 0$, too, where mathematics leaves it open).
+
+PyTorch has the same conventions.
+
+<details>
+<summary>Hint: one way without a case distinction</summary>
+
+`y != 0` is True or False for each element, and in arithmetic these are 1 and 0. So `y - (y != 0)` is $y - 1$, except
+where $y = 0$: there it is 0, and $x^0 = 1$ is finite. In the same way, `x + (x == 0)` is $x$, except that a zero becomes 1,
+whose logarithm is 0.
+
+</details>
+"""
+
+
 # %% exercise="rules-of-powers"
 #| export
 @derivative(np.power, 0)
@@ -225,17 +786,145 @@ def power_y(grad, out, x, y):
     ### END SOLUTION
 
 
+# %% checks="rules-of-powers" points=3
+_grad, _x, _y = np.array([10.0, 1.0]), np.array([2.0, 3.0]), np.array([3.0, -1.0])
+check(power_x(_grad, _x**_y, _x, _y), [120.0, -1 / 9], hint="grad * y * x ** (y - 1)")
+check(power_y(_grad, _x**_y, _x, _y), [55.451774, 0.366204], hint="grad * out * log(x)")
+check(power_x(_grad, _x**2, -_x, 2), [-40.0, -6.0], hint="y may be a Python number, x negative")
+_zero = np.array([0.0, 0.0])
+check(power_x(_grad, _zero**0, _zero, 0), [0.0, 0.0], hint="x ** 0 is 1 everywhere: its slope is 0")
+check(
+    power_y(_grad, np.array([0.0, 1.0]), _zero, np.array([2.0, 0.0])),
+    [0.0, 0.0],
+    hint="where x is 0 the derivative by y is 0, not 0 * log(0)",
+)
+
+
+### BEGIN HIDDEN TESTS
+@observe(grad=normal(2, 3), x=uniform(2, 3, low=0.5, high=2.0), y=normal(2, 3))
+def gradient_of_a_power_by_its_base(autograd, grad, x, y):
+    """y * x ** (y - 1) times the gradient."""
+    return autograd.power_x(grad, x**y, x, y)
+
+
+@observe(grad=normal(2, 3), x=uniform(2, 3, low=0.5, high=2.0), y=normal(2, 3))
+def gradient_of_a_power_by_its_exponent(autograd, grad, x, y):
+    """x ** y * log(x) times the gradient."""
+    return autograd.power_y(grad, x**y, x, y)
+
+
+@observe(grad=normal(4, dtype="float32"), x=normal(4, dtype="float32"), y=choice(1, 2, 3))
+def whole_powers_of_negative_numbers_in_float32(autograd, grad, x, y):
+    """A base of any sign, a Python number as the exponent, and float32 stays float32."""
+    found = autograd.power_x(grad, x**y, x, y)
+    return found, str(found.dtype)
+
+
+@observe(grad=normal(4), x=normal(2))
+def the_slope_of_x_to_the_zero_is_zero_also_at_zero(autograd, grad, x):
+    """With exponents as a number and as an array, and bases that are zero and not."""
+    x = np.array([0.0, *x, 0.0])
+    y = np.array([0.0, 0.0, 2.0, 1.0])
+    with np.errstate(all="ignore"):
+        return autograd.power_x(grad, x**0, x, 0), autograd.power_x(grad, x**y, x, y)
+
+
+@observe(grad=normal(4), y=uniform(2, low=0.5, high=2.0))
+def the_gradient_by_the_exponent_of_zero_is_zero(autograd, grad, y):
+    """Bases that are zero and not, exponents that are zero and not."""
+    x = np.array([0.0, 0.0, 3.0, 0.5])
+    y = np.array([0.0, y[0], y[1], 0.0])
+    with np.errstate(all="ignore"):
+        return autograd.power_y(grad, x**y, x, y)
+
+
+@observe(grad=normal(3), x=uniform(3, low=0.5, high=2.0))
+def the_rules_of_powers_stand_in_the_table(autograd, grad, x):
+    """Called through RULES, with a Python number as exponent or base."""
+    rules = autograd.RULES[np.power]
+    return rules[0](grad, x**3, x, 3), rules[1](grad, 3.0**x, 3.0, x)
+
+
+### END HIDDEN TESTS
+
 # %% [markdown]
 r"""
-## Recording
+#### Judging a rule
+
+You have nine rules, and a yardstick from section 1. Put them together: for random inputs and a **random** gradient
+`seed`, the rule's answer must be the numerical gradient of $L = \sum_i \texttt{seed}_i\,\text{out}_i$, because for this $L$,
+$\partial L / \partial \text{out}_i$ is just $\texttt{seed}_i$.
 """
+
+
+# %%
+def largest_errors(function, *inputs, **parameters):
+    """For each input that has a rule, how far the rule is from the numerical gradient."""
+    out = function(*inputs, **parameters)
+    seed = rng.normal(size=np.shape(out))
+    errors = []
+    for position, rule in sorted(RULES[function].items()):
+
+        def loss(changed, position=position):
+            changed_inputs = [*inputs[:position], changed, *inputs[position + 1 :]]
+            return (seed * function(*changed_inputs, **parameters)).sum()
+
+        expected = numerical_gradient(loss, inputs[position])
+        errors.append(np.abs(rule(seed, out, *inputs, **parameters) - expected).max())
+    return errors
+
+
+def print_errors(cases):
+    """One line for each function: the largest error of each of its rules."""
+    for function, *inputs in cases:
+        errors = "   ".join(f"{error:.0e}" for error in largest_errors(function, *inputs))
+        print(f"{function.__name__:12} {errors}")
+
+
+one, two = rng.uniform(0.5, 2.0, size=(2, 3, 4))
+print_errors([(f, one, two) for f in (np.add, np.subtract, np.multiply, np.divide, np.power)])
+print_errors([(np.negative, one)])
+
+# %% [markdown]
+r"""
+All around $10^{-10}$: as exact as the yardstick itself.
+"""
+
+# %% [markdown]
+r"""
+### 4. Recording
+
+By hand you had the picture of the graph before you. A Python program has not: once `f = (x + y) * (x - y)` is
+computed, `f` is the number −5, and the sum, the difference and the product that led to it are forgotten. So
+something has to take notes while the program runs.
+
+You prepared the place for that in module 1. Every operator, every method and every layer of the framework reaches
+numpy through one function, `apply(function, *inputs, **parameters)`, and `apply` asks its inputs first: *does one of
+you have a method `__apply__`, and would like to do this yourself?* A `Tensor` has none. The class of this section, `Variable`, has
+one, and it will
+
+1. compute the result, as `apply` does for tensors;
+2. wrap it in a new `Variable`;
+3. keep a note of which function was applied to which inputs: an `Operation`.
+
+So `Dense`, which knows nothing of variables, calls `apply(linear, x, weights, bias)`; if `x` is a `Variable`, the
+note is taken. That is the whole trick by which code from earlier modules becomes differentiable.
+
+First, three small things that are given. `recording` is a switch (section 7 turns it off). `creation_order` counts:
+each variable takes the next number, and section 5 shows what for. `needs_gradient` asks whether a gradient has to
+reach an input: a variable that wants one, or one of a layer's weights, which are tensors with
+`requires_grad=True`; a number, an array or an ordinary tensor never needs one.
+"""
+
 
 # %%
 #| export
 class Recording(threading.local):
     """Whether operations on variables are recorded; every thread has its own switch."""
 
-    enabled = True
+    def __init__(self):
+        self.enabled = True
+        self.before: list[bool] = []
 
 
 recording = Recording()
@@ -245,6 +934,47 @@ creation_order = itertools.count()
 def needs_gradient(x) -> bool:
     """Whether a gradient has to reach `x`: a variable, or a layer's weight, that asks for one."""
     return getattr(x, "requires_grad", False)
+
+
+def missing_rule(function: Callable, position: int) -> NotImplementedError:
+    """The error to raise where the table has no rule."""
+    name = name_of(function)
+    return NotImplementedError(
+        f"no derivative rule for input {position} of {name}; enter one with "
+        f"@derivative({name}, {position}), or detach() that input"
+    )
+
+
+def name_of(function: Callable) -> str:
+    """What to call a function in a message."""
+    return getattr(function, "__name__", repr(function))
+
+
+def describe(x) -> str:
+    """An input in one word: its kind and shape, or the number itself."""
+    return f"{type(x).__name__}{x.shape}" if hasattr(x, "shape") else repr(x)
+
+
+# %% [markdown]
+r"""
+#### Exercise 6: `Operation`
+
+An operation is one note: the function, its inputs, its parameters (an axis, say) and what came out. And it can be
+called with a gradient: then it sends that gradient one step back, with the help of the table. Two worked examples:
+
+| the note | called with | answers | because |
+| --- | --- | --- | --- |
+| `multiply` of $x = 3$ and $y = 4$, both needing a gradient; `out` 12 | 2 | `[8, 6]` | $2 \cdot 4$ for $x$, $2 \cdot 3$ for $y$ |
+| `multiply` of $x = 3$ and the number 4; `out` 12 | 2 | `[8, None]` | nobody asks for the derivative by the number 4 |
+
+The second row matters for more than tidiness. The gradient by a constant costs as much as one by a weight: in the
+first layer of a network, the gradient by the pictures is one of the largest matrix products of the whole backward pass, and
+nobody wants it. And a function may have no rule for an input that is always a constant; that must be no error,
+as long as no gradient has to go there.
+
+The rules work on arrays. `value(x)`, from module 1, gives the array inside a tensor or variable, and leaves a number
+as it is.
+"""
 
 
 # %% exercise="operation"
@@ -264,7 +994,7 @@ class Operation:
         The result.
     """
 
-    __slots__ = ("function", "inputs", "parameters", "out")
+    __slots__ = ("function", "inputs", "out", "parameters")
 
     def __init__(self, function: Callable, inputs: tuple, parameters: dict, out: np.ndarray):
         self.function, self.inputs = function, inputs
@@ -286,7 +1016,15 @@ class Operation:
         Raises
         ------
         NotImplementedError
-            If the table has no rule for an input that needs one.
+            If the table has no rule for an input that needs one; `missing_rule` makes the error.
+
+        Approach
+        --------
+        1. Take the `value` of every input, and this function's rules out of `RULES` (there may be
+           none: use ``RULES.get``).
+        2. Go through the inputs with their positions. One that needs no gradient gets None.
+        3. One that needs a gradient but has no rule: raise what `missing_rule` gives.
+        4. For the others call the rule with `grad`, the output, all values, and the parameters.
         """
         ### BEGIN SOLUTION
         values = [value(x) for x in self.inputs]
@@ -304,21 +1042,162 @@ class Operation:
 
     def __repr__(self) -> str:
         inputs = "freed" if self.inputs is None else ", ".join(map(describe, self.inputs))
-        return f"<{self.function.__name__}({inputs})>"
+        return f"<{name_of(self.function)}({inputs})>"
 
 
-def missing_rule(function: Callable, position: int) -> NotImplementedError:
-    """The error to raise where the table has no rule."""
-    name = getattr(function, "__name__", repr(function))
-    return NotImplementedError(
-        f"no derivative rule for input {position} of {name}; enter one with "
-        f"@derivative({name}, {position}), or detach() that input"
+# %% checks="operation" points=5
+_x, _y = Tensor(3.0, requires_grad=True), Tensor(4.0, requires_grad=True)
+check(
+    Operation(np.multiply, (_x, _y), {}, np.array(12.0))(np.array(2.0)),
+    [8.0, 6.0],
+    hint="one gradient for each input, each from the rule for its position",
+)
+check(
+    Operation(np.multiply, (_x, 4.0), {}, np.array(12.0))(np.array(2.0)),
+    [8.0, None],
+    hint="an input for which needs_gradient is False gets None",
+)
+
+
+@derivative(np.cumsum)
+def _cumsum_x(grad, out, x, axis):
+    return np.flip(np.cumsum(np.flip(grad, axis), axis), axis)
+
+
+_x = Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+check(
+    Operation(np.cumsum, (_x,), {"axis": 1}, np.array([[1.0, 3.0], [3.0, 7.0]]))(np.ones((2, 2))),
+    [[[2.0, 1.0], [2.0, 1.0]]],
+    hint="pass the parameters on: rule(grad, out, *values, **parameters), with arrays as values",
+)
+check_raises(
+    NotImplementedError,
+    lambda: Operation(np.hypot, (_x, 4.0), {}, np.array([5.0]))(np.array([1.0])),
+    hint="raise missing_rule(function, position) where a gradient is needed and there is no rule",
+)
+check(
+    Operation(np.hypot, (3.0, 4.0), {}, np.array([5.0]))(np.array([1.0])),
+    [None, None],
+    hint="a missing rule is an error only for an input that needs a gradient",
+)
+
+
+### BEGIN HIDDEN TESTS
+def weighted(x, y, weight=1.0):
+    return weight * x * y
+
+
+def enter_rules_of_weighted(autograd, seen=None):
+    """Rules of our own, which also note the kinds of what they are given."""
+
+    def note(*values):
+        if seen is not None:
+            seen.append([type(v).__name__ for v in values])
+
+    @autograd.derivative(weighted, 0)
+    def weighted_x(grad, out, x, y, weight=1.0):
+        note(x, y)
+        return grad * weight * y
+
+    @autograd.derivative(weighted, 1)
+    def weighted_y(grad, out, x, y, weight=1.0):
+        note(x, y)
+        return grad * weight * x + 0 * out
+
+
+@observe(grad=normal(3), x=normal(3), y=normal(3))
+def each_input_gets_what_its_own_rule_gives(autograd, grad, x, y):
+    """Two inputs, two rules, in the order of the inputs."""
+    enter_rules_of_weighted(autograd)
+    inputs = [autograd.Tensor(v, requires_grad=True) for v in (x, y)]
+    return autograd.Operation(weighted, tuple(inputs), {}, weighted(x, y))(grad)
+
+
+@observe(grad=normal(3), x=normal(3), y=normal(3))
+def an_input_that_needs_no_gradient_gets_none_and_its_rule_is_not_called(autograd, grad, x, y):
+    """Constants: an array, and a tensor that does not ask for a gradient."""
+    seen = []
+    enter_rules_of_weighted(autograd, seen)
+    wanted, constant = autograd.Tensor(y, requires_grad=True), autograd.Tensor(x)
+    first = autograd.Operation(weighted, (x, wanted), {}, x * y)(grad)
+    second = autograd.Operation(weighted, (wanted, constant), {}, x * y)(grad)
+    return first, second, len(seen)
+
+
+@observe(grad=normal(3), x=normal(3), weight=normal())
+def rules_get_arrays_numbers_and_the_parameters(autograd, grad, x, weight):
+    """The rule sees an array for a tensor, a Python number as it is, and the settings."""
+    seen = []
+    enter_rules_of_weighted(autograd, seen)
+    inputs = autograd.Tensor(x, requires_grad=True), 2.5
+    out = weighted(x, 2.5, weight)
+    gradients = autograd.Operation(weighted, inputs, {"weight": weight}, out)(grad)
+    return gradients, seen
+
+
+@observe(grad=normal(3), x=normal(3))
+def rules_get_the_output(autograd, grad, x):
+    """A rule that uses out, such as that of the exponential function."""
+
+    def power_of_two(x):
+        return 2**x
+
+    autograd.derivative(power_of_two)(lambda grad, out, x: grad * out * np.log(2))
+    operation = autograd.Operation(
+        power_of_two, (autograd.Tensor(x, requires_grad=True),), {}, power_of_two(x)
     )
+    return operation(grad)
 
 
-def describe(x) -> str:
-    """An input in one word: its kind and shape, or the number itself."""
-    return f"{type(x).__name__}{x.shape}" if hasattr(x, "shape") else repr(x)
+@observe(grad=normal(3), x=normal(3), y=normal(3))
+def a_missing_rule_is_an_error_only_where_a_gradient_is_needed(autograd, grad, x, y):
+    """The message names the function and the position of the input."""
+
+    def half_known(x, y):
+        return x * y
+
+    autograd.derivative(half_known, 0)(lambda grad, out, x, y: grad * y)
+    x, wanted = (autograd.Tensor(v, requires_grad=True) for v in (x, y))
+    answer = autograd.Operation(half_known, (x, y), {}, np.asarray(x) * y)(grad)
+    answer += autograd.Operation(np.hypot, (y, 1.0), {}, y)(grad)
+    try:
+        autograd.Operation(half_known, (x, wanted), {}, np.asarray(x) * y)(grad)
+    except NotImplementedError as error:
+        return answer, "half_known" in str(error), "1" in str(error)
+    return answer, "nothing raised"
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 7: `Variable`
+
+A variable is what the user of the engine holds: values, and how they came about. It keeps its values in a `Tensor`,
+and five facts:
+
+| attribute | of a variable that you make, a **leaf** | of one that was computed |
+| --- | --- | --- |
+| `data` | a `Tensor` with the values | the same |
+| `requires_grad` | whether you want its gradient | True if one of its inputs wants one |
+| `grad_fn` | None | the `Operation` that made it |
+| `grad` | None at first; after `backward` its gradient | None: only leaves keep theirs |
+| `order` | its number in the order of creation | the same |
+
+All operators and methods come from the classes that you wrote in module 1 (`Arithmetic`, `Reductions`, …), which
+call `apply`; nothing of them is repeated here. What is left for you is the constructor.
+
+Numbers and lists become float32, an array keeps its floating dtype, integers become float32: that is what
+`as_array` of module 1 does, and it refuses text, complex numbers and ragged lists. A `Tensor` of floating dtype is
+kept as it is, not copied, so that tensor and variable share their values.
+
+<details>
+<summary>Hint: the next number</summary>
+
+`creation_order` is an `itertools.count()`: each `next(creation_order)` gives the next integer, 0, 1, 2, …
+
+</details>
+"""
 
 
 # %% exercise="variable"
@@ -331,7 +1210,8 @@ class Variable(
     Parameters
     ----------
     data : number, (nested) list, ndarray or Tensor
-        The values. Numbers, lists and integers become float32; a floating dtype is kept.
+        The values. Numbers, lists and integers become float32; a floating dtype is kept, and a
+        Tensor of floating dtype is kept itself.
     requires_grad : bool
         Whether gradients are wanted for it.
     grad_fn : callable, optional
@@ -344,6 +1224,8 @@ class Variable(
         The values.
     grad : ndarray or None
         For a leaf, the gradient of all backward passes so far, of the shape and dtype of `data`.
+    order : int
+        Its number in the order of creation.
 
     Raises
     ------
@@ -424,7 +1306,7 @@ class Variable(
     def __setitem__(self, index, new) -> None:
         raise TypeError(
             "the elements of a Variable cannot be assigned, because a backward pass may need the "
-            "old ones; compute a new Variable, or change x.data inside no_grad() before using it"
+            "old ones; compute a new Variable, or change x.data.data before using x"
         )
 
     def __repr__(self) -> str:
@@ -433,6 +1315,93 @@ class Variable(
         origin = "" if self.is_leaf else f", grad_fn={self.grad_fn!r}"
         constant = "" if self.requires_grad else ", requires_grad=False"
         return f"Variable({values}{dtype}{origin}{constant})"
+
+
+# %% checks="variable" points=3
+check(Variable([1.0, 2.0]), [1.0, 2.0], hint="keep the values as a Tensor in self.data")
+check(str(Variable(3).dtype), "float32", hint="numbers become float32: use as_array")
+check(str(Variable(np.array([3.0])).dtype), "float64", hint="an array keeps its floating dtype")
+_weights = Tensor([1.0, 2.0])
+check(Variable(_weights).data is _weights, True, hint="a floating Tensor is kept as it is")
+check(Variable(3.0).requires_grad, True, hint="by default a gradient is wanted")
+check(Variable(3.0).grad, None, hint="there is no gradient yet")
+check(Variable(3.0).is_leaf, True, hint="grad_fn is None for a variable that you make")
+_older, _younger = Variable(1.0), Variable(1.0)
+check(_older.order < _younger.order, True, hint="self.order = next(creation_order)")
+check_raises(TypeError, lambda: Variable("seven"), hint="as_array refuses what is not a number")
+
+
+### BEGIN HIDDEN TESTS
+@observe(x=normal(3), n=integers(3))
+def values_and_dtypes_of_what_is_given(autograd, x, n):
+    """Numbers, lists and integers become float32; floating arrays keep their dtype."""
+    given = [float(x[0]), x.tolist(), n, x, x.astype("float32"), autograd.Tensor(n, dtype="int64")]
+    variables = [autograd.Variable(v) for v in given]
+    kinds = [type(v.data).__name__ for v in variables]
+    return kinds, [str(v.dtype) for v in variables], [v.numpy() for v in variables]
+
+
+@observe(x=normal(3))
+def a_floating_tensor_is_kept_as_it_is(autograd, x):
+    """Tensor and variable share their values."""
+    tensor = autograd.Tensor(x)
+    variable = autograd.Variable(tensor)
+    return variable.data is tensor, variable.numpy()
+
+
+@observe(x=normal(3))
+def a_leaf_and_a_computed_variable_in_their_first_state(autograd, x):
+    """Requires a gradient unless told otherwise, has none yet, and knows its grad_fn."""
+    leaf, constant = autograd.Variable(x), autograd.Variable(x, requires_grad=False)
+    computed = autograd.Variable(x, grad_fn=print)
+    return [
+        [v.requires_grad, v.grad is None, v.is_leaf, v.grad_fn is print]
+        for v in (leaf, constant, computed)
+    ]
+
+
+@observe(x=normal(2))
+def later_variables_have_higher_numbers(autograd, x):
+    """The order of creation, over leaves, constants and computed variables."""
+    made = [
+        autograd.Variable(x),
+        autograd.Variable(2.0, requires_grad=False),
+        autograd.Variable(autograd.Tensor(x)),
+        autograd.Variable([1.0], grad_fn=print),
+    ]
+    order = [v.order for v in made]
+    return order == sorted(order), len(set(order))
+
+
+@observe(x=normal())
+def what_is_not_made_of_real_numbers_is_refused(autograd, x):
+    """Text, complex numbers and ragged lists, beside a good number."""
+    bad = "text", 1j, [[1.0], [1.0, 2.0]], None
+    return autograd.Variable(x).item(), [raised(lambda v=v: autograd.Variable(v)) for v in bad]
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 8: `record`
+
+Now the two come together: `record` is what happens whenever a variable takes part in a computation. It computes like
+`apply`, and takes the note, but only where a note can be of use:
+
+| case | gives |
+| --- | --- |
+| recording is on, and an input needs a gradient | a `Variable` with an `Operation` as its `grad_fn` |
+| no input needs a gradient, or recording is off | a `Variable` without history, `requires_grad=False` |
+| the result is not of floating dtype, such as the booleans of `x > 0` or the place of a maximum | the plain array: a step has no slope |
+
+For example, with `x = Variable([1.0, 2.0])`, the expression `x * 3.0` ends up here as
+`record(np.multiply, x, 3.0)`. It gives the values `[3.0, 6.0]` and a `grad_fn` whose `inputs` are the variable `x`
+**itself** (not its array: through it, the walk back will go on) and the number `3.0`.
+
+Two functions from module 1 do the computing: `value(x)` takes the array out of each input, and
+`compute(function, *values, **parameters)` calls numpy and turns its complaints into one sentence.
+"""
 
 
 # %% exercise="record"
@@ -453,8 +1422,17 @@ def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
     -------
     Variable or ndarray
         A variable whose `grad_fn` is an `Operation`, if recording is enabled and an input needs a
-        gradient; else one without history. What is not of floating dtype has no derivative, and
-        comes back as a plain array.
+        gradient; else one without history, that requires no gradient. What is not of floating dtype
+        has no derivative, and comes back as a plain array.
+
+    Approach
+    --------
+    1. Compute the result from the values of the inputs.
+    2. If ``out.dtype.kind`` is not ``"f"`` (floating), return it as it is.
+    3. Wrap it: ``Tensor(out, dtype=out.dtype)``.
+    4. If ``recording.enabled`` and any input needs a gradient, return a `Variable` with an
+       `Operation` of the function, the inputs as they came, the parameters, and the result's array.
+    5. Else return a `Variable` with ``requires_grad=False``.
     """
     ### BEGIN SOLUTION
     out = compute(function, *[value(x) for x in inputs], **parameters)
@@ -467,45 +1445,262 @@ def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
     ### END SOLUTION
 
 
+# %% checks="record" points=5
+_x = Variable([1.0, 2.0])
+_y = record(np.multiply, _x, 3.0)
+check(_y, [3.0, 6.0], hint="compute with the values of the inputs")
+check(str(_y.dtype), "float32", hint="a Python number stays one, and does not change the dtype")
+check(type(_y).__name__, "Variable", hint="wrap the result")
+check(_y.grad_fn.function is np.multiply, True, hint="grad_fn is an Operation")
+check(_y.grad_fn.inputs[0] is _x, True, hint="remember the variable itself, not its array")
+check(_y.grad_fn.out, [3.0, 6.0], hint="the Operation keeps the result's array as well")
+_constant = record(np.multiply, Variable(2.0, requires_grad=False), 3.0)
+check(_constant.requires_grad, False, hint="no input needs a gradient, so the result needs none")
+check(_constant.is_leaf, True, hint="nothing is remembered where nothing needs a gradient")
+check(type(record(np.greater, _x, 1.5)).__name__, "ndarray", hint="booleans have no derivative")
+check(_x * 3.0, [3.0, 6.0], hint="the operators of module 1 come here through apply")
+check_raises(ValueError, lambda: _x + [1.0, 2.0, 3.0], hint="compute() says what does not fit")
+
+
+### BEGIN HIDDEN TESTS
+@observe(x=normal(2, 3), y=normal(3), weight=normal())
+def the_result_and_the_note_of_how_it_came_about(autograd, x, y, weight):
+    """The function, the inputs themselves, the parameters, and the output."""
+    inputs = autograd.Variable(x), autograd.Tensor(y)
+    out = autograd.record(weighted, *inputs, weight=weight)
+    note = out.grad_fn
+    same = [a is b for a, b in zip(note.inputs, inputs, strict=True)]
+    kinds = type(out).__name__, type(note).__name__, type(out.data).__name__
+    noted = note.function is weighted, same, note.parameters, isinstance(note.out, np.ndarray)
+    return kinds, out.numpy(), noted, np.asarray(note.out), out.requires_grad
+
+
+@observe(x=normal(3))
+def nothing_is_noted_where_nothing_needs_a_gradient(autograd, x):
+    """Constants in, a constant out; one input that needs a gradient is enough for a note."""
+    constant, wanted = autograd.Variable(x, requires_grad=False), autograd.Variable(x)
+    results = [
+        autograd.record(weighted, constant, autograd.Tensor(x)),
+        autograd.record(weighted, constant, 2.0),
+        autograd.record(weighted, 2.0, wanted),
+    ]
+    return [(r.numpy(), r.requires_grad, r.is_leaf) for r in results]
+
+
+@observe(x=normal(3))
+def a_weight_that_needs_a_gradient_is_enough(autograd, x):
+    """A tensor with requires_grad=True beside a constant variable: a layer's weight."""
+    weight = autograd.Tensor(x, requires_grad=True)
+    out = autograd.record(weighted, autograd.Variable(x, requires_grad=False), weight)
+    return out.numpy(), out.requires_grad, out.grad_fn.inputs[1] is weight
+
+
+@observe(x=normal(3))
+def nothing_is_noted_while_recording_is_off(autograd, x):
+    """The switch decides, and only while it is off."""
+    variable = autograd.Variable(x)
+    autograd.recording.enabled = False
+    try:
+        off = autograd.record(weighted, variable, 2.0)
+    finally:
+        autograd.recording.enabled = True
+    on = autograd.record(weighted, variable, 2.0)
+    return off.numpy(), off.is_leaf, off.requires_grad, on.is_leaf, on.requires_grad
+
+
+@observe(x=normal(2, 4))
+def what_is_not_floating_comes_back_as_an_array(autograd, x):
+    """Booleans and integers have no derivative."""
+    variable = autograd.Variable(x)
+    positive = autograd.record(np.greater, variable, 0)
+    places = autograd.record(np.argmax, variable, axis=1)
+    kinds = [isinstance(r, (autograd.Variable, autograd.Tensor)) for r in (positive, places)]
+    return kinds, np.asarray(positive), np.asarray(places)
+
+
+@observe(x=normal(3, dtype="float32"), y=normal(3), n=uniform(low=1e6, high=1e7))
+def dtypes_and_digits_of_results(autograd, x, y, n):
+    """float32 with a Python number or list stays float32; with float64 all digits are kept."""
+    variable = autograd.Variable(x)
+    others = 2.5, [1.0, 2.0, 3.0], y, autograd.Variable(y)
+    dtypes = [str(autograd.record(weighted, variable, other).dtype) for other in others]
+    return dtypes, autograd.record(np.subtract, autograd.Variable(np.array([n])), n).numpy()
+
+
+@observe(x=normal(3))
+def shapes_that_do_not_fit_are_refused_in_a_sentence(autograd, x):
+    """Beside a good call; the error is a ValueError that names the function."""
+    variable = autograd.Variable(x)
+    try:
+        autograd.record(np.add, variable, [1.0, 2.0])
+    except ValueError as error:
+        return autograd.record(np.add, variable, 1.0).numpy(), "add" in str(error)
+    return "nothing raised"
+
+
+### END HIDDEN TESTS
+
 # %% [markdown]
 r"""
-## Backward
+#### Looking at a record
+
+Nothing can be differentiated yet, but the notes are there. The graph of section 2, as the engine has seen it:
 """
 
 
-# %% exercise="order"
-#| export
-def reverse_creation_order(outputs: Iterable[Variable]) -> list[Variable]:
-    """The computed variables that `outputs` depend on, the youngest first.
+# %%
+def show_graph(variable, depth=0):
+    """Print how a variable was computed: one line for each value, its inputs further right."""
+    origin = "given" if getattr(variable, "is_leaf", True) else repr(variable.grad_fn)
+    print(f"{'    ' * depth}{float(variable):5.1f}   {origin}")
+    if origin != "given":
+        for x in variable.grad_fn.inputs:
+            show_graph(x, depth + 1)
 
-    An operation's inputs exist before its output does, so in this order everything that uses a
-    variable comes before the variable itself.
 
-    Parameters
-    ----------
-    outputs : iterable of Variable
-        Where to start.
+x, y = Variable(2.0), Variable(3.0)
+f = (x + y) * (x - y)
+show_graph(f)
 
-    Returns
-    -------
-    list of Variable
-        Each of them once; leaves are left out, and so is what needs no gradient.
+# %% [markdown]
+r"""
+Read it from the outside in: −5 is a product of 5 and −1; 5 is a sum of 2 and 3, and so on. And one step back
+already works, because an `Operation` can be called. With the gradient 1 of $f$ by itself, the product answers what
+you found by hand, $\partial f / \partial s = -1$ and $\partial f / \partial d = 5$:
+"""
 
-    Raises
-    ------
-    RuntimeError
-        If an earlier backward pass has freed the graph.
-    """
-    ### BEGIN SOLUTION
-    found = {x for x in outputs if not x.is_leaf}
-    to_visit = list(found)
-    while to_visit:
-        for x in inputs_of(to_visit.pop()):
-            if isinstance(x, Variable) and needs_gradient(x) and not x.is_leaf and x not in found:
-                found.add(x)
-                to_visit.append(x)
-    return sorted(found, key=lambda x: x.order, reverse=True)
-    ### END SOLUTION
+# %%
+print(f.grad_fn(np.array(1.0)))
+
+# %% [markdown]
+r"""
+### 5. Backward
+
+An operation can send a gradient one step back. What remains is to do this for a whole graph, in the right order. We
+start with the obvious way, and watch it fail three times.
+
+#### Failure 1: walking every path
+
+The obvious way is a recursion: *to go back from a variable, ask its operation for the gradients by its inputs, and
+go back from each of those.* At a leaf, add what arrives.
+"""
+
+# %%
+walks = 0
+
+
+def naive_backward(variable, grad):
+    """The obvious way back: along every path, to its end. It is right, and not usable."""
+    global walks
+    walks += 1
+    if variable.is_leaf:
+        variable.grad = grad if variable.grad is None else variable.grad + grad
+        return
+    for x, part in zip(variable.grad_fn.inputs, variable.grad_fn(grad), strict=True):
+        if part is not None:
+            naive_backward(x, part)
+
+
+x, y = Variable(2.0), Variable(3.0)
+naive_backward((x + y) * (x - y), np.array(1.0))
+print("df/dx =", x.grad, "  df/dy =", y.grad, "  calls:", walks)
+
+# %% [markdown]
+r"""
+4 and −6: correct, with 7 calls. Now a graph in which values are used twice, `b = a + a; c = b + b; …`, that is
+$n$ doublings. It has $n$ operations. How many calls does the recursion make?
+"""
+
+# %%
+naive_calls = {}
+print(" n   calls     seconds")
+for n in range(1, 19):
+    z = Variable(1.0)
+    for _ in range(n):
+        z = z + z
+    walks, start = 0, time.perf_counter()
+    naive_backward(z, np.array(1.0))
+    naive_calls[n] = walks
+    print(f"{n:2} {walks:7} {time.perf_counter() - start:11.5f}")
+
+# %% [markdown]
+r"""
+Each further doubling doubles the calls: $2^{n+1} - 1$. For 18 additions, half a million calls; for 60 it would be
+$2 \cdot 10^{18}$, some hundred thousand years. The walk goes along every **path**, and there are $2^n$ paths from `z` back to `a`
+through only $n$ operations. This is no rarity: every residual connection, every weight used at each step of a sequence, makes
+such a graph.
+
+#### Failure 2: the stack
+
+And a graph need not branch to be too much. A long loop makes a long chain, and a recursion goes as deep as the chain
+is long:
+"""
+
+# %%
+z = Variable(1.0)
+for _ in range(20_000):
+    z = z + 1.0
+try:
+    naive_backward(z, np.array(1.0))
+except RecursionError as error:
+    print("RecursionError:", error)
+
+# %% [markdown]
+r"""
+#### Failure 3: coming too early
+
+So each operation should be visited only once, without recursion. In which order? Let us try from near to far: first the
+output, then its inputs, then theirs. Take $a = x^2$, $b = a^2$, $c = a + b$ at $x = 3$, so $a = 9$, $b = 81$, $c = 90$.
+The right answer is $c = x^2 + x^4$, $\partial c / \partial x = 2x + 4x^3 = 6 + 108 = 114$.
+
+| visit | its gradient so far | sends |
+| --- | --- | --- |
+| $c$ | 1 | 1 to $a$ and 1 to $b$, both at distance one |
+| $a$ | 1 | $1 \cdot 2x = 6$ to $x$ |
+| $b$ | 1 | $1 \cdot 2a = 18$ to $a$. But $a$ has been visited already! |
+
+$x$ gets 6 instead of 114. $a$ was visited before all its uses had reported. The gradient of a value is **complete**
+only when every operation that uses it has sent its share, so each variable must come after everything that uses it:
+
+| visit | its gradient so far | sends |
+| --- | --- | --- |
+| $c$ | 1 | 1 to $a$, 1 to $b$ |
+| $b$ | 1 | $1 \cdot 2a = 18$ to $a$ |
+| $a$ | $1 + 18 = 19$ | $19 \cdot 2x = 114$ to $x$ |
+
+Such an order is called a topological order of the graph (here, of the graph walked backwards). Finding one takes a
+special algorithm in general. We get it for nothing: an operation's inputs exist before its output does. So **from the youngest to the
+oldest**, every variable comes after everything that uses it; and the age is in `order`.
+
+#### Exercise 9: `reverse_creation_order`
+
+Collect all computed variables that the outputs depend on, each once, and sort them by age. Two kinds are left out: leaves
+(there is nothing to walk on to) and what needs no gradient. Two steps, no recursion:
+
+1. Collect. Keep a set of those found, and a list of those still to be visited. Visit one: look at its inputs, and
+   put each that is new into both. A variable enters the list once, when it is found, so each is visited once, however
+   many paths lead to it.
+2. Sort by `order`, the largest first.
+
+`inputs_of`, given below, tells what a variable was computed from. It also looks after two special cases: a variable whose
+`grad_fn` is a plain function of the user's (nothing is known of its inputs), and a graph that has been freed.
+
+<details>
+<summary>Hint: why a set and not a list of those found</summary>
+
+`x in a_list` compares with `==`, and `==` of two variables compares their *elements* and gives an array. `x in a_set`
+first compares hashes, which variables take from their identity, so it means *this very object*. (It is also fast.)
+
+</details>
+
+<details>
+<summary>Hint: which inputs to keep</summary>
+
+Inputs may be numbers, arrays and tensors as well. Keep those that are a `Variable`, need a gradient, are not a leaf, and
+have not been found yet.
+
+</details>
+"""
 
 
 # %%
@@ -522,6 +1717,217 @@ def inputs_of(variable: Variable) -> tuple:
     return variable.grad_fn.inputs
 
 
+# %% exercise="order"
+#| export
+def reverse_creation_order(outputs: Iterable[Variable]) -> list[Variable]:
+    """The computed variables that `outputs` depend on, the youngest first.
+
+    An operation's inputs exist before its output does, so in this order everything that uses a
+    variable comes before the variable itself.
+
+    Parameters
+    ----------
+    outputs : iterable of Variable
+        Where to start; those that are not leaves belong to the result.
+
+    Returns
+    -------
+    list of Variable
+        Each of them once; leaves are left out, and so is what needs no gradient.
+
+    Raises
+    ------
+    RuntimeError
+        If an earlier backward pass has freed the graph.
+
+    Approach
+    --------
+    1. Start a set of what has been found, with the outputs that are not leaves, and a list of what
+       is to be visited, with the same.
+    2. As long as that list is not empty, take one out and go through its `inputs_of`. Each that is
+       a `Variable`, needs a gradient, is not a leaf and is new goes into both.
+    3. Return what was found, sorted by `order`, the largest first.
+    """
+    ### BEGIN SOLUTION
+    found = {x for x in outputs if not x.is_leaf}
+    to_visit = list(found)
+    while to_visit:
+        for x in inputs_of(to_visit.pop()):
+            if isinstance(x, Variable) and needs_gradient(x) and not x.is_leaf and x not in found:
+                found.add(x)
+                to_visit.append(x)
+    return sorted(found, key=lambda x: x.order, reverse=True)
+    ### END SOLUTION
+
+
+# %% checks="order" points=5
+_x = Variable(3.0)
+_a = _x * _x
+_b = _a * _a
+_c = _a + _b
+check(
+    [v.item() for v in reverse_creation_order([_c])],
+    [90.0, 81.0, 9.0],
+    hint="c, then b, then a: sort by order, the largest first; x is a leaf and left out",
+)
+_constant = Variable(5.0, requires_grad=False) * 2.0
+check(
+    [v.item() for v in reverse_creation_order([_a * _constant])],
+    [90.0, 9.0],
+    hint="what needs no gradient is left out",
+)
+check(
+    [v.item() for v in reverse_creation_order([_b, _x])],
+    [81.0, 9.0],
+    hint="a leaf among the outputs is left out too",
+)
+_z = _x
+for _ in range(60):
+    _z = _z + _z
+check(len(reverse_creation_order([_z])), 60, hint="visit each variable once, not once a path")
+_z = _x
+for _ in range(5000):
+    _z = _z + 1.0
+check(len(reverse_creation_order([_z])), 5000, hint="a loop with a list, not a recursion")
+
+
+### BEGIN HIDDEN TESTS
+def computed(autograd, *inputs, wanted=True):
+    """A computed variable with nothing but its place in a graph."""
+    note = autograd.Operation(np.add, inputs, {}, np.array(0.0))
+    return autograd.Variable(0.0, requires_grad=wanted, grad_fn=note)
+
+
+def places(found, nodes):
+    """Which nodes were found, in the order in which they were."""
+    return [next((n for n, node in enumerate(nodes) if node is v), -1) for v in found]
+
+
+@observe(n=integers(low=2, high=5))
+def each_node_of_a_diamond_once_and_the_youngest_first(autograd, n):
+    """Two paths that part and meet, several times over."""
+    nodes = [computed(autograd, autograd.Variable(1.0))]
+    for _ in range(n):
+        left, right = computed(autograd, nodes[-1]), computed(autograd, nodes[-1], nodes[-1])
+        nodes += [left, right, computed(autograd, left, right)]
+    return places(autograd.reverse_creation_order([nodes[-1]]), nodes)
+
+
+@observe(n=integers(low=2, high=6))
+def a_shared_node_comes_after_its_younger_consumers(autograd, n):
+    """A short path and a long one from the same node to the output."""
+    x = autograd.Variable(1.0)
+    nodes = [computed(autograd, x)]
+    for _ in range(n):
+        nodes.append(computed(autograd, nodes[-1], 1.0))
+    nodes.append(computed(autograd, nodes[0], nodes[-1]))
+    nodes.append(computed(autograd, nodes[-1], nodes[0]))
+    return places(autograd.reverse_creation_order([nodes[-1]]), nodes)
+
+
+@observe(x=normal(3))
+def leaves_constants_and_other_inputs_are_left_out(autograd, x):
+    """Inputs may be leaves, weights, arrays, numbers, and variables that need no gradient."""
+    leaf, weight = autograd.Variable(x), autograd.Tensor(x, requires_grad=True)
+    constant = computed(autograd, leaf, wanted=False)
+    nodes = [computed(autograd, leaf, weight, 2.0, x, None)]
+    nodes.append(computed(autograd, constant, nodes[0], autograd.Variable(x, requires_grad=False)))
+    return places(autograd.reverse_creation_order([nodes[1]]), [*nodes, leaf, constant])
+
+
+@observe(n=integers(low=1, high=5))
+def several_outputs_one_of_them_inside_the_graph_of_another(autograd, n):
+    """Outputs in any order, from any iterable, a leaf among them."""
+    leaf = autograd.Variable(1.0)
+    nodes = [computed(autograd, leaf)]
+    for _ in range(n):
+        nodes.append(computed(autograd, nodes[-1]))
+    nodes.append(computed(autograd, leaf))
+    outputs = (v for v in (nodes[1], leaf, nodes[-1], nodes[-2]))
+    return places(autograd.reverse_creation_order(outputs), nodes)
+
+
+@observe(n=integers(low=5000, high=6000))
+def a_chain_of_five_thousand_operations(autograd, n):
+    """No recursion."""
+    z = autograd.Variable(1.0)
+    for _ in range(n):
+        z = computed(autograd, z, 1.0)
+    found = autograd.reverse_creation_order([z])
+    return (
+        len(found),
+        found[0] is z,
+        [v.order for v in found] == sorted({v.order for v in found})[::-1],
+    )
+
+
+@observe(n=integers(low=55, high=65))
+def sixty_doublings_do_not_take_for_ever(autograd, n):
+    """Each node once, although there are 2 to the 60 paths."""
+    z = autograd.Variable(1.0)
+    for _ in range(n):
+        z = computed(autograd, z, z)
+    return len(autograd.reverse_creation_order([z]))
+
+
+@observe(x=normal())
+def a_plain_grad_fn_ends_a_path_and_a_freed_graph_is_refused(autograd, x):
+    """A variable with a function of the user's is found; its inputs are not known."""
+    own = autograd.Variable(x, grad_fn=lambda grad: None)
+    nodes = [own, computed(autograd, own)]
+    found = places(autograd.reverse_creation_order([nodes[1]]), nodes)
+    freed = computed(autograd, own)
+    freed.grad_fn.inputs = None
+    last = computed(autograd, freed, nodes[1])
+    return found, raised(lambda: autograd.reverse_creation_order([last]))
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 10: `unbroadcast`
+
+A rule was allowed to ignore broadcasting. Here is what the engine has to do about it. Let $x$ have the shape `(2, 3)`
+and the bias $b$ the shape `(3,)`, and `out = x + b`. Numpy repeats $b$ for each row: $\text{out}_{ij} = x_{ij} + b_j$. So
+$b_j$ is used in every row $i$, and what is used several times collects the sum of all its shares:
+
+$$\frac{\partial L}{\partial b_j} = \sum_i \frac{\partial L}{\partial \text{out}_{ij}} \cdot 1 .$$
+
+The rule of the sum hands on `grad` of shape `(2, 3)`; the gradient of $b$ is that, summed over the axis along which $b$ was
+repeated. In numbers:
+
+$$\texttt{grad} = \begin{pmatrix} 1 & 2 & 3 \\ 10 & 20 & 30 \end{pmatrix} \quad\Rightarrow\quad
+\frac{\partial L}{\partial b} = (11, 22, 33).$$
+
+Broadcasting knows two ways to repeat, and each has its way back:
+
+| shape of the input | shape of `grad` | repeated | so sum over |
+| --- | --- | --- | --- |
+| `(3,)` | `(2, 3)` | a new axis in front | axis 0, which disappears |
+| `(2, 1)` | `(2, 3)` | an axis of length 1, stretched | axis 1, which stays, with length 1 |
+| `(1, 3)` | `(5, 2, 3)` | both | axes 0 and 1; the result is `(1, 3)` |
+| `()` | `(2, 3)` | both axes are new | everything |
+| `(2, 3)` | `(2, 3)` | nothing | nothing |
+
+<details>
+<summary>Hint: which axes</summary>
+
+With `new_axes = grad.ndim - len(shape)`, the axes `0 … new_axes - 1` of `grad` are new. Axis `a` of the input is axis
+`a + new_axes` of `grad`; it was stretched if its length is 1 in `shape` and something else in `grad`.
+
+</details>
+
+<details>
+<summary>Hint: how to keep the axes of length 1</summary>
+
+Sum over all these axes at once, `grad.sum(axis=(…))`, and `reshape` the result to `shape`: axes of length 1 can be put
+back anywhere that way.
+
+</details>
+"""
+
+
 # %% exercise="unbroadcast"
 #| export
 def unbroadcast(grad: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -530,14 +1936,21 @@ def unbroadcast(grad: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     Parameters
     ----------
     grad : ndarray
-        A gradient of a shape to which `shape` broadcasts.
+        A gradient of a shape to which `shape` broadcasts; not changed.
     shape : tuple of int
         The shape of the input.
 
     Returns
     -------
     ndarray of shape `shape`
-        The gradient by the input.
+        The gradient by the input, of the dtype of `grad`.
+
+    Approach
+    --------
+    1. Count the axes that `grad` has in front of those of `shape`.
+    2. Find the axes that have length 1 in `shape`, and another length in `grad`.
+    3. Sum over both kinds, and give the result the wanted shape. If there are none, there is
+       nothing to do.
     """
     ### BEGIN SOLUTION
     new_axes = grad.ndim - len(shape)
@@ -549,6 +1962,117 @@ def unbroadcast(grad: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     axes = (*range(new_axes), *stretched)
     return grad.sum(axis=axes).reshape(shape) if axes else grad
     ### END SOLUTION
+
+
+# %% checks="unbroadcast" points=4
+_grad = np.array([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]])
+check(unbroadcast(_grad, (3,)), [11.0, 22.0, 33.0], hint="sum over the new axis in front")
+check(unbroadcast(_grad, (2, 1)), [[6.0], [60.0]], hint="a stretched axis stays, with length 1")
+check(unbroadcast(_grad, (1, 3)), [[11.0, 22.0, 33.0]], hint="a stretched axis stays")
+check(unbroadcast(_grad, ()), 66.0, hint="a single number was used everywhere: sum everything")
+check(unbroadcast(_grad, (2, 3)), _grad, hint="nothing was repeated, so nothing is summed")
+check(unbroadcast(np.ones((5, 2, 3)), (2, 1)), [[15.0], [15.0]], hint="both kinds at once")
+
+
+### BEGIN HIDDEN TESTS
+@observe(grad=normal(2, 3, 4))
+def new_axes_in_front_are_summed(autograd, grad):
+    """One new axis, two of them, and all."""
+    return [autograd.unbroadcast(grad, shape) for shape in [(3, 4), (4,), ()]]
+
+
+@observe(grad=normal(2, 3, 4))
+def stretched_axes_are_summed_and_kept(autograd, grad):
+    """In front, in the middle, at the end, and all of them."""
+    shapes = [(1, 3, 4), (2, 1, 4), (2, 3, 1), (1, 1, 1)]
+    return [autograd.unbroadcast(grad, shape) for shape in shapes]
+
+
+@observe(grad=normal(2, 3, 4))
+def new_and_stretched_axes_at_once(autograd, grad):
+    """A shape that is both shorter and stretched."""
+    return [autograd.unbroadcast(grad, shape) for shape in [(1, 4), (3, 1), (1, 1), (1,)]]
+
+
+@observe(grad=normal(3, 3), column=normal(3, 1))
+def axes_of_length_one_that_were_not_stretched_stay(autograd, grad, column):
+    """The same shape: nothing to do. And square shapes, where lengths alone do not tell."""
+    return (
+        autograd.unbroadcast(grad, (3, 3)),
+        autograd.unbroadcast(column, (3, 1)),
+        autograd.unbroadcast(grad, (3,)),
+        autograd.unbroadcast(column, (1,)),
+        autograd.unbroadcast(column[None], (1, 1)),
+    )
+
+
+@observe(grad=normal(2, 3, dtype="float32"))
+def float32_stays_and_the_given_gradient_is_not_changed(autograd, grad):
+    """The dtype of grad is kept, and so is grad."""
+    before = grad.copy()
+    found = [autograd.unbroadcast(grad, shape) for shape in [(3,), (2, 1), (2, 3)]]
+    return found, [str(g.dtype) for g in found], bool(np.array_equal(before, grad))
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Failure 4: two ways to add wrongly
+
+During the walk the gradients found so far are kept in a dictionary, variable → gradient. When a share arrives for a
+variable that has one already, both must be added. There are two ways to get this wrong, and both have shipped in
+real libraries. The first forgets to add:
+"""
+
+
+# %%
+def overwrite(gradients, x, grad):
+    """Wrong: the second share replaces the first."""
+    gradients[x] = grad
+
+
+a = Variable(5.0)
+gradients = {}
+for x, part in zip((a, a), (a + a).grad_fn(np.array(1.0)), strict=True):
+    overwrite(gradients, x, part)
+print("the derivative of a + a by a:", gradients[a], "instead of 2")
+
+
+# %% [markdown]
+r"""
+The second adds, but in place. Look at what happens to $b$, which gets only one share, of ones:
+"""
+
+
+# %%
+def add_in_place(gradients, x, grad):
+    """Wrong: the stored array may belong to someone else as well."""
+    if x in gradients:
+        gradients[x] += grad
+    else:
+        gradients[x] = grad
+
+
+a, b = Variable([0.0, 0.0, 0.0]), Variable([0.0, 0.0, 0.0])
+part_a, part_b = (a + b).grad_fn(np.ones(3))
+gradients = {}
+add_in_place(gradients, a, part_a)
+add_in_place(gradients, b, part_b)
+add_in_place(gradients, a, 10 * np.ones(3))
+print("gradient of a:", gradients[a], "  gradient of b:", gradients[b], "instead of [1. 1. 1.]")
+print("one array for both:", part_a is part_b)
+
+# %% [markdown]
+r"""
+The rule of the sum hands the *same array* to both inputs. That is right and costs nothing, as long as nobody changes an
+array that is not their own. `gradients[a] += …` changes it for $b$ as well.
+
+#### Exercise 11: `accumulate`
+
+Add one share to the gradient of a variable: brought to the variable's shape first, and without changing any array in
+place.
+"""
 
 
 # %% exercise="accumulate"
@@ -564,11 +2088,105 @@ def accumulate(gradients: dict, x: Variable | Tensor, grad: np.ndarray) -> None:
         Whose gradient it is.
     grad : ndarray
         The contribution, perhaps with axes along which `x` was broadcast; not changed.
+
+    Approach
+    --------
+    1. Bring `grad` to the shape of `x` with `unbroadcast`.
+    2. If `x` has no entry yet, that is its gradient; else it is the sum, as a new array.
     """
     ### BEGIN SOLUTION
     grad = unbroadcast(grad, x.shape)
     gradients[x] = gradients[x] + grad if x in gradients else grad
     ### END SOLUTION
+
+
+# %% checks="accumulate" points=3
+_gradients, _a, _b = {}, Variable([0.0, 0.0]), Variable([0.0, 0.0])
+_shared = np.array([1.0, 2.0])
+accumulate(_gradients, _a, _shared)
+accumulate(_gradients, _b, _shared)
+check(_gradients[_a], [1.0, 2.0], hint="the first share is the gradient so far")
+accumulate(_gradients, _a, np.array([10.0, 10.0]))
+check(_gradients[_a], [11.0, 12.0], hint="add the second share to the first")
+check(_gradients[_b], [1.0, 2.0], hint="+= changes an array that b uses too: make a new one")
+check(_shared, [1.0, 2.0], hint="what is given must not be changed")
+accumulate(_gradients, _b, np.ones((3, 2)))
+check(_gradients[_b], [4.0, 5.0], hint="use unbroadcast to bring it to the shape of x")
+
+
+### BEGIN HIDDEN TESTS
+@observe(first=normal(3), second=normal(3), third=normal(3))
+def shares_are_added(autograd, first, second, third):
+    """One, two and three contributions to the same tensor; another tensor has its own."""
+    x, other, gradients, after = autograd.Tensor(first), autograd.Tensor(first), {}, []
+    for share in (first, second, third):
+        autograd.accumulate(gradients, x, share)
+        after.append(np.array(gradients[x]))
+    autograd.accumulate(gradients, other, second)
+    return after, gradients[other], len(gradients)
+
+
+@observe(shared=normal(3), more=normal(3))
+def arrays_given_to_two_inputs_stay_as_they_are(autograd, shared, more):
+    """The second share of one input must not reach the other, nor the array itself."""
+    a, b, gradients = autograd.Tensor(shared), autograd.Tensor(shared), {}
+    before = shared.copy()
+    autograd.accumulate(gradients, a, shared)
+    autograd.accumulate(gradients, b, shared)
+    autograd.accumulate(gradients, a, more)
+    autograd.accumulate(gradients, a, more)
+    return gradients[a], gradients[b], bool(np.array_equal(shared, before))
+
+
+@observe(shares=normal(2, 4, 3), x=normal(1, 3))
+def shares_of_a_broadcast_input_get_its_shape(autograd, shares, x):
+    """Both the first and the second contribution are summed to the input's shape."""
+    x, y, gradients = autograd.Tensor(x), autograd.Tensor(2.0), {}
+    autograd.accumulate(gradients, x, shares[0])
+    first = np.array(gradients[x])
+    autograd.accumulate(gradients, x, shares[1])
+    autograd.accumulate(gradients, y, shares)
+    return first, gradients[x], gradients[y]
+
+
+@observe(first=normal(3, dtype="float32"), second=normal(3, dtype="float32"))
+def float32_shares_make_a_float32_gradient(autograd, first, second):
+    """The sum has the dtype of its parts."""
+    x, gradients = autograd.Tensor(first), {}
+    autograd.accumulate(gradients, x, first)
+    autograd.accumulate(gradients, x, second)
+    return gradients[x], str(gradients[x].dtype)
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 12: `propagate`
+
+Everything is ready for the heart of the engine. Given the gradients of some outputs, go through the graph from the
+youngest variable to the oldest. Each variable, when its turn comes, has its complete gradient in the dictionary: take it out,
+have its operation send it one step back, and accumulate what the inputs get. What is left in the dictionary at the end are the
+gradients of the leaves. On the example of failure 3:
+
+| node | taken out | its operation sends | dictionary afterwards |
+| --- | --- | --- | --- |
+| (start) | | | $\{c: 1\}$ |
+| $c = a + b$ | 1 | 1 to $a$, 1 to $b$ | $\{a: 1,\ b: 1\}$ |
+| $b = a \cdot a$ | 1 | 9 to $a$, and 9 to $a$ | $\{a: 19\}$ |
+| $a = x \cdot x$ | 19 | 57 to $x$, and 57 to $x$ | $\{x: 114\}$ |
+
+Three details:
+
+- **Freeing.** The notes keep every value in between alive: in a large network that is most of the memory. Once an operation
+  has sent its gradient, its inputs and its output are not needed any more, so it forgets them, unless the user
+  asked to keep the graph for another pass. `inputs_of` recognises a freed operation by `inputs is None`.
+- **Keeping.** Sometimes the gradient of a computed variable is wanted too (section 7 does). Then it is noted
+  before it goes on.
+- **Plain functions.** A user may give a variable any function as its `grad_fn`. It is called with the complete gradient,
+  once, and that is all; what it returns does not matter. For such a variable `inputs_of` gives `()`, while an
+  `Operation` always has at least one input.
+"""
 
 
 # %% exercise="propagate"
@@ -579,9 +2197,10 @@ def propagate(gradients: dict, retain_graph: bool = False, keep: Sequence = ()) 
     Parameters
     ----------
     gradients : dict
-        The gradient of each output.
+        The gradient of each output; the dictionary is not changed.
     retain_graph : bool
-        If False, every operation's inputs are forgotten once it is done, to free their memory.
+        If False, every operation's inputs and output are forgotten once it is done, to free their
+        memory.
     keep : sequence of Variable
         Computed variables whose gradients are wanted as well.
 
@@ -589,6 +2208,21 @@ def propagate(gradients: dict, retain_graph: bool = False, keep: Sequence = ()) 
     -------
     dict
         The gradient of each leaf that needs one, and of each variable in `keep` that was reached.
+
+    Raises
+    ------
+    RuntimeError
+        If an earlier backward pass has freed the graph.
+
+    Approach
+    --------
+    1. Copy the dictionary, and start an empty one for what is to be kept.
+    2. For each node in reverse creation order, take its gradient out of the dictionary (`pop`). If
+       the node is one of those in `keep` (compare with `is`), note its gradient.
+    3. Take its `inputs_of`, and call its `grad_fn` with the gradient.
+    4. If it has inputs, accumulate each part that is not None for its input; then, unless the graph
+       is to be retained, set the operation's `inputs` and `out` to None.
+    5. Return what is left, together with what was kept: ``gradients | kept``.
     """
     ### BEGIN SOLUTION
     gradients = dict(gradients)
@@ -597,15 +2231,181 @@ def propagate(gradients: dict, retain_graph: bool = False, keep: Sequence = ()) 
         grad = gradients.pop(node)
         if any(node is x for x in keep):
             kept[node] = grad
+        inputs = inputs_of(node)
         parts = node.grad_fn(grad)
-        if isinstance(node.grad_fn, Operation):
-            for x, part in zip(node.grad_fn.inputs, parts, strict=True):
+        if inputs:
+            for x, part in zip(inputs, parts, strict=True):
                 if part is not None:
                     accumulate(gradients, x, part)
             if not retain_graph:
                 node.grad_fn.inputs = node.grad_fn.out = None
     return gradients | kept
     ### END SOLUTION
+
+
+# %% checks="propagate" points=6
+_x = Variable(3.0)
+_a = _x * _x
+_c = _a + _a * _a
+_start = {_c: np.array(1.0)}
+_gradients = propagate(_start, retain_graph=True)
+check(len(_gradients), 1, hint="take computed variables out of the dictionary; leaves stay")
+check(_gradients[_x], 114.0, hint="2 x + 4 x³: accumulate both parts of a product")
+check(len(_start), 1, hint="work on a copy of the dictionary")
+_gradients = propagate({_c: np.array(2.0)}, keep=[_a])
+check(_gradients[_a], 38.0, hint="2 (1 + 2 a): note the gradient of what is in keep")
+check(_gradients[_x], 228.0, hint="it goes on from what is in keep")
+check(_a.grad_fn.inputs, None, hint="without retain_graph, set inputs and out to None afterwards")
+check_raises(RuntimeError, lambda: propagate({_c: np.array(1.0)}), hint="use inputs_of(node)")
+_received = []
+_own = Variable(2.0, grad_fn=_received.append)
+propagate({_own * 3.0 + _own * 4.0: np.array(1.0)})
+check(_received, [7.0], hint="a plain grad_fn is called once, with the complete gradient")
+
+
+### BEGIN HIDDEN TESTS
+class Graph:
+    """A graph of sums and products whose operations bring their own rules, and are counted."""
+
+    def __init__(self, autograd):
+        self.autograd, self.called = autograd, []
+        graph = self
+
+        class Step(autograd.Operation):
+            def __call__(self, grad):
+                graph.called.append(self.parameters["name"])
+                parts = self.parameters["rule"](grad)
+                pairs = zip(self.inputs, parts, strict=True)
+                return [part if autograd.needs_gradient(x) else None for x, part in pairs]
+
+        self.Step = Step
+
+    def node(self, out, inputs, rule, name):
+        settings = {"rule": rule, "name": name}
+        return self.autograd.Variable(out, grad_fn=self.Step(np.add, inputs, settings, out))
+
+    def plus(self, x, y, name=""):
+        out = np.asarray(x) + np.asarray(y)
+        return self.node(out, (x, y), lambda grad: [grad, grad], name)
+
+    def times(self, x, y, name=""):
+        a, b = np.asarray(x), np.asarray(y)
+        return self.node(np.asarray(a * b), (x, y), lambda grad: [grad * b, grad * a], name)
+
+
+@observe(x=normal(3), y=normal(3), seed=normal(3))
+def gradients_of_leaves_that_are_used_several_times(autograd, x, y, seed):
+    """Shared inputs, a weight and a constant; nothing else is in the result."""
+    graph = Graph(autograd)
+    x, y = autograd.Variable(x), autograd.Tensor(y, requires_grad=True)
+    constant = autograd.Variable(seed, requires_grad=False)
+    a = graph.times(x, y)
+    out = graph.plus(graph.times(a, x), graph.times(graph.times(a, a), constant))
+    found = autograd.propagate({out: seed})
+    return found[x], found[y], len(found)
+
+
+@observe(x=normal(3), seed=normal(3), n=integers(low=2, high=5))
+def each_operation_is_called_once_with_the_complete_gradient(autograd, x, seed, n):
+    """A node with one consumer at once and another much later."""
+    graph, x = Graph(autograd), autograd.Variable(x)
+    first = long = graph.times(x, x, "first")
+    for i in range(n):
+        long = graph.times(long, first, f"long {i}")
+    out = graph.plus(first, graph.plus(long, first, "inner"), "outer")
+    found = autograd.propagate({out: seed})
+    return found[x], graph.called
+
+
+@observe(seed=normal(4, 3), x=normal(3), y=normal(4, 1))
+def broadcast_inputs_get_gradients_of_their_own_shape(autograd, seed, x, y):
+    """Also inside the graph, where the sum goes on."""
+    graph = Graph(autograd)
+    x, y = autograd.Variable(x), autograd.Variable(y)
+    inner = graph.times(x, x)
+    found = autograd.propagate({graph.times(graph.plus(inner, y), inner): seed})
+    return found[x], found[y]
+
+
+@observe(n=integers(low=5000, high=6000), m=integers(low=55, high=60), seed=normal())
+def long_chains_and_many_doublings(autograd, n, m, seed):
+    """Neither the depth of a graph nor the number of its paths is a limit."""
+    graph, x = Graph(autograd), autograd.Variable(np.array(1.0))
+    z = x
+    for _ in range(n):
+        z = graph.plus(z, 1.0)
+    w = x
+    for _ in range(m):
+        w = graph.plus(w, w)
+    chain = autograd.propagate({z: np.array(seed)})
+    doubled = autograd.propagate({w: np.array(seed)})
+    return chain[x], doubled[x], len(graph.called)
+
+
+@observe(x=normal(3), seed=normal(3))
+def operations_are_freed_unless_the_graph_is_retained(autograd, x, seed):
+    """With retain_graph a second pass gives the same; after a pass without it, it is refused."""
+    graph, x = Graph(autograd), autograd.Variable(x)
+    a = graph.times(x, x)
+    out = graph.plus(a, x)
+    first = autograd.propagate({out: seed}, retain_graph=True)[x]
+    kept = [v.grad_fn.inputs is None for v in (a, out)]
+    second = autograd.propagate({out: seed}, retain_graph=False)[x]
+    freed = [v.grad_fn.inputs is None and v.grad_fn.out is None for v in (a, out)]
+    refused = raised(lambda: autograd.propagate({graph.plus(a, x): seed}))
+    return first, second, kept, freed, refused
+
+
+@observe(x=normal(3), y=normal(3), seed=normal(2, 3))
+def several_outputs_kept_variables_and_leaves_as_outputs(autograd, x, y, seed):
+    """What is asked for is kept, what was given is not changed."""
+    graph = Graph(autograd)
+    x, y = autograd.Variable(x), autograd.Variable(y)
+    a = graph.times(x, y)
+    b = graph.times(a, a)
+    start = {a: seed[1], b: seed[0], y: seed[0]}
+    found = autograd.propagate(start, keep=[a, x])
+    return found[x], found[y], found[a], len(found), len(start), start[a]
+
+
+@observe(x=normal(3), seed=normal(3))
+def a_plain_function_as_grad_fn_is_called_once(autograd, x, seed):
+    """With the sum of all shares; what it returns does not matter."""
+    graph, received = Graph(autograd), []
+
+    def note(grad):
+        received.append(np.array(grad))
+        return [grad, grad]
+
+    own = autograd.Variable(x, grad_fn=note)
+    leaf = autograd.Variable(x)
+    out = graph.plus(graph.times(own, leaf), graph.times(own, own))
+    found = autograd.propagate({out: seed})
+    return received, found[leaf], len(found)
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 13: `starting_gradient`
+
+Where does the first gradient come from? If the output is the loss itself, one number, it is
+$\partial L / \partial L = 1$. If the output has several elements, there is no single derivative to speak of: the user has to say how
+the loss depends on each of them, by giving a `gradient` of the output's shape. Guessing (ones, for example) would give an
+answer to a question that nobody asked, so it is refused:
+
+| output | `gradient` | result |
+| --- | --- | --- |
+| shape `()`, or any shape with one element, such as `(1, 1)` | none | ones of that shape |
+| shape `(3,)` | none | `ValueError`: call `.sum()` first, or pass a gradient |
+| shape `(3,)` | shape `(3,)` | the gradient, in the output's dtype |
+| shape `(3,)` | shape `(1,)` or `(2, 3)` | `ValueError`: numpy would broadcast it silently |
+| needs no gradient | any | `RuntimeError`: nothing can be differentiated |
+
+A message should say what came, what is wanted, and what to write instead. PyTorch refuses the same cases, with a
+`RuntimeError`.
+"""
 
 
 # %% exercise="starting-gradient"
@@ -632,6 +2432,13 @@ def starting_gradient(output: Variable, gradient=None) -> np.ndarray:
     ValueError
         If `gradient` has not the shape of `output`, or is missing although `output` has not exactly
         one element.
+
+    Approach
+    --------
+    1. Refuse an output that requires no gradient.
+    2. Refuse a missing gradient, unless ``output.size`` is 1.
+    3. Take ones of the output's shape, or the given gradient as an array.
+    4. Refuse another shape than the output's; convert the rest to the output's dtype.
     """
     ### BEGIN SOLUTION
     if not output.requires_grad:
@@ -654,6 +2461,103 @@ def starting_gradient(output: Variable, gradient=None) -> np.ndarray:
     ### END SOLUTION
 
 
+# %% checks="starting-gradient" points=3
+check(starting_gradient(Variable(5.0)), 1.0, hint="the derivative of the loss by itself is 1")
+check(starting_gradient(Variable([[5.0]])), [[1.0]], hint="of the shape of the output")
+_start = starting_gradient(Variable([1.0, 2.0]), [10, 20])
+check(_start, [10.0, 20.0], hint="a given gradient is used as it is")
+check(str(_start.dtype), "float32", hint="in the dtype of the output, not of what was given")
+check_raises(ValueError, lambda: starting_gradient(Variable([1.0, 2.0])), hint="none was given")
+check_raises(
+    ValueError,
+    lambda: starting_gradient(Variable([1.0, 2.0]), [1.0]),
+    hint="numpy would broadcast (1,) silently: compare the shapes",
+)
+check_raises(
+    RuntimeError,
+    lambda: starting_gradient(Variable(5.0, requires_grad=False)),
+    hint="an output that requires no gradient cannot be differentiated",
+)
+
+
+### BEGIN HIDDEN TESTS
+@observe(x=normal(), y=normal(1, 1, dtype="float32"))
+def one_for_a_single_element_in_its_shape_and_dtype(autograd, x, y):
+    """Outputs of shape () and (1, 1), in float64 and float32."""
+    found = [autograd.starting_gradient(autograd.Variable(v)) for v in (np.array(x), y)]
+    return found, [str(g.dtype) for g in found]
+
+
+@observe(x=normal(2, 3, dtype="float32"), seed=normal(2, 3))
+def a_given_gradient_takes_the_dtype_of_the_output(autograd, x, seed):
+    """As an array, a list, a tensor, and for a single element as well."""
+    x, one = autograd.Variable(x), autograd.Variable(seed[:1, 0])
+    given = [(x, seed), (x, seed.tolist()), (x, autograd.Tensor(seed)), (one, [float(seed[1, 1])])]
+    found = [autograd.starting_gradient(output, gradient) for output, gradient in given]
+    return found, [str(g.dtype) for g in found]
+
+
+@observe(x=normal(3))
+def a_missing_gradient_is_refused_unless_there_is_one_element(autograd, x):
+    """Outputs of shape (3,), (1,) and (0,)."""
+    outputs = [autograd.Variable(v) for v in (x, x[:1], x[:0])]
+    calls = [lambda v=v: autograd.starting_gradient(v) for v in outputs]
+    return [raised(call) for call in calls]
+
+
+@observe(x=normal(2, 3), seed=normal(2, 3))
+def a_gradient_of_another_shape_is_refused(autograd, x, seed):
+    """Also one that numpy would broadcast."""
+    x = autograd.Variable(x)
+    bad = [seed[0], seed[:, :1], seed[:1], seed[None], 1.0, seed.T]
+    good = autograd.starting_gradient(x, seed)
+    return good, [raised(lambda g=g: autograd.starting_gradient(x, g)) for g in bad]
+
+
+@observe(x=normal())
+def an_output_that_requires_no_gradient_is_refused(autograd, x):
+    """With a gradient and without."""
+    constant, wanted = autograd.Variable(x, requires_grad=False), autograd.Variable(x)
+    calls = [
+        lambda: autograd.starting_gradient(constant),
+        lambda: autograd.starting_gradient(constant, 1.0),
+        lambda: autograd.starting_gradient(wanted),
+    ]
+    return [raised(call) for call in calls]
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Failure 5: a gradient that cannot be changed
+
+At the end, each leaf gets its gradient as `leaf.grad`. People change gradients in place: clipping multiplies them by
+0.5, averaging divides them. What arrives at a leaf is not always fit for it. The rule of a sum, for example, may well repeat one
+number with `np.broadcast_to`, which makes a view: three elements, one place in memory, closed to writing. And you
+saw one array arrive at two leaves.
+"""
+
+# %%
+arrived = np.broadcast_to(np.array(1.0), (3,))
+try:
+    arrived *= 0.5
+except ValueError as error:
+    print("ValueError:", error)
+
+# %% [markdown]
+r"""
+#### Exercise 14: `deposit`
+
+So a leaf takes a **copy**: an array of its own, of the leaf's shape and dtype. When there is a gradient already, from an
+earlier backward pass, the new one is added to it: PyTorch does the same, and so several batches can be put together
+before one step of training (or a wrong step is made by someone who forgets `zero_grad()`).
+
+The array in `leaf.grad` belongs to the leaf, so here, unlike in `accumulate`, adding in place is right, and saves a new
+array for every weight in every pass.
+"""
+
+
 # %% exercise="deposit"
 #| export
 def deposit(leaf: Variable | Tensor, gradient: np.ndarray) -> None:
@@ -665,14 +2569,88 @@ def deposit(leaf: Variable | Tensor, gradient: np.ndarray) -> None:
         Where to put it. Afterwards ``leaf.grad`` is an array of the leaf's own shape and dtype that
         nobody else holds, so that it may be changed in place.
     gradient : ndarray
-        What to add; not changed.
+        What to add, in the shape of the leaf; not changed.
     """
     ### BEGIN SOLUTION
     if leaf.grad is None:
         leaf.grad = np.array(gradient, dtype=leaf.dtype)
     else:
-        leaf.grad = leaf.grad + gradient.astype(leaf.dtype)
+        leaf.grad += gradient
     ### END SOLUTION
+
+
+# %% checks="deposit" points=3
+_leaf, _other = Variable([1.0, 2.0, 3.0]), Variable([1.0, 2.0, 3.0])
+deposit(_leaf, np.broadcast_to(np.array(2.0), (3,)))
+check(_leaf.grad, [2.0, 2.0, 2.0], hint="the first gradient is the gradient")
+check(str(_leaf.grad.dtype), "float32", hint="in the dtype of the leaf: np.array(…, dtype=…)")
+check(_leaf.grad.flags.writeable, True, hint="take a copy, not the read-only view itself")
+_shared = np.array([1.0, 2.0, 3.0], dtype=np.float32)
+deposit(_leaf, _shared)
+deposit(_other, _shared)
+check(_leaf.grad, [3.0, 4.0, 5.0], hint="the second gradient is added")
+_other.grad *= 10.0
+check(_shared, [1.0, 2.0, 3.0], hint="a copy: nobody else may hold the array in leaf.grad")
+
+
+### BEGIN HIDDEN TESTS
+@observe(x=normal(3, dtype="float32"), first=normal(3), second=normal(3))
+def gradients_add_up_in_the_dtype_of_the_leaf(autograd, x, first, second):
+    """Three deposits of float64 into a float32 tensor."""
+    leaf, after = autograd.Tensor(x, requires_grad=True), []
+    for gradient in (first, second, first):
+        autograd.deposit(leaf, gradient)
+        after.append((np.array(leaf.grad), str(leaf.grad.dtype)))
+    return after
+
+
+@observe(x=normal(2, 3), number=normal())
+def a_read_only_view_becomes_an_array_that_can_be_changed(autograd, x, number):
+    """What arrives may be a broadcast view; what is kept is an ordinary array."""
+    leaf = autograd.Tensor(x, requires_grad=True)
+    autograd.deposit(leaf, np.broadcast_to(np.array(number), (2, 3)))
+    writeable = leaf.grad.flags.writeable
+    leaf.grad[0, 0] = 5.0
+    return leaf.grad, writeable
+
+
+@observe(x=normal(3), shared=normal(3), more=normal(3))
+def leaves_that_got_the_same_array_do_not_share_it(autograd, x, shared, more):
+    """Changing one gradient in place leaves the other, and the array itself, alone."""
+    one, two = autograd.Tensor(x), autograd.Tensor(x)
+    before = shared.copy()
+    autograd.deposit(one, shared)
+    autograd.deposit(two, shared)
+    autograd.deposit(one, more)
+    two.grad *= 3.0
+    return one.grad, two.grad, bool(np.array_equal(shared, before))
+
+
+@observe(x=normal(), first=normal(), second=normal())
+def a_single_number_gets_an_array_of_shape_empty(autograd, x, first, second):
+    """Also when what arrives is a numpy number rather than an array."""
+    leaf = autograd.Tensor(np.array(x))
+    autograd.deposit(leaf, np.float64(first))
+    kinds = [type(leaf.grad).__name__]
+    autograd.deposit(leaf, np.array(second))
+    return float(leaf.grad), np.shape(leaf.grad), kinds
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 15: `backward`
+
+Three steps, each of which you have: the starting gradient; propagate; deposit what arrives at each leaf. The method
+`Variable.backward` calls this function.
+
+One line is worth a word. At an edge, such as the slope of $\sqrt{x}$ at 0, a rule rightly gives infinity, and numpy would print a
+warning in the middle of your training. `with np.errstate(all="ignore"):` around the propagation keeps it quiet.
+
+And there is one promise to keep: if a call is refused, no `grad` has been touched. So deposit only when everything has
+been propagated.
+"""
 
 
 # %% exercise="backward"
@@ -703,9 +2681,141 @@ def backward(output: Variable, gradient=None, retain_graph: bool = False) -> Non
     ### END SOLUTION
 
 
+# %% checks="backward" points=4
+_x, _y = Variable(5.0), Variable(3.0)
+(_x * _y + _x**2).backward()
+check(_x.grad, 13.0, hint="y + 2 x, at (5, 3)")
+check(_y.grad, 5.0, hint="x")
+_x, _y = Variable(2.0), Variable(3.0)
+_f = (_x + _y) * (_x - _y)
+_f.backward(retain_graph=True)
+check([_x.grad, _y.grad], [4.0, -6.0], hint="the graph of section 2")
+_f.backward()
+check([_x.grad, _y.grad], [8.0, -12.0], hint="a second pass adds to the first")
+check_raises(RuntimeError, lambda: _f.backward(), hint="the graph was freed")
+_x, _b = Variable([[1.0, 2.0], [3.0, 4.0]]), Variable([10.0, 20.0])
+(_x * _b).backward([[1.0, 1.0], [1.0, 2.0]])
+check(_x.grad, [[10.0, 20.0], [10.0, 40.0]], hint="pass the gradient on")
+check(_b.grad, [4.0, 10.0], hint="summed over the rows in which b was used")
+
+
+### BEGIN HIDDEN TESTS
+@observe(x=normal(4, 3), b=normal(3, dtype="float32"), seed=normal(4, 3))
+def every_leaf_gets_its_gradient(autograd, x, b, seed):
+    """Variables and weights, each in its own shape and dtype; constants get none."""
+    graph = Graph(autograd)
+    x, b = autograd.Variable(x), autograd.Tensor(b, requires_grad=True)
+    constant = autograd.Variable(seed, requires_grad=False)
+    out = graph.plus(graph.times(x, b), graph.times(x, constant))
+    autograd.backward(out, seed)
+    return x.grad, b.grad, str(x.grad.dtype), str(b.grad.dtype), constant.grad, out.grad
+
+
+@observe(x=normal(), seed=normal())
+def a_single_number_needs_no_gradient_to_start_from(autograd, x, seed):
+    """And may be given one; a leaf as the output gets it itself."""
+    graph = Graph(autograd)
+    leaves = [autograd.Variable(np.array(x)) for _ in range(3)]
+    autograd.backward(graph.times(leaves[0], leaves[0]))
+    autograd.backward(graph.times(leaves[1], leaves[1]), seed)
+    autograd.backward(leaves[2], seed)
+    return [leaf.grad for leaf in leaves]
+
+
+@observe(x=normal(3), seeds=normal(3, 3))
+def gradients_of_several_passes_add_up(autograd, x, seeds):
+    """Two passes through a retained graph, and one through another graph."""
+    graph, x = Graph(autograd), autograd.Variable(x)
+    out = graph.times(x, x)
+    autograd.backward(out, seeds[0], retain_graph=True)
+    first = np.array(x.grad)
+    autograd.backward(out, seeds[1])
+    second = np.array(x.grad)
+    autograd.backward(graph.plus(x, x), seeds[2])
+    return first, second, x.grad
+
+
+@observe(x=normal(3), seed=normal(3))
+def what_is_refused_touches_no_gradient(autograd, x, seed):
+    """A missing gradient, one of another shape, a freed graph, and a constant."""
+    graph, x = Graph(autograd), autograd.Variable(x)
+    freed, out = graph.times(x, x), graph.times(x, x)
+    autograd.backward(freed, seed)
+    before = np.array(x.grad)
+    constant = autograd.Variable(seed, requires_grad=False)
+    calls = [
+        lambda: autograd.backward(out),
+        lambda: autograd.backward(out, seed[:1]),
+        lambda: autograd.backward(freed, seed),
+        lambda: autograd.backward(constant, seed),
+    ]
+    return [raised(call) for call in calls], before, x.grad
+
+
+@observe(x=normal(3), y=normal(3), seed=normal(3))
+def gradients_of_two_leaves_share_no_memory(autograd, x, y, seed):
+    """The sum gives both the same array; what they keep is their own, also of the seed."""
+    graph = Graph(autograd)
+    x, y = autograd.Variable(x), autograd.Variable(y)
+    autograd.backward(graph.plus(x, y), seed)
+    x.grad *= 100.0
+    return x.grad, y.grad, seed
+
+
+@observe(x=normal(), seed=normal())
+def a_plain_grad_fn_may_call_backward_itself(autograd, x, seed):
+    """A function of the user's that passes the gradient on to another graph."""
+    graph, x = Graph(autograd), autograd.Variable(np.array(x))
+    inner = graph.times(x, x)
+    outer = autograd.Variable(np.array(7.0), grad_fn=lambda grad: inner.backward(5.0 * grad))
+    autograd.backward(graph.plus(outer, outer), seed)
+    return x.grad
+
+
+### END HIDDEN TESTS
+
 # %% [markdown]
 r"""
-## More rules
+#### It runs
+
+Your engine differentiates any expression of sums, products, quotients and powers, with broadcasting. The two failures
+from the beginning of this section, again:
+"""
+
+# %%
+a = Variable(np.array(1.0))
+z = a
+for _ in range(60):
+    z = z + z
+start = time.perf_counter()
+z.backward()
+print(f"60 doublings: {a.grad:.0f} = 2**60, in {1000 * (time.perf_counter() - start):.1f} ms")
+
+a = Variable(1.0)
+z = a
+for _ in range(20_000):
+    z = z + 1.0
+start = time.perf_counter()
+z.backward()
+print(f"20,000 additions in a row: {a.grad:.0f}, in {1000 * (time.perf_counter() - start):.0f} ms")
+
+# %% [markdown]
+r"""
+### 6. More rules
+
+The engine is complete. From here on, every function that gets its rules can be differentiated, alone or anywhere inside
+an expression, and nothing else has to be written for it. That is the reward for keeping the formulas apart from the bookkeeping.
+
+#### Exercise 16: exponentials, logarithms, roots
+
+$$\frac{d}{dx} e^x = e^x, \qquad \frac{d}{dx} \log x = \frac{1}{x}, \qquad
+\frac{d}{dx} \sqrt{x} = \frac{1}{2\sqrt{x}} .$$
+
+(The last from $r^2 = x$: differentiated, $2 r \frac{dr}{dx} = 1$.) Two of the three can use `out`: computing an
+exponential takes several times as long as multiplying by one that is there already.
+
+In numbers, with `grad = 3`: at $x = 0$ the exponential sends $3 \cdot 1 = 3$; at $x = 2$ the logarithm sends 1.5; at $x = 4$ the
+root sends $3 / 4 = 0.75$. At $x = 0$ the root is vertical: its slope is infinite, and the rule says so.
 """
 
 
@@ -735,6 +2845,65 @@ def sqrt_x(grad, out, x):
     ### END SOLUTION
 
 
+# %% checks="rules-of-exponentials" points=2
+_grad, _x = np.array([3.0, 1.0]), np.array([0.0, 1.0])
+check(exp_x(_grad, np.exp(_x), _x), [3.0, np.e], hint="grad times out")
+check(log_x(_grad, np.log(_x + 2), _x + 2), [1.5, 1 / 3], hint="grad times 1 / x")
+check(sqrt_x(_grad, np.sqrt(_x + 4), _x + 4), [0.75, 0.223607], hint="grad / (2 * out)")
+
+
+### BEGIN HIDDEN TESTS
+@observe(grad=normal(3, 2), x=normal(3, 2))
+def gradient_of_an_exponential(autograd, grad, x):
+    """exp(x) times the gradient; by its name and through the table."""
+    out = np.exp(x)
+    return autograd.exp_x(grad, out, x), autograd.RULES[np.exp][0](grad, out, x)
+
+
+@observe(grad=normal(3, 2), x=uniform(3, 2, low=0.2, high=3.0))
+def gradient_of_a_logarithm(autograd, grad, x):
+    """1 / x times the gradient; by its name and through the table."""
+    out = np.log(x)
+    return autograd.log_x(grad, out, x), autograd.RULES[np.log][0](grad, out, x)
+
+
+@observe(grad=uniform(3, low=0.5, high=1.0), x=uniform(2, low=0.2, high=3.0))
+def gradient_of_a_root_which_is_infinite_at_zero(autograd, grad, x):
+    """1 / (2 sqrt(x)) times the gradient; by its name and through the table."""
+    x = np.array([*x, 0.0])
+    with np.errstate(all="ignore"):
+        out = np.sqrt(x)
+        found = autograd.sqrt_x(grad, out, x)
+        return found, np.isinf(found), autograd.RULES[np.sqrt][0](grad, out, x)
+
+
+@observe(grad=normal(3, dtype="float32"), x=uniform(3, low=0.2, high=3.0, dtype="float32"))
+def exponentials_in_float32(autograd, grad, x):
+    """float32 stays float32, and nothing that was given is changed."""
+    outs = np.exp(x), np.log(x), np.sqrt(x)
+    before = [a.copy() for a in (grad, x, *outs)]
+    rules = autograd.exp_x, autograd.log_x, autograd.sqrt_x
+    found = [rule(grad, out, x) for rule, out in zip(rules, outs, strict=True)]
+    same = all(np.array_equal(a, b) for a, b in zip(before, (grad, x, *outs), strict=True))
+    return [str(g.dtype) for g in found], same
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 17: waves and absolute values
+
+$$\frac{d}{dx} \sin x = \cos x, \qquad \frac{d}{dx} \cos x = -\sin x, \qquad
+\frac{d}{dx} |x| = \begin{cases} 1 & x > 0 \\ -1 & x < 0 \\ 0 & x = 0 \text{ (convention)} \end{cases}$$
+
+At 0 the absolute value has a corner: the slope is −1 on one side and 1 on the other, and every number in between would be a
+fair answer. The middle, 0, is the custom (PyTorch does the same), and it has a sense: a minimum is reached, so do not move.
+
+Use comparisons such as `x > 0` as factors: True counts as 1, False as 0, and the dtype of `grad` stays what it is.
+"""
+
+
 # %% exercise="rules-of-waves"
 #| export
 @derivative(np.sin)
@@ -761,6 +2930,70 @@ def abs_x(grad, out, x):
     ### END SOLUTION
 
 
+# %% checks="rules-of-waves" points=2
+_grad, _x = np.array([3.0, 2.0, 1.0]), np.array([0.0, np.pi / 2, np.pi])
+check(sin_x(_grad, np.sin(_x), _x), [3.0, 0.0, -1.0], hint="grad * cos(x)")
+check(cos_x(_grad, np.cos(_x), _x), [0.0, -2.0, 0.0], hint="-grad * sin(x)")
+_x = np.array([5.0, -5.0, 0.0])
+check(abs_x(_grad, np.abs(_x), _x), [3.0, -2.0, 0.0], hint="1, -1, and 0 at 0, times grad")
+
+
+### BEGIN HIDDEN TESTS
+@observe(grad=normal(3, 2), x=normal(3, 2))
+def gradient_of_a_sine(autograd, grad, x):
+    """cos(x) times the gradient; by its name and through the table."""
+    out = np.sin(x)
+    return autograd.sin_x(grad, out, x), autograd.RULES[np.sin][0](grad, out, x)
+
+
+@observe(grad=normal(3, 2), x=normal(3, 2))
+def gradient_of_a_cosine(autograd, grad, x):
+    """-sin(x) times the gradient; by its name and through the table."""
+    out = np.cos(x)
+    return autograd.cos_x(grad, out, x), autograd.RULES[np.cos][0](grad, out, x)
+
+
+@observe(grad=normal(5), x=normal(4))
+def gradient_of_an_absolute_value_which_is_zero_at_zero(autograd, grad, x):
+    """The sign of x times the gradient; by its name and through the table."""
+    x = np.array([*x, 0.0])
+    out = np.abs(x)
+    return autograd.abs_x(grad, out, x), autograd.RULES[np.abs][0](grad, out, x)
+
+
+@observe(grad=normal(3, dtype="float32"), x=normal(3, dtype="float32"))
+def waves_in_float32(autograd, grad, x):
+    """float32 stays float32, and nothing that was given is changed."""
+    before = [a.copy() for a in (grad, x)]
+    rules = [(autograd.sin_x, np.sin), (autograd.cos_x, np.cos), (autograd.abs_x, np.abs)]
+    found = [rule(grad, function(x), x) for rule, function in rules]
+    same = all(np.array_equal(a, b) for a, b in zip(before, (grad, x), strict=True))
+    return [str(g.dtype) for g in found], same
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 18: activations
+
+The three activations of module 2. `relu` is $x$ where $x > 0$ and 0 elsewhere, so its slope is 1 or 0; at the corner it
+is 0, as in PyTorch.
+
+For the other two, write the derivative with the output. With $s = \frac{1}{1 + e^{-x}}$:
+
+$$\frac{ds}{dx} = \frac{e^{-x}}{(1 + e^{-x})^2} = \frac{1}{1 + e^{-x}} \cdot \frac{e^{-x}}{1 + e^{-x}}
+\qquad\text{and}\qquad \frac{e^{-x}}{1 + e^{-x}} = 1 - \frac{1}{1 + e^{-x}},$$
+
+and with $t = \tanh x = \frac{\sinh x}{\cosh x}$, by the rule for quotients,
+
+$$\frac{dt}{dx} = \frac{\cosh^2 x - \sinh^2 x}{\cosh^2 x} = 1 - \left(\frac{\sinh x}{\cosh x}\right)^2 .$$
+
+At $x = 0$: $s = 0.5$ and its slope is 0.25; $t = 0$ and its slope is 1. Far from 0 both slopes vanish: at $x = 10$ the sigmoid's is
+0.000045. A deep network of sigmoids multiplies such factors layer by layer, which is why `relu` took over.
+"""
+
+
 # %% exercise="rules-of-activations"
 #| export
 @derivative(activations.relu)
@@ -773,7 +3006,7 @@ def relu_x(grad, out, x):
 
 @derivative(activations.sigmoid)
 def sigmoid_x(grad, out, x):
-    """The derivative of s = sigmoid(x) is s (1 - s)."""
+    """The gradient by x of sigmoid(x), from its output alone."""
     ### BEGIN SOLUTION
     return grad * out * (1 - out)
     ### END SOLUTION
@@ -781,13 +3014,100 @@ def sigmoid_x(grad, out, x):
 
 @derivative(np.tanh)
 def tanh_x(grad, out, x):
-    """The derivative of t = tanh(x) is 1 - t²."""
+    """The gradient by x of tanh(x), from its output alone."""
     ### BEGIN SOLUTION
     return grad * (1 - out * out)
     ### END SOLUTION
 
 
-# %% exercise="rules-of-reductions"
+# %% checks="rules-of-activations" points=2
+_grad, _x = np.array([3.0, 2.0, 1.0]), np.array([5.0, -5.0, 0.0])
+check(relu_x(_grad, np.maximum(_x, 0), _x), [3.0, 0.0, 0.0], hint="1 where x > 0, 0 also at 0")
+check(sigmoid_x(_grad, np.array([0.5, 0.9, 0.1]), _x), [0.75, 0.18, 0.09], hint="s (1 - s)")
+check(tanh_x(_grad, np.array([0.5, 0.9, 0.0]), _x), [2.25, 0.38, 1.0], hint="1 - t²")
+_float32 = _grad.astype(np.float32)
+check(
+    str(relu_x(_float32, _float32, _float32).dtype),
+    "float32",
+    hint="np.where(x > 0, 1, 0) is an integer array and turns float32 into float64; use (x > 0)",
+)
+
+
+### BEGIN HIDDEN TESTS
+@observe(grad=normal(5), x=normal(4))
+def gradient_of_relu_which_is_zero_at_zero(autograd, grad, x):
+    """1 or 0 times the gradient; by its name and through the table."""
+    x = np.array([*x, 0.0])
+    out = np.maximum(x, 0)
+    rule = autograd.RULES[autograd.activations.relu][0]
+    return autograd.relu_x(grad, out, x), rule(grad, out, x)
+
+
+@observe(grad=normal(3, 2), x=normal(3, 2))
+def gradient_of_the_sigmoid(autograd, grad, x):
+    """s (1 - s) times the gradient; by its name and through the table."""
+    out = 1 / (1 + np.exp(-x))
+    rule = autograd.RULES[autograd.activations.sigmoid][0]
+    return autograd.sigmoid_x(grad, out, x), rule(grad, out, x)
+
+
+@observe(grad=normal(3, 2), x=normal(3, 2))
+def gradient_of_the_hyperbolic_tangent(autograd, grad, x):
+    """1 - t² times the gradient; by its name and through the table."""
+    out = np.tanh(x)
+    return autograd.tanh_x(grad, out, x), autograd.RULES[np.tanh][0](grad, out, x)
+
+
+@observe(grad=normal(3, dtype="float32"), x=normal(3, dtype="float32"))
+def activations_in_float32(autograd, grad, x):
+    """float32 stays float32, and nothing that was given is changed."""
+    out = np.tanh(x)
+    before = [a.copy() for a in (grad, out, x)]
+    rules = autograd.relu_x, autograd.sigmoid_x, autograd.tanh_x
+    found = [rule(grad, out, x) for rule in rules]
+    same = all(np.array_equal(a, b) for a, b in zip(before, (grad, out, x), strict=True))
+    return [str(g.dtype) for g in found], same
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 19: sums and means
+
+A reduction is broadcasting the other way round. In $\text{out} = \sum_i x_i$ each $x_i$ counts once, so each gets the
+whole gradient; in a mean of $n$ elements each counts $\frac{1}{n}$:
+
+$$\frac{\partial L}{\partial x_i} = \texttt{grad} \cdot 1, \qquad \frac{\partial L}{\partial x_i} = \texttt{grad} \cdot \frac{1}{n}.$$
+
+The work is in the shapes. Sum $x$ of shape `(2, 3)` over axis 1: `out` and `grad` have the shape `(2,)`, and the gradient of row $i$
+is $\texttt{grad}_i$, three times. But `(2,)` does not broadcast to `(2, 3)`; `(2, 1)` would. So the lost axes have to be given
+back first, with length 1:
+
+$$\texttt{grad} = (7, 8) \quad\to\quad \begin{pmatrix} 7 \\ 8 \end{pmatrix} \quad\to\quad
+\begin{pmatrix} 7 & 7 & 7 \\ 8 & 8 & 8 \end{pmatrix}.$$
+
+The given function `restore_axes` does the first step, for an `axis` that is None, an integer (negative ones count from the
+end) or a tuple, and with `keepdims` or without. Yours is the second. These rules must return the **full shape** of `x`: the engine
+sums what is too large, but it cannot know how to repeat what is too small.
+
+<details>
+<summary>Hint: how many elements went into each mean</summary>
+
+`x` has `x.size` elements, and `out` has `out.size`. Each element of `out` is the mean of equally many.
+
+</details>
+
+<details>
+<summary>Hint: repeat to the shape of x, and stay in float32</summary>
+
+Multiply with `np.ones(x.shape, x.dtype)`, or use `np.broadcast_to`. `np.ones(x.shape)` alone is float64.
+
+</details>
+"""
+
+
+# %%
 #| export
 def restore_axes(reduced, x, axis, keepdims: bool):
     """Give the result of a reduction of `x` its lost axes back, each with length 1."""
@@ -797,6 +3117,8 @@ def restore_axes(reduced, x, axis, keepdims: bool):
     return reduced.reshape(tuple(1 if a in axes else n for a, n in enumerate(x.shape)))
 
 
+# %% exercise="rules-of-reductions"
+#| export
 @derivative(np.sum)
 def sum_x(grad, out, x, axis=None, keepdims=False):
     """Every element of x adds 1 times itself to its sum; returns the shape of x."""
@@ -813,29 +3135,236 @@ def mean_x(grad, out, x, axis=None, keepdims=False):
     ### END SOLUTION
 
 
+# %% checks="rules-of-reductions" points=4
+_x, _grad = np.zeros((2, 3)), np.array([7.0, 8.0])
+check(
+    sum_x(_grad, _x.sum(axis=1), _x, axis=1),
+    [[7.0, 7.0, 7.0], [8.0, 8.0, 8.0]],
+    hint="restore_axes makes (2, 1) of (2,); then repeat it to the shape of x",
+)
+check(
+    mean_x(_grad, _x.mean(axis=-1), _x, axis=-1) * 3,
+    [[7.0, 7.0, 7.0], [8.0, 8.0, 8.0]],
+    hint="each element counts 1 / 3 of its mean",
+)
+check(
+    mean_x(np.array(6.0), _x.mean(), _x),
+    np.full((2, 3), 1.0),
+    hint="without an axis, each of the six elements counts 1 / 6; return the full shape of x",
+)
+check(
+    sum_x(np.array([[1.0], [2.0]]), _x.sum(1, keepdims=True), _x, axis=1, keepdims=True),
+    [[1.0, 1.0, 1.0], [2.0, 2.0, 2.0]],
+    hint="pass keepdims on to restore_axes",
+)
+_x = np.zeros((2, 3), dtype=np.float32)
+check(str(sum_x(_x.sum(1), _x.sum(1), _x, 1).dtype), "float32", hint="np.ones(x.shape, x.dtype)")
+### BEGIN HIDDEN TESTS
+REDUCTIONS = [None, 0, 1, -1, -2, (0, 2), (-1, 0), (0, 1, 2)]
+
+
+def reduced_in_every_way(rule, function, x, seeds):
+    """A rule's answer for each axis, with and without keepdims, with a random gradient."""
+    answers = []
+    for axis in REDUCTIONS:
+        for keepdims in (False, True):
+            out = np.asarray(function(x, axis=axis, keepdims=keepdims))
+            grad = seeds.flat[: out.size].reshape(out.shape)
+            answers.append(np.array(rule(grad, out, x, axis=axis, keepdims=keepdims)))
+    return answers
+
+
+@observe(grad=normal(2), x=normal(2, 3))
+def gradient_of_a_sum_over_the_last_axis(autograd, grad, x):
+    """The gradient of each row, repeated."""
+    return np.array(autograd.sum_x(grad, x.sum(axis=1), x, axis=1))
+
+
+@observe(grad=normal(3), x=normal(2, 3))
+def gradient_of_a_mean_over_the_first_axis(autograd, grad, x):
+    """The gradient of each column, divided by the number of rows."""
+    return np.array(autograd.mean_x(grad, x.mean(axis=0), x, axis=0))
+
+
+@observe(seeds=normal(24), x=normal(2, 3, 4))
+def gradients_of_sums_over_any_axes(autograd, seeds, x):
+    """No axis, one, a negative one, a tuple; with keepdims and without."""
+    return reduced_in_every_way(autograd.sum_x, np.sum, x, seeds)
+
+
+@observe(seeds=normal(24), x=normal(2, 3, 4))
+def gradients_of_means_over_any_axes(autograd, seeds, x):
+    """No axis, one, a negative one, a tuple; with keepdims and without."""
+    return reduced_in_every_way(autograd.mean_x, np.mean, x, seeds)
+
+
+@observe(grad=normal(3, dtype="float32"), x=normal(2, 3, dtype="float32"))
+def sums_and_means_in_float32_through_the_table(autograd, grad, x):
+    """float32 stays float32, and nothing that was given is changed."""
+    before, out = grad.copy(), x.sum(axis=0)
+    found = [autograd.RULES[f][0](grad, out, x, axis=0) for f in (np.sum, np.mean)]
+    dtypes = [str(g.dtype) for g in found]
+    return [np.array(g) for g in found], dtypes, bool(np.array_equal(before, grad))
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 20: the maximum
+
+In $\text{out} = \max_i x_i$ only the largest element matters: if it grows by a little, so does the maximum, and a little
+change of the others changes nothing. Its derivative is 1, that of the others 0:
+
+$$x = (2, 9, 4), \quad \texttt{grad} = 6 \qquad\Rightarrow\qquad (0, 6, 0).$$
+
+With a **tie**, $x = (9, 2, 9)$, there is a corner again. The whole gradient to both would count it twice; all of it to the first
+would depend on the order of the elements. We share it equally, $(3, 0, 3)$, as PyTorch's `amax` does. A minimum is the same with the
+smallest element, so one rule serves both: it looks for the places where $x$ equals `out`.
+
+Ties are not rare: the maximum of a patch of an image after `relu` is often a tie of zeros.
+
+<details>
+<summary>Hint: places, shares, dtype</summary>
+
+`x == restore_axes(out, x, axis, keepdims)` is True at the extreme values. As numbers of the dtype of `x` (`.astype`), divided by their own sum
+along `axis` (with `keepdims=True`, so that it broadcasts), they are the shares.
+
+</details>
+"""
+
+
 # %% exercise="rule-of-the-maximum"
 #| export
 @derivative(np.max)
 @derivative(np.min)
 def max_x(grad, out, x, axis=None, keepdims=False):
-    """The derivative of a maximum (or minimum) is 1 at its place, else 0; ties share equally."""
+    """The derivative of a maximum (or minimum) is 1 at its place, else 0; ties share equally.
+
+    Approach
+    --------
+    1. Find the places where `x` equals `out`, whose lost axes have to be restored first.
+    2. Make shares of them: 1 where there is one such place along the axis, 1/2 for two …
+    3. Multiply with the gradient, whose lost axes have to be restored as well.
+    """
     ### BEGIN SOLUTION
-    at_extreme = x == restore_axes(out, x, axis, keepdims)
-    ties = at_extreme.sum(axis=axis, keepdims=True)
-    return restore_axes(grad, x, axis, keepdims) * at_extreme / ties
+    at_extreme = (x == restore_axes(out, x, axis, keepdims)).astype(x.dtype)
+    share = at_extreme / at_extreme.sum(axis=axis, keepdims=True)
+    return restore_axes(grad, x, axis, keepdims) * share
     ### END SOLUTION
 
 
-# %% exercise="rules-of-the-matrix-product"
+# %% checks="rule-of-the-maximum" points=3
+_x = np.array([[2.0, 9.0, 4.0], [9.0, 2.0, 9.0]])
+_grad = np.array([6.0, 10.0])
+check(
+    max_x(_grad, _x.max(axis=1), _x, axis=1),
+    [[0.0, 6.0, 0.0], [5.0, 0.0, 5.0]],
+    hint="the gradient goes to the largest element of each row; a tie shares it equally",
+)
+check(
+    max_x(_grad, _x.min(axis=1), _x, axis=1),
+    [[6.0, 0.0, 0.0], [0.0, 10.0, 0.0]],
+    hint="out says what was taken: for a minimum the smallest",
+)
+check(max_x(np.array(6.0), _x.max(), _x) * 3, 6.0 * (_x == 9), hint="without an axis: one maximum")
+
+
+### BEGIN HIDDEN TESTS
+@observe(grad=normal(3), x=normal(3, 5))
+def gradient_of_the_largest_of_each_row(autograd, grad, x):
+    """To its place, and nowhere else."""
+    return autograd.max_x(grad, x.max(axis=1), x, axis=1)
+
+
+@observe(grad=normal(4), x=integers(3, 4, low=0, high=3))
+def ties_share_the_gradient_equally(autograd, grad, x):
+    """For maxima and minima, along an axis and over everything."""
+    x = x.astype("float64")
+    return [
+        autograd.max_x(grad, x.max(axis=0), x, axis=0),
+        autograd.max_x(grad, x.min(axis=0), x, axis=0),
+        autograd.max_x(grad[0], x.max(), x),
+        autograd.max_x(grad[:1], x.min(keepdims=True), x, keepdims=True),
+    ]
+
+
+@observe(seeds=normal(24), x=normal(2, 3, 4))
+def gradients_of_maxima_over_any_axes(autograd, seeds, x):
+    """No axis, one, a negative one, a tuple; with keepdims and without."""
+    return reduced_in_every_way(autograd.max_x, np.max, x, seeds)
+
+
+@observe(grad=normal(2, dtype="float32"), x=normal(2, 3, dtype="float32"))
+def maxima_and_minima_in_float32_through_the_table(autograd, grad, x):
+    """float32 stays float32, and nothing that was given is changed."""
+    before = grad.copy(), x.copy()
+    found = [autograd.RULES[f][0](grad, f(x, axis=1), x, axis=1) for f in (np.max, np.min)]
+    same = np.array_equal(before[0], grad) and np.array_equal(before[1], x)
+    return found, [str(g.dtype) for g in found], bool(same)
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 21: the matrix product
+
+Most of the arithmetic of a network is here. For matrices, $\text{out}_{ik} = \sum_j x_{ij}\, y_{jk}$. An element $x_{ij}$ takes part in
+all elements of row $i$ of `out`, with the factors $y_{jk}$. Sum over all paths:
+
+$$\frac{\partial L}{\partial x_{ij}} = \sum_k \texttt{grad}_{ik}\; y_{jk}, \qquad\qquad
+\frac{\partial L}{\partial y_{jk}} = \sum_i \texttt{grad}_{ik}\; x_{ij}.$$
+
+Read as matrices: in the first sum $k$ is the second index of both factors, so it is a product with a transposed $y$;
+in the second sum $i$ is the first index of both, so it is a product with a transposed $x$. The shapes leave hardly a
+choice. With $x$ of shape `(2, 3)` and $y$ of shape `(3, 4)`, `grad` has `(2, 4)`; to get `(2, 3)` from `(2, 4)` and `(3, 4)` there
+is one way.
+
+In numbers: $x = \begin{pmatrix} 1 & 2 \end{pmatrix}$, $y = \begin{pmatrix} 3 & 5 \\ 4 & 6 \end{pmatrix}$, so
+$\text{out} = \begin{pmatrix} 11 & 17 \end{pmatrix}$. With $\texttt{grad} = \begin{pmatrix} 1 & 10 \end{pmatrix}$:
+
+$$\frac{\partial L}{\partial x} = \begin{pmatrix} 1 \cdot 3 + 10 \cdot 5 & 1 \cdot 4 + 10 \cdot 6 \end{pmatrix} = \begin{pmatrix} 53 & 64 \end{pmatrix},
+\qquad \frac{\partial L}{\partial y} = \begin{pmatrix} 1 \cdot 1 & 1 \cdot 10 \\ 2 \cdot 1 & 2 \cdot 10 \end{pmatrix}.$$
+
+Three complications, all from `np.matmul`:
+
+- **Stacks.** Arrays with more than two axes are stacks of matrices: `(5, 2, 3) @ (5, 3, 4)`. Transposing then means
+  to exchange the last two axes only, which the given `swap` does. Stacks broadcast too; the engine sums that, as always.
+- **A vector on the right** is a column whose length-1 axis is dropped: `(2, 3) @ (3,)` gives `(2,)`. Put the axis back,
+  `grad[..., None]`, and a matrix product (or here simply a product with broadcasting) does it.
+- **A vector on the left** is a row: `(3,) @ (3, 4)` gives `(4,)`. Its missing axis is the second to last,
+  `grad[..., None, :]`. The gradient by it may come out with axes in front, `(1, 3)`: the engine sums them.
+
+| x | y | out | gradient by x | gradient by y |
+| --- | --- | --- | --- | --- |
+| `(2, 3)` | `(3, 4)` | `(2, 4)` | `(2, 4)` with `(3, 4)` | `(2, 3)` with `(2, 4)` |
+| `(2, 3)` | `(3,)` | `(2,)` | `(2, 1)` with `(3,)` | `(2, 3)` with `(2, 1)` |
+| `(3,)` | `(3, 4)` | `(4,)` | `(1, 4)` with `(3, 4)` | `(3, 1)` with `(1, 4)` |
+| `(3,)` | `(3,)` | `()` | a number with `(3,)` | `(3,)` with a number |
+
+<details>
+<summary>Hint: in which order to treat the cases</summary>
+
+In `matmul_x`, first the vector on the right: `grad[..., None]` times `y`, with broadcasting, is right whatever `x` is. Then, if `x` is a vector,
+give `grad` its axis; what follows is the case of matrices. In `matmul_y` begin with the vector on the left.
+
+</details>
+"""
+
+
+# %%
 #| export
 def swap(x):
     """A matrix, or a stack of them, with its last two axes exchanged."""
     return x.transpose(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2)
 
 
+# %% exercise="rules-of-the-matrix-product"
+#| export
 @derivative(np.matmul, 0)
 def matmul_x(grad, out, x, y):
-    """The gradient of x @ y by x is grad @ yᵀ; a vector y is a column, a vector x a row."""
+    """The gradient of x @ y by x; a vector y is a column, a vector x a row."""
     ### BEGIN SOLUTION
     if y.ndim == 1:
         return grad[..., None] * y
@@ -847,7 +3376,7 @@ def matmul_x(grad, out, x, y):
 
 @derivative(np.matmul, 1)
 def matmul_y(grad, out, x, y):
-    """The gradient of x @ y by y is xᵀ @ grad; a vector y is a column, a vector x a row."""
+    """The gradient of x @ y by y; a vector y is a column, a vector x a row."""
     ### BEGIN SOLUTION
     if x.ndim == 1:
         return x * grad if y.ndim == 1 else x[:, None] * grad[..., None, :]
@@ -855,6 +3384,106 @@ def matmul_y(grad, out, x, y):
         return (swap(x) @ grad[..., None])[..., 0]
     return swap(x) @ grad
     ### END SOLUTION
+
+
+# %% checks="rules-of-the-matrix-product" points=4
+_x, _y = np.array([[1.0, 2.0]]), np.array([[3.0, 5.0], [4.0, 6.0]])
+_grad = np.array([[1.0, 10.0]])
+check(matmul_x(_grad, _x @ _y, _x, _y), [[53.0, 64.0]], hint="grad @ the transpose of y")
+check(matmul_y(_grad, _x @ _y, _x, _y), [[1, 10], [2, 20]], hint="the transpose of x @ grad")
+_stack = np.ones((5, 2, 3)), np.ones((5, 3, 4))
+check(
+    matmul_y(np.ones((5, 2, 4)), np.matmul(*_stack), *_stack).shape,
+    (5, 3, 4),
+    hint="swap() exchanges the last two axes; .T would reverse all three",
+)
+_v = np.array([1.0, 2.0])
+check(matmul_x(_v, _y @ _v, _y, _v), [[1.0, 2.0], [2.0, 4.0]], hint="a vector y is a column")
+check(matmul_y(_v, _y @ _v, _y, _v), [11.0, 17.0], hint="a vector y is a column")
+check(unbroadcast(matmul_x(_v, _v @ _y, _v, _y), (2,)), [13.0, 16.0], hint="x is a row")
+check(matmul_y(_v, _v @ _y, _v, _y), [[1.0, 2.0], [2.0, 4.0]], hint="a vector x is a row")
+check(matmul_x(np.array(3.0), _v @ _v, _v, _v), [3.0, 6.0], hint="two vectors: grad times y")
+check(matmul_y(np.array(3.0), _v @ _v, _v, _v), [3.0, 6.0], hint="two vectors: grad times x")
+
+
+### BEGIN HIDDEN TESTS
+def folded(gradient, shape):
+    """What the engine makes of a gradient with too many axes; here without the engine."""
+    gradient = np.asarray(gradient)
+    while gradient.ndim > len(shape):
+        gradient = gradient.sum(axis=0)
+    for axis, length in enumerate(shape):
+        if length == 1:
+            gradient = gradient.sum(axis=axis, keepdims=True)
+    return gradient
+
+
+def both_gradients(rules, grad, x, y):
+    out = x @ y
+    return [folded(rule(grad, out, x, y), v.shape) for rule, v in zip(rules, (x, y), strict=True)]
+
+
+@observe(grad=normal(2, 4), x=normal(2, 3), y=normal(3, 4))
+def gradients_of_a_product_of_matrices(autograd, grad, x, y):
+    """The left factor's gradient, and the right one's."""
+    return both_gradients([autograd.matmul_x, autograd.matmul_y], grad, x, y)
+
+
+@observe(grad=normal(5, 2, 4), x=normal(5, 2, 3), y=normal(3, 4), z=normal(1, 3, 4))
+def gradients_of_products_of_stacks(autograd, grad, x, y, z):
+    """A stack with a stack of the same length, of length 1, and with a single matrix."""
+    rules = [autograd.matmul_x, autograd.matmul_y]
+    return [both_gradients(rules, grad, x, other) for other in (np.stack([y] * 5), z, y)]
+
+
+@observe(grad=normal(2), x=normal(2, 3), y=normal(3), stack=normal(5, 2, 3), more=normal(5, 2))
+def gradients_with_a_vector_on_the_right(autograd, grad, x, y, stack, more):
+    """A matrix times a vector, and a stack of matrices times a vector."""
+    rules = [autograd.matmul_x, autograd.matmul_y]
+    return both_gradients(rules, grad, x, y), both_gradients(rules, more, stack, y)
+
+
+@observe(grad=normal(4), x=normal(3), y=normal(3, 4), stack=normal(5, 3, 4), more=normal(5, 4))
+def gradients_with_a_vector_on_the_left(autograd, grad, x, y, stack, more):
+    """A vector times a matrix, and a vector times a stack of matrices."""
+    rules = [autograd.matmul_x, autograd.matmul_y]
+    return both_gradients(rules, grad, x, y), both_gradients(rules, more, x, stack)
+
+
+@observe(grad=normal(), x=normal(3), y=normal(3))
+def gradients_of_a_product_of_two_vectors(autograd, grad, x, y):
+    """The result is a single number."""
+    return both_gradients([autograd.matmul_x, autograd.matmul_y], np.array(grad), x, y)
+
+
+@observe(
+    grad=normal(2, 4, dtype="float32"),
+    x=normal(2, 3, dtype="float32"),
+    y=normal(3, 4, dtype="float32"),
+)
+def matrix_products_in_float32_through_the_table(autograd, grad, x, y):
+    """float32 stays float32, and nothing that was given is changed."""
+    before = [a.copy() for a in (grad, x, y)]
+    rules = autograd.RULES[np.matmul]
+    found = [rules[i](grad, x @ y, x, y) for i in (0, 1)]
+    same = all(np.array_equal(a, b) for a, b in zip(before, (grad, x, y), strict=True))
+    return found, [str(g.dtype) for g in found], same
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 22: the linear layer
+
+`Dense` of module 3 calls `apply(linear, x, weights, bias)`: the product and the sum are one function, so that one note is taken
+and not two, and the product without the bias is never kept. Its rules are put together from ones that you have:
+
+$$\text{out} = x W + b \quad\Rightarrow\quad \frac{\partial\,\text{out}}{\partial (xW)} = 1, \quad \frac{\partial\,\text{out}}{\partial b} = 1 .$$
+
+So by $x$ and by $W$ it is what the rules of the matrix product say, and by $b$ it is the rule of a sum. The bias was
+broadcast over the batch; who sums its gradient?
+"""
 
 
 # %% exercise="rules-of-the-linear-layer"
@@ -883,11 +3512,82 @@ def linear_bias(grad, out, x, weights, bias):
     ### END SOLUTION
 
 
+# %% checks="rules-of-the-linear-layer" points=2
+_x, _w, _b = np.array([[1.0, 2.0]]), np.array([[3.0, 5.0], [4.0, 6.0]]), np.array([7.0, 8.0])
+_grad = np.array([[1.0, 10.0]])
+check(linear_x(_grad, _x @ _w + _b, _x, _w, _b), [[53.0, 64.0]], hint="as matmul_x")
+check(linear_weights(_grad, _x @ _w + _b, _x, _w, _b), [[1, 10], [2, 20]], hint="as matmul_y")
+check(
+    unbroadcast(np.asarray(linear_bias(_grad, _x @ _w + _b, _x, _w, _b)), (2,)),
+    [1.0, 10.0],
+    hint="as add_y: hand grad on",
+)
+
+
+### BEGIN HIDDEN TESTS
+def gradient_of_linear(autograd, position, grad, x, weights, bias):
+    rule = autograd.RULES[autograd.layers.linear][position]
+    shape = (x, weights, bias)[position].shape
+    return folded(rule(grad, x @ weights + bias, x, weights, bias), shape)
+
+
+@observe(grad=normal(5, 2), x=normal(5, 3), w=normal(3, 2), b=normal(2))
+def gradient_of_the_linear_layer_by_its_input(autograd, grad, x, w, b):
+    """For a batch, and for a single example."""
+    batch = gradient_of_linear(autograd, 0, grad, x, w, b)
+    return batch, gradient_of_linear(autograd, 0, grad[0], x[0], w, b)
+
+
+@observe(grad=normal(5, 2), x=normal(5, 3), w=normal(3, 2), b=normal(2))
+def gradient_of_the_linear_layer_by_its_weights(autograd, grad, x, w, b):
+    """For a batch, and for a single example."""
+    batch = gradient_of_linear(autograd, 1, grad, x, w, b)
+    return batch, gradient_of_linear(autograd, 1, grad[0], x[0], w, b)
+
+
+@observe(grad=normal(5, 2), x=normal(5, 3), w=normal(3, 2), b=normal(2))
+def gradient_of_the_linear_layer_by_its_bias(autograd, grad, x, w, b):
+    """For a batch, and for a single example."""
+    batch = gradient_of_linear(autograd, 2, grad, x, w, b)
+    return batch, gradient_of_linear(autograd, 2, grad[0], x[0], w, b)
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 23: softmax
+
+The first function in this module in which every output depends on every input along the axis: $p_i = e^{x_i} / \sum_k e^{x_k}$.
+With the quotient rule,
+
+$$\frac{\partial p_i}{\partial x_j} = \begin{cases} p_i (1 - p_i) & i = j \\ -p_i\, p_j & i \ne j \end{cases}
+\qquad\text{or in one line}\qquad \frac{\partial p_i}{\partial x_j} = p_j\,(\delta_{ij} - p_i).$$
+
+For $n$ classes that is a matrix of $n^2$ numbers for each example, and it never has to be built. Sum over the paths:
+
+$$\frac{\partial L}{\partial x_j} = \sum_i \texttt{grad}_i\; p_j\,(\delta_{ij} - p_i)
+= p_j \Big( \texttt{grad}_j - \sum_i \texttt{grad}_i\, p_i \Big).$$
+
+In numbers: $p = (0.2, 0.3, 0.5)$, $\texttt{grad} = (1, 2, 4)$. The sum is $0.2 + 0.6 + 2 = 2.8$, and the gradient
+$(0.2 \cdot (1 - 2.8),\ 0.3 \cdot (2 - 2.8),\ 0.5 \cdot (4 - 2.8)) = (-0.36, -0.24, 0.6)$. It adds up to 0, always: adding the same to all $x$
+does not change $p$.
+
+For the logarithm, $\ell_i = \log p_i = x_i - \log \sum_k e^{x_k}$, so $\frac{\partial \ell_i}{\partial x_j} = \delta_{ij} - p_j$, and
+
+$$\frac{\partial L}{\partial x_j} = \sum_i \texttt{grad}_i\,(\delta_{ij} - p_j) = \texttt{grad}_j - p_j \sum_i \texttt{grad}_i .$$
+
+Here `out` is $\ell$, not $p$; $p$ is not far away.
+
+The sums go along `axis`, for each row (or column) by itself, and have to keep the axis to broadcast again.
+"""
+
+
 # %% exercise="rules-of-softmax"
 #| export
 @derivative(activations.softmax)
 def softmax_x(grad, out, x, axis=-1):
-    """The gradient of p = softmax(x) is p * (grad - sum(grad * p)) along the axis."""
+    """The gradient of softmax(x) along an axis by x, from the output alone; the shape of x."""
     ### BEGIN SOLUTION
     return out * (grad - (grad * out).sum(axis=axis, keepdims=True))
     ### END SOLUTION
@@ -895,10 +3595,98 @@ def softmax_x(grad, out, x, axis=-1):
 
 @derivative(activations.log_softmax)
 def log_softmax_x(grad, out, x, axis=-1):
-    """The gradient of log_softmax(x) is grad - softmax(x) * sum(grad) along the axis."""
+    """The gradient of log_softmax(x) along an axis by x, from the output alone; the shape of x."""
     ### BEGIN SOLUTION
     return grad - np.exp(out) * grad.sum(axis=axis, keepdims=True)
     ### END SOLUTION
+
+
+# %% checks="rules-of-softmax" points=3
+_p, _grad = np.array([0.2, 0.3, 0.5]), np.array([1.0, 2.0, 4.0])
+check(softmax_x(_grad, _p, np.log(_p)), [-0.36, -0.24, 0.6], hint="p (grad - sum of grad p)")
+check(log_softmax_x(_grad, np.log(_p), np.log(_p)), [-0.4, -0.1, 0.5], hint="p is exp(out)")
+_p, _grad = np.array([[0.2, 0.3], [0.8, 0.7]]), np.array([[1.0, 2.0], [3.0, 5.0]])
+check(
+    softmax_x(_grad, _p, np.log(_p), axis=0),
+    [[-0.32, -0.63], [0.32, 0.63]],
+    hint="sum along the given axis, with keepdims=True",
+)
+
+
+### BEGIN HIDDEN TESTS
+def probabilities(x, axis):
+    exponentials = np.exp(x - x.max(axis=axis, keepdims=True))
+    return exponentials / exponentials.sum(axis=axis, keepdims=True)
+
+
+@observe(grad=normal(3, 4), x=normal(3, 4))
+def gradient_of_softmax_along_the_last_axis(autograd, grad, x):
+    """By its name, without an axis, and through the table with one."""
+    out = probabilities(x, -1)
+    rule = autograd.RULES[autograd.activations.softmax][0]
+    return autograd.softmax_x(grad, out, x), rule(grad, out, x, axis=1)
+
+
+@observe(grad=normal(3, 4, 2), x=normal(3, 4, 2))
+def gradient_of_softmax_along_other_axes(autograd, grad, x):
+    """The first axis, and the one in the middle."""
+    return [autograd.softmax_x(grad, probabilities(x, a), x, axis=a) for a in (0, 1, -2)]
+
+
+@observe(grad=normal(3, 4), x=normal(3, 4))
+def gradient_of_log_softmax_along_the_last_axis(autograd, grad, x):
+    """By its name, without an axis, and through the table with one."""
+    out = np.log(probabilities(x, -1))
+    rule = autograd.RULES[autograd.activations.log_softmax][0]
+    return autograd.log_softmax_x(grad, out, x), rule(grad, out, x, axis=1)
+
+
+@observe(grad=normal(3, 4, 2), x=normal(3, 4, 2))
+def gradient_of_log_softmax_along_other_axes(autograd, grad, x):
+    """The first axis, and the one in the middle."""
+    outs = [(a, np.log(probabilities(x, a))) for a in (0, 1, -2)]
+    return [autograd.log_softmax_x(grad, out, x, axis=a) for a, out in outs]
+
+
+@observe(grad=normal(4, dtype="float32"), x=normal(4, dtype="float32"))
+def softmax_in_float32(autograd, grad, x):
+    """float32 stays float32, and nothing that was given is changed."""
+    out = probabilities(x, -1)
+    before = [a.copy() for a in (grad, out, x)]
+    found = autograd.softmax_x(grad, out, x), autograd.log_softmax_x(grad, np.log(out), x)
+    same = all(np.array_equal(a, b) for a, b in zip(before, (grad, out, x), strict=True))
+    return [str(g.dtype) for g in found], same
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 24: arrangement
+
+`reshape`, `transpose` and indexing move numbers about and change none of them. So each gradient has to be moved back to
+the place that its number came from.
+
+- `reshape`: the gradient takes the shape of `x` again.
+- `transpose`: `out` has the axes of `x` in another order, and the gradient needs the inverse order. If
+  `axes = (2, 0, 1)`, then axis 0 of `out` is axis 2 of `x`, axis 1 is axis 0, axis 2 is axis 1. Back: axis 0 of `x` is
+  axis 1 of `out`, axis 1 is axis 2, axis 2 is axis 0, that is `(1, 2, 0)`. `np.argsort(axes)` gives just that: the
+  place where each number stands. Axes may be negative, −1 for the last, so make them positive first
+  (`np.array(axes) % x.ndim`). Without `axes` the order was reversed, and reversing again brings it back.
+- `getitem`, that is `x[index]`: start from zeros in the shape of `x`, and put the gradient at `index`.
+
+The last has a trap. An index may name the same element twice, and then the element was *used* twice, so both gradients
+have to be added. Numpy's `+=` does not do that:
+"""
+
+# %%
+gradient = np.zeros(3)
+gradient[[0, 0, 2]] += np.array([1.0, 10.0, 100.0])
+print("with +=:       ", gradient, " instead of [11, 0, 100]")
+
+gradient = np.zeros(3)
+np.add.at(gradient, [0, 0, 2], np.array([1.0, 10.0, 100.0]))
+print("with np.add.at:", gradient)
 
 
 # %% exercise="rules-of-arrangement"
@@ -913,9 +3701,11 @@ def reshape_x(grad, out, x, shape):
 
 @derivative(np.transpose)
 def transpose_x(grad, out, x, axes=None):
-    """The axes go back in the inverse order."""
+    """The axes go back in the inverse order; `axes` may be negative, and None reverses them."""
     ### BEGIN SOLUTION
-    return grad.transpose() if axes is None else grad.transpose(*np.argsort(axes))
+    if axes is None:
+        return grad.transpose()
+    return grad.transpose(*np.argsort(np.array(axes) % x.ndim))
     ### END SOLUTION
 
 
@@ -927,6 +3717,124 @@ def getitem_x(grad, out, x, index):
     np.add.at(gradient, index, grad)
     return gradient
     ### END SOLUTION
+
+
+# %% checks="rules-of-arrangement" points=4
+_x = np.zeros((2, 3))
+_grad = np.arange(6.0)
+check(reshape_x(_grad, _grad, _x, shape=(6,)), [[0, 1, 2], [3, 4, 5]], hint="the shape of x")
+check(transpose_x(_grad.reshape(3, 2), _x.T, _x), [[0, 2, 4], [1, 3, 5]], hint="reverse again")
+_x, _grad = np.zeros((2, 3, 4)), np.zeros((4, 2, 3))
+check(
+    transpose_x(_grad, _grad, _x, axes=(2, 0, 1)).shape,
+    (2, 3, 4),
+    hint="the inverse order, np.argsort(axes); with axes itself the shape would be (3, 4, 2)",
+)
+check(transpose_x(_grad, _grad, _x, axes=(-1, 0, 1)).shape, (2, 3, 4), hint="axes % x.ndim first")
+_x = np.array([5.0, 6.0, 7.0])
+check(getitem_x(np.array(2.0), _x[1], _x, index=1), [0.0, 2.0, 0.0], hint="zeros, and the gradient")
+check(
+    getitem_x(np.array([1.0, 10.0, 100.0]), _x[[0, 0, 2]], _x, index=[0, 0, 2]),
+    [11.0, 0.0, 100.0],
+    hint="an element that was taken twice gets both gradients: np.add.at",
+)
+
+
+### BEGIN HIDDEN TESTS
+@observe(grad=normal(4, 6), x=normal(2, 3, 4))
+def gradient_of_reshape(autograd, grad, x):
+    """Given as a shape, and with a length of -1; by its name and through the table."""
+    rule = autograd.RULES[np.reshape][0]
+    return autograd.reshape_x(grad, x.reshape(4, 6), x, shape=(4, 6)), rule(
+        grad, x.reshape(4, -1), x, shape=(4, -1)
+    )
+
+
+@observe(grad=normal(4, 3, 2), x=normal(2, 3, 4))
+def gradient_of_transpose_without_axes(autograd, grad, x):
+    """All axes in reverse order; by its name and through the table."""
+    rule = autograd.RULES[np.transpose][0]
+    return autograd.transpose_x(grad, x.T, x), rule(grad, x.T, x, axes=None)
+
+
+@observe(x=normal(2, 3, 4))
+def gradient_of_transpose_with_any_order_of_axes(autograd, x):
+    """All six orders of three axes, and negative ones."""
+    orders = [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)]
+    orders += [(-1, 0, 1), (1, -1, -3), (-2, -1, 0)]
+    found = []
+    for axes in orders:
+        grad = np.cos(3 * x).transpose(axes)
+        found.append(autograd.transpose_x(grad, x.transpose(axes), x, axes=axes))
+    return found
+
+
+@observe(x=normal(3, 4), i=integers(low=0, high=3))
+def gradient_of_slices_and_single_elements(autograd, x, i):
+    """Integers, slices, steps, a new axis, an ellipsis."""
+    indices = [i, (i, -1), slice(1, 3), (slice(None), 1), (slice(None, None, 2), slice(3, 0, -1))]
+    indices += [(None, i), (..., 2)]
+    return [autograd.getitem_x(np.sin(x[index]), x[index], x, index=index) for index in indices]
+
+
+@observe(x=normal(3, 4), rows=integers(6, low=0, high=3), columns=integers(6, low=0, high=4))
+def gradient_of_elements_taken_several_times(autograd, x, rows, columns):
+    """Index arrays with repetitions, pairs of them, and a mask; through the table."""
+    rule, found = autograd.RULES[autograd.getitem][0], []
+    for index in (rows, (rows, columns), (slice(None), columns), x > 0, [0, 0, 2, 0]):
+        found.append(rule(np.sin(x[index]), x[index], x, index=index))
+    return found
+
+
+@observe(x=normal(3, 4, dtype="float32"))
+def arrangement_in_float32(autograd, x):
+    """float32 stays float32, and nothing that was given is changed."""
+    grad = np.cos(x)
+    before = grad.copy(), x.copy()
+    found = [
+        autograd.reshape_x(grad.reshape(-1), x.reshape(-1), x, shape=(-1,)),
+        autograd.transpose_x(grad.T, x.T, x),
+        autograd.getitem_x(grad[1], x[1], x, index=1),
+    ]
+    same = np.array_equal(before[0], grad) and np.array_equal(before[1], x)
+    return [str(g.dtype) for g in found], bool(same)
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Judging all of them
+
+The yardstick of section 3, for every rule in the table, with random inputs and a random gradient. One line for each function,
+with the largest error of each of its rules. Nothing should be above $10^{-8}$.
+"""
+
+# %%
+matrix, column = rng.normal(size=(3, 4)), rng.normal(size=(4,))
+positive = rng.uniform(0.5, 2.0, size=(3, 4))
+print_errors([(f, positive, positive + 0.5) for f in (np.add, np.subtract, np.multiply)])
+print_errors([(f, positive, positive + 0.5) for f in (np.divide, np.power)])
+print_errors([(f, positive) for f in (np.exp, np.log, np.sqrt)])
+print_errors([(f, matrix) for f in (np.negative, np.sin, np.cos, np.abs, np.tanh)])
+print_errors([(f, matrix) for f in (activations.relu, activations.sigmoid)])
+print_errors([(f, matrix) for f in (activations.softmax, activations.log_softmax)])
+print_errors([(f, matrix) for f in (np.sum, np.mean, np.max, np.min, np.transpose)])
+print_errors([(np.matmul, matrix, column), (np.matmul, column, matrix.T)])
+
+# %% [markdown]
+r"""
+### 7. Functions, `no_grad` and `grad`
+
+The operators and methods are there: `x * y`, `x @ y`, `x.sum()`. The following gives the rest a name, so that
+one can write `exp(x)`, `relu(x)` or `softmax(x)`. Numpy's own functions work, too, as long as they are element by element: `np.exp(x)` of a
+variable comes back as a variable.
+
+Four of the names are special: `abs`, `max`, `min` and `sum` are also functions of Python itself. If the module defined them at its top,
+they would take the place of Python's in every function above, and a `max(…)` in your own code would suddenly mean
+something else. So they are handed out on request only: Python calls a module's `__getattr__` for a name that the module has not,
+and `from tinytorch.core.autograd import sum` finds them there.
+"""
 
 
 # %%
@@ -951,7 +3859,6 @@ negative = variable_function(np.negative)
 exp = variable_function(np.exp)
 log = variable_function(np.log)
 sqrt = variable_function(np.sqrt)
-abs = variable_function(np.abs)
 sin = variable_function(np.sin)
 cos = variable_function(np.cos)
 tanh = variable_function(np.tanh)
@@ -960,10 +3867,52 @@ sigmoid = variable_function(activations.sigmoid)
 softmax = variable_function(activations.softmax)
 log_softmax = variable_function(activations.log_softmax)
 matmul = variable_function(np.matmul)
-sum = variable_function(np.sum)
 mean = variable_function(np.mean)
-max = variable_function(np.max)
-min = variable_function(np.min)
+
+NAMED_LIKE_BUILTINS = {
+    "abs": variable_function(np.abs),
+    "max": variable_function(np.max),
+    "min": variable_function(np.min),
+    "sum": variable_function(np.sum),
+}
+
+
+def __getattr__(name: str) -> Callable:
+    """`abs`, `max`, `min` and `sum` of this module, which must not hide Python's own in it."""
+    if name in NAMED_LIKE_BUILTINS:
+        return NAMED_LIKE_BUILTINS[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+# %% [markdown]
+r"""
+#### Exercise 25: `no_grad`
+
+When a network is only *used*, nobody will call `backward`, and the notes are a waste: they keep every value in between alive. So recording
+can be switched off for a while:
+
+```python
+with no_grad():
+    prediction = model(x)      # an ordinary variable without history
+```
+
+At the end of the block the switch goes back to where it *was*, which is not always "on": blocks can stand inside each
+other. It also goes back when the block ends in an error (Python calls `__exit__` in any case).
+
+Because `no_grad` is a `ContextDecorator`, it works on functions too, `@no_grad()`. And there is the catch: the decorator
+makes **one** `no_grad` object, and enters it for every call of the function. If the function calls itself, the same object is
+entered a second time before it was left. If it remembered the old state in itself, the inner call would overwrite
+"on" with "off", and the outer call would restore "off", for good. So the states are kept on a stack,
+one for each thread, which is there already: the list `recording.before`.
+
+| step | `recording.before` | `recording.enabled` |
+| --- | --- | --- |
+| at first | `[]` | True |
+| the outer block is entered | `[True]` | False |
+| the inner block is entered | `[True, False]` | False |
+| the inner block is left | `[True]` | False |
+| the outer block is left | `[]` | True |
+"""
 
 
 # %% exercise="no-grad"
@@ -976,16 +3925,143 @@ class no_grad(contextlib.ContextDecorator):
     """
 
     def __enter__(self) -> no_grad:
+        """Put the present state on the stack, switch recording off, and return this object."""
         ### BEGIN SOLUTION
-        self.before = recording.enabled
+        recording.before.append(recording.enabled)
         recording.enabled = False
         return self
         ### END SOLUTION
 
     def __exit__(self, *error) -> None:
+        """Take the last state from the stack, and return to it."""
         ### BEGIN SOLUTION
-        recording.enabled = self.before
+        recording.enabled = recording.before.pop()
         ### END SOLUTION
+
+
+# %% checks="no-grad" points=3
+with no_grad():
+    check(recording.enabled, False, hint="__enter__ switches recording off")
+    with no_grad():
+        pass
+    check(recording.enabled, False, hint="the inner block returns to the state before it, off")
+check(recording.enabled, True, hint="the outer block returns to the state before it, on")
+
+
+def _failing():
+    with no_grad():
+        raise KeyError("inside the block")
+
+
+check_raises(KeyError, _failing, hint="__exit__ must not return True: that would hide the error")
+check(recording.enabled, True, hint="after an error the state comes back as well")
+
+
+@no_grad()
+def _countdown(n):
+    return 0 if n == 0 else _countdown(n - 1)
+
+
+_countdown(3)
+check(recording.enabled, True, hint="one object entered several times: use recording.before")
+
+
+### BEGIN HIDDEN TESTS
+@observe(n=integers(low=1, high=4))
+def recording_is_off_inside_and_on_again_afterwards(autograd, n):
+    """Several blocks, one after the other."""
+    states = []
+    for _ in range(n):
+        block = autograd.no_grad()
+        with block as entered:
+            states.append((autograd.recording.enabled, entered is block))
+        states.append(autograd.recording.enabled)
+    return states
+
+
+@observe(n=integers(low=2, high=4))
+def nested_blocks_return_to_the_state_before_them(autograd, n):
+    """Each end of a block, seen from outside it."""
+    states = []
+
+    def nest(depth):
+        if depth:
+            with autograd.no_grad():
+                nest(depth - 1)
+                states.append(autograd.recording.enabled)
+
+    nest(n)
+    return states, autograd.recording.enabled
+
+
+@observe(n=integers(low=1, high=3))
+def an_error_inside_a_block_comes_out_and_the_state_comes_back(autograd, n):
+    """Also through several blocks."""
+
+    def fail(depth):
+        with autograd.no_grad():
+            if depth:
+                fail(depth - 1)
+            raise KeyError("inside")
+
+    return raised(lambda: fail(n)), autograd.recording.enabled
+
+
+@observe(n=integers(low=2, high=5))
+def a_decorated_function_may_call_itself(autograd, n):
+    """The same object is entered several times before it is left."""
+    states = []
+
+    @autograd.no_grad()
+    def count(k):
+        states.append(autograd.recording.enabled)
+        return k if k == 0 else count(k - 1)
+
+    count(n)
+    return states, autograd.recording.enabled
+
+
+@observe(n=integers(low=0, high=5))
+def a_state_that_was_off_before_stays_off(autograd, n):
+    """The switch goes back to where it was, which need not be on."""
+    autograd.recording.enabled = False
+    try:
+        with autograd.no_grad():
+            inside = autograd.recording.enabled
+        return n, inside, autograd.recording.enabled
+    finally:
+        autograd.recording.enabled = True
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 26: `grad`
+
+`backward` leaves its results in the leaves. That is what training wants, and a nuisance elsewhere: it changes things
+that belong to others. `grad(outputs, inputs)` is the same computation as a function: it *returns* the gradients, by just the inputs that are
+asked for, and touches no `.grad`. Inputs may be leaves or computed variables (that is what `keep` is for).
+
+| call | gives |
+| --- | --- |
+| `grad(y, x)` | `(dy/dx,)`, always a tuple |
+| `grad(y, [x, w])` | `(dy/dx, dy/dw)` |
+| `grad(y, x, g)` with `y` of shape `(3,)` | the gradient of $\sum_i g_i y_i$ |
+| `grad([y, z], x)` | the gradient of $y + z$: both start in the same dictionary |
+| `grad([y, z], x, [g, h])` | the gradient of $\sum_i g_i y_i + \sum_i h_i z_i$ |
+| `grad(y, u)` where `y` does not depend on `u` | zeros |
+| `grad(y, c)` where `c` does not require a gradient | `RuntimeError`: zeros would be a wrong answer |
+
+For $y = x^2 w$ at $x = 3$, $w = 2$: `grad(y, [x, w])` gives $(2xw, x^2) = (12, 9)$.
+
+<details>
+<summary>Hint: several outputs, perhaps the same one twice</summary>
+
+Fill the dictionary of starting gradients with `accumulate(start, output, starting_gradient(output, gradient))`.
+
+</details>
+"""
 
 
 # %% exercise="grad"
@@ -1004,7 +4080,7 @@ def grad(
         What to differentiate; of several, the sum.
     inputs : Variable, Tensor or sequence of them
         By what.
-    grad_outputs : array_like or sequence of array_like, optional
+    grad_outputs : array_like, or for a sequence of outputs a sequence of array_like, optional
         For each output, the gradient to start from; needed where it has not exactly one element.
     retain_graph : bool
         Keep the graph for another pass.
@@ -1012,20 +4088,37 @@ def grad(
     Returns
     -------
     tuple of ndarray
-        For each input a gradient of its own shape; zeros where the outputs do not depend on it.
+        For each input a new array of its own shape and dtype; zeros where the outputs do not depend
+        on it.
 
     Raises
     ------
-    RuntimeError, ValueError
+    RuntimeError
+        If an input requires no gradient; and as `Variable.backward`.
+    ValueError
         As `Variable.backward`.
+
+    Approach
+    --------
+    1. Make lists of a single output (and of its gradient) and of a single input. Where no gradients
+       are given, there is None for each output.
+    2. Refuse inputs that need no gradient.
+    3. Accumulate the starting gradient of each output in a dictionary.
+    4. Propagate, with the inputs as what is to be kept, and numpy's warnings off as in `backward`.
+    5. For each input, take a copy of its gradient, or zeros, in its dtype.
     """
     ### BEGIN SOLUTION
-    outputs = [outputs] if isinstance(outputs, Variable) else outputs
-    inputs = [inputs] if isinstance(inputs, (Variable, Tensor)) else inputs
+    if isinstance(outputs, Variable):
+        outputs, grad_outputs = [outputs], [grad_outputs]
     if grad_outputs is None:
         grad_outputs = [None] * len(outputs)
-    elif len(outputs) == 1 and np.shape(grad_outputs) == outputs[0].shape:
-        grad_outputs = [grad_outputs]
+    inputs = [inputs] if isinstance(inputs, (Variable, Tensor)) else inputs
+    for x in inputs:
+        if not needs_gradient(x):
+            raise RuntimeError(
+                f"the input {describe(x)} does not require a gradient; create it with "
+                "requires_grad=True"
+            )
     start = {}
     for output, gradient in zip(outputs, grad_outputs, strict=True):
         accumulate(start, output, starting_gradient(output, gradient))
@@ -1033,3 +4126,510 @@ def grad(
         gradients = propagate(start, retain_graph, keep=inputs)
     return tuple(np.array(gradients.get(x, np.zeros(x.shape)), dtype=x.dtype) for x in inputs)
     ### END SOLUTION
+
+
+# %% checks="grad" points=3
+_x, _w, _unused = Variable(3.0), Variable(2.0), Variable([1.0, 1.0])
+_square = _x * _x
+check(grad(_square * _w, [_x, _w]), (12.0, 9.0), hint="a gradient for each input")
+check([_x.grad, _w.grad], [None, None], hint="propagate, but deposit nothing")
+_square = _x * _x
+check(grad(_square * _w, _square), (2.0,), hint="keep=inputs: by a computed variable, and a tuple")
+check(grad(_x * _w, _unused), ([0.0, 0.0],), hint="zeros where the output does not depend on it")
+check(grad([_x * _w, _x * 5.0], _x), (7.0,), hint="of several outputs, the sum: 2 + 5")
+_y = _unused * _x
+check(grad(_y, _x, [1.0, 10.0]), (11.0,), hint="starting_gradient(output, gradient)")
+check_raises(
+    RuntimeError,
+    lambda: grad(_x * _w, Variable(1.0, requires_grad=False)),
+    hint="an input that requires no gradient has none, and zeros would be a wrong answer",
+)
+
+
+### BEGIN HIDDEN TESTS
+@observe(x=normal(3), w=normal(3, dtype="float32"), seed=normal(3))
+def gradients_by_several_inputs_and_by_one(autograd, x, w, seed):
+    """A tuple, each in the shape and dtype of its input, for a variable and a weight."""
+    x, w = autograd.Variable(x), autograd.Tensor(w, requires_grad=True)
+    both = autograd.grad(Graph(autograd).times(x, w), [w, x], seed)
+    one = autograd.grad(Graph(autograd).times(x, w), x, seed)
+    kinds = type(both).__name__, type(one).__name__
+    return both, one, kinds, [str(g.dtype) for g in both]
+
+
+@observe(x=normal(3), before=normal(3), seed=normal(3))
+def no_grad_attribute_is_touched(autograd, x, before, seed):
+    """One leaf had a gradient before, the other none; what is returned is an array of its own."""
+    graph = Graph(autograd)
+    one, two = autograd.Variable(x), autograd.Variable(x)
+    one.grad = before
+    found = autograd.grad(graph.plus(one, two), [one, two], seed)
+    found[0][:] = 0.0
+    return one.grad, two.grad, found[1], seed
+
+
+@observe(x=normal(3), seed=normal(3))
+def gradients_by_computed_variables(autograd, x, seed):
+    """A variable in the middle, the output itself, and a leaf behind them."""
+    graph, x = Graph(autograd), autograd.Variable(x)
+    middle = graph.times(x, x)
+    out = graph.plus(graph.times(middle, middle), x)
+    return autograd.grad(out, [middle, out, x], seed)
+
+
+@observe(x=normal(2, 3), seed=normal(3))
+def zeros_where_there_is_no_dependence_and_an_error_for_constants(autograd, x, seed):
+    """Zeros in the shape of the input; an input that requires no gradient is refused."""
+    graph = Graph(autograd)
+    wanted, unused = autograd.Variable(seed), autograd.Variable(x)
+    constant = autograd.Variable(x, requires_grad=False)
+    found = autograd.grad(graph.times(wanted, wanted), [unused, wanted], seed)
+    out = graph.times(wanted, wanted)
+    refused = [
+        raised(lambda i=i: autograd.grad(out, i, seed)) for i in (constant, [wanted, constant])
+    ]
+    return found, refused
+
+
+@observe(x=normal(3), seeds=normal(3, 3))
+def gradients_of_several_outputs_add_up(autograd, x, seeds):
+    """Outputs that share a graph, one of them twice; single numbers need no gradient."""
+    graph, x = Graph(autograd), autograd.Variable(x)
+    a = graph.times(x, x)
+    b = graph.times(a, x)
+    many = autograd.grad([a, b, a], x, list(seeds))
+    number = autograd.Variable(np.array(seeds[0, 0]))
+    outputs = graph.times(number, number), graph.plus(number, 1.0)
+    return many, autograd.grad(outputs, [number])
+
+
+@observe(x=normal(3), seed=normal(3))
+def the_graph_is_freed_unless_retained_and_wrong_gradients_are_refused(autograd, x, seed):
+    """As in backward."""
+    graph, x = Graph(autograd), autograd.Variable(x)
+    out = graph.times(x, x)
+    refused = [raised(lambda g=g: autograd.grad(out, x, g)) for g in (None, seed[:2], 1.0)]
+    found = [autograd.grad(out, x, seed, retain_graph=keep) for keep in (True, False)]
+    return refused, found, raised(lambda: autograd.grad(out, x, seed))
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+## Use
+
+The engine is yours. Four small problems, in which nothing is differentiated by hand any more.
+
+### A line through points
+
+Forty points near the line $y = 2x - 1$. Start with slope and intercept 0, and go down the gradient of the mean squared error,
+100 times. Two details of every such loop:
+
+- the update changes the numbers themselves, `w.data.data` (the array inside the tensor inside the variable), and so
+  is not recorded;
+- gradients add up over backward passes, so each round begins with `zero_grad()`.
+"""
+
+# %%
+points = rng.uniform(-1, 1, size=40)
+targets = 2 * points - 1 + 0.1 * rng.normal(size=40)
+w, b = Variable(0.0), Variable(0.0)
+
+for step in range(101):
+    w.zero_grad()
+    b.zero_grad()
+    loss = ((w * points + b - targets) ** 2).mean()
+    loss.backward()
+    if step % 20 == 0:
+        print(
+            f"step {step:3}: loss {loss.item():.5f}, slope {w.item():.4f}, intercept {b.item():.4f}"
+        )
+    w.data.data -= 0.2 * w.grad
+    b.data.data -= 0.2 * b.grad
+
+slope, intercept = np.polyfit(points, targets, 1)
+print(f"least squares, solved exactly: slope {slope:.4f}, intercept {intercept:.4f}")
+
+# %% [markdown]
+r"""
+### A network
+
+Two classes of points, two half-moons that reach into each other; no straight line divides them. The network is made of `Dense`
+and `ReLU` from modules 2 and 3, **exactly as you wrote them then**. They call `apply`; the first input is a
+`Variable`, so the operation is recorded; its result is a `Variable`, so the next one is recorded, too. And the weights are
+tensors with `requires_grad=True`, so `needs_gradient` says yes and `deposit` gives each its `grad`. Only the input has to be
+made a `Variable`; it needs no gradient itself.
+
+The loss is the mean of $-\log p$ of the right class. `log_softmax(scores)[rows, labels]` takes one number from each
+row: indexing is differentiable.
+"""
+
+# %%
+from tinytorch.core.activations import ReLU
+from tinytorch.core.layers import Dense
+
+angles = rng.uniform(0, np.pi, size=200)
+labels = np.arange(200) % 2
+moons = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+moons[labels == 1] = [1.0, 0.5] - moons[labels == 1]
+moons = (moons + 0.12 * rng.normal(size=moons.shape)).astype(np.float32)
+
+first, relu_layer, second = Dense(2, 16, rng), ReLU(), Dense(16, 2, rng)
+parameters = first.parameters() + second.parameters()
+
+
+def model(x):
+    return second(relu_layer(first(x)))
+
+
+def accuracy():
+    with no_grad():
+        return float((model(Variable(moons)).numpy().argmax(axis=1) == labels).mean())
+
+
+losses = []
+inputs, rows = Variable(moons, requires_grad=False), np.arange(200)
+start = time.perf_counter()
+for _ in range(1000):
+    for parameter in parameters:
+        parameter.grad = None
+    loss = -log_softmax(model(inputs))[rows, labels].mean()
+    loss.backward()
+    for parameter in parameters:
+        parameter.data -= 0.5 * parameter.grad
+    losses.append(loss.item())
+print(f"1,000 steps in {time.perf_counter() - start:.1f} s")
+print(f"loss {losses[0]:.3f} at first, {losses[-1]:.3f} at the end; accuracy {accuracy():.1%}")
+
+# %%
+across, up = np.meshgrid(np.linspace(-1.6, 2.6, 120), np.linspace(-1.2, 1.7, 90))
+with no_grad():
+    plane = Variable(np.stack([across.ravel(), up.ravel()], axis=1))
+    belief = softmax(model(plane)).numpy()[:, 1].reshape(across.shape)
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8))
+left.semilogy(losses)
+left.set_xlabel("step")
+left.set_ylabel("loss")
+right.contourf(across, up, belief, levels=10, cmap="coolwarm", alpha=0.6)
+for label, marker in ((0, "o"), (1, "^")):
+    chosen = moons[labels == label]
+    right.plot(
+        chosen[:, 0], chosen[:, 1], marker, markersize=4, color="black", markerfacecolor="none"
+    )
+plt.show()
+
+# %% [markdown]
+r"""
+*The figure: on the left the loss against the step, on a logarithmic axis: it begins near 0.7 (guessing between two
+classes gives $\log 2 = 0.69$), and falls by more than a factor of ten. On the right the two half-moons, circles and triangles, over the network's belief
+in colours: the border between the colours winds between them.*
+
+### The bottom of a valley
+
+Optimisers are tried on Rosenbrock's function, $f(x, y) = (1 - x)^2 + 100\,(y - x^2)^2$: a long, bent, narrow valley, whose
+lowest point is $(1, 1)$. The gradient points across the valley rather than along it, so plain descent creeps. A little momentum helps: keep a
+velocity, and let each gradient change only that. Here the gradient comes from `grad`, which leaves nothing behind to be zeroed.
+"""
+
+# %%
+position = Variable(np.array([-1.5, 2.0]))
+velocity, path = np.zeros(2), []
+for _ in range(3000):
+    x, y = position
+    valley = (1 - x) ** 2 + 100 * (y - x**2) ** 2
+    (slope,) = grad(valley, position)
+    velocity = 0.97 * velocity - 0.0002 * slope
+    path.append(position.numpy().copy())
+    position.data.data += velocity
+print("after 3,000 steps:", position.numpy(), " height:", valley.item())
+
+# %%
+path = np.array(path)
+across, up = np.meshgrid(np.linspace(-2, 2, 200), np.linspace(-1, 3.2, 200))
+figure, axes = plt.subplots(figsize=(6.5, 4))
+axes.contour(across, up, np.log((1 - across) ** 2 + 100 * (up - across**2) ** 2), levels=12)
+axes.plot(path[:, 0], path[:, 1], color="black", linewidth=1)
+axes.plot(1, 1, "r*", markersize=12)
+axes.set_xlabel("x")
+axes.set_ylabel("y")
+plt.show()
+
+# %% [markdown]
+r"""
+*The figure: the bent valley as contour lines, and the path: from the upper left it drops to the floor of the valley, overshoots a few
+times, and follows the bend around the origin up to the star at (1, 1).*
+
+### A root
+
+Newton's method finds where a function is 0: from $x$, follow the tangent to where *it* is 0, that is $x - f(x) / f'(x)$. It
+needs a slope in every step, usually worked out on paper. Here, where is $\cos x = x$?
+"""
+
+# %%
+x = Variable(np.array(1.0))
+for step in range(5):
+    height = cos(x) - x
+    (slope,) = grad(height, x)
+    print(f"step {step}: x = {x.item():.15f}, cos(x) - x = {height.item(): .1e}")
+    x = Variable(x.numpy() - height.numpy() / slope)
+
+# %% [markdown]
+r"""
+The number of correct digits doubles from step to step, as it should with an exact slope.
+
+## Analyze
+
+### What a gradient costs
+
+The promise at the beginning was: a gradient for the price of a few forward passes, however many numbers there are to
+differentiate by. Measure it, for a small network that uses one matrix of weights twice,
+$L(W) = \sum \tanh(\tanh(X W)\, W)$, where $X$ holds 64 examples. With $k$ features there are $n = k^2$ weights. Three times are taken:
+the forward pass with variables; forward and backward; and the numerical gradient.
+"""
+
+
+# %%
+def network_loss(weights, examples):
+    return np.tanh(np.tanh(examples @ weights) @ weights).sum()
+
+
+def forward_and_backward(weights, examples):
+    weights.zero_grad()
+    network_loss(weights, examples).backward()
+
+
+widths = np.array([4, 10, 32, 100, 316])
+forward_times, gradient_times, numerical_times = [], [], []
+print("weights    forward   with backward   ratio      numerical")
+for k in widths:
+    examples, weights = rng.normal(size=(64, k)), Variable(rng.normal(size=(k, k)) / np.sqrt(k))
+    forward_times.append(seconds(partial(network_loss, weights, examples), 50))
+    gradient_times.append(seconds(partial(forward_and_backward, weights, examples), 50))
+    ratio = gradient_times[-1] / forward_times[-1]
+    line = f"{k * k:7} {forward_times[-1] * 1e6:7.0f} µs"
+    line += f" {gradient_times[-1] * 1e6:12.0f} µs {ratio:7.1f}"
+    if k <= 32:
+        loss_of = partial(network_loss, examples=examples)
+        numerical_times.append(seconds(partial(numerical_gradient, loss_of, weights), 1))
+        line += f" {numerical_times[-1] * 1e6:11.0f} µs"
+    print(line)
+
+figure, axes = plt.subplots(figsize=(7, 3.8))
+axes.loglog(widths**2, forward_times, "o-", label="forward")
+axes.loglog(widths**2, gradient_times, "s-", label="forward and backward")
+axes.loglog(widths[:3] ** 2, numerical_times, "^-", label="numerical gradient")
+axes.set_xlabel("number of weights")
+axes.set_ylabel("seconds")
+axes.legend()
+plt.show()
+
+# %% [markdown]
+r"""
+*The figure: seconds against the number of weights, both logarithmic. Forward and forward-and-backward run side by side, nearly flat at
+first (what Python itself needs for each operation) and rising at the end, always about the same small factor apart. The numerical gradient
+is a steep line far above them: hundreds of times above at 1,024 weights.*
+
+Forward and backward together cost two to four times the forward pass, whatever the number of weights. The reason is in the table of rules:
+the way back through an operation costs about as much as one or two operations of the same kind (a product needs two products, a matrix product
+two matrix products), and each is done once.
+
+The numerical gradient costs $2n$ forward passes. At the 101,770 weights of section 1 that is the difference between a
+millisecond and tens of seconds.
+
+#### Forwards or backwards?
+
+Derivatives can also be carried along *forwards*: with every value, its derivative by one chosen input. One forward sweep then gives the derivatives
+of **all outputs by one input**. What you have built is the reverse mode: one backward sweep gives the derivatives of **one output by all
+inputs**. For a function from $\mathbb{R}^n$ to $\mathbb{R}^m$, its $m \times n$ table of derivatives (the Jacobian) comes column by column the one way, and row by row the other.
+A loss has $m = 1$. That is why training goes backwards.
+
+### Time grows with the number of operations, not with the number of paths
+
+Chains of different lengths, timed; and below, the recursion of section 5 against your engine on the doublings `z = z + z`, counted in
+calls.
+"""
+
+
+# %%
+def backward_of_a_chain(n):
+    """The seconds that the backward pass of n operations in a row takes."""
+    z = Variable(1.0)
+    for _ in range(n):
+        z = z * 1.0
+    start = time.perf_counter()
+    z.backward()
+    return time.perf_counter() - start
+
+
+print("operations   backward    per operation")
+for n, tries in ((500, 20), (5_000, 5), (50_000, 2)):
+    shortest = np.min([backward_of_a_chain(n) for _ in range(tries)])
+    print(f"{n:10} {1000 * shortest:8.1f} ms {1e6 * shortest / n:12.2f} µs")
+
+figure, axes = plt.subplots(figsize=(7, 3.8))
+doublings = np.array(sorted(naive_calls))
+axes.semilogy(
+    doublings, [naive_calls[n] for n in doublings], "o-", label="recursion: $2^{n+1} - 1$"
+)
+axes.semilogy(doublings, doublings, "s-", label="reverse creation order: $n$")
+axes.set_xlabel("doublings n")
+axes.set_ylabel("visits")
+axes.legend()
+plt.show()
+
+# %% [markdown]
+r"""
+*The figure: visits against the number of doublings, the vertical axis logarithmic. The recursion is a straight line up to half a million at
+18: exponential growth. Your engine is a curve that ends at 18.*
+
+A hundred times as many operations take about a hundred times as long. (Sorting $n$ numbers needs $n \log n$ steps in general, but they are nearly in
+order when they arrive, and sorting is the smallest part.)
+
+### Memory: what the notes keep alive
+
+Twenty operations in a row, each on a million float32 numbers (3.8 MiB). What is the highest memory use, with notes and without?
+"""
+
+
+# %%
+def highest_memory(call):
+    """The most memory, in MiB, that a call used above what there was before."""
+    tracemalloc.start()
+    call()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak / 2**20
+
+
+million = Variable(np.ones(1_000_000, dtype=np.float32))
+
+
+def twenty_operations():
+    z = million
+    for _ in range(20):
+        z = tanh(z)
+    return z.sum()
+
+
+def with_backward():
+    million.zero_grad()
+    twenty_operations().backward()
+
+
+print(f"recorded:                 {highest_memory(twenty_operations):6.1f} MiB")
+print(f"recorded, then backward:  {highest_memory(with_backward):6.1f} MiB")
+with no_grad():
+    print(f"inside no_grad:           {highest_memory(twenty_operations):6.1f} MiB")
+
+# %% [markdown]
+r"""
+Recorded, all twenty results stay alive until the backward pass, because the rule of `tanh` will need each of them: memory grows with the depth. Without
+notes each is given back as soon as the next is there: two at a time. The backward pass itself adds little, because it
+frees each operation right after its turn. The memory of training *is* the graph, and much of what large systems do to
+save memory consists in not keeping all of it.
+
+### Questions
+
+#### Question 1: orders (4 points)
+
+Somebody wants to do without the number `order` in every variable, and suggests to visit the computed variables by their distance
+from the output, counted in operations: (a) by the length of the **shortest** path, near ones first; (b) by the length of the **longest** path,
+near ones first. Which of the two always gives right gradients, and which does not? Give a reason for the one, and for the other a small graph
+with the wrong number that comes out. Why does the order of creation need no such counting, even if a program creates its
+variables in a wild order, with many that have nothing to do with the output in between?
+"""
+
+# %% [markdown] answer="orders" points=4
+r"""
+**Model answer.** What is needed: when a variable's turn comes, every operation that uses it has already sent its share. (b) is
+right: if $v$ uses $u$, then the longest path from the output to $u$ is at least one longer than that to $v$ (take the longest one to $v$ and go on
+to $u$), so $v$ comes first. (a) is wrong: the shortest path says only how early *some* user comes. In $a = x^2$, $b = a^2$, $c = a + b$
+both $a$ and $b$ have distance 1, so $a$ may be visited before $b$ has sent its share; at $x = 3$ it then sends $1 \cdot 6 = 6$ to $x$
+instead of $19 \cdot 6 = 114$. (If $b = (a^2) \cdot 1$, $a$ is certainly visited too early: distance 1 against 2.)
+Creation: an operation can only be called on inputs that exist. So every variable is younger than all it was computed from, in any program; sorted from the
+youngest to the oldest, users come before what they use. Unrelated variables take numbers too, but only the relative order of connected ones matters,
+and the unrelated are not collected.
+
+**Mark scheme.** 1 point: the condition (a variable after everything that uses it), in any words. 1 point: (b) is right, with a reason
+why the longest path puts users first. 1 point: (a) is wrong, with a graph and a wrong number that really comes out. 1 point: inputs exist before
+outputs, so numbers of connected variables are always in order, whatever lies between.
+"""
+
+# %% [markdown]
+r"""
+#### Question 2: a test that passes (4 points)
+
+A student writes `def multiply_x(grad, out, x, y): return y`, and tests it: `(x * y).sum().backward()` for random `x` and `y`, and
+compares `x.grad` with the numerical gradient. The test passes. Why? Which small change to the test would have found the mistake, and why does
+that one find it? Then give an example of a wrong rule that even the better test, with random inputs, would not find, and say how
+to test for it.
+"""
+
+# %% [markdown] answer="seed-of-ones" points=4
+r"""
+**Model answer.** The product is followed by nothing but a sum, and the rule of the sum hands 1 to every element: `grad` is all ones, and
+`grad * y` and `y` are the same numbers. The forgotten factor can only be seen when it is not 1. So make it something else: start from a
+random gradient, `(x * y).backward(seed)`, compared with the numerical gradient of `(seed * x * y).sum()`; or put another function behind the product, such as
+`((x * y) ** 2).sum()`. With a random seed the right answer is `seed * y`, which is different from `y` in every element with probability 1.
+What random inputs do not find: a mistake at special places that they never hit. For example `relu_x` with `x >= 0` in place of `x > 0`
+(wrong only at exactly 0), a maximum that gives the whole gradient to every one of several tied elements, `nan` from `x ** 0` at 0, or a mistake that
+shows only with broadcast shapes. Test such places on purpose: inputs with exact zeros, ties, repeated indices, broadcast and empty shapes, with the expected values from
+the convention (the numerical gradient is no judge at a corner: there it gives the mean of both sides).
+
+**Mark scheme.** 1 point: `grad` is all ones, because only a sum follows. 1 point: a seed or a following function that makes it different
+from 1. 1 point: the reason, the comparison of `seed * y` with `y`. 1 point: an example that random inputs miss, and inputs that show it.
+"""
+
+# %% [markdown]
+r"""
+#### Question 3: forwards or backwards (4 points)
+
+Forward mode costs about one forward pass for each input that is differentiated by; reverse mode about one for each output that is differentiated.
+For each of these, say which mode you would take, and about how many sweeps each needs for all derivatives:
+(a) the loss of a network by its 101,770 weights; (b) how the 10,000 pixels of a rendered picture depend on the 3 coordinates of a lamp;
+(c) the table of derivatives of a layer with 50 inputs and 50 outputs. For (c) the number of sweeps does not decide: name one thing that does.
+Finally: an optimiser needs $\frac{d}{dt} L(w + t u)$ at $t = 0$ for one fixed direction $u$. What does that cost in forward mode, and why?
+"""
+
+# %% [markdown] answer="forward-or-reverse" points=4
+r"""
+**Model answer.** (a) Reverse: 1 sweep, against 101,770 forward ones; there is one output. (b) Forward: 3 sweeps, one for each coordinate, against
+10,000 backward ones, one for each pixel. (c) 50 either way. Memory decides for forward mode: it carries the derivatives along and can forget every value at once, while
+reverse mode has to keep the values (or the notes) of the whole forward pass until it comes back. (Also accepted: forward mode is simpler, needs no record and no
+second pass; or reverse mode has been built already.) The derivative along $u$ is that of a function of the single number $t$: one input, so one forward sweep, started with
+the derivatives $u$ for the weights, however many weights there are.
+
+**Mark scheme.** 1 point each for (a) and (b), each with the right mode and both numbers of sweeps. 1 point for (c): equal numbers, and memory (or
+another sound reason). 1 point: one sweep, because $t$ is the only input (or: the derivatives of the weights start as $u$).
+"""
+
+# %% [markdown]
+r"""
+## Summary
+
+| | what you built | in how many lines of yours |
+| --- | --- | --- |
+| rules | the derivative of each function by each input, as a formula | one or two each |
+| recording | `Operation`, `Variable`, `record`: notes of what was computed | about 25 |
+| backward | the order, `unbroadcast`, `accumulate`, `propagate`, `deposit` | about 45 |
+| around it | `no_grad`, `grad` | about 25 |
+
+What to remember:
+
+- A derivative of anything is made of derivatives of small steps: **multiply along a path, add over paths**.
+- The gradient of a value is complete when everything that uses it has reported. **From the youngest to the oldest** guarantees that, and visits each
+  operation once: the cost is a few forward passes, for any number of inputs.
+- What was repeated is summed, what was reduced is repeated; what belongs to others is not changed in place.
+- Test with a random seed, broadcast shapes, shared values, zeros and ties. Ones hide mistakes.
+
+What PyTorch does in the same way: `backward()`, `.grad` that adds up, `grad_fn`, `no_grad`, a graph that is recorded anew in every forward pass and freed by
+the backward pass, and nodes visited in reverse order of creation (there, a priority queue ordered by a sequence number, together with a count of the users that have
+not reported yet). Its rules live in a table as well, written in a language of their own, from which C++ is generated.
+
+Next: losses and optimisers on top of this engine, so that the loops of the section *Use* become two lines; and in later parts of this module's library, gradients of gradients.
+The rules are written with operators and methods only, so that they work on variables too, and a backward pass can itself be recorded.
+
+Export your module with `tito export 07_autograd`, and use it: `from tinytorch.core.autograd import Variable`.
+"""

@@ -69,7 +69,7 @@ def _released(cell: dict):
     from nbformat import from_dict
 
     source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
-    return from_dict({**cell, "source": source})
+    return from_dict({**cell, "source": source, "id": f"restored-{cell['id']}"[:64]})
 
 
 def _set_type(cell, cell_type: str) -> None:

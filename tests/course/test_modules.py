@@ -1,0 +1,145 @@
+"""The course itself: every module through real nbgrader, and the library that it exports."""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT, hand_in, reference, untouched
+
+from tito.course import Course
+from tito.demo import mark_written_answers
+from tito.export import reference_text
+from tito.instructor import feedback, grade, release, scores
+from tito.leaks import leaks, secrets_of
+from tito.source import read_source
+
+COURSE = Course(ROOT)
+MODULES = [module.folder for module in COURSE.modules()]
+
+
+@pytest.fixture(scope="session")
+def whole_course(tmp_path_factory) -> Course:
+    """A copy of the sources in a folder of its own."""
+    root = tmp_path_factory.mktemp("whole")
+    shutil.copytree(ROOT / "source", root / "source", ignore=shutil.ignore_patterns("*.ipynb"))
+    shutil.copy(ROOT / "nbgrader_config.py", root)
+    return Course(root)
+
+
+def test_the_modules_are_those_of_the_course():
+    assert MODULES == ["01_tensor", "02_activations", "03_layers", "07_autograd"]
+
+
+@pytest.mark.parametrize("folder", MODULES)
+def test_points_add_up_to_100(folder):
+    assert sum(cell.points for cell in read_source(COURSE.module(folder))) == 100
+
+
+@pytest.mark.parametrize("folder", MODULES)
+def test_no_more_than_two_exercises_stand_between_checks(folder):
+    waiting = 0
+    for cell in read_source(COURSE.module(folder)):
+        waiting = {"exercise": waiting + 1, "checks": 0}.get(cell.role, waiting)
+        assert waiting <= 2, cell.name
+
+
+@pytest.mark.parametrize("folder", MODULES)
+def test_every_module_asks_for_reasons(folder):
+    answers = [cell for cell in read_source(COURSE.module(folder)) if cell.role == "answer"]
+    assert 2 <= len(answers) <= 3
+
+
+def test_module_7_has_at_least_20_exercises():
+    cells = read_source(COURSE.module("07_autograd"))
+    assert sum(cell.role == "exercise" for cell in cells) >= 20
+
+
+@pytest.mark.parametrize("folder", MODULES)
+def test_the_reference_scores_all_and_the_untouched_release_nothing(whole_course, folder, monkeypatch):
+    module = whole_course.module(folder)
+    monkeypatch.chdir(whole_course.root)
+    release(module)
+    hand_in(module, "reference", reference(module))
+    hand_in(module, "untouched", untouched(module))
+    report = grade(module)
+    answers = {c.name: c.source for c in read_source(module) if c.role == "answer"}
+    mark_written_answers(module, answers)
+    found = scores(whole_course, [module])
+    lost = [s for s in found if s.student == "reference" and s.score != s.most]
+    assert lost == [], report
+    assert sum(s.most for s in found if s.student == "reference") == 100
+    kept = [s for s in found if s.student == "untouched" and s.score != 0]
+    assert kept == [], report
+    notes = {g.student: g.notes for g in report}
+    assert notes["reference"] == [] and notes["untouched"] == []
+    feedback(module)
+    secrets = secrets_of(module)
+    assert len(secrets) > 10
+    gone_out = [whole_course.root / "release", whole_course.root / "feedback" / "untouched"]
+    assert leaks(gone_out, secrets) == []
+    pages = [whole_course.root / "feedback" / "reference"]
+    assert leaks(pages, secrets, kinds=("hidden test",)) == []
+
+
+@pytest.mark.parametrize("folder", MODULES)
+def test_the_library_is_what_the_sources_export(folder):
+    module = COURSE.module(folder)
+    assert module.exported.read_text(encoding="utf-8") == reference_text(module), (
+        "run: tito export --reference"
+    )
+
+
+@pytest.mark.parametrize("folder", MODULES)
+def test_every_python_block_of_the_card_runs(folder):
+    card = (ROOT / "source" / folder / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", card, flags=re.S)
+    assert blocks
+    names: dict = {}
+    for block in blocks:
+        exec(compile(block, f"the card of {folder}", "exec"), names)
+
+
+CARD_SECTIONS = {
+    "01_tensor": [], "02_activations": [], "03_layers": [],
+    "07_autograd": ["chain rule", "(x + y)(x − y)", "sigmoid", "ReLU", "log", "exp"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("folder", MODULES)
+def test_the_card_has_all_its_parts(folder):
+    card = (ROOT / "source" / folder / "README.md").read_text(encoding="utf-8")
+    parts = ["Difficulty", "hours", "Prerequisites", "Next", "Learning objectives", "Build → Use → Analyze",
+             "build", "workflow", "Key concepts", "Advanced concepts", "Integration", "Success criteria",
+             "Tips", "Common challenges", "python bin/tito.py jupyter",
+             f"python bin/tito.py test --module {folder}"]  # fmt: skip
+    missing = [p for p in [*parts, *CARD_SECTIONS[folder]] if p.lower() not in card.lower()]
+    assert missing == []
+
+
+def test_earlier_modules_do_not_know_module_7():
+    for folder in MODULES[:-1]:
+        text = COURSE.module(folder).exported.read_text(encoding="utf-8")
+        assert "autograd" not in text and "Variable" not in text
+
+
+def test_the_library_needs_numpy_only():
+    script = (
+        "import sys, tinytorch.core.autograd\n"
+        "top = {name.partition('.')[0] for name in sys.modules}\n"
+        "print(sorted(top - set(sys.stdlib_module_names)))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {_paths()!r}\n{script}"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    found = {n for n in ast.literal_eval(result.stdout) if not n.startswith("__")}
+    assert found == {"numpy", "tinytorch"}, result.stderr
+
+
+def _paths() -> list[str]:
+    import numpy
+
+    return [str(ROOT), str(ROOT.__class__(numpy.__file__).parents[1])]

@@ -1,0 +1,348 @@
+"""The student's path, from start to submit."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+
+import pytest
+from conftest import cell_of, reference, untouched
+
+from tito import student
+from tito.errors import TitoError, UsageError
+from tito.instructor import grade
+
+
+def tito(*arguments, cwd=None, **environment):
+    """Run the command line as a student does."""
+    return subprocess.run(
+        [sys.executable, "-m", "tito", *arguments], capture_output=True, text=True, cwd=cwd,
+        env=os.environ | environment, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def write(module, nb):
+    student.start(module)
+    module.desk.write_text(json.dumps(nb))
+
+
+def test_start_releases_first_where_nothing_is_released(small_course):
+    module = small_course.module("numbers")
+    assert student.start(module) is True
+    assert "YOUR CODE HERE" in module.desk.read_text()
+    assert "twice_as_much" not in module.desk.read_text()
+    assert (module.desk.parent / "README.md").exists()
+
+
+def test_start_never_overwrites_work(numbers):
+    write(numbers, reference(numbers))
+    before = numbers.desk.read_bytes()
+    assert student.start(numbers) is False
+    assert numbers.desk.read_bytes() == before
+
+
+def test_start_names_the_modules_that_are_imported_and_not_exported_yet(released_course, numbers):
+    doubles = released_course.module("doubles")
+    student.start(doubles)
+    assert student.missing_modules(doubles) == [numbers]
+    write(numbers, reference(numbers))
+    student.export(numbers)
+    assert student.missing_modules(doubles) == []
+
+
+def test_checks_are_read_one_by_one(numbers):
+    nb = untouched(numbers)
+    cell_of(nb, "double")["source"] = "#| export\ndef double(x):\n    return x + x + 1\n"
+    write(numbers, nb)
+    double, halve = student.test(numbers)
+    assert (double.name, double.points, double.state) == ("double", 4, "failed")
+    assert double.message == (
+        "double(np.array([1.0, 2.0])) gave [3, 5], expected [2, 4]. Hint: two times each"
+    )
+    assert (halve.state, halve.message) == ("not done", "")
+    write(numbers, reference(numbers))
+    assert [result.state for result in student.test(numbers)] == ["passed", "passed"]
+
+
+def test_a_cell_that_ends_python_is_named(numbers):
+    nb = reference(numbers)
+    cell_of(nb, "double")["source"] += "\nimport os; os._exit(1)"
+    write(numbers, nb)
+    results = student.test(numbers)
+    assert [result.state for result in results] == ["failed", "failed"]
+    assert "ended Python" in results[0].message
+
+
+def test_an_endless_loop_ends(numbers, monkeypatch):
+    monkeypatch.setattr(student, "CELL_TIMEOUT", 2)
+    nb = reference(numbers)
+    cell_of(nb, "double")["source"] = "#| export\ndef double(x):\n    while True: pass"
+    write(numbers, nb)
+    double, halve = student.test(numbers)
+    assert double.message == "it took longer than 2 seconds"
+    assert halve.state == "passed"
+
+
+def test_the_next_notebook_imports_what_was_exported(released_course, numbers):
+    doubles = released_course.module("doubles")
+    write(doubles, reference(doubles))
+    (result,) = student.test(doubles)
+    assert (result.state, result.message) == ("failed", "NameError: name 'double' is not defined")
+    assert "finish 01_numbers and run tito export 01_numbers" in tito("test", "2").stdout
+    wrong = reference(numbers)
+    cell_of(wrong, "double")["source"] = "#| export\ndef double(x):\n    return 3 * x\n"
+    write(numbers, wrong)
+    student.export(numbers)
+    (result,) = student.test(doubles)
+    assert "gave 13.5, expected 6" in result.message
+    numbers.desk.write_text(json.dumps(reference(numbers)))
+    student.export(numbers)
+    (result,) = student.test(doubles)
+    assert result.state == "passed"
+
+
+def test_a_zip_goes_from_the_students_desk_to_a_mark(released_course, numbers):
+    write(numbers, reference(numbers))
+    receipt = student.submit(numbers, "ada")
+    (path,) = numbers.desk.parent.glob("*.zip")
+    assert path.name in receipt and "ada handed in 01_numbers" in receipt
+    assert (numbers.desk.parent / "receipt.txt").read_text() == receipt + "\n"
+    (released_course.root / "submitted").mkdir()
+    path.rename(released_course.root / "submitted" / "Ada_12345_assignsubmission.zip")
+    (result,) = grade(numbers)
+    assert (result.student, result.score) == ("ada", 7)
+
+
+def test_a_later_zip_replaces_an_earlier_one_and_not_the_other_way_round(released_course, numbers):
+    (released_course.root / "submitted").mkdir()
+    write(numbers, untouched(numbers))
+    student.submit(numbers, "ada")
+    (first,) = numbers.desk.parent.glob("*.zip")
+    first.rename(released_course.root / "submitted" / "z-first.zip")
+    write(numbers, reference(numbers))
+    numbers.desk.write_text(json.dumps(reference(numbers)))
+    student.submit(numbers, "ada")
+    (second,) = numbers.desk.parent.glob("*.zip")
+    second.rename(released_course.root / "submitted" / "a-second.zip")
+    (result,) = grade(numbers)
+    assert result.score == 7
+    assert len(list((released_course.root / "submitted").glob("*.zip"))) == 2
+
+
+def bad_zips(folder):
+    """Zip files that cannot be used, and what the report says."""
+    (folder / "text.zip").write_text("hello")
+    with zipfile.ZipFile(folder / "nobody.zip", "w") as archive:
+        archive.writestr("numbers_dev.ipynb", "{}")
+    record = {"student": "../../etc", "module": "01_numbers", "time": "2026", "sha256": ""}
+    with zipfile.ZipFile(folder / "changed.zip", "w") as archive:
+        archive.writestr("submission.json", json.dumps(record))
+        archive.writestr("numbers_dev.ipynb", "{}")
+    return {"text.zip": "not a zip file", "nobody.zip": "nobody knows whose", "changed.zip": "checksum"}
+
+
+def test_zips_that_cannot_be_used_are_named_and_the_others_graded(released_course, numbers):
+    folder = released_course.root / "submitted"
+    folder.mkdir()
+    expected = bad_zips(folder)
+    write(numbers, reference(numbers))
+    student.submit(numbers, "ada")
+    (path,) = numbers.desk.parent.glob("*.zip")
+    path.rename(folder / "ada.zip")
+    report = {g.student: g for g in grade(numbers)}
+    assert report.pop("ada").score == 7
+    assert {name: g.score for name, g in report.items()} == dict.fromkeys(expected)
+    for name, words in expected.items():
+        assert words in report[name].notes[0]
+
+
+def test_a_name_that_leaves_the_folder_is_refused(numbers):
+    write(numbers, reference(numbers))
+    with pytest.raises(UsageError, match="cannot be a student's name"):
+        student.submit(numbers, "../eve")
+
+
+def test_submitting_into_nbgraders_exchange(released_course, numbers, tmp_path, monkeypatch):
+    from tito.instructor import configuration, nbgrader_api
+
+    exchange = tmp_path / "exchange"
+    exchange.mkdir()
+    exchange.chmod(0o777)
+    config = configuration(released_course.root)
+    monkeypatch.setitem(config["Exchange"], "root", str(exchange))
+    result = nbgrader_api(released_course).release_assignment(numbers.folder)
+    assert result["success"], result
+    write(numbers, reference(numbers))
+    receipt = student.submit(numbers, "ada")
+    assert str(exchange) in receipt
+    (handed_in,) = (exchange / "tinytorch" / "inbound").iterdir()
+    assert handed_in.name.startswith("ada+01_numbers+")
+    assert (handed_in / numbers.notebook).read_bytes() == numbers.desk.read_bytes()
+
+
+def test_reset_keeps_a_dated_copy(numbers):
+    write(numbers, reference(numbers))
+    work = numbers.desk.read_bytes()
+    first, second = student.reset(numbers), student.reset(numbers)
+    assert first.read_bytes() == work and first != second
+    assert numbers.desk.read_bytes() == numbers.released.read_bytes()
+
+
+def test_status_follows_what_is_done(numbers):
+    assert student.status(numbers).started == "–"
+    write(numbers, reference(numbers))
+    assert student.status(numbers).checks == "not run"
+    student.test(numbers)
+    student.export(numbers)
+    assert student.status(numbers).checks == "2 of 2"
+    assert student.status(numbers).exported == "yes"
+    numbers.desk.write_text(json.dumps(untouched(numbers)))
+    assert student.status(numbers).checks == "2 of 2, changed since"
+    assert student.status(numbers).exported == "yes, changed since"
+
+
+COMMANDS = {
+    "an unknown module": (["start", "convolutions"], 2, "the modules are: 01_numbers, 02_doubles"),
+    "no module": (["start"], 2, "which module?"),
+    "no module for export": (["export"], 2, "which module?"),
+    "testing what was not started": (["test", "--module", "1"], 2, "tito start 01_numbers"),
+    "exporting what was not started": (["export", "numbers"], 2, "tito start 01_numbers"),
+    "submitting what was not started": (["submit", "01"], 2, "tito start 01_numbers"),
+    "grading nothing": (["grade", "1"], 2, "nothing was handed in"),
+    "feedback on nothing": (["feedback", "1"], 2, "run tito grade 01_numbers first"),
+    "a kit over something": (["kit", "--out", "source"], 2, "is not empty"),
+    "a demo over something": (["demo", "--out", "source"], 2, "is not empty"),
+    "tests that are not there": (["selftest"], 2, "has no tests"),
+    "an unknown command": (["frobnicate"], 2, "No such command"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", COMMANDS)
+def test_bad_usage_ends_in_one_sentence(released_course, case):
+    arguments, code, words = COMMANDS[case]
+    result = tito(*arguments)
+    assert result.returncode == code, result.stderr
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_outside_of_a_course_one_sentence_says_so(tmp_path):
+    result = tito("status", cwd=tmp_path)
+    assert result.returncode == 2 and "is not inside a TinyTorch course" in result.stderr
+
+
+def test_a_broken_notebook_is_one_sentence(numbers):
+    student.start(numbers)
+    numbers.desk.write_text("{")
+    for command in ("test", "export", "submit"):
+        result = tito(command, "1")
+        assert result.returncode == 1
+        assert "is not a notebook" in result.stderr and "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("name", ["01_numbers", "numbers", "1", "01", "01_numbers/"])
+def test_a_module_has_several_names(small_course, name):
+    assert small_course.module(name).folder == "01_numbers"
+
+
+def test_the_exit_code_of_test_says_whether_all_checks_pass(numbers):
+    write(numbers, untouched(numbers))
+    result = tito("test", "--module", "01_numbers")
+    assert result.returncode == 1
+    assert result.stdout.splitlines() == [
+        "· double (4 points) not done",
+        "· halve (3 points) not done",
+        "0 of 2 checks passed.",
+    ]
+    write(numbers, reference(numbers))
+    assert tito("test", "1").returncode == 0
+
+
+def test_export_names_the_cells_that_do_not_parse(numbers):
+    nb = untouched(numbers)
+    cell_of(nb, "double")["source"] = "#| export\ndef double(x:\n    pass"
+    write(numbers, nb)
+    result = tito("export", "1")
+    assert result.returncode == 1
+    assert "the cell 'double' does not parse (line 1" in result.stderr
+    assert "Still to do in it: halve." in result.stdout
+    assert numbers.exported.exists()
+
+
+def test_a_read_only_folder_and_a_full_disk_are_one_sentence(numbers, monkeypatch):
+    import errno
+
+    def refuse(number):
+        def replace(*arguments):
+            raise OSError(number, os.strerror(number))
+
+        return replace
+
+    write(numbers, reference(numbers))
+    numbers.exported.write_text("as it was")
+    for number in (errno.EROFS, errno.ENOSPC, errno.EACCES):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "replace", refuse(number))
+            with pytest.raises(TitoError, match=os.strerror(number).lower()):
+                student.export(numbers)
+        assert numbers.exported.read_text() == "as it was"
+        assert [p.name for p in numbers.exported.parent.glob(".numbers*")] == []
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_file_where_a_folder_should_be_is_one_sentence(released_course):
+    (released_course.root / "notebooks").write_text("in the way")
+    result = tito("start", "1")
+    assert result.returncode == 1
+    assert "cannot write" in result.stderr and "Traceback" not in result.stderr
+
+
+def test_a_port_in_use_is_one_sentence(numbers):
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        result = tito("jupyter", "--no-browser", "--port", str(taken.getsockname()[1]))
+    assert result.returncode == 2 and "is in use; choose another with --port" in result.stderr
+
+
+def test_without_jupyterlab_one_sentence_says_what_to_install(numbers, monkeypatch):
+    import importlib.util
+
+    from tito import lab
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(TitoError, match="JupyterLab is not installed; run: pip install"):
+        lab.start(numbers.root, None, "", False, print)
+
+
+def test_without_the_course_tools_one_sentence_says_what_to_install(tmp_path):
+    (tmp_path / "click.py").write_text("raise ImportError")
+    result = tito("status", PYTHONPATH=str(tmp_path))
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1 and 'pip install "tinytorch[course]"' in result.stderr
+
+
+def test_doctor_says_what_is_missing_and_how_to_fix_it(numbers, monkeypatch):
+    from tito import doctor
+
+    assert all(finding.fine for finding in doctor.examine(numbers.root))
+    monkeypatch.setattr(doctor, "required", lambda root: ["numpy", "no-such-package"])
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
+    ailing = {f.what: f.details for f in doctor.examine(numbers.root) if not f.fine}
+    assert ailing["no-such-package"] == 'missing; run: pip install "tinytorch[course]"'
+    assert "PATH" in ailing["alembic (command)"]
+
+
+def test_help_imports_nothing_heavy():
+    script = (
+        "import sys; sys.argv = ['tito', '--help']\n"
+        "from tito.__main__ import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = ('nbformat', 'nbgrader', 'jupytext', 'numpy', 'rich', 'IPython')\n"
+        "print([m for m in heavy if sys.modules.get(m)])"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert result.stdout.splitlines()[-1] == "[]"
