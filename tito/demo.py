@@ -12,18 +12,15 @@ from tito import instructor
 from tito.course import Course, Module
 from tito.errors import TitoError
 from tito.files import write_atomically
-from tito.source import Cell, notebook, read_source
+from tito.source import Cell, notebook, read_source, changed
 
 COURSE = ("source", "nbgrader_config.py")
 
 # Three mistakes that students make, each in an exercise that no other exercise needs.
 MISTAKES = {
-    "rules-of-exponentials": ("return grad / x", "return grad / (x + 1)"),
-    "rules-of-softmax": (
-        "return grad - np.exp(out) * grad.sum(axis=axis, keepdims=True)",
-        "return grad - np.exp(out)",
-    ),
-    "no-grad": ("recording.enabled = self.before", "recording.enabled = True"),
+    "chain-rule-by-hand": ("return {", "return list({", "}  # fmt: skip", "}.values())"),
+    "rules-of-waves": ("return ", "derivative = "),  # computes it and forgets to return it
+    "rules-of-softmax": ("keepdims=True", "keepdim=True"),  # another library's spelling
 }
 
 
@@ -91,10 +88,12 @@ def run(course: Course, folder: Path, say: Callable[[str], None]) -> Demo:
 def _mistaken(cell: Cell) -> Cell:
     if cell.role != "exercise" or cell.name not in MISTAKES:
         return cell
-    right, wrong = MISTAKES[cell.name]
-    if right not in cell.source:
-        raise TitoError(f"the demonstration's mistake in {cell.name!r} does not fit the source")
-    return Cell(cell.role, cell.source.replace(right, wrong), cell.name, cell.points)
+    source, replacements = cell.source, MISTAKES[cell.name]
+    for right, wrong in zip(replacements[::2], replacements[1::2], strict=True):
+        if right not in source:
+            raise TitoError(f"the demonstration's mistake in {cell.name!r} does not fit the source")
+        source = source.replace(right, wrong)
+    return changed(cell, source=source)
 
 
 def hand_in(module: Module, student: str, nb: dict) -> None:

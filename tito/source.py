@@ -325,6 +325,6 @@ def shorten(module: Module) -> int:
     return changed
 
 
-def renamed(cell: Cell, **changes) -> Cell:
+def changed(cell: Cell, **changes) -> Cell:
     """A copy of a cell with some of its fields changed."""
     return replace(cell, **changes)

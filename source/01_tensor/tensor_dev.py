@@ -14,7 +14,7 @@ building the tensor.
 
 ## What you will have at the end
 
-A Python class that is used like this, each line of it written by you:
+A Python class of your own that is used like this:
 
 ```python
 days = Tensor([[14.2, 71, 1009], [19.8, 52, 1021]])      # two days, three measurements
@@ -2986,6 +2986,7 @@ image = Tensor(np.where(down > hills, meadow.numpy(), sky.numpy()), dtype=np.flo
 image = image * ~is_sun + Tensor([1.0, 0.9, 0.5]) * is_sun
 print(image.shape, image.dtype, f"{image.size * image.dtype.itemsize:,} bytes")
 print("mean of red, green, blue:", image.mean(axis=(0, 1)))
+print("brightness of the sky:", (image[:24] @ [0.299, 0.587, 0.114]).mean().item())
 
 # %% [markdown]
 r"""
@@ -3169,9 +3170,9 @@ print("16,777,216 + 1 in float32:", (Tensor(16_777_216.0) + 1).item())
 
 # %% [markdown]
 r"""
-Half the memory, and for large tensors about half the time: the processor waits for the memory, and there is
-half as much to fetch. The price is in the last line: $16{,}777{,}216 = 2^{24}$, and the next whole number
-needs a 25th digit. The 1 is lost.
+Half the memory, and for large tensors about half the time: there is half as much to fetch from memory, and
+the processor multiplies twice as many of them in one step. The price is in the last line:
+$16{,}777{,}216 = 2^{24}$, and the next whole number needs a 25th digit. The 1 is lost.
 
 When does that matter? Add 0.1 again and again. As the sum grows, its last digits get coarser, and every
 addition is rounded to them. The figure shows the relative error of the running sum against the number of
@@ -3223,7 +3224,8 @@ print([step // 4 for step in matrix.T.data.strides])
 r"""
 # Summary
 
-You have built a tensor of about 40 methods in some 90 lines, and none of them is long. What carries it:
+You have built a tensor of about 40 methods with some 80 lines of your own, and none of the methods is long.
+What carries it:
 
 - **Data comes in through `as_array`**: float32 unless a floating dtype was chosen, shared unless it must be
   converted, refused in a sentence if it is no block of real numbers.
@@ -3245,9 +3247,9 @@ from tinytorch.core.tensor import Tensor
 ```
 
 **What comes next.** A chain of additions and matrix products, however long, can only draw straight lines: it
-equals a single matrix product. In **module 2, Activations**, you add what bends them. `relu`, `sigmoid` and
-`softmax` will be pure functions of arrays, and they will come through the door that you have built:
-`apply(relu, x)`.
+equals a single matrix product and a single addition. In **module 2, Activations**, you add what bends them.
+`relu`, `sigmoid` and `softmax` will be pure functions of arrays, and they will come through the door that you
+have built: `apply(relu, x)`.
 
 ### If you want to go on
 

@@ -278,9 +278,10 @@ def relu_keeps_the_dtype(activations, x, n):
 
 @observe(x=normal(6))
 def relu_leaves_its_input_alone(activations, x):
-    """And gives back a new array."""
-    out = activations.relu(x)
-    return out.copy(), x, bool(np.shares_memory(out, x))
+    """And gives back a new array, also where there is nothing to change."""
+    positive = np.abs(x)
+    out, same = activations.relu(x), activations.relu(positive)
+    return out.copy(), x, np.shares_memory(out, x), np.shares_memory(same, positive)
 
 
 @observe(x=normal(2))
@@ -506,6 +507,20 @@ def sigmoid_of_large_numbers_is_one(activations, x):
 def sigmoid_of_very_negative_numbers_is_zero(activations, x):
     """Without a warning."""
     return activations.sigmoid(x), warned(lambda: activations.sigmoid(x))
+
+
+@observe(x=uniform(4, low=-1000, high=-750), y=uniform(4, low=750, high=1000))
+def sigmoid_of_float64_does_not_overflow_either(activations, x, y):
+    """0 on the left and 1 on the right, without a warning."""
+    x = np.concatenate([x, y])
+    return activations.sigmoid(x), warned(lambda: activations.sigmoid(x))
+
+
+@observe(x=uniform(4, low=-101, high=-90, dtype="float32"), y=uniform(4, low=-740, high=-712))
+def sigmoid_is_positive_as_long_as_its_dtype_can_say_so(activations, x, y):
+    """Numbers below the smallest normal one are not 0 yet."""
+    with np.errstate(all="ignore"):
+        return activations.sigmoid(x) > 0, activations.sigmoid(y) > 0
 
 
 @observe(x=uniform(5, low=-700, high=-20))
@@ -1186,11 +1201,11 @@ def asked(layer, function):
 
 
 def seen(layer, function, x, tensor):
-    """Whether a layer gives a Tensor with what the function gives, of the same dtype."""
+    """Whether a layer gives a Tensor with what the function gives, and of that dtype."""
     given = tensor(x)
     out = layer(given)
     same = np.array_equal(out.data, function(x)) and np.array_equal(given.data, x)
-    return same, type(out).__name__, str(out.dtype)
+    return same, type(out).__name__, out.dtype == function(x).dtype
 
 
 @observe(x=normal(3, 4))
@@ -1386,15 +1401,15 @@ def silu_is_x_times_sigmoid(activations, x):
     """A Tensor of the same shape and dtype."""
     out = activations.SiLU()(activations.Tensor(x))
     same = bool(np.allclose(out.data, x * activations.sigmoid(x)))
-    return same, out.shape, str(out.dtype), type(out).__name__
+    return same, out.shape, type(out).__name__
 
 
 @observe(x=normal(5, dtype="float32"))
-def silu_keeps_float32_and_its_input(activations, x):
+def silu_keeps_the_dtype_and_its_input(activations, x):
     """The caller's tensor is not changed."""
     given = activations.Tensor(x.copy())
     out = activations.SiLU()(given)
-    return str(out.dtype), given.data
+    return out.dtype == (x * activations.sigmoid(x)).dtype, given.data
 
 
 @observe(n=integers())
