@@ -1,5 +1,6 @@
 """nbgrader's settings: plain `nbgrader …` commands, formgrader and `tito` all use them."""
 
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     CheckCellMetadata,
@@ -11,7 +12,6 @@ from nbgrader.preprocessors import (
     OverwriteKernelspec,
     SaveAutoGrades,
 )
-from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 
 from tito.preprocessors.execute import ExecuteInWorkspace
 from tito.preprocessors.feedback import HideTests

@@ -81,7 +81,9 @@ def untouched(module: Module) -> dict:
 
 def cell_of(nb: dict, grade_id: str) -> dict:
     """The cell of a notebook that has a grade_id."""
-    return next(c for c in nb["cells"] if c["metadata"].get("nbgrader", {}).get("grade_id") == grade_id)
+    return next(
+        c for c in nb["cells"] if c["metadata"].get("nbgrader", {}).get("grade_id") == grade_id
+    )
 
 
 def hand_in(module: Module, student: str, nb: dict | str, name: str | None = None) -> Path:

@@ -25,7 +25,7 @@ def main() -> None:
         )
     from tito.cli import cli
 
-    cli()
+    cli(prog_name="tito")
 
 
 if __name__ == "__main__":

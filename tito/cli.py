@@ -291,7 +291,9 @@ def feedback(module: Module, students: tuple[str, ...]) -> None:
 
 @cli.command()
 @click.argument("modules", nargs=-1)
-@click.option("--csv", "path", type=click.Path(path_type=Path), help="Also write them to this file.")
+@click.option(
+    "--csv", "path", type=click.Path(path_type=Path), help="Also write them to this file."
+)
 def scores(modules: tuple[str, ...], path: Path | None) -> None:
     """Show the marks in the gradebook."""
     from tito import instructor

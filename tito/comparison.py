@@ -85,13 +85,10 @@ def _difference_of_numbers(a: np.ndarray, e: np.ndarray, tolerance: float | None
     if a.dtype.kind in "biu" and e.dtype.kind in "biu":
         wrong = a != e
     else:
-        if tolerance is None:
-            tolerance = max(_precision(a.dtype), _precision(e.dtype))
-        finite = np.abs(e[np.isfinite(e)].astype(np.float64))
-        scale = max(1.0, finite.max()) if tolerance >= 1e-5 and finite.size else 1.0
+        allowed = tolerance or max(_precision(a.dtype), _precision(e.dtype))
         a, e = a.astype(np.float64), e.astype(np.float64)
         with np.errstate(all="ignore"):
-            close = np.abs(a - e) <= tolerance * np.maximum(np.abs(e), 0.1 * scale)
+            close = np.abs(a - e) <= allowed * np.maximum(np.abs(e), 1.0)
         wrong = ~(close | (a == e) | (np.isnan(a) & np.isnan(e)))
     if not wrong.any():
         return ""

@@ -12,7 +12,7 @@ from tito import instructor
 from tito.course import Course, Module
 from tito.errors import TitoError
 from tito.files import write_atomically
-from tito.source import Cell, notebook, read_source, changed
+from tito.source import Cell, changed, notebook, read_source
 
 COURSE = ("source", "nbgrader_config.py")
 

@@ -47,7 +47,13 @@ def examine(root: Path) -> list[Finding]:
     list of Finding
         In the order in which to mend them.
     """
-    return [_python(), *map(_package, required(root)), _program("alembic"), _kernel(), *_folder(root)]
+    return [
+        _python(),
+        *map(_package, required(root)),
+        _program("alembic"),
+        _kernel(),
+        *_folder(root),
+    ]
 
 
 def required(root: Path) -> list[str]:
@@ -87,7 +93,9 @@ def _kernel() -> Finding:
     try:
         spec = KernelSpecManager().get_kernel_spec("python3")
     except NoSuchKernel:
-        return Finding("Python kernel", False, "missing; run: python -m ipykernel install --sys-prefix")
+        return Finding(
+            "Python kernel", False, "missing; run: python -m ipykernel install --sys-prefix"
+        )
     return Finding("Python kernel", True, spec.display_name)
 
 

@@ -11,9 +11,8 @@ from pathlib import Path
 from tito.course import Module
 from tito.errors import TitoError, UsageError
 from tito.files import write_atomically
-from tito.source import BEGIN_SOLUTION, END_SOLUTION, Cell, read_source
+from tito.source import BEGIN_SOLUTION, END_SOLUTION, EXPORT, Cell, read_source
 
-EXPORT = re.compile(r"^#\|\s*export\s*$", re.M)
 DIRECTIVE = re.compile(r"^#\|.*\n?", re.M)
 MARK = re.compile(rf"^[^\n]*({BEGIN_SOLUTION}|{END_SOLUTION})[^\n]*\n?", re.M)
 APPROACH = re.compile(
@@ -21,6 +20,7 @@ APPROACH = re.compile(
     r"(?:(?!(?P=indent)\w[^\n]*\n(?P=indent)-{3,}\n)(?P=indent)[^\n]*\n|[ \t]*\n)*?"
     r"(?=(?P=indent)\"\"\"|[ \t]*\n(?P=indent)\w[^\n]*\n(?P=indent)-{3,}\n)"
 )
+ONE_LINE = re.compile(r'"""([^"\n]+)\n[ \t]*"""')  # a docstring that only had an approach besides
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,7 @@ def notebook_cells(nb: dict) -> list[CodeCell]:
 def _code_cell(name: str, source: str, is_exercise: bool) -> CodeCell:
     exported = bool(EXPORT.search(source))
     text = APPROACH.sub("\n", MARK.sub("", DIRECTIVE.sub("", source))).strip("\n")
+    text = ONE_LINE.sub(r'"""\1"""', text)
     try:
         ast.parse(text)
         error = ""

@@ -60,7 +60,9 @@ def _reason(result: dict) -> str:
     log = f"{result.get('log') or ''}\n{result.get('error') or ''}"
     raised = re.findall(r"^\s*[\w.]+(?:Error|Exception|Entry|Timeout): (.+)$", log, flags=re.M)
     useful = [line for line in raised if not line.startswith("Please see")]
-    logged = re.findall(r"^\[ERROR\] (?!There was an error|Please see|Traceback)(.+)$", log, flags=re.M)
+    logged = re.findall(
+        r"^\[ERROR\] (?!There was an error|Please see|Traceback)(.+)$", log, flags=re.M
+    )
     return [*useful, *logged, "nbgrader gave no reason"][0]
 
 
@@ -293,7 +295,9 @@ def feedback(module: Module, students: tuple[str, ...] = ()) -> list[Path]:
     course = Course(module.root)
     graded = sorted(p.parent.name for p in (course.root / "autograded").glob(f"*/{module.folder}"))
     if not graded:
-        raise UsageError(f"nobody was graded in {module.folder}; run tito grade {module.folder} first")
+        raise UsageError(
+            f"nobody was graded in {module.folder}; run tito grade {module.folder} first"
+        )
     api = nbgrader_api(course)
     pages = []
     for student in students or graded:
@@ -335,7 +339,9 @@ def scores(course: Course, modules: list[Module]) -> list[Score]:
     with gradebook(course) as book:
         for module in modules:
             known = [a.name for a in book.assignments]
-            for submission in book.assignment_submissions(module.folder) if module.folder in known else []:
+            for submission in (
+                book.assignment_submissions(module.folder) if module.folder in known else []
+            ):
                 for notebook in submission.notebooks:
                     order = {c.name: n for n, c in enumerate(notebook.notebook.source_cells)}
                     for mark in sorted(notebook.grades, key=lambda g: order.get(g.name, 0)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -81,6 +82,7 @@ def start(
     python_path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
     environment = os.environ | {"JUPYTER_TOKEN": token, "PYTHONPATH": python_path}
     process = subprocess.Popen(command, cwd=root, env=environment)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that JupyterLab ends with us
     try:
         _wait(process, port)
         tree = f"/tree/{page}" if page else ""

@@ -17,6 +17,7 @@ from tito.files import write_atomically
 BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 ROLES = ("exercise", "checks", "answer")
+EXPORT = re.compile(r"^#\|\s*export\s*$", re.M)
 KNOWN_KEYS = {*ROLES, "points", "nbgrader"}
 JUPYTEXT_KEYS = {"lines_to_next_cell", "lines_to_end_of_cell_marker", "cell_marker", "title"}
 
@@ -102,14 +103,18 @@ def _cell(raw, where: str) -> Cell:
         metadata = _short(metadata["nbgrader"], raw.cell_type, label)
     roles = [role for role in ROLES if role in metadata]
     if len(roles) > 1:
-        raise SourceError(f"{label}: a cell is one of {', '.join(ROLES)}, not {' and '.join(roles)}")
+        raise SourceError(
+            f"{label}: a cell is one of {', '.join(ROLES)}, not {' and '.join(roles)}"
+        )
     if not roles:
         if "points" in metadata:
             raise SourceError(f"{label}: points, but it is neither checks nor an answer")
         return Cell("text" if is_text else "code", raw.source)
     role = roles[0]
     if is_text != (role == "answer"):
-        raise SourceError(f"{label}: {role} needs a {'markdown' if is_text is False else 'code'} cell")
+        raise SourceError(
+            f"{label}: {role} needs a {'markdown' if is_text is False else 'code'} cell"
+        )
     name, points = metadata[role], metadata.get("points", 0)
     if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
         raise SourceError(f"{label}: the name {name!r} must be lower-case words joined by hyphens")
@@ -159,7 +164,7 @@ def _check(cells: list[Cell], where: str) -> None:
             )
         if BEGIN_HIDDEN in cell.source and cell.role != "checks":
             raise SourceError(f"{label}: hidden tests belong into a checks cell")
-        if "#| export" in cell.source:
+        if cell.role == "code" and EXPORT.search(cell.source):
             _parse(cell.source, label)
 
 
@@ -172,7 +177,9 @@ def _check_solution(cell: Cell, label: str) -> None:
     if begins != marks[::2] or len(marks) % 2:
         raise SourceError(f"{label}: {BEGIN_SOLUTION} and {END_SOLUTION} must alternate")
     tree = _parse(cell.source, label)
-    functions = [n for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    functions = [
+        n for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))
+    ]
     for begin in begins:
         if not any(f.lineno < begin <= f.end_lineno for f in functions):
             raise SourceError(
@@ -236,7 +243,11 @@ def notebook(cells: list[Cell]):
 def _notebook_cell(cell: Cell, used: set[str]):
     import nbformat
 
-    new = nbformat.v4.new_markdown_cell if cell.role in ("text", "answer") else nbformat.v4.new_code_cell
+    new = (
+        nbformat.v4.new_markdown_cell
+        if cell.role in ("text", "answer")
+        else nbformat.v4.new_code_cell
+    )
     identity = cell.grade_id or hashlib.sha256(cell.source.encode()).hexdigest()[:12]
     while identity in used:
         identity += "-again"

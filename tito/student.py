@@ -60,7 +60,9 @@ def missing_modules(module: Module) -> list[Module]:
     """The earlier modules that a notebook imports and that have not been exported yet."""
     text = module.desk.read_text(encoding="utf-8")
     names = set(re.findall(r"tinytorch\.core\.(\w+)", text))
-    names |= set(re.findall(r"\w+", " ".join(re.findall(r"from tinytorch\.core import ([\w ,]+)", text))))
+    names |= set(
+        re.findall(r"\w+", " ".join(re.findall(r"from tinytorch\.core import ([\w ,]+)", text)))
+    )
     earlier = [m for m in Course(module.root).modules() if m < module and m.name in names]
     return [m for m in earlier if not m.exported.exists()]
 

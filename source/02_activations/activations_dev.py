@@ -1222,7 +1222,7 @@ def relu_layer_goes_through_apply(activations, n):
 
 @observe(x=normal(3, 4, dtype="float32"))
 def sigmoid_layer_gives_a_tensor(activations, x):
-    """With what sigmoid gives; float32 stays float32."""
+    """With what sigmoid gives, in its dtype; the input is left alone."""
     return seen(activations.Sigmoid(), activations.sigmoid, x, activations.Tensor)
 
 

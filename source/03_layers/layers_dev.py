@@ -347,8 +347,8 @@ $$
 = \begin{pmatrix} 5 & 9 \\ 3 & 4 \end{pmatrix}
 $$
 
-**Your task.** Write it with the one loop over $p$; the rest is broadcasting. (In module 7 a matrix of this
-form, a column times a row, will come back as the gradient of a weight.)
+**Your task.** Write it with the one loop over $p$; the rest is broadcasting. (In a later module a matrix of
+this form, a column times a row, will come back.)
 
 <details>
 <summary>Hint: a column that broadcasts</summary>
@@ -1555,7 +1555,7 @@ r"""
 Setting weights by thinking ends soon: here are two spirals that wind around each other one and a half times.
 But there is a trick that needs nothing beyond what you have. Leave the hidden layer as it was drawn,
 *random*. Only the output layer has to fit, and it is linear in its weights: a least-squares problem, which
-`np.linalg.lstsq` solves in one call. (Training all layers at once has to wait for gradients, in module 7.)
+`np.linalg.lstsq` solves in one call. (Training all layers at once has to wait for a later module.)
 
 We try four networks: no hidden layer at all; 100 hidden neurons with ReLU and a bias of zero, as `Dense`
 begins; the same with random biases; and only 10 neurons with random biases.
@@ -1610,9 +1610,9 @@ The picture shows the four decision regions: blue where the network says "first 
 wedges that meet at the origin. That is no accident: without biases,
 $\operatorname{relu}(cxW) = c \operatorname{relu}(xW)$ for $c > 0$. Along each ray from the origin the hidden
 values only grow, and the answer changes its sign at most once (owing to the constant of the last layer),
-however many neurons there are. A spiral needs three changes. A bias lets a neuron bend somewhere else than at
-the origin. *10 neurons:* a few straight edges that catch the outline. *100 neurons with biases:* the two arms
-of the spiral.
+however many neurons there are. A spiral needs two or three changes. A bias lets a neuron bend somewhere else
+than at the origin. *10 neurons:* a few straight edges that catch the outline. *100 neurons with biases:* the
+two arms of the spiral.
 """
 
 # %%
@@ -1788,10 +1788,10 @@ print(f"a factor of {separately / together:.0f}")
 
 # %% [markdown]
 r"""
-When this lesson was tried: 0.57 ms and 3.4 ms, a factor of 6. The sums are the same, so is the result. But a
-vector times a matrix has to fetch all 100,352 weights from memory for a single example, and uses each of them
-once; a batch uses each weight 256 times. This is why training works with batches, and it has nothing to do
-with statistics.
+When this lesson was tried: 0.57 ms and 3.4 ms, a factor of 6. The sums are the same, so is the result. A part
+of the difference is the fixed price of 255 further calls. The rest is memory: a vector times a matrix has to
+fetch all 100,352 weights for a single example, and uses each of them once; a batch uses each weight 256
+times. That is one reason why training works with batches, and it has nothing to do with statistics.
 
 ## Summary
 
@@ -1804,8 +1804,8 @@ with statistics.
 - `Dense` keeps its weights and its bias, lists them as `parameters()`, and computes through `apply`.
 - Two layers and a bend do what no single layer can; a bias lets a neuron bend where it likes.
 
-**You have** dense layers and bends, and you have chained them by hand, in a list. **Next**, module 4 builds
-on it: whole networks. And one question stays open: XOR's weights were found by thinking, the spirals' by
-least squares. For weights in *all* layers at once neither is possible. What one needs is to know, for each of
-a hundred thousand weights, in which direction to change it. To that leads all that follows, up to module 7.
+**You have** dense layers and bends, and you have chained them by hand, in a list. **Next** come whole
+networks. And one question stays open: XOR's weights were found by thinking, the spirals' by least squares.
+For weights in *all* layers at once neither is possible. What one needs is to know, for each of a hundred
+thousand weights, in which direction to change it. All that follows leads to that.
 """

@@ -58,7 +58,9 @@ def test_module_7_has_at_least_20_exercises():
 
 
 @pytest.mark.parametrize("folder", MODULES)
-def test_the_reference_scores_all_and_the_untouched_release_nothing(whole_course, folder, monkeypatch):
+def test_the_reference_scores_all_and_the_untouched_release_nothing(
+    whole_course, folder, monkeypatch
+):
     module = whole_course.module(folder)
     monkeypatch.chdir(whole_course.root)
     release(module)

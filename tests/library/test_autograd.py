@@ -65,7 +65,9 @@ def test_gradients_through_two_layers_agree_with_differences():
 
     x = Variable(data)
     loss(x).backward()
-    np.testing.assert_allclose(x.grad, numerical_gradient(lambda a: loss(Tensor(a)).item(), data), 1e-6)
+    np.testing.assert_allclose(
+        x.grad, numerical_gradient(lambda a: loss(Tensor(a)).item(), data), 1e-6
+    )
     weights = first.weights.data
 
     def by_weights(w):
@@ -150,7 +152,16 @@ def test_matrix_products_of_every_rank(a, b):
     )
 
 
-INDICES = [0, -1, slice(1, 3), (slice(None), 1), [0, 0, 2], np.array([True, False, True]), (..., None), (1, 2)]
+INDICES = [
+    0,
+    -1,
+    slice(1, 3),
+    (slice(None), 1),
+    [0, 0, 2],
+    np.array([True, False, True]),
+    (..., None),
+    (1, 2),
+]
 
 
 @pytest.mark.parametrize("index", INDICES, ids=str)

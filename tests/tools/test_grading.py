@@ -67,7 +67,9 @@ def tag(nb):
 
 
 def nonsense_metadata(nb):
-    cell_of(nb, "test-double")["metadata"]["nbgrader"].update(solution=True, points=10**6, locked=False)
+    cell_of(nb, "test-double")["metadata"]["nbgrader"].update(
+        solution=True, points=10**6, locked=False
+    )
     cell_of(nb, "halve")["metadata"]["nbgrader"] = {"grade_id": 7}
     nb["cells"][0]["metadata"]["nbgrader"] = "nothing"
 
@@ -152,7 +154,10 @@ UNREADABLE = {
     "an empty file": ("", "is not a notebook"),
     "another JSON": ('{"name": "not a notebook"}', "is not a notebook"),
     "a list": ("[1, 2]", "is not a notebook"),
-    "no cells of the right form": ('{"cells": [1], "nbformat": 4, "nbformat_minor": 5}', "not graded"),
+    "no cells of the right form": (
+        '{"cells": [1], "nbformat": 4, "nbformat_minor": 5}',
+        "not graded",
+    ),
 }
 
 
@@ -229,7 +234,9 @@ def test_checks_without_observations_give_partial_credit_as_in_plain_nbgrader(re
 
 def test_a_mistake_in_an_earlier_module_costs_nothing_in_a_later_one(released_course):
     doubles = released_course.module("doubles")
-    (released_course.root / "tinytorch/core/numbers.py").write_text("def double(x):\n    return x\n")
+    (released_course.root / "tinytorch/core/numbers.py").write_text(
+        "def double(x):\n    return x\n"
+    )
     assert graded(doubles, reference(doubles)).score == 10
 
 
@@ -295,7 +302,9 @@ def test_a_release_that_fails_leaves_the_earlier_one(numbers):
     before = numbers.released.read_bytes()
     text = numbers.source.read_text()
     numbers.source.write_text(
-        text.replace('exercise="halve"', 'exercise="half"').replace('checks="halve"', 'checks="half"')
+        text.replace('exercise="halve"', 'exercise="half"').replace(
+            'checks="halve"', 'checks="half"'
+        )
     )
     with pytest.raises(TitoError, match="cannot be released"):
         release(numbers)
@@ -304,7 +313,9 @@ def test_a_release_that_fails_leaves_the_earlier_one(numbers):
 
 def test_a_reference_that_fails_its_own_observation_is_the_courses_fault(numbers):
     text = numbers.source.read_text()
-    numbers.source.write_text(text.replace("return float(numbers.double(x))", "return numbers.nothing"))
+    numbers.source.write_text(
+        text.replace("return float(numbers.double(x))", "return numbers.nothing")
+    )
     result = graded(numbers, reference(numbers))
     assert result.score is None
     assert "the reference of 01_numbers itself fails" in result.notes[0]

@@ -50,7 +50,11 @@ def plant_in_text(path, text):
 @pytest.mark.parametrize("kind", ["solution", "hidden test", "model answer"])
 @pytest.mark.parametrize(
     "name, plant",
-    [("numbers_dev.ipynb", plant_in_notebook), ("page.html", plant_in_html), ("x.txt", plant_in_text)],
+    [
+        ("numbers_dev.ipynb", plant_in_notebook),
+        ("page.html", plant_in_html),
+        ("x.txt", plant_in_text),
+    ],
 )
 def test_one_that_is_planted_is_found(released_course, numbers, secrets, kind, name, plant):
     cells = {(cell.role, cell.name): cell.source for cell in read_source(numbers)}

@@ -139,7 +139,11 @@ def bad_zips(folder):
     with zipfile.ZipFile(folder / "changed.zip", "w") as archive:
         archive.writestr("submission.json", json.dumps(record))
         archive.writestr("numbers_dev.ipynb", "{}")
-    return {"text.zip": "not a zip file", "nobody.zip": "nobody knows whose", "changed.zip": "checksum"}
+    return {
+        "text.zip": "not a zip file",
+        "nobody.zip": "nobody knows whose",
+        "changed.zip": "checksum",
+    }
 
 
 def test_zips_that_cannot_be_used_are_named_and_the_others_graded(released_course, numbers):

@@ -172,8 +172,7 @@ class SiLU:
     """
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Apply it to a tensor of any shape.
-        """
+        """Apply it to a tensor of any shape."""
         return x * apply(sigmoid, x)
 
     def __repr__(self) -> str:

@@ -149,7 +149,7 @@ def power_x(grad, out, x, y):
 
 @derivative(np.power, 1)
 def power_y(grad, out, x, y):
-    """The derivative of x ** y by y is x ** y * log(x), and 0 wherever x is 0."""
+    """The derivative of x ** y by y is x ** y * log(x), and 0 where x is 0 and y is not negative."""
     return grad * out * np.log(x + (x == 0))
 
 
@@ -444,14 +444,11 @@ def unbroadcast(grad: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     ndarray of shape `shape`
         The gradient by the input, of the dtype of `grad`.
     """
+    if grad.shape == shape:
+        return grad
     new_axes = grad.ndim - len(shape)
-    stretched = [
-        axis + new_axes
-        for axis, length in enumerate(shape)
-        if length == 1 and grad.shape[axis + new_axes] != 1
-    ]
-    axes = (*range(new_axes), *stretched)
-    return grad.sum(axis=axes).reshape(shape) if axes else grad
+    stretched = [axis + new_axes for axis, length in enumerate(shape) if length == 1]
+    return grad.sum(axis=(*range(new_axes), *stretched)).reshape(shape)
 
 
 def accumulate(gradients: dict, x: Variable | Tensor, grad: np.ndarray) -> None:
@@ -670,8 +667,7 @@ def mean_x(grad, out, x, axis=None, keepdims=False):
 @derivative(np.max)
 @derivative(np.min)
 def max_x(grad, out, x, axis=None, keepdims=False):
-    """The derivative of a maximum (or minimum) is 1 at its place, else 0; ties share equally.
-    """
+    """The derivative of a maximum (or minimum) is 1 at its place, else 0; ties share equally."""
     at_extreme = (x == restore_axes(out, x, axis, keepdims)).astype(x.dtype)
     share = at_extreme / at_extreme.sum(axis=axis, keepdims=True)
     return restore_axes(grad, x, axis, keepdims) * share

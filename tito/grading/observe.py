@@ -81,9 +81,7 @@ class Answers:
     faults: dict[int, str] = field(default_factory=dict)
 
 
-def ask(
-    module: Module, cells: list[CodeCell], program: list, seed: int, limits: Limits
-) -> Answers:
+def ask(module: Module, cells: list[CodeCell], program: list, seed: int, limits: Limits) -> Answers:
     """Observe a module in a process of its own, or in several where one hangs or dies.
 
     Parameters
@@ -118,7 +116,9 @@ def ask(
                 "cells": [None if n in got.cells else cell for n, cell in enumerate(sent)],
                 "program": todo,
             }  # fmt: skip
-            if time.monotonic() > deadline or not _one_process(request, got, folder, limits, deadline):
+            if time.monotonic() > deadline or not _one_process(
+                request, got, folder, limits, deadline
+            ):
                 for n, step in enumerate(todo):
                     if isinstance(step, dict):
                         got.faults.setdefault(n, "there was no time left for it")
@@ -133,7 +133,9 @@ def _step(observation: Observation, seed: int) -> dict:
     return {"name": observation.name, "source": observation.source, "inputs": inputs}
 
 
-def _one_process(request: dict, got: Answers, folder: Path, limits: Limits, deadline: float) -> bool:
+def _one_process(
+    request: dict, got: Answers, folder: Path, limits: Limits, deadline: float
+) -> bool:
     """Run one process for as long as it answers in time; returns whether another may be worth it."""
     process = sandbox.start_python(Path(observer.__file__), folder)
     lines: queue.Queue = queue.Queue()

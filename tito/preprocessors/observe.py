@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 from collections import defaultdict
 
-from nbgrader.preprocessors import NbGraderPreprocessor
 from nbformat.v4 import new_output
+from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Float, Integer
 
 from tito.course import Course
