@@ -101,8 +101,8 @@ def _say_what_is_missing(module: Module) -> None:
 
     for missing in student.missing_modules(module):
         click.echo(
-            f"It imports {missing.import_name}, which is not there yet: finish {missing.folder} and "
-            f"run tito export {missing.folder}."
+            f"It imports {missing.import_name}, which is not there yet: "
+            f"finish {missing.folder} and run tito export {missing.folder}."
         )
 
 

@@ -89,6 +89,7 @@ def _difference_of_numbers(a: np.ndarray, e: np.ndarray, tolerance: float | None
         a, e = a.astype(np.float64), e.astype(np.float64)
         with np.errstate(all="ignore"):
             close = np.abs(a - e) <= allowed * np.maximum(np.abs(e), 1.0)
+        close &= np.isfinite(e)  # an infinity is close to nothing but itself
         wrong = ~(close | (a == e) | (np.isnan(a) & np.isnan(e)))
     if not wrong.any():
         return ""

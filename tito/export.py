@@ -114,7 +114,8 @@ def module_text(cells: list[CodeCell], title: str, origin: str) -> str:
         The module, with `__all__`.
     """
     parts = [
-        f'"""{title}.\n\nMade by `tito export` from {origin}. Edit that notebook, not this file.\n"""'
+        f'"""{title}.\n\n'
+        f'Made by `tito export` from {origin}. Edit that notebook, not this file.\n"""'
     ]
     names: dict[str, None] = {}
     for cell in cells:

@@ -310,14 +310,14 @@ def feedback(module: Module, students: tuple[str, ...] = ()) -> list[Path]:
 
 @dataclass(frozen=True)
 class Score:
-    """One line of the list of marks."""
+    """One line of the list of marks; `by_hand` is the number of marks still to be given."""
 
     student: str
     module: str
     exercise: str
     score: float
     most: float
-    by_hand: bool
+    by_hand: int
 
 
 def scores(course: Course, modules: list[Module]) -> list[Score]:
@@ -335,23 +335,26 @@ def scores(course: Course, modules: list[Module]) -> list[Score]:
     list of Score
         By module, student, and exercise in the order of the notebook.
     """
-    found = []
+    found: list[Score] = []
     with gradebook(course) as book:
+        known = {assignment.name for assignment in book.assignments}
         for module in modules:
-            known = [a.name for a in book.assignments]
-            for submission in (
-                book.assignment_submissions(module.folder) if module.folder in known else []
-            ):
-                for notebook in submission.notebooks:
-                    order = {c.name: n for n, c in enumerate(notebook.notebook.source_cells)}
-                    for mark in sorted(notebook.grades, key=lambda g: order.get(g.name, 0)):
-                        found.append(
-                            Score(
-                                submission.student.id, module.folder, mark.name.removeprefix("test-"),
-                                mark.score, mark.max_score, bool(mark.needs_manual_grade),
-                            )
-                        )  # fmt: skip
+            if module.folder in known:
+                for submission in book.assignment_submissions(module.folder):
+                    found += _marks(module.folder, submission)
     return found
+
+
+def _marks(module: str, submission) -> list[Score]:
+    """The marks of one submission, in the order of its notebook."""
+    marks = []
+    for notebook in submission.notebooks:
+        order = {cell.name: n for n, cell in enumerate(notebook.notebook.source_cells)}
+        for mark in sorted(notebook.grades, key=lambda mark: order.get(mark.name, 0)):
+            exercise, by_hand = mark.name.removeprefix("test-"), int(mark.needs_manual_grade)
+            student = submission.student.id
+            marks.append(Score(student, module, exercise, mark.score, mark.max_score, by_hand))
+    return marks
 
 
 def scores_csv(found: list[Score]) -> str:
@@ -360,11 +363,13 @@ def scores_csv(found: list[Score]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["student", "module", "exercise", "score", "max_score", "to_mark_by_hand"])
     for (student, module), lines in totals(found).items():
-        for line in lines:
-            writer.writerow([_safe(student), module, line.exercise, _plain(line.score),
-                             _plain(line.most), int(line.by_hand)])  # fmt: skip
-        writer.writerow([_safe(student), module, "total", _plain(sum(s.score for s in lines)),
-                         _plain(sum(s.most for s in lines)), sum(s.by_hand for s in lines)])  # fmt: skip
+        total = Score(
+            student, module, "total", sum(s.score for s in lines), sum(s.most for s in lines),
+            sum(s.by_hand for s in lines),
+        )  # fmt: skip
+        for s in [*lines, total]:
+            marks = [_plain(s.score), _plain(s.most), int(s.by_hand)]
+            writer.writerow([_safe(student), module, s.exercise, *marks])
     return text.getvalue()
 
 

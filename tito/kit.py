@@ -16,19 +16,20 @@ TOOLS = ("bin", "tito", "locks", "pyproject.toml", "LICENSE", "nbgrader_config.p
 LIBRARY = ("tinytorch/__init__.py", "tinytorch/core/__init__.py")
 README = """# TinyTorch: your copy
 
-You build a small deep-learning framework, one notebook after the other. You need Python 3.11 or newer.
+You build a small deep-learning framework, one notebook after the other. You need Python 3.11 or
+newer.
 
 ```
 python bin/tito.py start {first}    # puts the first notebook on your desk, notebooks/
 python bin/tito.py jupyter            # opens JupyterLab and shows its address
 python bin/tito.py test {first}     # runs your notebook, one line for each check
-python bin/tito.py export {first}   # writes tinytorch/core/{name}.py from it; later notebooks import that
+python bin/tito.py export {first}   # writes tinytorch/core/{name}.py; later notebooks import it
 python bin/tito.py submit {first}   # makes the file that you hand in
 ```
 
-The first command installs what is needed into `.venv` here, which takes a minute or two. `python bin/tito.py status`
-shows where you stand, `reset` starts a module again (your work is kept), and `doctor` says what is missing.
-The modules, in order: {modules}.
+The first command installs what is needed into `.venv` here, which takes a minute or two.
+`python bin/tito.py status` shows where you stand, `reset` starts a module again (your work is
+kept), and `doctor` says what is missing. The modules, in order: {modules}.
 """
 
 

@@ -75,8 +75,11 @@ def start(
     if importlib.util.find_spec("jupyterlab") is None:
         raise TitoError('JupyterLab is not installed; run: pip install "tinytorch[course]"')
     port, token = free_port(port), secrets.token_hex(16)
-    command = [sys.executable, "-m", "jupyterlab", f"--port={port}", "--ServerApp.port_retries=0",
-               f"--ServerApp.root_dir={root}", "--ServerApp.log_level=ERROR", "--no-browser"]  # fmt: skip
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}"),
+        *("--ServerApp.port_retries=0", "--ServerApp.log_level=ERROR"),
+        f"--ServerApp.root_dir={root}",
+    ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     python_path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))

@@ -40,7 +40,7 @@ class Secret:
 
 
 def secrets_of(module: Module) -> list[Secret]:
-    """Every solution region, model answer and hidden test of a module, as far as it is recognisable."""
+    """Every solution, model answer and hidden test of a module that is long enough to be known."""
     found = []
     for cell in read_source(module):
         where = f"{module.folder} {cell.name}"

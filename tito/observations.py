@@ -53,7 +53,8 @@ def observe(**inputs: Sample) -> Callable[[Callable], Callable]:
     Parameters
     ----------
     **inputs
-        For each parameter after the first, how to draw it: `normal`, `uniform`, `integers`, `choice`.
+        For each parameter after the first, how to draw it: `normal`, `uniform`, `integers` or
+        `choice`.
     """
 
     def mark(function: Callable) -> Callable:

@@ -172,7 +172,8 @@ def _run_checks(module: Module, on_result: Callable[[Checked], None]):
 
     nb = nbformat.read(module.desk, as_version=4)
     client = NotebookClient(
-        nb, kernel_name="python3", timeout=CELL_TIMEOUT, interrupt_on_timeout=True, allow_errors=True,
+        nb, kernel_name="python3", timeout=CELL_TIMEOUT, interrupt_on_timeout=True,
+        allow_errors=True,
         resources={"metadata": {"path": str(module.desk.parent)}},
         config=Config(KernelManager={"transport_encryption": "auto"}),
         error_on_timeout={"ename": "Timeout", "evalue": "", "traceback": ["Timeout"]},

@@ -18,6 +18,8 @@ FAILING = {
     "check((np.ones(2), np.zeros(2)), (np.ones(2), np.ones(2)))": "as result 2 of 2 [0, 0], expected",
     "check({'a': 1}, {'a': 2})": "for 'a' 1, expected 2",
     "check(float('nan'), 1.0)": "gave nan, expected 1",
+    "check(7.0, float('inf'))": "gave 7, expected inf",
+    "check(np.inf, -np.inf)": "gave inf, expected -inf",
     "check(True, False)": "gave True, expected False",
     "check_raises(ValueError, lambda: 3)": "3 gave 3, but a ValueError was expected",
     "check_raises(ValueError, lambda: [][1], hint='no')": "raised IndexError: list index out of range"

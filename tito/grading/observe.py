@@ -136,7 +136,7 @@ def _step(observation: Observation, seed: int) -> dict:
 def _one_process(
     request: dict, got: Answers, folder: Path, limits: Limits, deadline: float
 ) -> bool:
-    """Run one process for as long as it answers in time; returns whether another may be worth it."""
+    """Run one process as long as it answers in time; returns whether to try another."""
     process = sandbox.start_python(Path(observer.__file__), folder)
     lines: queue.Queue = queue.Queue()
     data = json.dumps(request).encode()

@@ -1,1 +1,1 @@
-"""What TinyTorch adds to nbgrader, one preprocessor a file; nbgrader_config.py puts them in order."""
+"""What TinyTorch adds to nbgrader, a preprocessor a file; nbgrader_config.py orders them."""

@@ -49,7 +49,7 @@ class RestoreCells(NbGraderPreprocessor):
         return [c for c in read_notebook(path)["cells"] if "nbgrader" in c.get("metadata", {})]
 
     def place(self, nb, missing: str, order: list[str]) -> int:
-        """Where a missing cell belongs: after the nearest cell that comes before it in the release."""
+        """Where a missing cell belongs: after the nearest cell before it in the release."""
         earlier = set(order[: order.index(missing)])
         places = [
             number

@@ -13,7 +13,7 @@ class CheckScores(NbGraderPreprocessor):
     """Turn a score that nbgrader would misread into 0, and report it.
 
     It matters for checks without observations, whose last expression is the mark: nbgrader gives
-    full marks for a result that is not a number, and refuses the submission for one above the points.
+    full marks for what is not a number, and refuses the submission for one above the points.
     """
 
     def preprocess(self, nb, resources):
