@@ -93,8 +93,9 @@ def _difference_of_numbers(a: np.ndarray, e: np.ndarray, tolerance: float | None
         wrong = ~(close | (a == e) | (np.isnan(a) & np.isnan(e)))
     if not wrong.any():
         return ""
-    if a.size <= 9:
-        return f"{show(a)}, expected {show(e)}"
+    both = f"{show(a)}, expected {show(e)}"
+    if a.size <= 9 and len(both) <= 80:
+        return both
     index = tuple(int(i) for i in np.argwhere(wrong)[0])
     place = ", ".join(map(str, index))
     return f"{show(a[index])} at [{place}], expected {show(e[index])}"

@@ -254,6 +254,8 @@ def _notebook_cell(cell: Cell, used: set[str]):
     used.add(identity)
     source = cell.source
     if cell.role == "checks":
+        # a student gets what stands before the hidden tests; it should not end in blank lines
+        source = re.sub(rf"\n\s*\n(?={BEGIN_HIDDEN})", "\n", source)
         source = f"# {cell.name}: {cell.points:g} points\n{source}"
     raw = new(source, id=identity[:64])
     if cell.name:

@@ -79,7 +79,7 @@ def browser():
 
 @pytest.fixture
 def page(browser):
-    page = browser.new_page(viewport={"width": 1280, "height": 960})
+    page = browser.new_page(viewport={"width": 1200, "height": 800})
     page.set_default_timeout(PATIENCE)
     yield page
     page.close()
@@ -88,6 +88,10 @@ def page(browser):
 def keep(page, name: str) -> None:
     """Keep a screenshot where the environment asks for it."""
     if folder := os.environ.get("SCREENSHOTS"):
+        news = page.get_by_role("button", name="No", exact=True)  # Jupyter's own news
+        if "/lab" in page.url and news.is_visible():
+            news.click()
+        page.wait_for_timeout(1000)
         page.screenshot(path=f"{folder}/{name}.png")
 
 
@@ -96,8 +100,6 @@ def open_notebook(page, lab, course):
     page.goto(f"{address}/lab/tree/notebooks/07_autograd/autograd_dev.ipynb?token={token}&reset")
     page.wait_for_selector(".jp-Notebook .jp-Cell")
     page.wait_for_selector("text=Python 3 (ipykernel) | Idle")
-    if page.locator("button", has_text="No").first.is_visible():
-        page.locator("button", has_text="No").first.click()  # Jupyter's own news
 
 
 def test_a_student_sees_the_lesson_and_a_failing_check_in_one_line(course, lab, page):
@@ -105,6 +107,7 @@ def test_a_student_sees_the_lesson_and_a_failing_check_in_one_line(course, lab, 
     nb = untouched(module)
     kept = [cell for cell in nb["cells"] if cell["cell_type"] == "code"][:3]
     wrong = cell_of(reference(module), "rules-of-products")
+    wrong["source"] = re.sub(r" *### .*\n?", "", wrong["source"]).rstrip()
     wrong["source"] = wrong["source"].replace("return grad * y", "return y")
     table = next(c for c in nb["cells"] if "RULES: dict" in "".join(c["source"]))
     names = ["rules-of-products", "test-rules-of-products"]
@@ -132,7 +135,7 @@ def test_the_released_notebook_opens_with_its_mathematics(course, lab, page):
     open_notebook(page, lab, course)
     keep(page, "lesson")
     page.wait_for_selector("mjx-container")
-    assert page.locator(".jp-Cell").count() > 20
+    assert page.locator(".jp-Cell").count() > 10
 
 
 def test_formgrader_shows_a_submission_with_its_mark_and_messages(lab, page):
