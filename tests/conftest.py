@@ -69,6 +69,15 @@ def numbers(released_course) -> Module:
     return released_course.module("01_numbers")
 
 
+@pytest.fixture(scope="session")
+def whole_course(tmp_path_factory) -> Course:
+    """A copy of the sources in a folder of its own."""
+    root = tmp_path_factory.mktemp("whole")
+    shutil.copytree(ROOT / "source", root / "source", ignore=shutil.ignore_patterns("*.ipynb"))
+    shutil.copy(ROOT / "nbgrader_config.py", root)
+    return Course(root)
+
+
 def reference(module: Module) -> dict:
     """A notebook with all solutions, as plain JSON."""
     return json.loads(json.dumps(notebook(read_source(module))))

@@ -35,10 +35,12 @@ def configuration(root: Path):
 
 def nbgrader_api(course: Course):
     """nbgrader's Python interface, with the settings of the course."""
+    from nbformat.warnings import DuplicateCellId
     from nbgrader.apps import NbGraderAPI
     from sqlalchemy.exc import SAWarning
 
     warnings.simplefilter("ignore", SAWarning)  # of nbgrader's own making
+    warnings.simplefilter("ignore", DuplicateCellId)  # students copy cells; RestoreCells says so
     logging.getLogger("traitlets").setLevel(logging.CRITICAL)
     with explained(f"open the gradebook in {course.root}"):
         return NbGraderAPI(config=configuration(course.root))

@@ -2,7 +2,6 @@
 
 import ast
 import re
-import shutil
 import subprocess
 import sys
 
@@ -18,15 +17,6 @@ from tito.source import read_source
 
 COURSE = Course(ROOT)
 MODULES = [module.folder for module in COURSE.modules()]
-
-
-@pytest.fixture(scope="session")
-def whole_course(tmp_path_factory) -> Course:
-    """A copy of the sources in a folder of its own."""
-    root = tmp_path_factory.mktemp("whole")
-    shutil.copytree(ROOT / "source", root / "source", ignore=shutil.ignore_patterns("*.ipynb"))
-    shutil.copy(ROOT / "nbgrader_config.py", root)
-    return Course(root)
 
 
 def test_the_modules_are_those_of_the_course():

@@ -1,0 +1,54 @@
+"""Documents: every command in them exists, every example gives what it says."""
+
+import contextlib
+import io
+import re
+import shlex
+
+import click
+import pytest
+from conftest import ROOT
+
+from tito.cli import cli
+from tito.kit import README as KIT_README
+
+DOCUMENTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+             for path in [ROOT / "README.md", *ROOT.glob("*/README.md"), *ROOT.glob("source/*/README.md")]}  # fmt: skip
+DOCUMENTS["the kit's README"] = KIT_README.format(first="01_tensor", name="tensor", modules="…")
+COMMAND = re.compile(r"(?:python bin/tito\.py|(?<=`)tito) ([a-z][^`#…\n]*)")
+
+
+def commands() -> list:
+    found = []
+    for name, text in DOCUMENTS.items():
+        for line in sorted({match.strip() for match in COMMAND.findall(text)}):
+            found.append(pytest.param(line, id=f"{name}: {line}"))
+    return found
+
+
+@pytest.mark.parametrize("line", commands())
+def test_a_command_in_a_document_exists_and_takes_its_arguments(line):
+    name, *arguments = shlex.split(line)
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    with contextlib.suppress(SystemExit):
+        command.make_context(name, arguments, resilient_parsing=False)
+
+
+def test_commands_were_found():
+    assert len(commands()) > 25
+
+
+def test_the_example_of_the_readme_prints_what_it_says():
+    (block,) = re.findall(r"```python\n(.*?)```", DOCUMENTS["README.md"], flags=re.S)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(block, {})
+    assert f"# {printed.getvalue().strip()}" in block
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_and_pictures_are_there(name):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", DOCUMENTS[name]):
+        folder = (ROOT / name).parent if name.endswith(".md") else ROOT
+        assert (folder / target).exists(), target

@@ -1,0 +1,53 @@
+"""A student with the kit: all modules in order, each importing what was exported before."""
+
+import json
+import os
+import subprocess
+import sys
+
+from conftest import ROOT, reference
+
+from tito.course import Course
+from tito.kit import make_kit
+
+
+def test_a_student_goes_through_the_kit_from_module_1_to_module_7(whole_course, tmp_path):
+    for name in ("bin", "tito", "locks", "pyproject.toml", "LICENSE", "tinytorch"):
+        if not (whole_course.root / name).exists():
+            (whole_course.root / name).symlink_to(ROOT / name)
+    kit = tmp_path / "kit"
+    files = {str(path) for path in make_kit(whole_course, kit)}
+    assert {"bin/tito.py", "LICENSE", "README.md", "tinytorch/core/__init__.py"} <= files
+    assert not any(name.startswith(("source/", "tests/")) for name in files)
+    assert sorted(n for n in files if n.startswith("tinytorch/core")) == [
+        "tinytorch/core/__init__.py"
+    ]
+
+    def tito(*arguments):
+        environment = os.environ | {"PYTHONPATH": str(kit)}
+        return subprocess.run(
+            [sys.executable, "-P", "-m", "tito", *arguments], capture_output=True, text=True,
+            cwd=kit, env=environment, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    last = tito("start", "07_autograd")
+    assert last.returncode == 0, last.stderr
+    assert "run tito export 01_tensor" in last.stdout
+    for module in Course(kit).modules():
+        name = module.folder
+        assert tito("start", name).returncode == 0
+        blank = tito("test", "--module", name)
+        assert blank.returncode == 1 and "0 of" in blank.stdout, blank.stdout + blank.stderr
+        solved = reference(whole_course.module(name))
+        module.desk.write_text(json.dumps(solved))
+        done = tito("test", "--module", name)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert tito("export", name).returncode == 0
+        assert f"notebooks/{name}" in module.exported.read_text()
+        handed_in = tito("submit", name, "--student", "ada")
+        assert handed_in.returncode == 0 and "SHA-256" in handed_in.stdout
+    assert "imports" not in tito("start", "07_autograd").stdout
+    listing = tito("status").stdout
+    assert listing.count("yes") == 8, listing
+    assert tito("reset", "01_tensor").returncode == 0
+    assert "a kit is made from the sources" in tito("kit", "--out", "x").stderr
