@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tito import instructor
 from tito.course import Course, Module
 from tito.errors import TitoError
 from tito.files import write_atomically
-from tito.source import Cell, changed, notebook, read_source
+from tito.source import Cell, notebook, read_source
 
 COURSE = ("source", "nbgrader_config.py")
 
@@ -93,7 +93,7 @@ def _mistaken(cell: Cell) -> Cell:
         if right not in source:
             raise TitoError(f"the demonstration's mistake in {cell.name!r} does not fit the source")
         source = source.replace(right, wrong)
-    return changed(cell, source=source)
+    return replace(cell, source=source)
 
 
 def hand_in(module: Module, student: str, nb: dict) -> None:

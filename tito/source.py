@@ -7,7 +7,7 @@ import functools
 import hashlib
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from tito.course import Module
@@ -336,8 +336,3 @@ def shorten(module: Module) -> int:
         write_atomically(module.source, jupytext.writes(nb, fmt="py:percent"))
         _read_text.cache_clear()
     return changed
-
-
-def changed(cell: Cell, **changes) -> Cell:
-    """A copy of a cell with some of its fields changed."""
-    return replace(cell, **changes)

@@ -127,6 +127,13 @@ ABUSES = {
             "def double(x):\n    return Same()\n"),
         SOLVED | {"double": 0}, None,
     ),
+    "leaves a switch behind that another exercise reads": (
+        lambda nb: (
+            put("double", "#| export\nused = []\ndef double(x):\n    used.append(x)\n    return x\n")(nb),
+            put("halve", cell_of(nb, "halve")["source"].replace("np.divide(x, 2)", "x / 2 + len(used)"))(nb),
+        ),
+        SOLVED | {"double": 0}, None,
+    ),
     "imports the reference": (
         put("double", "#| export\ndef double(x):\n    import sys\n"
             "    sys.modules.pop('tinytorch.core.numbers')\n"

@@ -130,7 +130,10 @@ def _open(got: Answers, number: int) -> bool:
 
 def _step(observation: Observation, seed: int) -> dict:
     inputs = {name: observer.encode(x) for name, x in observation.draw(seed).items()}
-    return {"name": observation.name, "source": observation.source, "inputs": inputs}
+    return {
+        "name": observation.name, "check": observation.check, "source": observation.source,
+        "inputs": inputs,
+    }  # fmt: skip
 
 
 def _one_process(
