@@ -21,7 +21,7 @@ def main() -> None:
     except ImportError:
         sys.exit(
             "tito needs the course tools, which are not installed here; "
-            'run: pip install "tinytorch[course]"'
+            'run: pip install ".[course]" in the course folder'
         )
     from tito.cli import cli
 

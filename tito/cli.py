@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import sys
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
 
     drawn = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
     for n, column in enumerate(columns):
-        numeric = all(row[n][:1].isdigit() for row in rows) if rows else False
+        numeric = all(re.fullmatch(r"[\d.]+|–", row[n]) for row in rows)
         drawn.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         drawn.add_row(*row)

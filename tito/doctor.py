@@ -11,6 +11,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+INSTALL = 'missing; run: pip install ".[course]" in the course folder'
 OLDEST_PYTHON = (3, 11)
 LEAST_SPACE = 500_000_000  # bytes
 
@@ -76,7 +77,7 @@ def _package(name: str) -> Finding:
     try:
         return Finding(name, True, importlib.metadata.version(name))
     except importlib.metadata.PackageNotFoundError:
-        return Finding(name, False, 'missing; run: pip install "tinytorch[course]"')
+        return Finding(name, False, INSTALL)
 
 
 def _program(name: str) -> Finding:
@@ -89,7 +90,7 @@ def _kernel() -> Finding:
     try:
         from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
     except ImportError:
-        return Finding("Python kernel", False, 'missing; run: pip install "tinytorch[course]"')
+        return Finding("Python kernel", False, INSTALL)
     try:
         spec = KernelSpecManager().get_kernel_spec("python3")
     except NoSuchKernel:

@@ -73,7 +73,9 @@ def start(
         If it is not installed, or does not start.
     """
     if importlib.util.find_spec("jupyterlab") is None:
-        raise TitoError('JupyterLab is not installed; run: pip install "tinytorch[course]"')
+        raise TitoError(
+            'JupyterLab is not installed; run: pip install ".[course]" in the course folder'
+        )
     port, token = free_port(port), secrets.token_hex(16)
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}"),

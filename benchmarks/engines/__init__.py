@@ -1,0 +1,45 @@
+"""The engines that are compared.
+
+Each has a module here, named as in `ENGINES`, with one function for each workload that it can do:
+`scalar_expression`, `small_chain`, `mlp_step`, `large_chain`, `hessian_vector_product`. Such a
+function takes the workload's data, does once what training does once (parameters, buffers), and
+returns a function without arguments that performs one step, forward and backward, and returns its
+result and its gradients. A function that is not there is one that the engine cannot do.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Engine(NamedTuple):
+    """One column of the table.
+
+    Parameters
+    ----------
+    title : str
+        What the table calls it.
+    imports : str
+        The modules that a user of it imports, separated by commas.
+    distribution : str
+        Where its version stands.
+    lacking : str
+        What the table says about a workload that it cannot do.
+    """
+
+    title: str
+    imports: str
+    distribution: str
+    lacking: str = "–"
+
+
+LIMIT = "numpy_by_hand"
+OURS = "tinytorch"
+ENGINES = {
+    LIMIT: Engine("numpy by hand", "numpy", "numpy"),
+    OURS: Engine("TinyTorch", "tinytorch.core.autograd", "tinytorch", lacking="not yet"),
+    "torch_eager": Engine("PyTorch", "torch", "torch"),
+    "hips": Engine("HIPS autograd", "autograd, autograd.numpy", "autograd"),
+    "mygrad": Engine("MyGrad", "mygrad", "mygrad"),
+    "micrograd": Engine("micrograd", "micrograd.engine", "micrograd"),
+}

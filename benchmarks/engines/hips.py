@@ -1,0 +1,119 @@
+"""HIPS autograd: functions of arrays in, functions that give gradients out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import autograd.numpy as np
+from autograd import make_hvp, make_vjp, value_and_grad
+from workloads import Chain, Curvature, Gates, Network, Spring
+
+
+def scalar_expression(data: Spring) -> Callable[[], tuple]:
+    """The spring on Python's numbers."""
+
+    def last_x(start):
+        x, v, a, h = start
+        for _ in range(data.steps):
+            v = v + a * x
+            x = x + h * v
+        return x
+
+    differentiate, start = value_and_grad(last_x), tuple(data[1:])
+    return lambda: differentiate(start)
+
+
+def small_chain(data: Chain) -> Callable[[], tuple]:
+    """The chain of products and sums."""
+
+    def run(arrays):
+        x, a, b = arrays
+        for _ in range(data.pairs):
+            x = x * a
+            x = x + b
+        return x
+
+    arrays = (data.x, data.a, data.b)
+
+    def step():
+        vjp, x = make_vjp(run, arrays)
+        return x, vjp(data.seed)
+
+    return step
+
+
+def cross_entropy(scores, one_hot):
+    """The mean cross-entropy of softmax."""
+    scores = scores - np.max(scores, axis=1, keepdims=True)
+    log_probabilities = scores - np.log(np.sum(np.exp(scores), axis=1, keepdims=True))
+    return -np.sum(log_probabilities * one_hot) / len(one_hot)
+
+
+def mlp_step(data: Network) -> Callable[[], tuple]:
+    """A step of gradient descent.
+
+    ReLU is a product, as `np.maximum` would turn float32 into float64 here.
+    """
+    parameters, one_hot = data.parameters(), data.one_hot()
+
+    def loss(parameters):
+        x = data.x
+        for weights, bias in zip(parameters[:-2:2], parameters[1:-2:2], strict=True):
+            x = np.dot(x, weights) + bias
+            x = x * (x > 0)
+        return cross_entropy(np.dot(x, parameters[-2]) + parameters[-1], one_hot)
+
+    differentiate = value_and_grad(loss)
+
+    def step():
+        value, gradients = differentiate(parameters)
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter -= data.rate * gradient
+        return value, gradients
+
+    return step
+
+
+def large_chain(data: Gates) -> Callable[[], tuple]:
+    """The gates."""
+
+    def run(arrays):
+        x, w = arrays
+        y = x
+        for _ in range(data.blocks):
+            c = np.tanh(y * w + x)
+            y = c * c
+        return y
+
+    def step():
+        vjp, y = make_vjp(run, (data.x, data.w))
+        return y, vjp(data.seed)
+
+    return step
+
+
+def hessian_vector_product(data: Curvature) -> Callable[[], tuple]:
+    """Its own `make_hvp`, which goes backward through the gradient."""
+    x, one_hot = data.network.x, data.network.one_hot()
+    values = []
+
+    def loss(parameters):
+        w1, b1, w2, b2 = parameters
+        value = cross_entropy(np.dot(np.tanh(np.dot(x, w1) + b1), w2) + b2, one_hot)
+        values[:] = [value]
+        return value
+
+    parameters = data.network.parameters()
+
+    def step():
+        product = make_hvp(loss)(parameters)[0](data.direction)
+        return number(values.pop()), product
+
+    return step
+
+
+def number(box) -> float:
+    """The number inside the boxes of nested differentiation."""
+    while hasattr(box, "_value"):
+        box = box._value
+    return float(box)

@@ -1,0 +1,104 @@
+"""TinyTorch, as a student of module 7 writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from workloads import Chain, Curvature, Gates, Network, Spring
+
+from tinytorch.core import autograd
+from tinytorch.core.activations import log_softmax, relu
+from tinytorch.core.autograd import Variable
+from tinytorch.core.layers import linear
+from tinytorch.core.tensor import Tensor, apply
+
+
+def scalar_expression(data: Spring) -> Callable[[], tuple]:
+    """The spring on Variables without axes, in float64."""
+
+    def step():
+        leaves = x, v, a, h = [Variable(np.float64(number)) for number in data[1:]]
+        for _ in range(data.steps):
+            v = v + a * x
+            x = x + h * v
+        x.backward()
+        return x.item(), [leaf.grad for leaf in leaves]
+
+    return step
+
+
+def small_chain(data: Chain) -> Callable[[], tuple]:
+    """The chain of products and sums."""
+    leaves = [Variable(array) for array in (data.x, data.a, data.b)]
+
+    def step():
+        x, a, b = leaves
+        for leaf in leaves:
+            leaf.zero_grad()
+        for _ in range(data.pairs):
+            x = x * a
+            x = x + b
+        x.backward(data.seed)
+        return x.numpy(), [leaf.grad for leaf in leaves]
+
+    return step
+
+
+def cross_entropy(scores: Variable, one_hot: np.ndarray) -> Variable:
+    """The mean cross-entropy of softmax."""
+    return -(apply(log_softmax, scores) * one_hot).sum() / len(one_hot)
+
+
+def mlp_step(data: Network) -> Callable[[], tuple]:
+    """A step of gradient descent; parameters are Tensors, as those of a Dense layer are."""
+    parameters = [Tensor(array, requires_grad=True) for array in data.parameters()]
+    layers = list(zip(parameters[::2], parameters[1::2], strict=True))
+    batch, one_hot = Variable(data.x, requires_grad=False), data.one_hot()
+
+    def step():
+        for parameter in parameters:
+            parameter.grad = None
+        x = batch
+        for weights, bias in layers[:-1]:
+            x = apply(relu, apply(linear, x, weights, bias))
+        loss = cross_entropy(apply(linear, x, *layers[-1]), one_hot)
+        loss.backward()
+        for parameter in parameters:
+            parameter.data -= data.rate * parameter.grad
+        return loss.item(), [parameter.grad for parameter in parameters]
+
+    return step
+
+
+def large_chain(data: Gates) -> Callable[[], tuple]:
+    """The gates."""
+    x, w = Variable(data.x), Variable(data.w)
+
+    def step():
+        x.zero_grad()
+        w.zero_grad()
+        y = x
+        for _ in range(data.blocks):
+            c = autograd.tanh(y * w + x)
+            y = c * c
+        y.backward(data.seed)
+        return y.numpy(), [x.grad, w.grad]
+
+    return step
+
+
+if hasattr(autograd, "hvp"):
+
+    def hessian_vector_product(data: Curvature) -> Callable[[], tuple]:
+        """Backward through the gradient; needs an engine whose gradients are differentiable."""
+        w1, b1, w2, b2 = parameters = [Variable(array) for array in data.network.parameters()]
+        x, one_hot = Variable(data.network.x, requires_grad=False), data.network.one_hot()
+
+        def step():
+            h = autograd.tanh(apply(linear, x, w1, b1))
+            loss = cross_entropy(apply(linear, h, w2, b2), one_hot)
+            gradients = autograd.grad(loss, parameters, create_graph=True)
+            return loss.item(), autograd.grad(gradients, parameters, data.direction)
+
+        return step

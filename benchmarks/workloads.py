@@ -1,0 +1,231 @@
+"""What every engine is asked to do: the data of each workload, with its sizes and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+SEED = 7
+
+
+class Spring(NamedTuple):
+    """A swinging spring: ``steps`` times ``v = v + a * x`` and ``x = x + h * v``, on numbers.
+
+    The result is the last `x`; its gradients are by the first `x` and `v`, by `a` and by `h`, which
+    every step uses.
+    """
+
+    steps: int
+    x: float
+    v: float
+    a: float
+    h: float
+
+
+class Chain(NamedTuple):
+    """``pairs`` times ``x = x * a`` and ``x = x + b``, all of shape (16,).
+
+    The backward pass starts from `seed`; the gradients are by the first `x`, by `a` and by `b`.
+    """
+
+    pairs: int
+    x: np.ndarray
+    a: np.ndarray
+    b: np.ndarray
+    seed: np.ndarray
+
+
+class Gates(NamedTuple):
+    """``blocks`` times ``c = tanh(y * w + x)`` and ``y = c * c``, beginning with ``y = x``.
+
+    That is four operations a block. The backward pass starts from `seed`; the gradients are by `x`
+    and by `w`.
+    """
+
+    blocks: int
+    x: np.ndarray
+    w: np.ndarray
+    seed: np.ndarray
+
+
+class Network(NamedTuple):
+    """A batch for a multilayer perceptron, with labels, initial parameters and a learning rate."""
+
+    x: np.ndarray
+    labels: np.ndarray
+    weights: list[np.ndarray]
+    biases: list[np.ndarray]
+    rate: float
+
+    def one_hot(self) -> np.ndarray:
+        """The labels as rows of zeros and a one, of the dtype of `x`."""
+        return np.eye(self.biases[-1].size, dtype=self.x.dtype)[self.labels]
+
+    def parameters(self) -> list[np.ndarray]:
+        """Fresh copies of the weights and the bias of each layer in turn."""
+        pairs = zip(self.weights, self.biases, strict=True)
+        return [array.copy() for pair in pairs for array in pair]
+
+
+class Curvature(NamedTuple):
+    """A network, and the direction along which its loss's Hessian is wanted, one array a parameter."""
+
+    network: Network
+    direction: list[np.ndarray]
+
+
+def spring() -> Spring:
+    """250 steps of two products and two sums: 1,000 operations on single numbers."""
+    return Spring(steps=250, x=1.0, v=0.5, a=-0.04, h=0.05)
+
+
+def chain() -> Chain:
+    """5,000 products and 5,000 sums on 16 numbers in float64."""
+    rng = np.random.default_rng(SEED)
+    x, b, seed = rng.normal(size=(3, 16))
+    return Chain(pairs=5_000, x=x, a=rng.uniform(0.99, 1.0, size=16), b=b, seed=seed)
+
+
+def gates() -> Gates:
+    """20 operations on a million numbers in float32."""
+    rng = np.random.default_rng(SEED)
+    x, w, seed = rng.normal(size=(3, 1_000_000)).astype(np.float32)
+    return Gates(blocks=5, x=x, w=w, seed=seed)
+
+
+def network(sizes: tuple[int, ...], batch: int, dtype: type) -> Network:
+    """A perceptron with the given number of features before and after each layer.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        The number of inputs, then that of each layer's outputs.
+    batch : int
+        How many examples.
+    dtype : data type
+        Of the examples and the parameters.
+
+    Returns
+    -------
+    Network
+        Standard normal examples, He's initial weights, and small biases.
+    """
+    rng = np.random.default_rng(SEED)
+    layers = list(zip(sizes, sizes[1:], strict=False))
+    return Network(
+        x=rng.normal(size=(batch, sizes[0])).astype(dtype),
+        labels=rng.integers(sizes[-1], size=batch),
+        weights=[
+            (rng.normal(size=layer) * np.sqrt(2 / layer[0])).astype(dtype) for layer in layers
+        ],
+        biases=[rng.normal(0, 0.1, size=outputs).astype(dtype) for _, outputs in layers],
+        rate=0.01,
+    )
+
+
+def curvature() -> Curvature:
+    """A perceptron 64-32-10 with tanh, 32 examples, float64, and a random direction."""
+    small = network((64, 32, 10), batch=32, dtype=np.float64)
+    rng = np.random.default_rng(SEED + 1)
+    return Curvature(small, [rng.normal(size=array.shape) for array in small.parameters()])
+
+
+class Target(NamedTuple):
+    """What TinyTorch's figure should be: in words, and as a limit that may depend on the others."""
+
+    words: str
+    limit: Callable[[dict[str, float]], float]
+
+
+def at_most(limit: float, unit: str = "") -> Target:
+    """A fixed limit."""
+    return Target(f"≤ {limit:g}{unit}", lambda figures: limit)
+
+
+def at_most_and_below(limit: float, engine: str) -> Target:
+    """A fixed limit that holds together with another engine's figure."""
+    return Target(
+        f"≤ {limit:g}, and below {engine}", lambda figures: min(limit, figures.get(engine, limit))
+    )
+
+
+def at_most_that_of(engine: str) -> Target:
+    """Another engine's figure."""
+    return Target(f"≤ {engine}'s", lambda figures: figures.get(engine, np.inf))
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One row of the table.
+
+    Parameters
+    ----------
+    title : str
+        What the table calls it.
+    function : str
+        The function of each engine's module that prepares it; an engine without that function
+        cannot do it.
+    data : callable
+        Makes the data.
+    tolerance : float
+        How far results may lie apart, relative to the largest element of each array.
+    target : Target
+        For time, as a ratio to numpy by hand.
+    memory_target : Target, optional
+        For peak memory, which is measured if there is a target.
+    """
+
+    title: str
+    function: str
+    data: Callable[[], NamedTuple]
+    tolerance: float
+    target: Target
+    memory_target: Target | None = None
+
+
+WORKLOADS = {
+    "scalar": Workload(
+        "scalar expression, 1,000 nodes",
+        "scalar_expression",
+        spring,
+        1e-10,
+        at_most_and_below(25, "micrograd"),
+    ),
+    "chain": Workload(
+        "chain of 10,000 operations on 16 numbers", "small_chain", chain, 1e-10, at_most(5)
+    ),
+    "mlp": Workload(
+        "MLP 784-128-10, batch 64, float32: one SGD step",
+        "mlp_step",
+        partial(network, (784, 128, 10), batch=64, dtype=np.float32),
+        1e-4,
+        at_most(1.15),
+    ),
+    "wide": Workload(
+        "MLP 1024-1024-1024-10, batch 256, float32: one SGD step",
+        "mlp_step",
+        partial(network, (1024, 1024, 1024, 10), batch=256, dtype=np.float32),
+        1e-4,
+        at_most(1.0),
+    ),
+    "million": Workload(
+        "20 operations on a million numbers, float32",
+        "large_chain",
+        gates,
+        1e-4,
+        at_most(1.4),
+        memory_target=at_most_that_of("PyTorch"),
+    ),
+    "hvp": Workload(
+        "Hessian-vector product, MLP 64-32-10, float64",
+        "hessian_vector_product",
+        curvature,
+        1e-10,
+        at_most(2),
+    ),
+}
+IMPORT_TARGET = at_most(25, " ms")
