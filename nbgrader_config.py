@@ -26,7 +26,7 @@ c.CourseDirectory.course_id = "tinytorch"
 # nbgrader copies every other file of source/NN_name/ to the students; solutions live in such files.
 c.CourseDirectory.ignore = [
     "*.py", "*.pyc", "__pycache__", ".ipynb_checkpoints", "feedback", ".*", "submission.json",
-    "backups", "*.zip", "receipt.txt",
+    "backups", "*.zip", "receipt.txt", "taken-from.txt",
 ]  # fmt: skip
 
 # Where students' notebooks are exchanged; without it, `tito submit` makes a zip file.

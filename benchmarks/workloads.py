@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -72,7 +73,7 @@ class Network(NamedTuple):
 
 
 class Curvature(NamedTuple):
-    """A network, and the direction along which its loss's Hessian is wanted, one array a parameter."""
+    """A network, and the direction to multiply its loss's Hessian by, an array a parameter."""
 
     network: Network
     direction: list[np.ndarray]
@@ -115,7 +116,7 @@ def network(sizes: tuple[int, ...], batch: int, dtype: type) -> Network:
         Standard normal examples, He's initial weights, and small biases.
     """
     rng = np.random.default_rng(SEED)
-    layers = list(zip(sizes, sizes[1:], strict=False))
+    layers = list(pairwise(sizes))
     return Network(
         x=rng.normal(size=(batch, sizes[0])).astype(dtype),
         labels=rng.integers(sizes[-1], size=batch),
@@ -128,8 +129,8 @@ def network(sizes: tuple[int, ...], batch: int, dtype: type) -> Network:
 
 
 def curvature() -> Curvature:
-    """A perceptron 64-32-10 with tanh, 32 examples, float64, and a random direction."""
-    small = network((64, 32, 10), batch=32, dtype=np.float64)
+    """A perceptron 64-64-10 with tanh, 64 examples, float64, and a random direction."""
+    small = network((64, 64, 10), batch=64, dtype=np.float64)
     rng = np.random.default_rng(SEED + 1)
     return Curvature(small, [rng.normal(size=array.shape) for array in small.parameters()])
 
@@ -221,7 +222,7 @@ WORKLOADS = {
         memory_target=at_most_that_of("PyTorch"),
     ),
     "hvp": Workload(
-        "Hessian-vector product, MLP 64-32-10, float64",
+        "Hessian-vector product, MLP 64-64-10, batch 64, float64",
         "hessian_vector_product",
         curvature,
         1e-10,

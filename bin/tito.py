@@ -63,9 +63,11 @@ def main():
         )
     # The folder of this file is on the path, and would be found as `tito` before the package.
     sys.path[:] = [p for p in sys.path if os.path.realpath(p) != HERE]
+    os.environ["TITO_PROGRAM"] = "python bin/tito.py"  # how messages name the command
     command = ([a for a in sys.argv[1:] if not a.startswith("-")] + [""])[0]
+    has_tests = os.path.isdir(os.path.join(ROOT, "tests"))
     try:
-        command_line = prepared("dev" if command == "selftest" else "course")
+        command_line = prepared("dev" if command == "selftest" and has_tests else "course")
     except Problem as problem:
         stop(str(problem))
     except OSError as error:

@@ -10,6 +10,9 @@ from collections.abc import Callable
 import numpy as np
 
 from tito.comparison import difference, show
+from tito.kernel_errors import shorten_recursion_errors
+
+shorten_recursion_errors()
 
 
 class CheckFailed(AssertionError):

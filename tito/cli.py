@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 import sys
 from pathlib import Path
@@ -12,16 +13,41 @@ import click
 from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
 
+STUDENTS = ("start", "jupyter", "test", "export", "submit", "status", "reset", "doctor")
+
+
+def say(text: str, err: bool = False) -> None:
+    """Print a text; commands in it are written as the user has to type them."""
+    program = os.environ.get("TITO_PROGRAM", "tito")
+    click.echo(re.sub(rf"\btito (?=({'|'.join(cli.commands)})\b)", f"{program} ", text), err=err)
+
 
 class Commands(click.Group):
-    """A group whose commands end in one sentence when something is wrong."""
+    """A group whose commands end in one sentence when something is wrong.
+
+    Where there are no sources, in a student's kit, only the student's commands are listed.
+    """
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        names = super().list_commands(context)
+        try:
+            is_kit = not Course.find().has_sources
+        except TitoError:
+            is_kit = False
+        return [name for name in names if name in STUDENTS] if is_kit else names
 
     def invoke(self, context: click.Context):
         try:
             return super().invoke(context)
         except TitoError as error:
-            click.echo(f"tito: {error}", err=True)
+            say(f"tito: {error}", err=True)
             context.exit(error.exit_code)
+        except KeyboardInterrupt:
+            say("tito: interrupted", err=True)
+            context.exit(130)
+        except BrokenPipeError:  # whoever read our output has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            context.exit(0)
         except OSError as error:
             where = f" {error.filename}" if error.filename else ""
             click.echo(f"tito: {(error.strerror or str(error)).lower()}:{where}", err=True)
@@ -93,7 +119,7 @@ def start(module: Module) -> None:
     new = student.start(module)
     click.echo(f"notebooks/{module.folder}/{module.notebook}")
     if not new:
-        click.echo("It was there already and is as you left it; `tito reset` would begin again.")
+        say(f"It was there already and is as you left it; tito reset {module.folder} begins again.")
     _say_what_is_missing(module)
 
 
@@ -101,7 +127,7 @@ def _say_what_is_missing(module: Module) -> None:
     from tito import student
 
     for missing in student.missing_modules(module):
-        click.echo(
+        say(
             f"It imports {missing.import_name}, which is not there yet: "
             f"finish {missing.folder} and run tito export {missing.folder}."
         )
@@ -143,9 +169,14 @@ def test(module: Module) -> None:
 
     student.on_desk(module)
     _say_what_is_missing(module)
-    results = student.test(module, show)
+    try:
+        results = student.test(module, show)
+    except KeyboardInterrupt:
+        raise TitoError("interrupted") from None
     passed = sum(result.state == "passed" for result in results)
     click.echo(f"{passed} of {len(results)} checks passed.")
+    for line in student.state(module).lines(with_blank=False):
+        say(line)
     sys.exit(0 if passed == len(results) else 1)
 
 
@@ -165,13 +196,11 @@ def export(modules: tuple[str, ...], reference: bool) -> None:
         raise UsageError("which module? write, for example: tito export 01_tensor")
     broken = False
     for module in chosen(modules):
-        path, left_out, blank = student.export(module)
+        path, state = student.export(module)
         click.echo(path.relative_to(module.root))
-        if blank:
-            click.echo(f"Still to do in it: {', '.join(blank)}.")
-        for cell in left_out:
-            click.echo(f"Left out: the cell {cell.name!r} does not parse ({cell.error}).", err=True)
-            broken = True
+        for line in state.lines():
+            say(line, err=True)
+        broken |= bool(state.broken or state.missing)
     sys.exit(1 if broken else 0)
 
 
@@ -182,7 +211,13 @@ def submit(module: Module, name: str | None) -> None:
     """Hand in a module, and get a receipt."""
     from tito import student
 
-    click.echo(student.submit(module, name))
+    receipt, state = student.submit(module, name)
+    click.echo(receipt)
+    if name is None:
+        say("That is the name of your account; tito submit --student NAME hands in as another.")
+    for line in state.lines():
+        say(line)
+    click.echo(f"Checks that passed at your last test: {student.status(module).checks}.")
 
 
 @cli.command()
@@ -329,6 +364,10 @@ def demo(out: Path | None) -> None:
     import tempfile
     import time
 
+    if not Course.find().has_sources:
+        raise UsageError(
+            "a demonstration needs the instructor's checkout; there are no sources here"
+        )
     from tito import demo as demonstration
 
     begin = time.monotonic()

@@ -20,6 +20,7 @@ APPROACH = re.compile(
     r"(?:(?!(?P=indent)\w[^\n]*\n(?P=indent)-{3,}\n)(?P=indent)[^\n]*\n|[ \t]*\n)*?"
     r"(?=(?P=indent)\"\"\"|[ \t]*\n(?P=indent)\w[^\n]*\n(?P=indent)-{3,}\n)"
 )
+MAGIC = re.compile(r"^[%!].*\n?", re.M)
 ONE_LINE = re.compile(r'"""([^"\n]+)\n[ \t]*"""')  # a docstring that only had an approach besides
 
 
@@ -87,6 +88,7 @@ def _code_cell(name: str, source: str, is_exercise: bool) -> CodeCell:
     text = APPROACH.sub("\n", MARK.sub("", DIRECTIVE.sub("", source))).strip("\n")
     text = ONE_LINE.sub(r'"""\1"""', text)
     try:
+        text = _without_magics(text)
         ast.parse(text)
         error = ""
     except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
@@ -94,6 +96,15 @@ def _code_cell(name: str, source: str, is_exercise: bool) -> CodeCell:
         message = getattr(problem, "msg", None) or str(problem)
         error = f"line {line}: {message}" if line else message
     return CodeCell(name, text, error, exported)
+
+
+def _without_magics(text: str) -> str:
+    """A cell without the lines that only a notebook understands (%timeit …, !ls), if it has any."""
+    try:
+        ast.parse(text)
+    except SyntaxError:
+        return MAGIC.sub("", text)
+    return text
 
 
 def module_text(cells: list[CodeCell], title: str, origin: str) -> str:
@@ -174,16 +185,22 @@ def read_notebook(path: Path) -> dict:
         nb = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"there is no notebook {path}") from None
-    except (ValueError, RecursionError) as error:
-        raise TitoError(
-            f"{path} is not a notebook ({error}); restore it from a backup, or hand it in again"
-        ) from None
+    except (ValueError, RecursionError, OSError) as error:
+        raise TitoError(f"{path} is not a notebook ({error})") from None
     if not isinstance(nb, dict) or not isinstance(nb.get("cells"), list):
-        raise TitoError(f"{path} is not a notebook (it has no list of cells); hand it in again")
+        raise TitoError(f"{path} is not a notebook (it has no list of cells)")
+    for number, cell in enumerate(nb["cells"], 1):
+        if not (
+            isinstance(cell, dict)
+            and cell.get("cell_type") in ("code", "markdown", "raw")
+            and isinstance(cell.get("metadata"), dict)
+            and isinstance(cell.get("source"), (str, list))
+        ):
+            raise TitoError(f"{path} is not a notebook (its cell {number} is not a cell)")
     return nb
 
 
-def export_student(module: Module) -> tuple[Path, list[CodeCell]]:
+def export_student(module: Module) -> Path:
     """Export the notebook on the student's desk to the student's own `tinytorch`.
 
     Parameters
@@ -193,12 +210,10 @@ def export_student(module: Module) -> tuple[Path, list[CodeCell]]:
 
     Returns
     -------
-    path : Path
-        The file that was written.
-    left_out : list of CodeCell
-        The cells that do not parse.
+    Path
+        The file that was written; cells that do not parse are left out of it.
     """
     cells = notebook_cells(read_notebook(module.desk))
     origin = f"notebooks/{module.folder}/{module.notebook}"
     write_atomically(module.exported, module_text(cells, title_of(module), origin))
-    return module.exported, [cell for cell in cells if cell.error]
+    return module.exported

@@ -17,10 +17,12 @@ from pathlib import Path
 
 from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
-from tito.export import notebook_cells, read_notebook
+from tito.export import notebook_cells, read_notebook, reference_cells
 from tito.files import explained, replaced_folder, write_atomically
+from tito.grading import observe
 from tito.source import build
 
+ZIP_NAME = "taken-from.txt"  # beside a submission, the name of the zip file it came in
 SAFE_NAME = re.compile(r"[\w.@-]+")
 
 
@@ -88,6 +90,7 @@ def release(module: Module) -> Path:
         submission came in; the earlier release is kept.
     """
     build(module)
+    check_reference(module)
     with explained(f"write to {module.released.parent}"):
         module.released.parent.parent.mkdir(parents=True, exist_ok=True)
     with replaced_folder(module.released.parent):
@@ -96,6 +99,17 @@ def release(module: Module) -> Path:
         if not result["success"]:
             raise TitoError(f"{module.folder} cannot be released: {_reason(result)}")
     return module.released
+
+
+def check_reference(module: Module) -> None:
+    """Make sure that the hidden tests work on the reference, before anybody is graded by them.
+
+    Raises
+    ------
+    TitoError
+        If one fails; names it.
+    """
+    observe.grade(module, reference_cells(module), seed=0)
 
 
 @dataclass
@@ -164,6 +178,7 @@ def grade(
         )
     if not module.released.exists():
         release(module)
+    check_reference(module)
     for student in students or present:
         graded = _grade_one(module, student, force)
         report.append(graded)
@@ -174,19 +189,25 @@ def grade(
 def _grade_one(module: Module, student: str, force: bool) -> Graded:
     graded = Graded(student)
     folder = module.root / "submitted" / student / module.folder
+    done = module.root / "autograded" / student / module.folder / module.notebook
+    source = folder / ZIP_NAME
+    if source.exists():
+        graded.notes.append(f"taken from {source.read_text(encoding='utf-8').strip()}")
     try:
         graded.notes += find_notebook(module, folder)
         read_notebook(folder / module.notebook)
-        result = nbgrader_api(Course(module.root)).autograde(
-            module.folder, student, force=force, create=True
-        )
-        if not result["success"]:
-            graded.notes.append(f"not graded: {_reason(result)}")
-            return graded
-    except TitoError as error:
-        graded.notes.append(f"not graded: {error}")
+        with replaced_folder(done.parent):  # a failure leaves what was graded before
+            result = nbgrader_api(Course(module.root)).autograde(
+                module.folder, student, force=force, create=True
+            )
+            if not result["success"]:
+                raise TitoError(_reason(result))
+    except Exception as error:  # whatever is wrong with one submission, the others are graded
+        reason = str(error).replace(f"{module.root}/", "") or type(error).__name__
+        graded.notes.append(f"not graded: {reason}")
+        if done.exists():
+            graded.notes.append("its earlier mark and notebook are kept")
         return graded
-    done = module.root / "autograded" / student / module.folder / module.notebook
     if done.exists():
         graded.notes += read_notebook(done)["metadata"].get("tito", {}).get("notes", [])
     with gradebook(Course(module.root)) as book:
@@ -252,7 +273,7 @@ def unpack_zips(course: Course, module: Module) -> list[Graded]:
     for path in sorted((course.root / "submitted").glob("*.zip")):
         try:
             _unpack(path, module)
-        except (TitoError, zipfile.BadZipFile, OSError, RuntimeError) as error:
+        except (TitoError, zipfile.BadZipFile, OSError, RuntimeError, ValueError) as error:
             unusable.append(Graded(path.name, notes=[f"not graded: {error}"]))
     return unusable
 
@@ -267,11 +288,19 @@ def _unpack(path: Path, module: Module) -> None:
         raise TitoError(f"{handed_in.student!r} cannot be a student's name")
     folder = module.root / "submitted" / handed_in.student / module.folder
     notebook, stamp = folder / module.notebook, folder / "timestamp.txt"
-    if notebook.exists() and stamp.exists() and stamp.read_text().strip() >= handed_in.time:
+    if notebook.exists() and not stamp.exists():
+        if notebook.read_bytes() == handed_in.files.get(module.notebook):
+            return
+        raise TitoError(
+            f"submitted/{handed_in.student}/{module.folder} holds another notebook that was put "
+            "there by hand; remove one of the two"
+        )
+    if notebook.exists() and stamp.read_text().strip() >= handed_in.time:
         return
     for name, content in handed_in.files.items():
         write_atomically(folder / name, content)
     write_atomically(stamp, handed_in.time + "\n")
+    write_atomically(folder / ZIP_NAME, path.name + "\n")
 
 
 def feedback(module: Module, students: tuple[str, ...] = ()) -> list[Path]:

@@ -24,7 +24,7 @@ python bin/tito.py start {first}    # puts the first notebook on your desk, note
 python bin/tito.py jupyter            # opens JupyterLab and shows its address
 python bin/tito.py test {first}     # runs your notebook, one line for each check
 python bin/tito.py export {first}   # writes tinytorch/core/{name}.py; later notebooks import it
-python bin/tito.py submit {first}   # makes the file that you hand in
+python bin/tito.py submit {first} --student NAME   # makes the file that you hand in
 ```
 
 The first command installs what is needed into `.venv` here, which takes a minute or two.
@@ -82,7 +82,8 @@ def make_kit(course: Course, out: Path) -> list[Path]:
 
 
 def _fill(course: Course, folder: Path) -> None:
-    ignored = shutil.ignore_patterns("__pycache__", "*.pyc", ".ipynb_checkpoints")
+    # demo.py quotes scraps of solutions
+    ignored = shutil.ignore_patterns("__pycache__", "*.pyc", ".ipynb_checkpoints", "demo.py")
     for name in (*TOOLS, *LIBRARY):
         source, target = course.root / name, folder / name
         if source.is_dir():

@@ -134,15 +134,30 @@ def _program(cell: Cell) -> list[Observation | str]:
     program: list[Observation | str] = []
     for node in body:
         decorator = _observe_decorator(node)
+        if decorator is None and "observe" in " ".join(map(ast.unparse, _decorators(node))):
+            raise SourceError(
+                f"the hidden tests of {cell.name!r}: write @observe(…) before {node.name!r}, with "
+                "parentheses"
+            )
         if decorator is not None:
             program.append(_observation(cell, node, decorator))
         elif not (isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tito")):
             program.append(ast.unparse(node))
+    tests = [node for node in body if isinstance(node, ast.FunctionDef)]
+    if tests and not any(isinstance(step, Observation) for step in program):
+        raise SourceError(
+            f"the hidden tests of {cell.name!r} hold functions and no observation; write "
+            f"@observe(…) before {tests[0].name!r}"
+        )
     return program
 
 
+def _decorators(node: ast.stmt) -> list[ast.expr]:
+    return getattr(node, "decorator_list", [])
+
+
 def _observe_decorator(node: ast.stmt) -> ast.Call | None:
-    for decorator in getattr(node, "decorator_list", []):
+    for decorator in _decorators(node):
         if isinstance(decorator, ast.Call) and getattr(decorator.func, "id", "") == "observe":
             return decorator
     return None

@@ -71,6 +71,10 @@ def read_source(module: Module) -> list[Cell]:
     """
     try:
         text = module.source.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise SourceError(
+            f"{module.source} is not UTF-8 ({error.reason}); save it as UTF-8"
+        ) from None
     except FileNotFoundError:
         raise UsageError(
             f"{module.folder} has no source ({module.source} is missing); "
@@ -164,6 +168,8 @@ def _check(cells: list[Cell], where: str) -> None:
             )
         if BEGIN_HIDDEN in cell.source and cell.role != "checks":
             raise SourceError(f"{label}: hidden tests belong into a checks cell")
+        if cell.role == "checks":
+            _check_hidden(cell, label)
         if cell.role == "code" and EXPORT.search(cell.source):
             _parse(cell.source, label)
 
@@ -186,6 +192,23 @@ def _check_solution(cell: Cell, label: str) -> None:
                 f"{label}: the solution at its line {begin} is not inside a function, so the blank "
                 "release could not be imported"
             )
+
+
+def _check_hidden(cell: Cell, label: str) -> None:
+    """Refuse marks that do not pair or are misspelt: the hidden tests would be released."""
+    lines = [line.strip() for line in cell.source.split("\n")]
+    marks = [line for line in lines if re.match(r"#+\s*(BEGIN|END)\b", line)]
+    if any(mark not in (BEGIN_HIDDEN, END_HIDDEN) for mark in marks) or (
+        marks != [BEGIN_HIDDEN, END_HIDDEN] * (len(marks) // 2)
+    ):
+        raise SourceError(
+            f"{label}: {BEGIN_HIDDEN} and {END_HIDDEN} must alternate, but it has "
+            f"{', '.join(marks)}"
+        )
+    shown = without_hidden_tests(cell.source)
+    if "@observe" in shown or "tito.observations" in shown:
+        raise SourceError(f"{label}: an observation stands outside of {BEGIN_HIDDEN}")
+    _parse(shown, label)
 
 
 def _parse(source: str, label: str) -> ast.Module:
@@ -294,11 +317,14 @@ def build(module: Module) -> Path:
     SourceError
         If the source breaks a rule.
     """
+    from tito.observations import collect
+
     cells = read_source(module)
     checked = {cell.name for cell in cells if cell.role == "checks"}
     unchecked = [c.name for c in cells if c.role == "exercise" and c.name not in checked]
     if unchecked:
         raise SourceError(f"{module.source.name}: no checks for exercise {', '.join(unchecked)}")
+    collect(cells)  # refuses hidden tests that are not understood
     text = json.dumps(notebook(cells), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
     if not module.built.exists() or module.built.read_text(encoding="utf-8") != text:
         write_atomically(module.built, text)

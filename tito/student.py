@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
-from tito.export import CodeCell, export_student, read_notebook
+from tito.export import export_student, notebook_cells, read_notebook
 from tito.files import explained, write_atomically
 
 CELL_TIMEOUT = 60  # seconds
@@ -137,7 +138,7 @@ def test(
     TitoError
         If the notebook cannot be read, or no kernel starts.
     """
-    read_notebook(on_desk(module))
+    read_desk(module)
     results = list(_run_checks(module, on_result))
     remember(
         module,
@@ -158,9 +159,90 @@ def on_desk(module: Module) -> Path:
     UsageError
         If there is none.
     """
-    if not module.desk.exists():
-        raise UsageError(f"{module.folder} has not been started; run: tito start {module.folder}")
-    return module.desk
+    if module.desk.exists():
+        return module.desk
+    others = sorted(path.name for path in module.desk.parent.glob("*.ipynb"))
+    if others:
+        raise UsageError(
+            f"notebooks/{module.folder}/{module.notebook} is missing, but {', '.join(others)} is "
+            "there; rename it back"
+        )
+    raise UsageError(f"{module.folder} has not been started; run: tito start {module.folder}")
+
+
+def read_desk(module: Module) -> dict:
+    """The notebook on the desk, as plain JSON.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    TitoError
+        If it is not a notebook.
+    """
+    try:
+        return read_notebook(on_desk(module))
+    except UsageError:
+        raise
+    except TitoError as error:
+        raise TitoError(
+            f"{error}; tito reset {module.folder} begins again and keeps this file"
+        ) from None
+
+
+@dataclass(frozen=True)
+class State:
+    """What is still to do in a notebook, apart from what its checks say.
+
+    Attributes
+    ----------
+    blank : list of str
+        Exercises that are as they were released.
+    broken : dict
+        Cells that do not parse, and why.
+    missing : list of str
+        Exercises that are no longer there, or are no longer exported.
+    unchecked : list of str
+        Exercises whose checks are no longer there.
+    """
+
+    blank: list[str]
+    broken: dict[str, str]
+    missing: list[str]
+    unchecked: list[str]
+
+    def lines(self, with_blank: bool = True) -> list[str]:
+        """A sentence for each kind of thing; what is blank only if wanted."""
+        found = [f"The cell {n!r} does not parse ({why})." for n, why in self.broken.items()]
+        if self.missing:
+            found.append(
+                f"No longer there, or without its line #| export: {', '.join(self.missing)}."
+            )
+        if self.unchecked:
+            found.append(f"Its checks are no longer there: {', '.join(self.unchecked)}.")
+        if self.blank and with_blank:
+            found.append(f"Still to do: {', '.join(self.blank)}.")
+        return found
+
+
+def state(module: Module) -> State:
+    """What is still to do in the notebook on the desk."""
+    nb = read_desk(module)
+    cells = {cell.name: cell for cell in notebook_cells(nb)}
+    given = notebook_cells(read_notebook(module.released)) if module.released.exists() else []
+    wanted = [cell for cell in given if not cell.name.startswith("cell ")]
+    checks = {
+        (cell.get("metadata", {}).get("nbgrader") or {}).get("grade_id") for cell in nb["cells"]
+    }
+    return State(
+        blank=[name for name, cell in cells.items() if "# YOUR CODE HERE" in cell.source],
+        broken={name: cell.error for name, cell in cells.items() if cell.error},
+        missing=[
+            cell.name for cell in wanted
+            if cell.name not in cells or (cell.exported and not cells[cell.name].exported)
+        ],
+        unchecked=[cell.name for cell in wanted if f"test-{cell.name}" not in checks],
+    )  # fmt: skip
 
 
 def _run_checks(module: Module, on_result: Callable[[Checked], None]):
@@ -179,9 +261,11 @@ def _run_checks(module: Module, on_result: Callable[[Checked], None]):
         error_on_timeout={"ename": "Timeout", "evalue": "", "traceback": ["Timeout"]},
     )  # fmt: skip
     environment = os.environ | {"PYTHONPATH": str(module.root), "MPLBACKEND": "agg"}
-    dead = ""
+    dead, broken = "", {}
     try:
-        with client.setup_kernel(env=environment, cwd=str(module.desk.parent)):
+        with client.setup_kernel(
+            env=environment, cwd=str(module.desk.parent), stderr=subprocess.DEVNULL
+        ):
             for number, cell in enumerate(nb.cells):
                 if cell.cell_type == "code" and not dead:
                     try:
@@ -189,34 +273,44 @@ def _run_checks(module: Module, on_result: Callable[[Checked], None]):
                     except DeadKernelError:
                         dead = f"a cell before it ended Python (cell {number + 1} of the notebook)"
                 nbgrader = cell.metadata.get("nbgrader", {})
+                if cell.cell_type == "code" and nbgrader.get("solution"):
+                    broken[nbgrader["grade_id"]] = _error(cell)
                 if cell.cell_type == "code" and nbgrader.get("grade"):
-                    checked = _checked(cell, nbgrader, dead)
+                    own = broken.get(nbgrader["grade_id"].removeprefix("test-"), "")
+                    checked = _checked(cell, nbgrader, dead, own)
                     on_result(checked)
                     yield checked
     except NoSuchKernel:
         raise TitoError("there is no Python kernel; run: tito doctor") from None
 
 
-def _checked(cell, nbgrader: dict, dead: str) -> Checked:
+def _checked(cell, nbgrader: dict, dead: str, own: str) -> Checked:
+    """What a checks cell showed; `own` is the error of the exercise's own cell."""
     name = nbgrader["grade_id"].removeprefix("test-")
-    points = nbgrader.get("points", 0)
-    errors = [output for output in cell.outputs if output.output_type == "error"]
-    if dead:
-        return Checked(name, points, "failed", dead)
-    if not errors:
+    points, message = nbgrader.get("points", 0), dead or _error(cell)
+    if not message:
         return Checked(name, points, "passed")
-    error = errors[-1]
-    message = " ".join(error.evalue.split())
-    if error.ename == "NotImplementedError" and not message:
+    if message == "NotImplementedError":
         return Checked(name, points, "not done")
-    if error.ename in ("Timeout", "KeyboardInterrupt"):
-        message = f"it took longer than {CELL_TIMEOUT} seconds"
-    elif error.ename != "CheckFailed":
-        message = f"{error.ename}: {message}" if message else error.ename
+    if own and not dead:
+        message = f"its own cell does not run: {own}"
     return Checked(name, points, "failed", message)
 
 
-def export(module: Module) -> tuple[Path, list[CodeCell], list[str]]:
+def _error(cell) -> str:
+    """The error that a cell ended with, in one line; nothing if there was none."""
+    errors = [o for o in cell.get("outputs", []) if o.output_type == "error"]
+    if not errors:
+        return ""
+    error, message = errors[-1], " ".join(errors[-1].evalue.split())[:500]
+    if error.ename in ("Timeout", "KeyboardInterrupt"):
+        return f"it took longer than {CELL_TIMEOUT} seconds"
+    if error.ename == "CheckFailed":
+        return message
+    return f"{error.ename}: {message}" if message else error.ename
+
+
+def export(module: Module) -> tuple[Path, State]:
     """Write the student's own module of `tinytorch`.
 
     Parameters
@@ -228,23 +322,16 @@ def export(module: Module) -> tuple[Path, list[CodeCell], list[str]]:
     -------
     path : Path
         The file written.
-    left_out : list of CodeCell
-        The cells that do not parse.
-    blank : list of str
-        The exercises that are still blank.
+    state : State
+        What is still to do in it.
     """
-    nb = read_notebook(on_desk(module))
-    path, left_out = export_student(module)
+    found = state(module)
+    path = export_student(module)
     remember(module, exported={"digest": digest(module)})
-    blank = []
-    for cell in nb["cells"]:
-        name = (cell.get("metadata", {}).get("nbgrader") or {}).get("grade_id")
-        if name and cell["cell_type"] == "code" and "# YOUR CODE HERE" in "".join(cell["source"]):
-            blank.append(name)
-    return path, left_out, blank
+    return path, found
 
 
-def submit(module: Module, student: str | None = None) -> str:
+def submit(module: Module, student: str | None = None) -> tuple[str, State]:
     """Hand in the notebook on the desk.
 
     Parameters
@@ -256,8 +343,10 @@ def submit(module: Module, student: str | None = None) -> str:
 
     Returns
     -------
-    str
-        The receipt: what was handed in, when, and its checksum.
+    receipt : str
+        What was handed in, when, and its checksum.
+    state : State
+        What is still to do in it.
 
     Raises
     ------
@@ -268,7 +357,7 @@ def submit(module: Module, student: str | None = None) -> str:
     """
     from tito.submission import Submission, now, zip_bytes
 
-    read_notebook(on_desk(module))
+    found = state(module)
     student = student or getpass.getuser()
     if not re.fullmatch(r"\w[\w.@-]*", student):
         raise UsageError(f"{student!r} cannot be a student's name; use letters, digits and . @ _ -")
@@ -286,7 +375,7 @@ def submit(module: Module, student: str | None = None) -> str:
     )
     write_atomically(module.desk.parent / "receipt.txt", receipt + "\n")
     remember(module, submitted={"digest": digest(module), "time": handed_in.time})
-    return receipt
+    return receipt, found
 
 
 def _into_exchange(module: Module, student: str) -> str | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from tito.errors import TitoError
 
 RECORD = "submission.json"
+TIME = "%Y-%m-%d %H:%M:%S.%f UTC"
 LARGEST_FILE = 50_000_000  # bytes, unpacked
 
 
@@ -48,7 +49,7 @@ class Submission:
 
 def now() -> str:
     """The time, as nbgrader writes it."""
-    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f UTC")
+    return datetime.now(UTC).strftime(TIME)
 
 
 def zip_bytes(submission: Submission) -> bytes:
@@ -100,6 +101,12 @@ def read_zip(path: Path) -> Submission:
             f"it holds no {RECORD}, so nobody knows whose it is; unpack it into "
             "submitted/STUDENT/MODULE/ by hand"
         ) from None
+    try:
+        future = datetime.strptime(submission.time, TIME).replace(tzinfo=UTC) > datetime.now(UTC)
+    except ValueError:
+        raise TitoError(f"its time {submission.time!r} is no time") from None
+    if future:
+        raise TitoError(f"its time {submission.time} is still to come")
     if record.get("sha256") != submission.digest:
         raise TitoError("its files are not those that were handed in (the checksum differs)")
     return submission

@@ -9,7 +9,7 @@ from autograd import make_hvp, make_vjp, value_and_grad
 from workloads import Chain, Curvature, Gates, Network, Spring
 
 
-def scalar_expression(data: Spring) -> Callable[[], tuple]:
+def scalar_expression(data: Spring) -> Callable[[], list]:
     """The spring on Python's numbers."""
 
     def last_x(start):
@@ -20,10 +20,15 @@ def scalar_expression(data: Spring) -> Callable[[], tuple]:
         return x
 
     differentiate, start = value_and_grad(last_x), tuple(data[1:])
-    return lambda: differentiate(start)
+
+    def step():
+        x, gradients = differentiate(start)
+        return [x, *gradients]
+
+    return step
 
 
-def small_chain(data: Chain) -> Callable[[], tuple]:
+def small_chain(data: Chain) -> Callable[[], list]:
     """The chain of products and sums."""
 
     def run(arrays):
@@ -36,8 +41,8 @@ def small_chain(data: Chain) -> Callable[[], tuple]:
     arrays = (data.x, data.a, data.b)
 
     def step():
-        vjp, x = make_vjp(run, arrays)
-        return x, vjp(data.seed)
+        vjp, x = make_vjp(run)(arrays)
+        return [x, *vjp(data.seed)]
 
     return step
 
@@ -49,7 +54,7 @@ def cross_entropy(scores, one_hot):
     return -np.sum(log_probabilities * one_hot) / len(one_hot)
 
 
-def mlp_step(data: Network) -> Callable[[], tuple]:
+def mlp_step(data: Network) -> Callable[[], list]:
     """A step of gradient descent.
 
     ReLU is a product, as `np.maximum` would turn float32 into float64 here.
@@ -69,12 +74,12 @@ def mlp_step(data: Network) -> Callable[[], tuple]:
         value, gradients = differentiate(parameters)
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter -= data.rate * gradient
-        return value, gradients
+        return [value, *gradients]
 
     return step
 
 
-def large_chain(data: Gates) -> Callable[[], tuple]:
+def large_chain(data: Gates) -> Callable[[], list]:
     """The gates."""
 
     def run(arrays):
@@ -86,34 +91,23 @@ def large_chain(data: Gates) -> Callable[[], tuple]:
         return y
 
     def step():
-        vjp, y = make_vjp(run, (data.x, data.w))
-        return y, vjp(data.seed)
+        vjp, y = make_vjp(run)((data.x, data.w))
+        return [y, *vjp(data.seed)]
 
     return step
 
 
-def hessian_vector_product(data: Curvature) -> Callable[[], tuple]:
+def hessian_vector_product(data: Curvature) -> Callable[[], list]:
     """Its own `make_hvp`, which goes backward through the gradient."""
     x, one_hot = data.network.x, data.network.one_hot()
-    values = []
+    parameters = data.network.parameters()
 
     def loss(parameters):
         w1, b1, w2, b2 = parameters
-        value = cross_entropy(np.dot(np.tanh(np.dot(x, w1) + b1), w2) + b2, one_hot)
-        values[:] = [value]
-        return value
-
-    parameters = data.network.parameters()
+        return cross_entropy(np.dot(np.tanh(np.dot(x, w1) + b1), w2) + b2, one_hot)
 
     def step():
-        product = make_hvp(loss)(parameters)[0](data.direction)
-        return number(values.pop()), product
+        multiply_by_hessian, _ = make_hvp(loss)(parameters)
+        return multiply_by_hessian(data.direction)
 
     return step
-
-
-def number(box) -> float:
-    """The number inside the boxes of nested differentiation."""
-    while hasattr(box, "_value"):
-        box = box._value
-    return float(box)

@@ -12,7 +12,7 @@ from workloads import Chain, Gates, Network, Spring
 mg.turn_memory_guarding_off()
 
 
-def scalar_expression(data: Spring) -> Callable[[], tuple]:
+def scalar_expression(data: Spring) -> Callable[[], list]:
     """The spring on tensors without axes, in float64."""
 
     def step():
@@ -21,12 +21,12 @@ def scalar_expression(data: Spring) -> Callable[[], tuple]:
             v = v + a * x
             x = x + h * v
         x.backward()
-        return x.item(), [leaf.grad for leaf in leaves]
+        return [x.item(), *(leaf.grad for leaf in leaves)]
 
     return step
 
 
-def small_chain(data: Chain) -> Callable[[], tuple]:
+def small_chain(data: Chain) -> Callable[[], list]:
     """The chain of products and sums."""
     leaves = [mg.tensor(array) for array in (data.x, data.a, data.b)]
 
@@ -36,12 +36,12 @@ def small_chain(data: Chain) -> Callable[[], tuple]:
             x = x * a
             x = x + b
         x.backward(data.seed)
-        return x.data, [leaf.grad for leaf in leaves]
+        return [x.data, *(leaf.grad for leaf in leaves)]
 
     return step
 
 
-def mlp_step(data: Network) -> Callable[[], tuple]:
+def mlp_step(data: Network) -> Callable[[], list]:
     """A step of gradient descent, with MyGrad's own fused loss."""
     parameters = [mg.tensor(array) for array in data.parameters()]
     layers = list(zip(parameters[::2], parameters[1::2], strict=True))
@@ -55,12 +55,12 @@ def mlp_step(data: Network) -> Callable[[], tuple]:
         loss.backward()
         for parameter in parameters:
             parameter.data -= data.rate * parameter.grad
-        return loss.item(), [parameter.grad for parameter in parameters]
+        return [loss.item(), *(parameter.grad for parameter in parameters)]
 
     return step
 
 
-def large_chain(data: Gates) -> Callable[[], tuple]:
+def large_chain(data: Gates) -> Callable[[], list]:
     """The gates."""
     x, w = mg.tensor(data.x, copy=False), mg.tensor(data.w, copy=False)
 
@@ -70,6 +70,6 @@ def large_chain(data: Gates) -> Callable[[], tuple]:
             c = mg.tanh(y * w + x)
             y = c * c
         y.backward(data.seed)
-        return y.data, [x.grad, w.grad]
+        return [y.data, x.grad, w.grad]
 
     return step

@@ -1,21 +1,22 @@
 """No engine: derivatives worked out on paper, in numpy as a careful person writes it.
 
 Buffers are allocated once, in the outer functions, and operations work in place. What a backward
-pass does not need is not kept. Not done: working through a large array in blocks that fit the cache,
-and rewriting the mathematics of a workload so that it has fewer operations.
+pass does not need is not kept. Not done: working through a large array in blocks that fit the
+cache, and rewriting the mathematics of a workload so that it has fewer operations.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 from workloads import Chain, Curvature, Gates, Network, Spring
 
 
-def scalar_expression(data: Spring) -> Callable[[], tuple]:
-    """The spring in Python's own numbers, which are faster than numpy's."""
-    steps, x0, v0, a, h = data
+def scalar_expression(data: Spring) -> Callable[[], list]:
+    """The spring in numpy's scalars, as the engines compute it; Python's own would be faster."""
+    steps, (x0, v0, a, h) = data.steps, map(np.float64, data[1:])
 
     def step():
         x, v = x0, v0
@@ -25,25 +26,25 @@ def scalar_expression(data: Spring) -> Callable[[], tuple]:
             v = v + a * x
             x = x + h * v
             states.append((before, v))
-        grad_x, grad_v, grad_a, grad_h = 1.0, 0.0, 0.0, 0.0
+        grad_x, grad_v, grad_a, grad_h = map(np.float64, (1, 0, 0, 0))
         for before, after in reversed(states):
             grad_h += grad_x * after
             grad_v += grad_x * h
             grad_a += grad_v * before
             grad_x += grad_v * a
-        return x, [grad_x, grad_v, grad_a, grad_h]
+        return [x, grad_x, grad_v, grad_a, grad_h]
 
     return step
 
 
-def small_chain(data: Chain) -> Callable[[], tuple]:
+def small_chain(data: Chain) -> Callable[[], list]:
     """The chain of products and sums, every intermediate result in a buffer of its own."""
     pairs, x, a, b, seed = data
     xs = [x] + [np.empty_like(x) for _ in range(pairs)]
     grad, grad_a, grad_b, product = (np.empty_like(x) for _ in range(4))
 
     def step():
-        for before, after in zip(xs, xs[1:], strict=False):
+        for before, after in pairwise(xs):
             np.multiply(before, a, after)
             np.add(after, b, after)
         grad[:] = seed
@@ -53,12 +54,12 @@ def small_chain(data: Chain) -> Callable[[], tuple]:
             np.multiply(grad, before, product)
             np.add(grad_a, product, grad_a)
             np.multiply(grad, a, grad)
-        return xs[-1], [grad, grad_a, grad_b]
+        return [xs[-1], grad, grad_a, grad_b]
 
     return step
 
 
-def mlp_step(data: Network) -> Callable[[], tuple]:
+def mlp_step(data: Network) -> Callable[[], list]:
     """A step of gradient descent on softmax cross-entropy, for any number of layers with ReLU."""
     parameters = data.parameters()
     weights, biases = parameters[::2], parameters[1::2]
@@ -97,12 +98,12 @@ def mlp_step(data: Network) -> Callable[[], tuple]:
                 grad *= np.greater(inputs[layer], 0, out=masks[layer - 1])
         for array, gradient, update in zip(parameters, gradients, updates, strict=True):
             array -= np.multiply(gradient, data.rate, out=update)
-        return loss, gradients
+        return [loss, *gradients]
 
     return step
 
 
-def large_chain(data: Gates) -> Callable[[], tuple]:
+def large_chain(data: Gates) -> Callable[[], list]:
     """The gates; of the four results in a block, the two that the backward pass needs are kept."""
     blocks, x, w, seed = data
     cs = [np.empty_like(x) for _ in range(blocks)]
@@ -127,12 +128,12 @@ def large_chain(data: Gates) -> Callable[[], tuple]:
             np.add(grad_w, buffer, out=grad_w)
             np.multiply(grad, w, out=grad)
         np.add(grad_x, grad, out=grad_x)
-        return ys[-1], [grad_x, grad_w]
+        return [ys[-1], grad_x, grad_w]
 
     return step
 
 
-def hessian_vector_product(data: Curvature) -> Callable[[], tuple]:
+def hessian_vector_product(data: Curvature) -> Callable[[], list]:
     """One hidden layer with tanh: the directional derivative of each line of the backward pass.
 
     References
@@ -153,11 +154,8 @@ def hessian_vector_product(data: Curvature) -> Callable[[], tuple]:
         z = h @ w2
         z += b2
         z -= z.max(axis=1, keepdims=True)
-        chosen = z[rows, labels]
         p = np.exp(z, out=z)
-        total = p.sum(axis=1, keepdims=True)
-        loss = (np.log(total).sum() - chosen.sum()) / batch
-        p /= total
+        p /= p.sum(axis=1, keepdims=True)
 
         slope = h * h
         np.subtract(1, slope, out=slope)
@@ -189,6 +187,6 @@ def hessian_vector_product(data: Curvature) -> Callable[[], tuple]:
         d_a -= g_h
         np.matmul(x.T, d_a, out=gh_w1)
         d_a.sum(axis=0, out=gh_b1)
-        return loss, products
+        return products
 
     return step

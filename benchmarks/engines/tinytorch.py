@@ -14,7 +14,7 @@ from tinytorch.core.layers import linear
 from tinytorch.core.tensor import Tensor, apply
 
 
-def scalar_expression(data: Spring) -> Callable[[], tuple]:
+def scalar_expression(data: Spring) -> Callable[[], list]:
     """The spring on Variables without axes, in float64."""
 
     def step():
@@ -23,12 +23,12 @@ def scalar_expression(data: Spring) -> Callable[[], tuple]:
             v = v + a * x
             x = x + h * v
         x.backward()
-        return x.item(), [leaf.grad for leaf in leaves]
+        return [x.item(), *(leaf.grad for leaf in leaves)]
 
     return step
 
 
-def small_chain(data: Chain) -> Callable[[], tuple]:
+def small_chain(data: Chain) -> Callable[[], list]:
     """The chain of products and sums."""
     leaves = [Variable(array) for array in (data.x, data.a, data.b)]
 
@@ -40,7 +40,7 @@ def small_chain(data: Chain) -> Callable[[], tuple]:
             x = x * a
             x = x + b
         x.backward(data.seed)
-        return x.numpy(), [leaf.grad for leaf in leaves]
+        return [x.numpy(), *(leaf.grad for leaf in leaves)]
 
     return step
 
@@ -50,7 +50,7 @@ def cross_entropy(scores: Variable, one_hot: np.ndarray) -> Variable:
     return -(apply(log_softmax, scores) * one_hot).sum() / len(one_hot)
 
 
-def mlp_step(data: Network) -> Callable[[], tuple]:
+def mlp_step(data: Network) -> Callable[[], list]:
     """A step of gradient descent; parameters are Tensors, as those of a Dense layer are."""
     parameters = [Tensor(array, requires_grad=True) for array in data.parameters()]
     layers = list(zip(parameters[::2], parameters[1::2], strict=True))
@@ -66,12 +66,12 @@ def mlp_step(data: Network) -> Callable[[], tuple]:
         loss.backward()
         for parameter in parameters:
             parameter.data -= data.rate * parameter.grad
-        return loss.item(), [parameter.grad for parameter in parameters]
+        return [loss.item(), *(parameter.grad for parameter in parameters)]
 
     return step
 
 
-def large_chain(data: Gates) -> Callable[[], tuple]:
+def large_chain(data: Gates) -> Callable[[], list]:
     """The gates."""
     x, w = Variable(data.x), Variable(data.w)
 
@@ -83,14 +83,14 @@ def large_chain(data: Gates) -> Callable[[], tuple]:
             c = autograd.tanh(y * w + x)
             y = c * c
         y.backward(data.seed)
-        return y.numpy(), [x.grad, w.grad]
+        return [y.numpy(), x.grad, w.grad]
 
     return step
 
 
 if hasattr(autograd, "hvp"):
 
-    def hessian_vector_product(data: Curvature) -> Callable[[], tuple]:
+    def hessian_vector_product(data: Curvature) -> Callable[[], list]:
         """Backward through the gradient; needs an engine whose gradients are differentiable."""
         w1, b1, w2, b2 = parameters = [Variable(array) for array in data.network.parameters()]
         x, one_hot = Variable(data.network.x, requires_grad=False), data.network.one_hot()
@@ -99,6 +99,6 @@ if hasattr(autograd, "hvp"):
             h = autograd.tanh(apply(linear, x, w1, b1))
             loss = cross_entropy(apply(linear, h, w2, b2), one_hot)
             gradients = autograd.grad(loss, parameters, create_graph=True)
-            return loss.item(), autograd.grad(gradients, parameters, data.direction)
+            return autograd.grad(gradients, parameters, data.direction)
 
         return step

@@ -17,7 +17,7 @@ def leaf(array) -> torch.Tensor:
     return torch.from_numpy(array).requires_grad_()
 
 
-def scalar_expression(data: Spring) -> Callable[[], tuple]:
+def scalar_expression(data: Spring) -> Callable[[], list]:
     """The spring on tensors without axes, in float64."""
 
     def step():
@@ -28,12 +28,12 @@ def scalar_expression(data: Spring) -> Callable[[], tuple]:
             v = v + a * x
             x = x + h * v
         x.backward()
-        return x.item(), [leaf.grad for leaf in leaves]
+        return [x.item(), *(leaf.grad for leaf in leaves)]
 
     return step
 
 
-def small_chain(data: Chain) -> Callable[[], tuple]:
+def small_chain(data: Chain) -> Callable[[], list]:
     """The chain of products and sums."""
     leaves = [leaf(array) for array in (data.x, data.a, data.b)]
     seed = torch.from_numpy(data.seed)
@@ -46,15 +46,15 @@ def small_chain(data: Chain) -> Callable[[], tuple]:
             x = x * a
             x = x + b
         x.backward(seed)
-        return x.detach(), [each.grad for each in leaves]
+        return [x.detach(), *(each.grad for each in leaves)]
 
     return step
 
 
-def mlp_step(data: Network) -> Callable[[], tuple]:
+def mlp_step(data: Network) -> Callable[[], list]:
     """A step of gradient descent, the update in place."""
     parameters = [leaf(array) for array in data.parameters()]
-    # Weights are stored as numpy by hand stores them, (inputs, outputs); `linear` wants the transpose.
+    # Weights of shape (inputs, outputs), as everywhere here; `linear` wants the transpose.
     layers = list(zip(parameters[::2], parameters[1::2], strict=True))
     batch, labels = torch.from_numpy(data.x), torch.from_numpy(data.labels)
 
@@ -70,12 +70,12 @@ def mlp_step(data: Network) -> Callable[[], tuple]:
         with torch.no_grad():
             for parameter in parameters:
                 parameter.sub_(parameter.grad, alpha=data.rate)
-        return loss.item(), [parameter.grad for parameter in parameters]
+        return [loss.item(), *(parameter.grad for parameter in parameters)]
 
     return step
 
 
-def large_chain(data: Gates) -> Callable[[], tuple]:
+def large_chain(data: Gates) -> Callable[[], list]:
     """The gates."""
     x, w, seed = leaf(data.x), leaf(data.w), torch.from_numpy(data.seed)
 
@@ -86,12 +86,12 @@ def large_chain(data: Gates) -> Callable[[], tuple]:
             c = torch.tanh(y * w + x)
             y = c * c
         y.backward(seed)
-        return y.detach(), [x.grad, w.grad]
+        return [y.detach(), x.grad, w.grad]
 
     return step
 
 
-def hessian_vector_product(data: Curvature) -> Callable[[], tuple]:
+def hessian_vector_product(data: Curvature) -> Callable[[], list]:
     """Backward through the gradient."""
     w1, b1, w2, b2 = parameters = [leaf(array) for array in data.network.parameters()]
     x, labels = torch.from_numpy(data.network.x), torch.from_numpy(data.network.labels)
@@ -101,6 +101,6 @@ def hessian_vector_product(data: Curvature) -> Callable[[], tuple]:
         h = torch.tanh(functional.linear(x, w1.T, b1))
         loss = functional.cross_entropy(functional.linear(h, w2.T, b2), labels)
         gradients = torch.autograd.grad(loss, parameters, create_graph=True)
-        return loss.item(), torch.autograd.grad(gradients, parameters, direction)
+        return torch.autograd.grad(gradients, parameters, direction)
 
     return step

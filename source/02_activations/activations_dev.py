@@ -386,7 +386,7 @@ The largest float32 is about $3.4 \cdot 10^{38} = e^{88.7}$; what is beyond beco
 $e^{709.8}$: the trap is the same, it only snaps later.)
 
 - The first formula fails on the left. $e^{100}$ is infinity, so $\sigma(-100)$ becomes $1/\infty = 0$ instead
-  of $3.8 \cdot 10^{-44}$. With a warning, and with a result whose logarithm is $-\infty$.
+  of $3.7 \cdot 10^{-44}$. With a warning, and with a result whose logarithm is $-\infty$.
 - The second fails on the right. $\infty / \infty$ is not a number, and one NaN is enough to turn every weight
   of a network into NaN at the next step.
 

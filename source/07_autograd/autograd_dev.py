@@ -504,8 +504,9 @@ def derivative(function: Callable, argument: int = 0) -> Callable[[Callable], Ca
 
     A rule ``rule(grad, out, *inputs, **parameters)`` gets the gradient of the loss by the output of
     `function`, that output, and what `function` was called with. It returns the gradient of the loss
-    by one input. It uses operators and methods only, so that it works for arrays, tensors and
-    variables alike, and it may return more axes than the input had: the engine sums them.
+    by one input. It gets arrays; operators, methods and element-by-element numpy functions are
+    preferred, because they work for variables as well. It may return more axes than the input had:
+    the engine sums them.
 
     Parameters
     ----------
@@ -864,7 +865,7 @@ def the_rules_of_powers_stand_in_the_table(autograd, grad, x):
 r"""
 #### Judging a rule
 
-You have nine rules, and a yardstick from section 1. Put them together: for random inputs and a **random**
+You have eleven rules, and a yardstick from section 1. Put them together: for random inputs and a **random**
 gradient `seed`, the rule's answer must be the numerical gradient of
 $L = \sum_i \texttt{seed}_i\,\text{out}_i$, because for this $L$, $\partial L / \partial \text{out}_i$ is just
 $\texttt{seed}_i$.
@@ -1318,6 +1319,12 @@ class Variable(
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         return np.array(self.data.data, dtype=dtype, copy=copy)
 
+    def __array_function__(self, function, types, args, kwargs):
+        raise TypeError(
+            f"np.{function.__name__} of a Variable does not go through apply, so its gradient would "
+            "be lost; use a method such as x.sum(), or detach().numpy() where none is wanted"
+        )
+
     def __setitem__(self, index, new) -> None:
         raise TypeError(
             "the elements of a Variable cannot be assigned, because a backward pass may need the "
@@ -1338,6 +1345,8 @@ check(str(Variable(3).dtype), "float32", hint="numbers become float32: use as_ar
 check(str(Variable(np.array([3.0])).dtype), "float64", hint="an array keeps its floating dtype")
 _weights = Tensor([1.0, 2.0])
 check(Variable(_weights).data is _weights, True, hint="a floating Tensor is kept as it is")
+_counts = Tensor([1, 2], dtype=np.int64)
+check(str(Variable(_counts).dtype), "float32", hint="a Tensor of integers is converted as well")
 check(Variable(3.0).requires_grad, True, hint="by default a gradient is wanted")
 check(Variable(3.0).grad, None, hint="there is no gradient yet")
 check(Variable(3.0).is_leaf, True, hint="grad_fn is None for a variable that you make")
@@ -1415,7 +1424,9 @@ For example, with `x = Variable([1.0, 2.0])`, the expression `x * 3.0` ends up h
 variable `x` **itself** (not its array: through it, the walk back will go on) and the number `3.0`.
 
 Two functions from module 1 do the computing: `value(x)` takes the array out of each input, and
-`compute(function, *values, **parameters)` calls numpy and turns its complaints into one sentence.
+`compute(function, *values, **parameters)` calls numpy and turns its complaints into one sentence. Give
+`compute` the *values*: with a variable among them, numpy would ask the variable how to multiply, that is, come
+back to `record`, and so on without end.
 """
 
 
@@ -1473,6 +1484,10 @@ _constant = record(np.multiply, Variable(2.0, requires_grad=False), 3.0)
 check(_constant.requires_grad, False, hint="no input needs a gradient, so the result needs none")
 check(_constant.is_leaf, True, hint="nothing is remembered where nothing needs a gradient")
 check(type(record(np.greater, _x, 1.5)).__name__, "ndarray", hint="booleans have no derivative")
+recording.enabled = False
+_unrecorded = record(np.multiply, _x, 3.0)
+recording.enabled = True
+check(_unrecorded.is_leaf, True, hint="take no note while recording.enabled is False")
 check(_x * 3.0, [3.0, 6.0], hint="the operators of module 1 come here through apply")
 check_raises(ValueError, lambda: _x + [1.0, 2.0, 3.0], hint="compute() says what does not fit")
 
@@ -2278,6 +2293,10 @@ check(_gradients[_a], 38.0, hint="2 (1 + 2 a): note the gradient of what is in k
 check(_gradients[_x], 228.0, hint="it goes on from what is in keep")
 check(_a.grad_fn.inputs, None, hint="without retain_graph, set inputs and out to None afterwards")
 check_raises(RuntimeError, lambda: propagate({_c: np.array(1.0)}), hint="use inputs_of(node)")
+_v = Variable([1.0, 2.0])
+_w = _v * 2.0
+_kept = propagate({_w * _w: np.array([1.0, 1.0])}, keep=[_w, _v])
+check(_kept[_w], [4.0, 8.0], hint="`in` compares elements; ask any(node is x for x in keep)")
 _received = []
 _own = Variable(2.0, grad_fn=_received.append)
 propagate({_own * 3.0 + _own * 4.0: np.array(1.0)})
@@ -2485,6 +2504,7 @@ def starting_gradient(output: Variable, gradient=None) -> np.ndarray:
 # %% checks="starting-gradient" points=3
 check(starting_gradient(Variable(5.0)), 1.0, hint="the derivative of the loss by itself is 1")
 check(starting_gradient(Variable([[5.0]])), [[1.0]], hint="of the shape of the output")
+check(str(starting_gradient(Variable(5.0)).dtype), "float32", hint="in the dtype of the output")
 _start = starting_gradient(Variable([1.0, 2.0]), [10, 20])
 check(_start, [10.0, 20.0], hint="a given gradient is used as it is")
 check(str(_start.dtype), "float32", hint="in the dtype of the output, not of what was given")
@@ -2556,9 +2576,9 @@ r"""
 At the end, each leaf gets its gradient as `leaf.grad`. People change gradients in place: clipping multiplies
 them by 0.5, averaging divides them. What arrives at a leaf is not always fit for it. The rule of a sum, for
 example, may well repeat one number with `np.broadcast_to`, which makes a view: three elements, one place in
-memory, closed to writing. And you saw one array arrive at two leaves: in two published libraries, scaling the
-gradients of `a` and `b` to a norm of 1 gave a norm of 0.408, because both were the same array, and it was
-scaled twice.
+memory, closed to writing. And you saw one array arrive at two leaves: where a sum hands one array to both of its
+inputs, scaling the gradients of `a` and `b` to a common norm of 1 scales that array twice, and the norm comes
+out wrong without a word.
 """
 
 # %%
@@ -3988,6 +4008,7 @@ with no_grad():
     with no_grad():
         pass
     check(recording.enabled, False, hint="the inner block returns to the state before it, off")
+    check((Variable(2.0) * 3.0).is_leaf, True, hint="record() takes no note while it is off")
 check(recording.enabled, True, hint="the outer block returns to the state before it, on")
 
 

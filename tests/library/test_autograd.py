@@ -442,3 +442,15 @@ def test_bad_input_is_refused_in_one_sentence(case):
         function()
     message = str(refused.value)
     assert words in message and "\n" not in message and len(message) < 250
+
+
+@pytest.mark.parametrize("function", [np.sum, np.concatenate, np.reshape], ids=lambda f: f.__name__)
+def test_a_function_that_would_lose_the_gradient_is_refused(function):
+    x = Variable([1.0, 2.0])
+    arguments = {"concatenate": ([x, x],), "reshape": (x, (2, 1))}.get(function.__name__, (x,))
+    with pytest.raises(TypeError, match="its gradient would be lost; use a method such as"):
+        function(*arguments)
+
+
+def test_variables_print_in_a_format():
+    assert f"{Variable([1.0, 2.0]).sum():.3f} {Tensor(2.0):6.2f}" == "3.000   2.00"

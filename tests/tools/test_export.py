@@ -54,8 +54,8 @@ def test_exporting_runs_no_student_code(numbers):
     import json
 
     numbers.desk.write_text(json.dumps(nb))
-    path, left_out, blank = export(numbers)
-    assert path == numbers.exported and left_out == [] and blank == ["halve"]
+    path, state = export(numbers)
+    assert path == numbers.exported and state.broken == {} and state.blank == ["halve"]
     assert not list(numbers.root.rglob("i-was-run"))
 
 

@@ -318,11 +318,158 @@ def test_a_release_that_fails_leaves_the_earlier_one(numbers):
     assert numbers.released.read_bytes() == before
 
 
-def test_a_reference_that_fails_its_own_observation_is_the_courses_fault(numbers):
+def test_a_reference_that_fails_stops_before_anybody_is_graded(numbers):
+    graded(numbers, reference(numbers))
+    done = numbers.root / "autograded" / "ada" / numbers.folder / numbers.notebook
+    before = done.read_bytes()
     text = numbers.source.read_text()
     numbers.source.write_text(
         text.replace("return float(numbers.double(x))", "return numbers.nothing")
     )
-    result = graded(numbers, reference(numbers))
+    with pytest.raises(TitoError, match="the reference of 01_numbers itself fails"):
+        grade(numbers)
+    assert done.read_bytes() == before
+
+
+def test_a_failed_regrade_keeps_the_earlier_mark_and_notebook(numbers):
+    graded(numbers, reference(numbers))
+    done = numbers.root / "autograded" / "ada" / numbers.folder / numbers.notebook
+    before = done.read_bytes()
+    hand_in(numbers, "ada", "{")
+    (result,) = grade(numbers)
+    assert result.score is None and "its earlier mark and notebook are kept" in result.notes
+    assert done.read_bytes() == before
+    assert marks(numbers) == SOLVED
+
+
+def test_a_folder_named_like_the_notebook_stops_nobody_else(numbers):
+    (numbers.root / "submitted" / "ada" / numbers.folder / numbers.notebook).mkdir(parents=True)
+    hand_in(numbers, "zoe", reference(numbers))
+    report = {g.student: g for g in grade(numbers)}
+    assert report["ada"].score is None and report["ada"].notes
+    assert report["zoe"].score == 7
+
+
+def test_a_cell_without_a_type_is_named(numbers):
+    nb = reference(numbers)
+    del nb["cells"][2]["cell_type"]
+    result = graded(numbers, nb)
+    assert result.score is None and "its cell 3 is not a cell" in result.notes[0]
+
+
+def test_a_source_that_no_longer_fits_the_release_is_refused(numbers):
+    numbers.source.write_text(
+        numbers.source.read_text()
+        .replace('exercise="halve"', 'exercise="half"')
+        .replace('checks="halve"', 'checks="half"')
+    )
+    result = graded(numbers, untouched(numbers))
     assert result.score is None
-    assert "the reference of 01_numbers itself fails" in result.notes[0]
+    assert "the release has checks 'test-halve' that the source" in result.notes[0]
+
+
+# What a module under test might do to the observer; each gains nothing and ends in time.
+ATTACKS = {
+    "leaves a daemon that holds the pipe": (
+        "import os, time\ndef double(x):\n    if os.fork() == 0:\n        os.setsid()\n"
+        "        time.sleep(40)\n        os._exit(0)\n    return x\n"
+    ),
+    "forges lines": (
+        "import os, json\nfor fd in range(3, 20):\n    for line in ([], {'loading': 10**9}, {'loading': []},"
+        " {'observing': 'abc'}, {'observation': 0, 'answer': {'dtype': 'f8, ,', 'shape': [], 'data': ''}},"
+        " {'done': True}):\n        try:\n            os.write(fd, json.dumps(line).encode() + b'\\n')\n"
+        "        except OSError:\n            pass\ndef double(x):\n    return x\n"
+    ),
+    "nests its answer": (
+        "def double(x):\n    y = []\n    for _ in range(400):\n        y = [y]\n    return y\n"
+    ),
+    "answers in half precision": "def double(x):\n    return (2.02 * x).astype('float16')\n",
+    "imports another copy": (
+        "import sys\nfor name in [n for n in sys.modules if n.startswith('tinytorch')]:\n"
+        "    del sys.modules[name]\nsys.path.pop(0)\n"
+        "from tinytorch.core.numbers import double\n"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_an_attack_on_the_observer_gains_nothing(numbers, attack, monkeypatch):
+    import time
+
+    from tito.export import CodeCell, reference_cells
+    from tito.grading.observe import Limits
+    from tito.grading.observe import grade as observe
+
+    (numbers.root / "tinytorch/core/numbers.py").write_text("def double(x):\n    return 2 * x\n")
+    cells = [
+        CodeCell("double", ATTACKS[attack]) if cell.name == "double" else cell
+        for cell in reference_cells(numbers)
+    ]
+    begin = time.monotonic()
+    results, _ = observe(numbers, cells, 1, Limits(3, 12))
+    assert time.monotonic() - begin < 30
+    by_name = {result.observation.name: result.fault for result in results}
+    assert by_name["double_of_a_matrix"]
+
+
+def test_another_copy_of_the_library_cannot_be_imported():
+    """The checkout is linked into the environment of these tests; the observer must not find it."""
+    import subprocess
+    import sys
+
+    from tito.grading import observer
+
+    script = (
+        f"import sys; sys.path.append({str(observer.__file__).rpartition('/')[0]!r})\n"
+        "import observer, tempfile, pathlib\n"
+        "folder = pathlib.Path(tempfile.mkdtemp()); (folder / 'tinytorch/core').mkdir(parents=True)\n"
+        "for f in ('tinytorch/__init__.py', 'tinytorch/core/__init__.py'): (folder / f).touch()\n"
+        "observer.observe({'package': str(folder), 'module': 'tinytorch.core.x', 'seed': 1,"
+        " 'cells': [], 'program': []}, print)\n"
+        "[sys.modules.pop(n) for n in list(sys.modules) if n.startswith('tinytorch')]; sys.path.pop(0)\n"
+        "try:\n    import tinytorch\n    print('found', tinytorch.__file__)\n"
+        "except ImportError:\n    print('not found')"
+    )
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd="/")
+    assert shown.stdout.strip().endswith("not found"), shown.stdout + shown.stderr
+
+
+def test_an_error_that_quotes_a_hidden_test_is_not_shown(numbers):
+    spy = (
+        "#| export\nimport sys\ndef double(x):\n    frame, text = sys._getframe(), ''\n"
+        "    while frame:\n        text += str([v for k, v in frame.f_locals.items() if k == 'step'])\n"
+        "        frame = frame.f_back\n    raise ValueError(text)\n"
+    )
+    graded(numbers, changed(numbers, put("double", spy)))
+    for page in feedback(numbers):
+        assert "secret_of_the_hidden_test" not in page.read_text()
+
+
+def test_pictures_are_kept_and_scripts_are_not(numbers):
+    show = (
+        "#| export\nfrom IPython.display import HTML, display\ndef double(x):\n"
+        "    display(HTML('<script>run_by_the_reader()</script>'))\n    return 2 * x\n"
+    )
+    graded(numbers, changed(numbers, put("double", show)))
+    path = numbers.root / "autograded" / "ada" / numbers.folder / numbers.notebook
+    cell = cell_of(json.loads(path.read_text()), "test-double")
+    assert "run_by_the_reader" not in json.dumps(cell["outputs"])
+
+
+def test_a_zip_never_replaces_what_was_put_there_by_hand(numbers):
+    from tito import student
+
+    student.start(numbers)
+    student.submit(numbers, "ada")
+    (path,) = numbers.desk.parent.glob("*.zip")
+    hand_in(numbers, "ada", reference(numbers))
+    path.rename(numbers.root / "submitted" / "impostor.zip")
+    report = {g.student: g for g in grade(numbers)}
+    assert report["ada"].score == 7
+    assert "put there by hand" in report["impostor.zip"].notes[0]
+
+
+def test_lines_that_only_a_notebook_understands_do_no_harm(numbers):
+    magic = "#| export\n%matplotlib inline\n!true\ndef double(x):\n    return 2 * x\n"
+    graded(numbers, changed(numbers, put("double", magic)))
+    assert marks(numbers) == SOLVED

@@ -105,7 +105,7 @@ def test_the_next_notebook_imports_what_was_exported(released_course, numbers):
 
 def test_a_zip_goes_from_the_students_desk_to_a_mark(released_course, numbers):
     write(numbers, reference(numbers))
-    receipt = student.submit(numbers, "ada")
+    receipt, _ = student.submit(numbers, "ada")
     (path,) = numbers.desk.parent.glob("*.zip")
     assert path.name in receipt and "ada handed in 01_numbers" in receipt
     assert (numbers.desk.parent / "receipt.txt").read_text() == receipt + "\n"
@@ -136,7 +136,12 @@ def bad_zips(folder):
     (folder / "text.zip").write_text("hello")
     with zipfile.ZipFile(folder / "nobody.zip", "w") as archive:
         archive.writestr("numbers_dev.ipynb", "{}")
-    record = {"student": "../../etc", "module": "01_numbers", "time": "2026", "sha256": ""}
+    record = {
+        "student": "../../etc",
+        "module": "01_numbers",
+        "time": "2026-01-01 00:00:00.000000 UTC",
+        "sha256": "",
+    }
     with zipfile.ZipFile(folder / "changed.zip", "w") as archive:
         archive.writestr("submission.json", json.dumps(record))
         archive.writestr("numbers_dev.ipynb", "{}")
@@ -179,7 +184,7 @@ def test_submitting_into_nbgraders_exchange(released_course, numbers, tmp_path, 
     result = nbgrader_api(released_course).release_assignment(numbers.folder)
     assert result["success"], result
     write(numbers, reference(numbers))
-    receipt = student.submit(numbers, "ada")
+    receipt, _ = student.submit(numbers, "ada")
     assert str(exchange) in receipt
     (handed_in,) = (exchange / "tinytorch" / "inbound").iterdir()
     assert handed_in.name.startswith("ada+01_numbers+")
@@ -270,9 +275,49 @@ def test_export_names_the_cells_that_do_not_parse(numbers):
     write(numbers, nb)
     result = tito("export", "1")
     assert result.returncode == 1
-    assert "the cell 'double' does not parse (line 1" in result.stderr
-    assert "Still to do in it: halve." in result.stdout
+    assert "The cell 'double' does not parse (line 1" in result.stderr
+    assert "Still to do: halve." in result.stderr
     assert numbers.exported.exists()
+
+
+def test_an_exercises_own_error_is_shown_at_its_check(numbers):
+    nb = untouched(numbers)
+    cell_of(nb, "double")["source"] = "#| export\ndef double(x:\n    pass"
+    write(numbers, nb)
+    double, _ = student.test(numbers)
+    assert double.message.startswith("its own cell does not run: SyntaxError: '(' was never closed")
+
+
+def test_what_is_no_longer_there_is_said(numbers):
+    nb = reference(numbers)
+    nb["cells"].remove(cell_of(nb, "test-halve"))
+    cell_of(nb, "halve")["source"] = cell_of(nb, "halve")["source"].replace("#| export\n", "")
+    write(numbers, nb)
+    for arguments in (["test", "1"], ["export", "1"], ["submit", "1", "--student", "ada"]):
+        shown = tito(*arguments)
+        assert "without its line #| export: halve." in shown.stdout + shown.stderr
+        assert "Its checks are no longer there: halve." in shown.stdout + shown.stderr
+
+
+def test_a_renamed_notebook_on_the_desk_is_named(numbers):
+    student.start(numbers)
+    numbers.desk.rename(numbers.desk.with_name("mine.ipynb"))
+    result = tito("test", "1")
+    assert result.returncode == 2 and "mine.ipynb is there; rename it back" in result.stderr
+
+
+def test_messages_name_the_command_as_the_user_types_it(numbers):
+    result = tito("test", "1", TITO_PROGRAM="python bin/tito.py")
+    assert "run: python bin/tito.py start 01_numbers" in result.stderr
+
+
+def test_a_kit_offers_the_students_commands_only(numbers):
+    assert "  grade " in tito("--help").stdout
+    import shutil
+
+    shutil.rmtree(numbers.root / "source")
+    shown = tito("--help").stdout
+    assert "  start " in shown and "  grade " not in shown
 
 
 def test_a_read_only_folder_and_a_full_disk_are_one_sentence(numbers, monkeypatch):

@@ -64,8 +64,9 @@ def derivative(function: Callable, argument: int = 0) -> Callable[[Callable], Ca
 
     A rule ``rule(grad, out, *inputs, **parameters)`` gets the gradient of the loss by the output of
     `function`, that output, and what `function` was called with. It returns the gradient of the loss
-    by one input. It uses operators and methods only, so that it works for arrays, tensors and
-    variables alike, and it may return more axes than the input had: the engine sums them.
+    by one input. It gets arrays; operators, methods and element-by-element numpy functions are
+    preferred, because they work for variables as well. It may return more axes than the input had:
+    the engine sums them.
 
     Parameters
     ----------
@@ -343,6 +344,12 @@ class Variable(
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         return np.array(self.data.data, dtype=dtype, copy=copy)
+
+    def __array_function__(self, function, types, args, kwargs):
+        raise TypeError(
+            f"np.{function.__name__} of a Variable does not go through apply, so its gradient would "
+            "be lost; use a method such as x.sum(), or detach().numpy() where none is wanted"
+        )
 
     def __setitem__(self, index, new) -> None:
         raise TypeError(

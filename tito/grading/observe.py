@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
+import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -145,24 +147,37 @@ def _one_process(
     data = json.dumps(request).encode()
     for job in (lambda: _send(process, data), lambda: _receive(process, lines)):
         threading.Thread(target=job, daemon=True).start()
-    busy_with, patience = None, START_UP
+    busy_with, due = None, time.monotonic() + START_UP
     try:
         while True:
             try:
-                left = min(patience, deadline - time.monotonic())
-                line = lines.get(timeout=max(left, 0.01))
+                line = lines.get(timeout=max(min(due, deadline) - time.monotonic(), 0.01))
             except queue.Empty:
-                reason = f"it took longer than {limits.each:g} seconds"
-                return _blame(got, busy_with, reason)
+                return _blame(got, busy_with, f"it took longer than {limits.each:g} seconds")
             if line is None:
                 return _blame(got, busy_with, "it ended the Python process")
-            patience = limits.each
             if "done" in line:
+                for n, step in enumerate(request["program"]):
+                    if isinstance(step, dict) and _open(got, n):
+                        got.faults[n] = "it gave no answer"
                 return True
-            busy_with = line if ("loading" in line or "observing" in line) else None
+            step = _step_begun(line, request)
+            if step:
+                busy_with, due = step, time.monotonic() + limits.each
             _note(line, got, request)
+            if time.monotonic() > min(due, deadline):
+                return _blame(got, busy_with, f"it took longer than {limits.each:g} seconds")
     finally:
         sandbox.kill(process)
+
+
+def _step_begun(line: dict, request: dict) -> tuple[str, int] | None:
+    """What a process says it begins, if that is one of the things it was asked to do."""
+    for kind, asked in (("loading", request["cells"]), ("observing", request["program"])):
+        number = line.get(kind)
+        if type(number) is int and 0 <= number < len(asked) and isinstance(asked[number], dict):
+            return kind, number
+    return None
 
 
 def _send(process, data: bytes) -> None:
@@ -187,37 +202,53 @@ def _receive(process, lines: queue.Queue) -> None:
     except (OSError, ValueError):
         pass
     lines.put(None)
+    with contextlib.suppress(OSError):
+        process.stdout.close()  # here, for a close from another thread would wait for this one
 
 
-def _blame(got: Answers, busy_with: dict | None, reason: str) -> bool:
+def _blame(got: Answers, busy_with: tuple[str, int] | None, reason: str) -> bool:
     """Note what a process was doing when it stopped answering; False if that is not known."""
     if busy_with is None:
         return False
-    if "loading" in busy_with:
-        got.cells[busy_with["loading"]] = reason
-    else:
-        got.faults[busy_with["observing"]] = reason
+    kind, number = busy_with
+    if kind == "loading":
+        got.cells.setdefault(number, reason)
+    elif _open(got, number):
+        got.faults[number] = reason
     return True
 
 
 def _note(line: dict, got: Answers, request: dict) -> None:
     """Keep one line of a process; what is malformed counts as no answer."""
     number = line.get("cell", line.get("observation"))
-    if not isinstance(number, int) or isinstance(number, bool):
+    if type(number) is not int:
         return
     if "cell" in line:
         if line.get("error") and 0 <= number < len(request["cells"]):
-            got.cells.setdefault(number, str(line["error"])[: observer.LONGEST_MESSAGE])
+            got.cells.setdefault(number, _message(line["error"], request))
     elif 0 <= number < len(request["program"]) and isinstance(request["program"][number], dict):
         if not _open(got, number):
             return
+        if "answer" not in line:
+            got.faults[number] = _message(line.get("error", "it gave no answer"), request)
+            return
         try:
             got.answers[number] = observer.decode(line["answer"])
-        except KeyError:
-            fault = str(line.get("error", "it gave no answer"))
-            got.faults[number] = fault[: observer.LONGEST_MESSAGE]
-        except (ValueError, TypeError, AttributeError, RecursionError, MemoryError):
+        except Exception:  # whatever a forged answer leads to
             got.faults[number] = "its answer was not data"
+
+
+def _message(error, request: dict) -> str:
+    """A student's error message, unless it quotes a hidden test."""
+    text = str(error)[: observer.LONGEST_MESSAGE]
+    squeezed = re.sub(r"\W", "", text)
+    for step in request["program"]:
+        source = step["source"] if isinstance(step, dict) else step
+        for line in (source or "").splitlines()[1:]:
+            quoted = re.sub(r"\W", "", line)
+            if len(quoted) >= 12 and quoted in squeezed:
+                return "an error"
+    return text
 
 
 def grade(
@@ -263,11 +294,14 @@ def grade(
                 f"the reference of {module.folder} itself fails the observation {step.name!r}: "
                 f"{reference.faults.get(n)}; {reference.cells or 'mend the source'}"
             )
-        fault = got.faults.get(n) or _fault(got.answers[n], reference.answers[n])
+        fault = got.faults.get(n) or _fault(got.answers.get(n), reference.answers[n])
         results.append(Result(step, fault))
     return results, {cells[n].name: why for n, why in got.cells.items()}
 
 
 def _fault(answer, expected) -> str:
-    found = difference(answer, expected)
+    try:
+        found = difference(answer, expected)
+    except Exception:  # whatever a strange answer leads to
+        return "its answer could not be compared"
     return f"gave {found}" if found else ""

@@ -12,6 +12,7 @@ import codeop
 import json
 import os
 import random
+import re
 import sys
 import time
 import types
@@ -19,6 +20,7 @@ import types
 import numpy as np
 
 LARGEST_ANSWER = 20_000_000  # bytes of one answer
+DEEPEST_ANSWER = 20  # lists in lists
 LONGEST_TEXT = 2_000  # characters of a string
 LONGEST_MESSAGE = 200  # characters of an error message
 
@@ -59,7 +61,7 @@ def encode(x, budget: list[int] | None = None):
     raise TypeError(f"a number or an array was expected, but it was a {kind.__name__}")
 
 
-def decode(x):
+def decode(x, depth: int = 0):
     """The inverse of `encode`; tuples come back as lists.
 
     Raises
@@ -67,18 +69,20 @@ def decode(x):
     ValueError, TypeError, KeyError
         If it is not what `encode` makes.
     """
+    if depth > DEEPEST_ANSWER:
+        raise ValueError("the answer is nested too deeply")
     if x is None or isinstance(x, (bool, str)):
         return x
     if isinstance(x, list):
-        return [decode(item) for item in x]
+        return [decode(item, depth + 1) for item in x]
     if "number" in x:
         text = str(x["number"])[:LONGEST_TEXT]
         return int(text) if text.lstrip("-").isdigit() else float(text)
     if "dict" in x:
-        return {str(key): decode(item) for key, item in x["dict"]}
-    dtype = np.dtype(str(x["dtype"]))
-    if dtype.kind not in "biuf":
-        raise ValueError(f"dtype {dtype} is not numeric")
+        return {str(key): decode(item, depth + 1) for key, item in x["dict"]}
+    if not re.fullmatch(r"[<>|=]?[biuf]\d{1,2}", str(x["dtype"])):
+        raise ValueError(f"dtype {x['dtype']!r} is not numeric")
+    dtype = np.dtype(x["dtype"])
     array = np.frombuffer(base64.b64decode(x["data"], validate=True), dtype=dtype)
     return array.reshape([int(n) for n in x["shape"]]).copy()
 
@@ -152,12 +156,18 @@ class Loader:
 
 def observe(request: dict, report) -> None:
     """Load the module's cells, make the observations, and report each."""
+    # No other copy of the library can be imported: not the checkout's, not an installed one.
+    sys.path[:] = [p for p in sys.path if not os.path.isdir(os.path.join(p, "tinytorch"))]
     sys.path.insert(0, request["package"])
+    sys.path_importer_cache.clear()
     loader = Loader(request, report)
     names = {"np": np, "raised": raised}
     for number, step in enumerate(request["program"]):
         if isinstance(step, str):
-            exec(step, names)
+            try:
+                exec(step, names)
+            except Exception as problem:  # the observations that need it will say so
+                report({"helper": number, "error": explain(problem)})
         elif step is not None:
             report({"observing": number})
             random.seed(request["seed"])

@@ -51,9 +51,3 @@ def kill(process: subprocess.Popen) -> None:
     except (ProcessLookupError, PermissionError, AttributeError):
         process.kill()
     process.wait()
-    for stream in (process.stdin, process.stdout):
-        if stream:
-            try:
-                stream.close()
-            except OSError:
-                pass

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbgrader.preprocessors import Execute
+from nbgrader.utils import setenv
 from traitlets import Integer
 
 from tito.course import Course, Module
@@ -39,7 +40,9 @@ class ExecuteInWorkspace(Execute):
             with workspace(module) as folder:
                 self.prepare(module, nb, handed_in, folder)
                 resources["metadata"]["path"] = str(folder)
-                self.run(nb, resources, km)
+                # start-up files that another submission wrote are not read
+                with setenv(IPYTHONDIR=str(folder / ".ipython")):
+                    self.run(nb, resources, km)
         finally:
             resources["metadata"]["path"] = str(handed_in)
             for cell, source in zip(nb.cells, complete, strict=True):

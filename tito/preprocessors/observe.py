@@ -10,6 +10,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Float, Integer
 
 from tito.course import Course
+from tito.errors import TitoError
 from tito.export import notebook_cells
 from tito.grading.observe import Limits, Result, grade
 from tito.preprocessors.notes import note
@@ -39,9 +40,14 @@ class Observe(NbGraderPreprocessor):
             by_check[result.observation.check].append(result)
         for cell in nb.cells:
             nbgrader = cell.metadata.get("nbgrader", {})
-            if nbgrader.get("grade_id") in by_check:
-                trouble = broken.get(nbgrader["grade_id"].removeprefix("test-"))
-                write_mark(cell, by_check[nbgrader["grade_id"]], trouble)
+            grade_id = nbgrader.get("grade_id")
+            if nbgrader.get("grade") and grade_id not in by_check and "@observe" in cell.source:
+                raise TitoError(
+                    f"the release has checks {grade_id!r} that the source of {module.folder} has "
+                    f"not; name them alike, or run: tito release {module.folder}"
+                )
+            if grade_id in by_check:
+                write_mark(cell, by_check[grade_id], broken.get(grade_id.removeprefix("test-")))
         return nb, resources
 
 
@@ -70,7 +76,7 @@ def write_mark(cell, results: list[Result], trouble: str | None = None) -> float
         lines.append(f"✗ the exercise's cell could not be loaded: {trouble}")
     lines += [result.line for result in results if result.fault]
     text = visible_text(cell.outputs) + "\n".join(lines) + "\n"
-    pictures = [output for output in cell.outputs if output.output_type == "display_data"]
+    pictures = [picture for output in cell.outputs for picture in _pictures(output)]
     cell.outputs = [
         *pictures,
         new_output("stream", name="stdout", text=text),
@@ -78,6 +84,13 @@ def write_mark(cell, results: list[Result], trouble: str | None = None) -> float
     ]
     cell.execution_count = 1
     return mark
+
+
+def _pictures(output) -> list:
+    """The picture in an output, without HTML or scripts that would run where it is read."""
+    data = output.get("data", {})
+    kept = {kind: data[kind] for kind in ("image/png", "image/jpeg") if kind in data}
+    return [new_output("display_data", data=kept)] if kept else []
 
 
 def visible_text(outputs) -> str:

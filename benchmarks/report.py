@@ -1,0 +1,101 @@
+"""The table, in Markdown, and where it goes."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from importlib.metadata import PackageNotFoundError, version
+from math import isinf
+from pathlib import Path
+
+from engines import ENGINES, LIMIT, OURS
+from measure import Row
+
+BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+
+
+def figure(row: Row, engine: str) -> str:
+    """One cell of the table."""
+    if engine not in row.figures:
+        return row.lacking.get(engine, "–")
+    value = row.figures[engine]
+    number = f"{value:.0f}" if value >= 20 else f"{value:.2g}" if value < 1 else f"{value:.3g}"
+    return number if row.unit == "×" else f"{number} {row.unit}"
+
+
+def verdict(row: Row) -> str:
+    """Whether TinyTorch's target was met in this run, or by how much it was missed."""
+    limit = row.target_limit()
+    if OURS not in row.figures:
+        return "no"
+    if isinf(limit):
+        return "nothing to compare with"
+    return "yes" if row.met() else f"no, {row.figures[OURS] / limit:.1f} times that"
+
+
+def table(rows: list[Row], engines: list[str]) -> str:
+    """The figures of all engines, TinyTorch's beside its targets.
+
+    Parameters
+    ----------
+    rows : list of Row
+        What was measured.
+    engines : list of str
+        The engines that took part.
+
+    Returns
+    -------
+    str
+        A table in Markdown.
+    """
+    peers = [engine for engine in engines if engine not in (LIMIT, OURS)]
+    head = ["workload", "numpy by hand", "target", "TinyTorch now", "met"]
+    lines = [head + [ENGINES[engine].title for engine in peers]]
+    lines.append(["---", "---:", "---:", "---:", "---"] + ["---:"] * len(peers))
+    for row in rows:
+        ours = [row.target.words, f"**{figure(row, OURS)}**", verdict(row)]
+        lines.append([row.title, row.limit, *ours, *(figure(row, engine) for engine in peers)])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def circumstances(engines: list[str], rounds: int) -> str:
+    """What the figures were made with, in two sentences."""
+    versions = ", ".join(
+        f"{ENGINES[engine].title} {found}"
+        for engine in engines
+        if engine not in (LIMIT, OURS) and (found := version_of(engine))
+    )
+    return (
+        f"Made with Python {platform.python_version()} and numpy {version_of(LIMIT)} on "
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores; {rounds} rounds; BLAS "
+        f"and PyTorch pinned to one thread. Peers: {versions or 'none'}."
+    )
+
+
+def version_of(engine: str) -> str:
+    """The version of an engine's distribution; empty if it is not known."""
+    try:
+        return version(ENGINES[engine].distribution).partition("+")[0]
+    except PackageNotFoundError:
+        return ""
+
+
+def spreads(row: Row, engines: list[str]) -> str:
+    """The medians of one row with their ranges, for the terminal."""
+    parts = []
+    for engine in engines:
+        low, high = row.ranges.get(engine, (0, 0))
+        spread = f" ({low:.3g}–{high:.3g})" if high > low else ""
+        parts.append(f"    {ENGINES[engine].title:14} {figure(row, engine)}{spread}")
+    return "\n".join([f"  {row.title} [{row.unit}], numpy by hand {row.limit}", *parts])
+
+
+def write_between_marks(readme: Path, text: str) -> None:
+    """Replace what stands between the two marks of a document."""
+    old = readme.read_text(encoding="utf-8")
+    pattern = re.escape(BEGIN) + ".*?" + re.escape(END)
+    new, count = re.subn(pattern, lambda _: f"{BEGIN}\n\n{text}\n\n{END}", old, flags=re.S)
+    if count != 1:
+        raise SystemExit(f"{readme.name} needs the marks {BEGIN} and {END} exactly once")
+    readme.write_text(new, encoding="utf-8")

@@ -1,0 +1,73 @@
+"""Compare TinyTorch's engine with others: ``python benchmarks/run.py``.
+
+A full run writes its table into README.md and its plot to ratios.svg, both beside this file. A run
+with fewer workloads or engines, or without one that is not installed, only prints.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from engines import ENGINES, LIMIT
+from measure import Row, installed, measure, measure_imports
+from processes import HERE
+from report import circumstances, spreads, table, write_between_marks
+from workloads import WORKLOADS
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument(
+        "--only", nargs="+", choices=[*WORKLOADS, "import"], metavar="WORKLOAD",
+        help=f"some of: {', '.join(WORKLOADS)}, import",
+    )  # fmt: skip
+    parser.add_argument(
+        "--engines", nargs="+", choices=list(ENGINES), metavar="ENGINE",
+        help=f"some of: {', '.join(ENGINES)}; numpy_by_hand always takes part",
+    )  # fmt: skip
+    parser.add_argument("--rounds", type=int, default=15, help="how often each has its turn (15)")
+    chosen = parser.parse_args()
+    if chosen.rounds < 1:
+        parser.error("--rounds must be at least 1")
+    return chosen
+
+
+def write(rows: list[Row], engines: list[str], text: str) -> None:
+    """Write table and plot; without matplotlib, leave the old plot and say so."""
+    write_between_marks(HERE / "README.md", text)
+    print("\nwritten: README.md", end="")
+    try:
+        from plot import plot
+
+        plot(rows, engines, HERE / "ratios.svg")
+        print(", ratios.svg")
+    except ModuleNotFoundError as error:
+        print(f"; no plot: {error}")
+
+
+def main() -> None:
+    """Measure, print, and after a full run write."""
+    chosen = arguments()
+    begin = time.monotonic()
+    print("BLAS and PyTorch are pinned to one thread; times are CPU times of each process")
+    wanted = [name for name in ENGINES if name == LIMIT or name in (chosen.engines or ENGINES)]
+    engines = installed(wanted)
+    rows = []
+    for name in chosen.only or [*WORKLOADS, "import"]:
+        print(name)
+        if name == "import":
+            new = measure_imports(engines, chosen.rounds)
+        else:
+            new = measure(name, engines, chosen.rounds)
+        print("\n".join(spreads(row, engines) for row in new), flush=True)
+        rows += new
+    text = f"{table(rows, engines)}\n\n{circumstances(engines, chosen.rounds)}"
+    print(f"\n{text}\n\n{time.monotonic() - begin:.0f} s")
+    if chosen.only is None and engines == list(ENGINES):
+        write(rows, engines, text)
+
+
+if __name__ == "__main__":
+    main()
