@@ -307,6 +307,8 @@ def _error(cell) -> str:
         return f"it took longer than {CELL_TIMEOUT} seconds"
     if error.ename == "CheckFailed":
         return message
+    if error.ename == "RecursionError" and len(error.traceback) == 1:
+        return error.traceback[0]  # shortened by tito.kernel_errors
     return f"{error.ename}: {message}" if message else error.ename
 
 

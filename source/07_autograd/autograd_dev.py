@@ -3263,6 +3263,23 @@ def sums_and_means_in_float32_through_the_table(autograd, grad, x):
 
 # %% [markdown]
 r"""
+Module 1 has one reduction more, the variance, which is the mean of the squared distances from the mean $\mu$.
+Its derivative is $\frac{\partial}{\partial x_i} \frac{1}{n} \sum_j (x_j - \mu)^2 = \frac{2}{n} (x_i - \mu)$: what the
+squares give through $\mu$ sums to zero, because the distances do. So your rule of the mean does most of it:
+"""
+
+
+# %%
+#| export
+@derivative(np.var)
+def var_x(grad, out, x, axis=None, keepdims=False):
+    """The derivative of a variance of n elements by one of them is 2 (x - mean) / n."""
+    mean = x.mean(axis=axis, keepdims=True)
+    return mean_x(grad, out, x, axis, keepdims) * 2 * (x - mean)
+
+
+# %% [markdown]
+r"""
 #### Exercise 20: the maximum
 
 In $\text{out} = \max_i x_i$ only the largest element matters: if it grows by a little, so does the maximum,

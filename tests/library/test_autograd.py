@@ -119,7 +119,7 @@ def test_every_function_agrees_with_central_differences(name, dtype):
 
 @pytest.mark.parametrize("axis", [None, 0, 1, -1, (0, 2), (-1, 0)])
 @pytest.mark.parametrize("keepdims", [False, True])
-@pytest.mark.parametrize("name", ["sum", "mean", "max", "min"])
+@pytest.mark.parametrize("name", ["sum", "mean", "max", "min", "var"])
 def test_reductions_along_axes(name, axis, keepdims):
     rng = np.random.default_rng(1)
     data = rng.normal(size=(2, 3, 4))

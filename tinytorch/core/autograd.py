@@ -671,6 +671,13 @@ def mean_x(grad, out, x, axis=None, keepdims=False):
     return sum_x(grad, out, x, axis, keepdims) * (out.size / x.size)
 
 
+@derivative(np.var)
+def var_x(grad, out, x, axis=None, keepdims=False):
+    """The derivative of a variance of n elements by one of them is 2 (x - mean) / n."""
+    mean = x.mean(axis=axis, keepdims=True)
+    return mean_x(grad, out, x, axis, keepdims) * 2 * (x - mean)
+
+
 @derivative(np.max)
 @derivative(np.min)
 def max_x(grad, out, x, axis=None, keepdims=False):
@@ -949,5 +956,6 @@ __all__ = [
     "tanh_x",
     "transpose_x",
     "unbroadcast",
+    "var_x",
     "variable_function",
 ]
