@@ -16,6 +16,7 @@ from tito.course import Course, Module
 from tito.source import notebook, read_source
 
 sys.modules.setdefault("rfc3987_syntax", None)
+os.environ.pop("TITO_PROGRAM", None)  # set where these tests were started by bin/tito.py
 ROOT = Path(__file__).parents[1]
 PROGRAMS = str(Path(sys.executable).parent)
 if PROGRAMS not in os.environ["PATH"].split(os.pathsep):

@@ -253,6 +253,8 @@ def test_the_environment_has_the_command_and_knows_the_project(copy, quick):
 
 def test_selftest_gets_the_tools_of_developers_and_keeps_them(copy, quick):
     copy.call("status", tools=quick)
+    assert copy.call("selftest", tools=quick).stderr == ""  # a kit has no tests to run
+    (copy.root / "tests").mkdir()
     assert "locks/dev.txt" in copy.call("selftest", tools=quick).stderr
     assert copy.call("selftest", tools=quick).stderr == ""
     assert copy.call("status", tools=quick).stderr == ""

@@ -57,6 +57,7 @@ def test_the_reference_scores_all_and_the_untouched_release_nothing(
     hand_in(module, "reference", reference(module))
     hand_in(module, "untouched", untouched(module))
     report = grade(module)
+    assert all(graded.score is not None for graded in report), report
     answers = {c.name: c.source for c in read_source(module) if c.role == "answer"}
     mark_written_answers(module, answers)
     found = scores(whole_course, [module])

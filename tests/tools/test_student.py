@@ -288,6 +288,16 @@ def test_an_exercises_own_error_is_shown_at_its_check(numbers):
     assert double.message.startswith("its own cell does not run: SyntaxError: '(' was never closed")
 
 
+def test_an_endless_recursion_is_one_line(numbers):
+    nb = untouched(numbers)
+    cell_of(nb, "double")["source"] = "#| export\ndef double(x):\n    return double(x)"
+    write(numbers, nb)
+    double, _ = student.test(numbers)
+    assert double.message == (
+        "RecursionError: a function came back to itself without end (double → double → double → …)"
+    )
+
+
 def test_what_is_no_longer_there_is_said(numbers):
     nb = reference(numbers)
     nb["cells"].remove(cell_of(nb, "test-halve"))
