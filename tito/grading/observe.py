@@ -17,7 +17,7 @@ from tito.course import Module
 from tito.errors import TitoError
 from tito.export import CodeCell, reference_cells
 from tito.grading import observer, sandbox
-from tito.grading.workspace import workspace
+from tito.grading.workspace import earlier_modules, workspace
 from tito.observations import Observation, collect
 from tito.source import read_source
 
@@ -83,7 +83,14 @@ class Answers:
     faults: dict[int, str] = field(default_factory=dict)
 
 
-def ask(module: Module, cells: list[CodeCell], program: list, seed: int, limits: Limits) -> Answers:
+def ask(
+    module: Module,
+    cells: list[CodeCell],
+    program: list,
+    modules: dict[str, str],
+    seed: int,
+    limits: Limits,
+) -> Answers:
     """Observe a module in a process of its own, or in several where one hangs or dies.
 
     Parameters
@@ -94,6 +101,8 @@ def ask(module: Module, cells: list[CodeCell], program: list, seed: int, limits:
         Its text.
     program : list of Observation or str
         From `tito.observations.collect`.
+    modules : dict
+        The modules it may import, from `earlier_modules`.
     seed : int
         Decides the random inputs.
     limits : Limits
@@ -108,7 +117,7 @@ def ask(module: Module, cells: list[CodeCell], program: list, seed: int, limits:
     sent = [{"name": c.name, "source": c.source} if not c.error else None for c in cells]
     got = Answers(cells={n: c.error for n, c in enumerate(cells) if c.error})
     deadline = time.monotonic() + limits.total
-    with workspace(module) as folder:
+    with workspace(modules) as folder:
         while True:
             todo = [s if isinstance(s, str) or _open(got, n) else None for n, s in enumerate(steps)]
             if not any(isinstance(step, dict) for step in todo):
@@ -281,9 +290,11 @@ def grade(
     """
     program = collect(read_source(module))
     limits = limits or Limits()
+    # All parsing is done here: before Python 3.12, ast.parse fails now and then in two threads.
+    correct, modules = reference_cells(module), earlier_modules(module)
     with ThreadPoolExecutor(2) as pool:
-        theirs = pool.submit(ask, module, cells, program, seed, limits)
-        ours = pool.submit(ask, module, reference_cells(module), program, seed, Limits(60, 600))
+        theirs = pool.submit(ask, module, cells, program, modules, seed, limits)
+        ours = pool.submit(ask, module, correct, program, modules, seed, Limits(60, 600))
         got, reference = theirs.result(), ours.result()
     results = []
     for n, step in enumerate(program):

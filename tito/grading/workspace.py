@@ -12,17 +12,23 @@ from tito.course import Course, Module
 from tito.export import reference_text
 
 
-@contextlib.contextmanager
-def workspace(module: Module) -> Iterator[Path]:
-    """A temporary folder from which `tinytorch` can be imported, without the graded module.
+def earlier_modules(module: Module) -> dict[str, str]:
+    """The reference of the modules before the graded one: the text of each, by its name.
 
-    Modules before the graded one come from the sources, so a mistake in module 1 costs nothing in
-    module 7; the graded one and those after it are not there.
+    A mistake in module 1 so costs nothing in module 7; the graded module is not among them.
+    """
+    earlier = [m for m in Course(module.root).modules() if m < module]
+    return {m.name: reference_text(m) for m in earlier}
+
+
+@contextlib.contextmanager
+def workspace(modules: dict[str, str]) -> Iterator[Path]:
+    """A temporary folder from which `tinytorch` can be imported.
 
     Parameters
     ----------
-    module : Module
-        The graded module.
+    modules : dict
+        What its package `core` holds, from `earlier_modules`.
 
     Yields
     ------
@@ -35,9 +41,8 @@ def workspace(module: Module) -> Iterator[Path]:
         core.mkdir(parents=True)
         (folder / "tinytorch" / "__init__.py").touch()
         (core / "__init__.py").touch()
-        for earlier in Course(module.root).modules():
-            if earlier < module:
-                (core / f"{earlier.name}.py").write_text(reference_text(earlier), encoding="utf-8")
+        for name, text in modules.items():
+            (core / f"{name}.py").write_text(text, encoding="utf-8")
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -14,7 +14,7 @@ from traitlets import Integer
 
 from tito.course import Course, Module
 from tito.export import module_text, notebook_cells, title_of
-from tito.grading.workspace import workspace
+from tito.grading.workspace import earlier_modules, workspace
 from tito.preprocessors.notes import note
 from tito.source import BEGIN_HIDDEN, without_hidden_tests
 
@@ -36,7 +36,7 @@ class ExecuteInWorkspace(Execute):
         handed_in = Path(resources["metadata"]["path"])
         complete = [cell.source for cell in nb.cells]
         try:
-            with workspace(module) as folder:
+            with workspace(earlier_modules(module)) as folder:
                 self.prepare(module, nb, handed_in, folder)
                 resources["metadata"]["path"] = str(folder)
                 # start-up files that another submission wrote are not read
