@@ -32,7 +32,7 @@ c.CourseDirectory.ignore = [
 # Where students' notebooks are exchanged; without it, `tito submit` makes a zip file.
 # c.Exchange.root = "/srv/nbgrader/exchange"
 
-# Grading, in the order of the steps in docs: sanitize; export and execute; observe; save.
+# Grading, step by step: sanitize; export and execute; observe; save.
 c.Autograde.sanitize_preprocessors = [
     ClearOutput, RestoreCells, OverwriteKernelspec, OverwriteCells, CheckCellMetadata,
 ]  # fmt: skip

@@ -169,10 +169,7 @@ def test(module: Module) -> None:
 
     student.on_desk(module)
     _say_what_is_missing(module)
-    try:
-        results = student.test(module, show)
-    except KeyboardInterrupt:
-        raise TitoError("interrupted") from None
+    results = student.test(module, show)
     passed = sum(result.state == "passed" for result in results)
     click.echo(f"{passed} of {len(results)} checks passed.")
     for line in student.state(module).lines(with_blank=False):

@@ -178,7 +178,8 @@ def grade(
         )
     if not module.released.exists():
         release(module)
-    check_reference(module)
+    else:
+        check_reference(module)
     for student in students or present:
         graded = _grade_one(module, student, force)
         report.append(graded)

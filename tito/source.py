@@ -324,7 +324,10 @@ def build(module: Module) -> Path:
     unchecked = [c.name for c in cells if c.role == "exercise" and c.name not in checked]
     if unchecked:
         raise SourceError(f"{module.source.name}: no checks for exercise {', '.join(unchecked)}")
-    collect(cells)  # refuses hidden tests that are not understood
+    try:
+        collect(cells)
+    except SourceError as error:  # hidden tests that are not understood
+        raise SourceError(f"{module.source.name}: {error}") from None
     text = json.dumps(notebook(cells), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
     if not module.built.exists() or module.built.read_text(encoding="utf-8") != text:
         write_atomically(module.built, text)

@@ -76,6 +76,7 @@ def test_a_source_that_breaks_a_rule_is_refused_in_one_sentence(small_course, ca
     module.source.write_text(text)
     with pytest.raises(SourceError, match=re.escape(expected)) as refused:
         build(module)
+    assert "numbers_dev.py" in str(refused.value)
     assert "\n" not in str(refused.value)
     assert not module.built.exists()
 
