@@ -1,1 +1,3 @@
 """TinyTorch: a small deep-learning framework on numpy, built module by module."""
+
+from tinytorch import memory as memory

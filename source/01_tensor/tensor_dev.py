@@ -422,7 +422,9 @@ Four properties tell what kind of block it is. A property is a method that is re
 can never be out of date, even if somebody puts another array into `x.data`.
 
 Two methods are given. `__array__` is how numpy gets at the values, in `np.asarray(x)` or when matplotlib
-plots a tensor. `__repr__` is what you see when a cell ends in a tensor.
+plots a tensor. `__repr__` is what you see when a cell ends in a tensor. And the line `__slots__` names the
+attributes that a tensor has: it gets no others, so a misspelt one is an error at once, and each tensor takes
+less memory. (The groups of methods below say `__slots__ = ()`, because they bring no attributes.)
 
 ### Exercise: `Tensor` (6 points)
 
@@ -474,6 +476,8 @@ class Tensor:
     1. In `__init__`, keep three attributes: the converted data, the mark, and no gradient yet.
     2. In each property, return what the array in `data` says.
     """
+
+    __slots__ = ("__weakref__", "data", "grad", "requires_grad")  # its attributes, and no others
 
     def __init__(self, data, dtype=None, requires_grad: bool = False):
         ### BEGIN SOLUTION
@@ -696,6 +700,8 @@ elements.
 @extend(Tensor)
 class Conversions:
     """From a tensor back to Python and numpy. Works for any class with an `__array__` method."""
+
+    __slots__ = ()
 
     def numpy(self) -> np.ndarray:
         """The values as a numpy array, shared with the tensor."""
@@ -1083,6 +1089,8 @@ Two helpers are given. `value` unwraps one input. A number stays a Python number
 #| export
 def value(x):
     """The array inside a tensor; a list as an array; everything else (a number, say) as it is."""
+    if isinstance(x, Tensor):
+        return x.data
     if isinstance(x, (list, tuple)):
         return as_array(x)
     return x.__array__() if hasattr(x, "__array__") else x
@@ -1445,6 +1453,8 @@ class Arithmetic:
     2. Hand it to `apply`, with self first and then the other operand, if there is one.
     """
 
+    __slots__ = ()
+
     def __add__(self, other):
         """``x + y``, with np.add."""
         ### BEGIN SOLUTION
@@ -1686,6 +1696,8 @@ class ReflectedArithmetic:
     2. Hand it to `apply` with the left operand first.
     """
 
+    __slots__ = ()
+
     def __radd__(self, other):
         """``other + self``."""
         ### BEGIN SOLUTION
@@ -1875,6 +1887,8 @@ class Comparisons:
     1. Unwrap both operands with `value`.
     2. Let `compute` call the numpy function of that comparison, and return what it gives.
     """
+
+    __slots__ = ()
 
     def __eq__(self, other):
         """``x == y``."""
@@ -2106,6 +2120,8 @@ class Reductions:
     2. Hand it to `apply` with the tensor as the only input, and both parameters by their names.
     """
 
+    __slots__ = ()
+
     def sum(self, axis=None, keepdims: bool = False):
         """The sum of the elements."""
         ### BEGIN SOLUTION
@@ -2284,6 +2300,8 @@ axes". The expression `axes or None` is `None` for an empty tuple.
 @extend(Tensor)
 class Shaping:
     """The same numbers in another arrangement."""
+
+    __slots__ = ()
 
     def reshape(self, *shape):
         """The elements in the given shape, as ``reshape(2, 3)`` or ``reshape((2, 3))``.
@@ -2523,6 +2541,8 @@ def getitem(x: np.ndarray, index) -> np.ndarray:
 @extend(Tensor)
 class Indexing:
     """Reading a part: ``x[0]``, ``x[:, 1:3]``, ``x[x > 0]``; and going through the rows."""
+
+    __slots__ = ()
 
     def __getitem__(self, index):
         """``x[index]``, for every index that numpy knows.

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import operator
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -185,9 +187,52 @@ def name_of(function: Callable) -> str:
     return getattr(function, "__name__", repr(function))
 
 
+def refuse_variables(data) -> None:
+    """Raise an error for a list of variables, which would lose their history in an array."""
+    if isinstance(data, (list, tuple)) and any(isinstance(x, Variable) for x in data):
+        raise TypeError(
+            "a list of Variables would lose how they were computed; join them with stack() or "
+            "concatenate(), or give their numbers with item()"
+        )
+
+
 def describe(x) -> str:
     """An input in one word: its kind and shape, or the number itself."""
     return f"{type(x).__name__}{x.shape}" if hasattr(x, "shape") else repr(x)
+
+
+NOTHING: dict = {}  # the settings of all operations without settings
+LINEAR = {np.add, np.subtract, np.negative, np.sum, np.mean, np.reshape, np.transpose, getitem}
+
+
+def fingerprint(array: np.ndarray) -> bytes:
+    """What tells whether an array was changed: all its bytes, or of a large one a sample."""
+    if array.size > 4096:
+        array = array[tuple(slice(None, None, max(n // 16, 1)) for n in array.shape)]
+    return array.tobytes()
+
+
+def guards_of(function: Callable, values: Sequence, out: np.ndarray) -> Sequence:
+    """Close a result to writing; of the inputs, the arrays that stay open, with fingerprints."""
+    if type(out) is np.ndarray and out is not values[0] and out is not values[-1]:
+        out.setflags(False)
+    if function in LINEAR and out.base is None:
+        return ()
+    guards = ()
+    for x in values:
+        if type(x) is np.ndarray and x.flags.writeable:
+            guards += ((x, fingerprint(x)),)
+    return guards
+
+
+def refuse_changes(operation: Operation) -> None:
+    """Raise an error if an array was changed after the operation had used it."""
+    for array, before in operation.guards:
+        if fingerprint(array) != before:
+            raise RuntimeError(
+                f"an input of {operation!r} was changed in place after it was used, so the gradient "
+                "would be wrong; call backward() before changing it, or change a copy"
+            )
 
 
 class Operation:
@@ -203,21 +248,41 @@ class Operation:
         With which settings, such as an axis.
     out : ndarray
         The result.
+    values : tuple, optional
+        The arrays and numbers in `inputs`; by default they are taken out of them.
     """
 
-    __slots__ = ("function", "inputs", "out", "parameters")
+    __slots__ = ("function", "guards", "inputs", "out", "parameters", "values")
 
-    def __init__(self, function: Callable, inputs: tuple, parameters: dict, out: np.ndarray):
+    def __init__(
+        self,
+        function: Callable,
+        inputs: tuple,
+        parameters: dict,
+        out: np.ndarray,
+        values: tuple | None = None,
+    ):
         self.function, self.inputs = function, inputs
-        self.parameters, self.out = parameters, out
+        self.parameters, self.out = parameters or NOTHING, out
+        self.values = values = tuple(map(value, inputs)) if values is None else values
+        self.guards = ()
+        if type(out) is np.ndarray or type(values[0]) is np.ndarray:
+            self.guards = guards_of(function, values, out)
 
-    def __call__(self, grad: np.ndarray) -> list:
+    def free(self) -> None:
+        """Forget everything that needs memory."""
+        self.inputs = self.values = self.out = None
+        self.guards = ()
+
+    def __call__(self, grad: np.ndarray, out=None, values: list | None = None) -> list:
         """Send a gradient one step back: from the output to the inputs.
 
         Parameters
         ----------
         grad : ndarray
             The gradient of the loss by the output, of the output's shape.
+        out, values : optional
+            What to give to the rules in place of the output and the values that were noted.
 
         Returns
         -------
@@ -228,17 +293,24 @@ class Operation:
         ------
         NotImplementedError
             If the table has no rule for an input that needs one; `missing_rule` makes the error.
+        RuntimeError
+            If an input was changed in place.
         """
-        values = [value(x) for x in self.inputs]
-        rules = RULES.get(self.function, {})
-        gradients = []
+        if self.guards:
+            refuse_changes(self)
+        if values is None:
+            out, values = self.out, self.values
+        rules, parameters = RULES.get(self.function, {}), self.parameters
+        arguments, gradients = (grad, out, *values), []
         for position, x in enumerate(self.inputs):
-            if not needs_gradient(x):
+            if not getattr(x, "requires_grad", False):
                 gradients.append(None)
             elif position not in rules:
                 raise missing_rule(self.function, position)
-            else:
-                gradients.append(rules[position](grad, self.out, *values, **self.parameters))
+            elif parameters:
+                gradients.append(rules[position](*arguments, **parameters))
+            else:  # the same, a little faster
+                gradients.append(rules[position](*arguments))
         return gradients
 
     def __repr__(self) -> str:
@@ -277,19 +349,27 @@ class Variable(
         If `data` is not made of real numbers, or is ragged.
     """
 
+    __slots__ = ("__weakref__", "data", "grad", "grad_fn", "hooks", "order", "requires_grad")
+
     def __init__(self, data, requires_grad: bool = True, grad_fn: Callable | None = None):
+        refuse_variables(data)
+        self.hooks = None
         is_floating_tensor = isinstance(data, Tensor) and data.dtype.kind == "f"
         self.data = data if is_floating_tensor else Tensor(as_array(data))
         self.requires_grad = requires_grad
         self.grad_fn = grad_fn
         self.grad = None
         self.order = next(creation_order)
+        if self.data is not data and self.data.ndim == 0:
+            self.data.data = self.data.data[()]  # a numpy number: faster, and it cannot be changed
 
     def __apply__(self, function: Callable, *inputs, **parameters):
         """What `apply` does when one of the inputs is a variable."""
         return record(function, *inputs, **parameters)
 
-    def backward(self, gradient=None, retain_graph: bool = False) -> None:
+    def backward(
+        self, gradient=None, retain_graph: bool = False, create_graph: bool = False
+    ) -> None:
         """Compute the gradient of this variable by every leaf it was computed from.
 
         Parameters
@@ -299,6 +379,9 @@ class Variable(
             element.
         retain_graph : bool
             Keep what was recorded, for another backward pass.
+        create_graph : bool
+            Record the backward pass itself: each ``grad`` becomes a variable that can be
+            differentiated again. The graph is kept.
 
         Raises
         ------
@@ -307,7 +390,7 @@ class Variable(
         ValueError
             If `gradient` is missing or has the wrong shape.
         """
-        backward(self, gradient, retain_graph)
+        backward(self, gradient, retain_graph, create_graph)
 
     @property
     def is_leaf(self) -> bool:
@@ -317,22 +400,22 @@ class Variable(
     @property
     def shape(self) -> tuple[int, ...]:
         """The length of each axis."""
-        return self.data.shape
+        return self.data.data.shape
 
     @property
     def ndim(self) -> int:
         """The number of axes."""
-        return self.data.ndim
+        return self.data.data.ndim
 
     @property
     def size(self) -> int:
         """The number of elements."""
-        return self.data.size
+        return self.data.data.size
 
     @property
     def dtype(self) -> np.dtype:
         """The data type of the elements."""
-        return self.data.dtype
+        return self.data.data.dtype
 
     def detach(self) -> Variable:
         """The same values without a history."""
@@ -365,6 +448,35 @@ class Variable(
         return f"Variable({values}{dtype}{origin}{constant})"
 
 
+NUMBERS = {
+    np.add: operator.add,
+    np.subtract: operator.sub,
+    np.multiply: operator.mul,
+    np.divide: operator.truediv,
+    np.negative: operator.neg,
+}
+
+
+def calculate(function: Callable, values: list, parameters: dict):
+    """What `compute` gives, at less cost."""
+    first, last = type(values[0]), type(values[-1])
+    try:
+        if function in NUMBERS and first is not np.ndarray and last is not np.ndarray:
+            return NUMBERS[function](*values)
+        return function(*values, **parameters)
+    except (ValueError, IndexError, TypeError):
+        return compute(function, *values, **parameters)
+
+
+def computed(out: np.ndarray, note: Operation | None = None) -> Variable:
+    """A variable around the result of an operation; without a note it has no history."""
+    variable, tensor = Variable.__new__(Variable), Tensor.__new__(Tensor)
+    tensor.data, tensor.requires_grad, tensor.grad = out, False, None
+    variable.data, variable.grad_fn, variable.requires_grad = tensor, note, note is not None
+    variable.grad, variable.hooks, variable.order = None, None, next(creation_order)
+    return variable
+
+
 def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
     """Compute like `apply`, wrap the result in a `Variable`, and remember how it came about.
 
@@ -384,25 +496,36 @@ def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
         gradient; else one without history, that requires no gradient. What is not of floating dtype
         has no derivative, and comes back as a plain array.
     """
-    out = compute(function, *[value(x) for x in inputs], **parameters)
+    values, differentiable = [], False
+    for x in inputs:
+        values.append(x.data.data if type(x) is Variable else value(x))
+        differentiable = differentiable or getattr(x, "requires_grad", False)
+    out = calculate(function, values, parameters)
     if out.dtype.kind != "f":
         return out
-    wrapped = Tensor(out, dtype=out.dtype)
-    if not (recording.enabled and any(needs_gradient(x) for x in inputs)):
-        return Variable(wrapped, requires_grad=False)
-    return Variable(wrapped, grad_fn=Operation(function, inputs, parameters, wrapped.data))
+    if not (differentiable and recording.enabled):
+        return computed(out)
+    return computed(out, Operation(function, inputs, parameters, out, tuple(values)))
+
+
+def straight(function: Callable) -> Callable:
+    """An operator of variables that goes to `record` straight away; `apply` would come there too."""
+    return lambda self, other: record(function, self, other)
+
+
+Variable.__add__, Variable.__sub__ = straight(np.add), straight(np.subtract)
+Variable.__mul__, Variable.__truediv__ = straight(np.multiply), straight(np.divide)
 
 
 def inputs_of(variable: Variable) -> tuple:
     """What a computed variable was computed from, if that is known and not yet freed."""
-    if not isinstance(variable.grad_fn, Operation):
-        return ()
-    if variable.grad_fn.inputs is None:
+    inputs = getattr(variable.grad_fn, "inputs", ())
+    if inputs is None:
         raise RuntimeError(
             "backward() has been here before and freed the graph; compute the output again, or "
             "write backward(retain_graph=True) the first time"
         )
-    return variable.grad_fn.inputs
+    return inputs
 
 
 def reverse_creation_order(outputs: Iterable[Variable]) -> list[Variable]:
@@ -427,13 +550,14 @@ def reverse_creation_order(outputs: Iterable[Variable]) -> list[Variable]:
         If an earlier backward pass has freed the graph.
     """
     found = {x for x in outputs if not x.is_leaf}
-    to_visit = list(found)
-    while to_visit:
-        for x in inputs_of(to_visit.pop()):
-            if isinstance(x, Variable) and needs_gradient(x) and not x.is_leaf and x not in found:
+    nodes = list(found)
+    for node in nodes:  # grows while we go through it
+        for x in inputs_of(node):
+            is_computed = isinstance(x, Variable) and x.grad_fn is not None and x.requires_grad
+            if is_computed and x not in found:
                 found.add(x)
-                to_visit.append(x)
-    return sorted(found, key=lambda x: x.order, reverse=True)
+                nodes.append(x)
+    return sorted(nodes, key=operator.attrgetter("order"), reverse=True)
 
 
 def unbroadcast(grad: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -458,23 +582,79 @@ def unbroadcast(grad: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return grad.sum(axis=(*range(new_axes), *stretched)).reshape(shape)
 
 
-def accumulate(gradients: dict, x: Variable | Tensor, grad: np.ndarray) -> None:
-    """Add one contribution to the gradient of `x`.
+def accumulate(gradients: dict, sums: set, inputs: Sequence, parts: Sequence) -> None:
+    """Add what an operation sends back to the gradients of its inputs.
 
     Parameters
     ----------
     gradients : dict
         The gradient of each variable so far; changed by this call.
-    x : Variable or Tensor
-        Whose gradient it is.
-    grad : ndarray
-        The contribution, perhaps with axes along which `x` was broadcast; not changed.
+    sums : set
+        The variables whose entry in `gradients` is an array made here, as a sum; changed as well.
+    inputs : sequence
+        The inputs of the operation.
+    parts : sequence of ndarray or None
+        For each input its share, perhaps with axes along which the input was broadcast, or None;
+        the arrays are not changed.
     """
-    grad = unbroadcast(grad, x.shape)
-    gradients[x] = gradients[x] + grad if x in gradients else grad
+    for position, part in enumerate(parts):
+        if part is None:
+            continue
+        x = inputs[position]
+        if part.shape != x.shape:
+            part = unbroadcast(part, x.shape)
+        if x not in gradients:
+            gradients[x] = part
+        elif x in sums:
+            gradients[x] += part
+        else:
+            gradients[x] = gradients[x] + part
+            sums.add(x)
 
 
-def propagate(gradients: dict, retain_graph: bool = False, keep: Sequence = ()) -> dict:
+def after_hooks(x: Variable | Tensor, grad):
+    """The gradient of `x` after its hooks, if it has any, have seen it and perhaps replaced it."""
+    for hook in list((getattr(x, "hooks", None) or {}).values()):
+        replaced = hook(grad if isinstance(grad, Variable) else np.array(grad))
+        if replaced is not None:
+            grad = same_shape(replaced, x, "a hook")
+    return grad
+
+
+def same_shape(gradient, x: Variable | Tensor, giver: str):
+    """A gradient that a user's function has given for `x`, if it has the right shape."""
+    gradient = gradient if isinstance(gradient, Variable) else value(gradient)
+    if np.shape(gradient) != x.shape:
+        raise ValueError(
+            f"{giver} gave a gradient of shape {np.shape(gradient)} for a variable of shape "
+            f"{x.shape}; return one number for each element"
+        )
+    return gradient
+
+
+def itself(x: np.ndarray) -> np.ndarray:
+    """``x``, as a function, so that a weight can be made a variable by recording that."""
+    return x
+
+
+@derivative(itself)
+def itself_x(grad, out, x):
+    """The derivative of x by x is 1."""
+    return grad
+
+
+def linked(operation: Operation) -> list:
+    """The values of an operation, as variables where their own gradient may be asked for."""
+    refuse_changes(operation)
+    return [
+        v if not needs_gradient(x) else x if isinstance(x, Variable) else record(itself, x)
+        for x, v in zip(operation.inputs, operation.values, strict=True)
+    ]
+
+
+def propagate(
+    gradients: dict, retain_graph: bool = False, keep: Sequence = (), create_graph: bool = False
+) -> dict:
     """Send gradients from the outputs of a graph back to its leaves, every node once.
 
     Parameters
@@ -482,10 +662,11 @@ def propagate(gradients: dict, retain_graph: bool = False, keep: Sequence = ()) 
     gradients : dict
         The gradient of each output; the dictionary is not changed.
     retain_graph : bool
-        If False, every operation's inputs and output are forgotten once it is done, to free their
-        memory.
+        If False, every operation is freed once it is done.
     keep : sequence of Variable
         Computed variables whose gradients are wanted as well.
+    create_graph : bool
+        Give the rules variables in place of arrays, so that the way back is recorded itself.
 
     Returns
     -------
@@ -497,20 +678,25 @@ def propagate(gradients: dict, retain_graph: bool = False, keep: Sequence = ()) 
     RuntimeError
         If an earlier backward pass has freed the graph.
     """
-    gradients = dict(gradients)
-    kept = {}
-    for node in reverse_creation_order(gradients):
+    gradients, sums, kept = dict(gradients), set(), {}
+    nodes = reverse_creation_order(gradients)[::-1]
+    while nodes:
+        node = nodes.pop()
+        if node not in gradients:
+            continue
         grad = gradients.pop(node)
-        if any(node is x for x in keep):
+        if node.hooks:
+            grad = after_hooks(node, grad)
+        if keep and any(node is x for x in keep):
             kept[node] = grad
-        inputs = inputs_of(node)
-        parts = node.grad_fn(grad)
-        if inputs:
-            for x, part in zip(inputs, parts, strict=True):
-                if part is not None:
-                    accumulate(gradients, x, part)
-            if not retain_graph:
-                node.grad_fn.inputs = node.grad_fn.out = None
+        step, inputs = node.grad_fn, inputs_of(node)
+        if not inputs:
+            step(np.array(grad))
+            continue
+        parts = step(grad, node, linked(step)) if create_graph else step(grad)
+        accumulate(gradients, sums, inputs, parts)
+        if not retain_graph:
+            step.free()
     return gradients | kept
 
 
@@ -556,7 +742,7 @@ def starting_gradient(output: Variable, gradient=None) -> np.ndarray:
     return gradient.astype(output.dtype)
 
 
-def deposit(leaf: Variable | Tensor, gradient: np.ndarray) -> None:
+def deposit(leaf: Variable | Tensor, gradient: np.ndarray, alone: bool = False) -> None:
     """Add a gradient to ``leaf.grad``.
 
     Parameters
@@ -566,14 +752,51 @@ def deposit(leaf: Variable | Tensor, gradient: np.ndarray) -> None:
         nobody else holds, so that it may be changed in place.
     gradient : ndarray
         What to add, in the shape of the leaf; not changed.
+    alone : bool
+        Nobody else holds `gradient`: it may become ``leaf.grad`` without a copy.
     """
-    if leaf.grad is None:
-        leaf.grad = np.array(gradient, dtype=leaf.dtype)
-    else:
+    if leaf.grad is not None:
         leaf.grad += gradient
+    elif alone and gradient.base is None and gradient.dtype == leaf.dtype:
+        leaf.grad = np.asarray(gradient)
+    else:
+        leaf.grad = np.array(gradient, dtype=leaf.dtype)
 
 
-def backward(output: Variable, gradient=None, retain_graph: bool = False) -> None:
+def start_of(output: Variable, gradient, create_graph: bool):
+    """The gradient to start from: an array, or a variable if the way back is to be recorded."""
+    start = starting_gradient(output, gradient)
+    if not create_graph:
+        return start
+    return gradient if isinstance(gradient, Variable) else Variable(start, requires_grad=False)
+
+
+def run_back(start: dict, retain_graph: bool, create_graph: bool, keep: Sequence = ()) -> list:
+    """Propagate gradients; gives triples of a leaf, its gradient, and whether nobody else has it."""
+    before, recording.enabled = recording.enabled, create_graph
+    try:
+        with np.errstate(all="ignore"):
+            gradients = propagate(start, retain_graph or create_graph, keep, create_graph)
+            gradients = {x: after_hooks(x, g) if is_leaf(x) else g for x, g in gradients.items()}
+    finally:
+        recording.enabled = before
+    times = Counter(map(id, gradients.values()))
+    return [(x, grad, times[id(grad)] == 1) for x, grad in gradients.items()]
+
+
+def is_leaf(x: Variable | Tensor) -> bool:
+    """Whether `x` was given: a leaf, or a layer's weight."""
+    return getattr(x, "is_leaf", True)
+
+
+def deposit_variable(leaf: Variable | Tensor, gradient: Variable) -> None:
+    """Add a gradient that has a history of its own to ``leaf.grad``."""
+    leaf.grad = gradient if leaf.grad is None else gradient + leaf.grad
+
+
+def backward(
+    output: Variable, gradient=None, retain_graph: bool = False, create_graph: bool = False
+) -> None:
     """Add the gradient of `output` by every leaf to the ``grad`` of that leaf.
 
     Parameters
@@ -584,17 +807,20 @@ def backward(output: Variable, gradient=None, retain_graph: bool = False) -> Non
         The gradient of the loss by `output`.
     retain_graph : bool
         Keep the graph for another backward pass.
+    create_graph : bool
+        Record the backward pass itself.
 
     Raises
     ------
     RuntimeError, ValueError
         As `starting_gradient` and `reverse_creation_order`.
     """
-    start = starting_gradient(output, gradient)
-    with np.errstate(all="ignore"):
-        gradients = propagate({output: start}, retain_graph)
-    for leaf, grad in gradients.items():
-        deposit(leaf, grad)
+    start = start_of(output, gradient, create_graph)
+    for leaf, grad, alone in run_back({output: start}, retain_graph, create_graph):
+        if create_graph:
+            deposit_variable(leaf, grad)
+        else:
+            deposit(leaf, grad, alone)
 
 
 @derivative(np.exp)
@@ -827,12 +1053,33 @@ class no_grad(contextlib.ContextDecorator):
         recording.enabled = recording.before.pop()
 
 
+def list_of_variables(x, name: str) -> list:
+    """One variable, or several, as a list."""
+    given = [x] if isinstance(x, (Variable, Tensor)) else x
+    if not (isinstance(given, (list, tuple)) and all(hasattr(v, "requires_grad") for v in given)):
+        raise TypeError(f"{name} must be a Variable or a list of Variables, but got {x!r:.80}")
+    return list(given)
+
+
+def list_of_gradients(grad_outputs, outputs: list, single: bool) -> list:
+    """The gradient to start from for each of the outputs; None where none was given."""
+    given = [grad_outputs] if single else grad_outputs
+    given = [None] * len(outputs) if given is None else given
+    if len(given) != len(outputs):
+        raise ValueError(
+            f"there are {len(outputs)} outputs and {len(given)} grad_outputs; "
+            "give one for each output, or None"
+        )
+    return list(given)
+
+
 def grad(
     outputs: Variable | Sequence[Variable],
     inputs: Variable | Tensor | Sequence[Variable | Tensor],
     grad_outputs=None,
     retain_graph: bool = False,
-) -> tuple[np.ndarray, ...]:
+    create_graph: bool = False,
+) -> tuple:
     """The gradients of `outputs` by `inputs`, without touching any ``.grad``.
 
     Parameters
@@ -845,10 +1092,13 @@ def grad(
         For each output, the gradient to start from; needed where it has not exactly one element.
     retain_graph : bool
         Keep the graph for another pass.
+    create_graph : bool
+        Record the way back, and keep the graph: the gradients are variables, which can be
+        differentiated again.
 
     Returns
     -------
-    tuple of ndarray
+    tuple of ndarray, or of Variable if `create_graph`
         For each input a new array of its own shape and dtype; zeros where the outputs do not depend
         on it.
 
@@ -856,30 +1106,35 @@ def grad(
     ------
     RuntimeError
         If an input requires no gradient; and as `Variable.backward`.
-    ValueError
-        As `Variable.backward`.
+    TypeError, ValueError
+        If outputs or inputs are no variables, or there are more or fewer `grad_outputs` than
+        outputs; and as `Variable.backward`.
     """
-    if isinstance(outputs, Variable):
-        outputs, grad_outputs = [outputs], [grad_outputs]
-    if grad_outputs is None:
-        grad_outputs = [None] * len(outputs)
-    inputs = [inputs] if isinstance(inputs, (Variable, Tensor)) else inputs
+    single = isinstance(outputs, Variable)
+    outputs, inputs = list_of_variables(outputs, "outputs"), list_of_variables(inputs, "inputs")
     for x in inputs:
         if not needs_gradient(x):
             raise RuntimeError(
                 f"the input {describe(x)} does not require a gradient; create it with "
                 "requires_grad=True"
             )
-    start = {}
-    for output, gradient in zip(outputs, grad_outputs, strict=True):
-        accumulate(start, output, starting_gradient(output, gradient))
-    with np.errstate(all="ignore"):
-        gradients = propagate(start, retain_graph, keep=inputs)
-    return tuple(np.array(gradients.get(x, np.zeros(x.shape)), dtype=x.dtype) for x in inputs)
+    start, sums = {}, set()
+    given = list_of_gradients(grad_outputs, outputs, single)
+    for output, gradient in zip(outputs, given, strict=True):
+        accumulate(start, sums, [output], [start_of(output, gradient, create_graph)])
+    found = {x: g for x, g, _ in run_back(start, retain_graph, create_graph, keep=inputs)}
+    if create_graph:
+        return tuple(
+            found[x] if x in found else Variable(np.zeros(x.shape, x.dtype), False) for x in inputs
+        )
+    return tuple(np.array(found.get(x, np.zeros(x.shape)), dtype=x.dtype) for x in inputs)
 
 
 __all__ = [
+    "LINEAR",
     "NAMED_LIKE_BUILTINS",
+    "NOTHING",
+    "NUMBERS",
     "Operation",
     "RULES",
     "Recording",
@@ -889,11 +1144,15 @@ __all__ = [
     "add",
     "add_x",
     "add_y",
+    "after_hooks",
     "backward",
+    "calculate",
+    "computed",
     "cos",
     "cos_x",
     "creation_order",
     "deposit",
+    "deposit_variable",
     "derivative",
     "describe",
     "divide",
@@ -901,12 +1160,20 @@ __all__ = [
     "divide_y",
     "exp",
     "exp_x",
+    "fingerprint",
     "getitem_x",
     "grad",
+    "guards_of",
     "inputs_of",
+    "is_leaf",
+    "itself",
+    "itself_x",
     "linear_bias",
     "linear_weights",
     "linear_x",
+    "linked",
+    "list_of_gradients",
+    "list_of_variables",
     "log",
     "log_softmax",
     "log_softmax_x",
@@ -933,11 +1200,15 @@ __all__ = [
     "propagate",
     "record",
     "recording",
+    "refuse_changes",
+    "refuse_variables",
     "relu",
     "relu_x",
     "reshape_x",
     "restore_axes",
     "reverse_creation_order",
+    "run_back",
+    "same_shape",
     "sigmoid",
     "sigmoid_x",
     "sin",
@@ -946,7 +1217,9 @@ __all__ = [
     "softmax_x",
     "sqrt",
     "sqrt_x",
+    "start_of",
     "starting_gradient",
+    "straight",
     "subtract",
     "subtract_x",
     "subtract_y",

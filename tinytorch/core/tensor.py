@@ -91,6 +91,8 @@ class Tensor:
     (2, 3)
     """
 
+    __slots__ = ("__weakref__", "data", "grad", "requires_grad")  # its attributes, and no others
+
     def __init__(self, data, dtype=None, requires_grad: bool = False):
         self.data = as_array(data, dtype)
         self.requires_grad = requires_grad
@@ -156,6 +158,8 @@ def extend(cls: type) -> Callable[[type], type]:
 class Conversions:
     """From a tensor back to Python and numpy. Works for any class with an `__array__` method."""
 
+    __slots__ = ()
+
     def numpy(self) -> np.ndarray:
         """The values as a numpy array, shared with the tensor."""
         return np.asarray(self)
@@ -205,6 +209,8 @@ class Conversions:
 
 def value(x):
     """The array inside a tensor; a list as an array; everything else (a number, say) as it is."""
+    if isinstance(x, Tensor):
+        return x.data
     if isinstance(x, (list, tuple)):
         return as_array(x)
     return x.__array__() if hasattr(x, "__array__") else x
@@ -324,6 +330,8 @@ class Arithmetic:
     Tensor([-1.,  0.,  2.])
     """
 
+    __slots__ = ()
+
     def __add__(self, other):
         """``x + y``, with np.add."""
         return apply(np.add, self, other)
@@ -369,6 +377,8 @@ class ReflectedArithmetic:
     >>> 2 - Tensor([1, 2, 4])
     Tensor([ 1.,  0., -2.])
     """
+
+    __slots__ = ()
 
     def __radd__(self, other):
         """``other + self``."""
@@ -423,6 +433,8 @@ class Comparisons:
     array([ True, False, False])
     """
 
+    __slots__ = ()
+
     def __eq__(self, other):
         """``x == y``."""
         return compute(np.equal, value(self), value(other))
@@ -464,6 +476,8 @@ class Reductions:
     Tensor([3., 5.])
     """
 
+    __slots__ = ()
+
     def sum(self, axis=None, keepdims: bool = False):
         """The sum of the elements."""
         return apply(np.sum, self, axis=axis, keepdims=keepdims)
@@ -488,6 +502,8 @@ class Reductions:
 @extend(Tensor)
 class Shaping:
     """The same numbers in another arrangement."""
+
+    __slots__ = ()
 
     def reshape(self, *shape):
         """The elements in the given shape, as ``reshape(2, 3)`` or ``reshape((2, 3))``.
@@ -546,6 +562,8 @@ def getitem(x: np.ndarray, index) -> np.ndarray:
 @extend(Tensor)
 class Indexing:
     """Reading a part: ``x[0]``, ``x[:, 1:3]``, ``x[x > 0]``; and going through the rows."""
+
+    __slots__ = ()
 
     def __getitem__(self, index):
         """``x[index]``, for every index that numpy knows.
