@@ -37,10 +37,14 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import linecache
 import operator
+import sys
 import threading
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -69,7 +73,6 @@ The cell above belongs to the library. What the notebook needs besides, for plot
 # %%
 import time
 import tracemalloc
-from functools import partial
 
 import matplotlib.pyplot as plt
 
@@ -499,6 +502,7 @@ The table is a dictionary of dictionaries, and `derivative` is the decorator tha
 # %%
 #| export
 RULES: dict[Callable, dict[int, Callable]] = {}
+EVERY = -1
 
 
 def derivative(function: Callable, argument: int = 0) -> Callable[[Callable], Callable]:
@@ -515,7 +519,8 @@ def derivative(function: Callable, argument: int = 0) -> Callable[[Callable], Ca
     function : callable
         The numpy function that `apply` is given.
     argument : int
-        Which input the rule is for, counted from 0.
+        Which input the rule is for, counted from 0; or `EVERY`: it is for all of them, however many
+        there are, and is told which one by a further parameter, `argument`.
 
     Returns
     -------
@@ -524,10 +529,26 @@ def derivative(function: Callable, argument: int = 0) -> Callable[[Callable], Ca
     """
 
     def enter(rule: Callable) -> Callable:
-        RULES.setdefault(function, {})[argument] = rule
+        if argument == EVERY:
+            RULES[function] = RuleForEvery(rule)
+        else:
+            RULES.setdefault(function, {})[argument] = rule
         return rule
 
     return enter
+
+
+class RuleForEvery(dict):
+    """The rules of a function with any number of inputs, all made from one."""
+
+    def __init__(self, rule: Callable):
+        self.rule = rule
+
+    def __contains__(self, argument: int) -> bool:
+        return True
+
+    def __missing__(self, argument: int) -> Callable:
+        return partial(self.rule, argument=argument)
 
 
 # %% [markdown]
@@ -973,6 +994,12 @@ def name_of(function: Callable) -> str:
     return getattr(function, "__name__", repr(function))
 
 
+WITHOUT_SLOPE = {  # numpy's functions whose results have no derivative, so that none is lost
+    np.shape, np.ndim, np.size, np.allclose, np.isclose, np.array_equal, np.argmax, np.argmin,
+    np.argsort, np.zeros_like, np.ones_like,
+}  # fmt: skip
+
+
 def refuse_variables(data) -> None:
     """Raise an error for a list of variables, which would lose their history in an array."""
     if isinstance(data, (list, tuple)) and any(isinstance(x, Variable) for x in data):
@@ -1063,7 +1090,7 @@ class Operation:
         The arrays and numbers in `inputs`; by default they are taken out of them.
     """
 
-    __slots__ = ("function", "guards", "inputs", "out", "parameters", "values")
+    __slots__ = ("__weakref__", "function", "guards", "inputs", "out", "parameters", "values")
 
     def __init__(
         self,
@@ -1400,14 +1427,47 @@ class Variable(
         """The same values without a history."""
         return Variable(self.data, requires_grad=False)
 
+    def clip(self, min=None, max=None) -> Variable:
+        """What lies below `min` or above `max` is moved to that bound; None is no bound."""
+        return record(clip_values, self, min=min, max=max)
+
     def zero_grad(self) -> None:
         """Forget the gradient."""
         self.grad = None
+
+    def register_hook(self, hook: Callable) -> Handle:
+        """Have a function see the gradient of this variable in each backward pass.
+
+        Parameters
+        ----------
+        hook : callable
+            Called with the complete gradient; what it returns takes the gradient's place, unless it
+            is None.
+
+        Returns
+        -------
+        Handle
+            Its method ``remove()`` takes the hook off again.
+
+        Raises
+        ------
+        RuntimeError
+            If this variable requires no gradient.
+        """
+        if not self.requires_grad:
+            raise RuntimeError("a Variable that requires no gradient can have no hook")
+        self.hooks = {} if self.hooks is None else self.hooks
+        key = next(creation_order)
+        self.hooks[key] = hook
+        return Handle(self.hooks, key)
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         return np.array(self.data.data, dtype=dtype, copy=copy)
 
     def __array_function__(self, function, types, args, kwargs):
+        if function in WITHOUT_SLOPE:
+            arrays = [np.asarray(x) if isinstance(x, Variable) else x for x in args]
+            return function(*arrays, **kwargs)
         raise TypeError(
             f"np.{function.__name__} of a Variable does not go through apply, so its gradient would "
             "be lost; use a method such as x.sum(), or detach().numpy() where none is wanted"
@@ -1598,9 +1658,14 @@ def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
     out = calculate(function, values, parameters)
     if out.dtype.kind != "f":
         return out
+    if alarms:
+        look_at(function, values, out)
     if not (differentiable and recording.enabled):
         return computed(out)
-    return computed(out, Operation(function, inputs, parameters, out, tuple(values)))
+    note = Operation(function, inputs, parameters, out, tuple(values))
+    if alarms:
+        origins[note] = users_line()
+    return computed(out, note)
     ### END SOLUTION
 
 
@@ -2422,6 +2487,9 @@ Some details:
 - **A recorded way back** (`create_graph`, section 8): the rules are then called with variables in place of
   arrays, `grad_fn(grad, node, linked(node.grad_fn))`, so that what they compute is recorded, like any
   computation with variables. `linked`, given, makes the list.
+- **A border** (`since`, section 9): only nodes whose `order` is larger are visited. What is older stays in the
+  dictionary, as leaves do.
+- **An alarm** (section 11): `if alarms:`, call `look_back(node, grad, parts)`, which looks for `nan`.
 """
 
 
@@ -2439,10 +2507,11 @@ def after_hooks(x: Variable | Tensor, grad):
 def same_shape(gradient, x: Variable | Tensor, giver: str):
     """A gradient that a user's function has given for `x`, if it has the right shape."""
     gradient = gradient if isinstance(gradient, Variable) else value(gradient)
-    if np.shape(gradient) != x.shape:
+    shape = gradient.shape if isinstance(gradient, Variable) else np.shape(gradient)
+    if shape != x.shape:
         raise ValueError(
-            f"{giver} gave a gradient of shape {np.shape(gradient)} for a variable of shape "
-            f"{x.shape}; return one number for each element"
+            f"{giver} gave a gradient of shape {shape} for a variable of shape {x.shape}; "
+            "return one number for each element"
         )
     return gradient
 
@@ -2470,7 +2539,11 @@ def linked(operation: Operation) -> list:
 # %% exercise="propagate"
 #| export
 def propagate(
-    gradients: dict, retain_graph: bool = False, keep: Sequence = (), create_graph: bool = False
+    gradients: dict,
+    retain_graph: bool = False,
+    keep: Sequence = (),
+    create_graph: bool = False,
+    since: int = -1,
 ) -> dict:
     """Send gradients from the outputs of a graph back to its leaves, every node once.
 
@@ -2484,6 +2557,8 @@ def propagate(
         Computed variables whose gradients are wanted as well.
     create_graph : bool
         Give the rules variables in place of arrays, so that the way back is recorded itself.
+    since : int
+        Go back only to what was created after that; what is older is treated like a leaf.
 
     Returns
     -------
@@ -2499,7 +2574,7 @@ def propagate(
     --------
     1. Copy the dictionary, and start a set of `sums` for `accumulate` and a dictionary for what is
        to be kept.
-    2. For each node in reverse creation order, take its gradient out of the dictionary (`pop`) and
+    2. For each node in reverse creation order that is younger than `since`, take its gradient out of the dictionary (`pop`) and
        through `after_hooks`. If the node is one of those in `keep` (compare with `is`), note it.
     3. Take its `inputs_of`. If there are none, call its `grad_fn` with a copy of the gradient.
     4. Else call it with the gradient (and, for `create_graph`, with the node and what it is
@@ -2508,7 +2583,7 @@ def propagate(
     """
     ### BEGIN SOLUTION
     gradients, sums, kept = dict(gradients), set(), {}
-    nodes = reverse_creation_order(gradients)[::-1]
+    nodes = [x for x in reverse_creation_order(gradients) if x.order > since][::-1]
     while nodes:
         node = nodes.pop()
         if node not in gradients:
@@ -2523,6 +2598,8 @@ def propagate(
             step(np.array(grad))
             continue
         parts = step(grad, node, linked(step)) if create_graph else step(grad)
+        if alarms:
+            look_back(node, grad, parts)
         accumulate(gradients, sums, inputs, parts)
         if not retain_graph:
             step.free()
@@ -3488,7 +3565,7 @@ def sum_x(grad, out, x, axis=None, keepdims=False):
 def mean_x(grad, out, x, axis=None, keepdims=False):
     """Every element of x adds 1 / n times itself to its mean of n elements."""
     ### BEGIN SOLUTION
-    return sum_x(grad, out, x, axis, keepdims) * (out.size / x.size)
+    return sum_x(grad, out, x, axis, keepdims) * (out.size / max(x.size, 1))
     ### END SOLUTION
 
 
@@ -4057,9 +4134,13 @@ moved back to the place that its number came from.
   just that: the place where each number stands. Axes may be negative, −1 for the last, so make them positive
   first (`np.array(axes) % x.ndim`). Without `axes` the order was reversed, and reversing again brings it
   back.
-- `getitem`, that is `x[index]`: start from zeros in the shape of `x`, and put the gradient at `index`.
+- `getitem`, that is `x[index]`: start from zeros in the shape of `x`, and put the gradient at `index`. Write
+  that as a function of its own, `scatter`, a pure function of arrays like all others; the rule then calls it
+  with `through(scatter, grad, shape=…, index=…)`. (`through`, given, calls a function on arrays, and records
+  it if there are variables among its inputs: that is how rules remain usable when the way back is itself
+  recorded.)
 
-The last has a trap. An index may name the same element twice, and then the element was *used* twice, so both
+`scatter` has a trap. An index may name the same element twice, and then the element was *used* twice, so both
 gradients have to be added. Numpy's `+=` does not do that:
 """
 
@@ -4071,6 +4152,29 @@ print("with +=:       ", gradient, " instead of [11, 0, 100]")
 gradient = np.zeros(3)
 np.add.at(gradient, [0, 0, 2], np.array([1.0, 10.0, 100.0]))
 print("with np.add.at:", gradient)
+
+# %% [markdown]
+r"""
+`np.add.at` goes through the elements one by one and takes some ten times as long as `out[index] = x`. Where an
+index cannot name an element twice (whole numbers, slices, booleans; the given `takes_each_once` tells), the
+simple assignment will do.
+"""
+
+
+# %%
+#| export
+def through(function: Callable, *inputs, **parameters):
+    """Call a function of arrays; if there is a variable among its inputs, record it."""
+    if any(isinstance(x, Variable) for x in inputs):
+        return record(function, *inputs, **parameters)
+    return function(*inputs, **parameters)
+
+
+def takes_each_once(index) -> bool:
+    """Whether an index cannot name an element twice, as lists of whole numbers can."""
+    parts = index if isinstance(index, tuple) else (index,)
+    plain = (int, np.integer, slice, type(None), type(Ellipsis))
+    return all(isinstance(p, plain) or np.asarray(p).dtype == bool for p in parts)
 
 
 # %% exercise="rules-of-arrangement"
@@ -4089,7 +4193,19 @@ def transpose_x(grad, out, x, axes=None):
     ### BEGIN SOLUTION
     if axes is None:
         return grad.transpose()
-    return grad.transpose(*np.argsort(np.array(axes) % x.ndim))
+    return grad.transpose(np.argsort(np.array(axes) % x.ndim).tolist())
+    ### END SOLUTION
+
+
+def scatter(x: np.ndarray, shape: tuple[int, ...], index) -> np.ndarray:
+    """Zeros of the given shape and the dtype of `x`, with `x` added at `index`."""
+    ### BEGIN SOLUTION
+    out = np.zeros(shape, x.dtype)
+    if takes_each_once(index):
+        out[index] = x
+    else:
+        np.add.at(out, index, x)
+    return out
     ### END SOLUTION
 
 
@@ -4097,9 +4213,7 @@ def transpose_x(grad, out, x, axes=None):
 def getitem_x(grad, out, x, index):
     """The gradient of what was taken goes back to where it was; what was not taken gets 0."""
     ### BEGIN SOLUTION
-    gradient = np.zeros_like(x)
-    np.add.at(gradient, index, grad)
-    return gradient
+    return through(scatter, grad, shape=x.shape, index=index)
     ### END SOLUTION
 
 
@@ -4188,6 +4302,184 @@ def arrangement_in_float32(autograd, x):
 
 # %% [markdown]
 r"""
+#### The rest of the table, given
+
+First the rule of `scatter` itself. It puts numbers into zeros, so its gradient is taken out again, at the same
+places: indexing and scattering are each other's way back.
+
+Then seven more functions that a framework needs. They hold nothing new, so their rules are given; read them as
+examples, and see how each follows from one that you have written.
+
+- `maximum(x, y)` and `minimum(x, y)` compare element by element. Where both are equal they share, as in your
+  rule of the maximum: half each.
+- `where(condition, x, y)` takes from $x$ or from $y$, and each gets the gradient of what was taken from it.
+- `clip(x, min, max)` passes the gradient on where $x$ lies within the bounds, the bounds included.
+- `concatenate` and `stack` join arrays: each gets back its piece of the gradient. They take any number of
+  inputs, so one rule serves for all of them, and is told by `argument` which one it is asked for.
+- `pad` puts zeros (or another number) around $x$, so its rule cuts them off again.
+"""
+
+
+# %%
+#| export
+@derivative(scatter)
+def scatter_x(grad, out, x, shape, index):
+    """What was put at the index is taken from there."""
+    return grad[index]
+
+
+@derivative(np.maximum, 0)
+def maximum_x(grad, out, x, y):
+    """The derivative of maximum(x, y) by x is 1 where x is larger, and 1/2 where both are equal."""
+    return (grad * (x > y) + grad * (x >= y)) * 0.5
+
+
+@derivative(np.maximum, 1)
+def maximum_y(grad, out, x, y):
+    """The derivative of maximum(x, y) by y is 1 where y is larger, and 1/2 where both are equal."""
+    return (grad * (x < y) + grad * (x <= y)) * 0.5
+
+
+@derivative(np.minimum, 0)
+def minimum_x(grad, out, x, y):
+    """Minimum is to maximum as < is to >."""
+    return maximum_y(grad, out, x, y)
+
+
+@derivative(np.minimum, 1)
+def minimum_y(grad, out, x, y):
+    """Minimum is to maximum as < is to >."""
+    return maximum_x(grad, out, x, y)
+
+
+@derivative(np.where, 1)
+def where_x(grad, out, condition, x, y):
+    """Where the condition holds, out is x."""
+    return through(np.where, condition, grad, 0.0)
+
+
+@derivative(np.where, 2)
+def where_y(grad, out, condition, x, y):
+    """Where the condition does not hold, out is y."""
+    return through(np.where, condition, 0.0, grad)
+
+
+def clip_values(x: np.ndarray, min=None, max=None) -> np.ndarray:
+    """``x``, with what lies below `min` or above `max` moved to that bound; None is no bound."""
+    return np.clip(x, min, max)
+
+
+@derivative(clip_values)
+def clip_x(grad, out, x, min=None, max=None):
+    """The derivative is 1 within the bounds and on them, and 0 outside."""
+    return grad * (x == out)
+
+
+def join(*arrays: np.ndarray, axis: int) -> np.ndarray:
+    """Arrays one after the other, along an axis that they have."""
+    return np.concatenate(arrays, axis)
+
+
+@derivative(join, EVERY)
+def join_each(grad, out, *arrays, axis, argument):
+    """Each array gets the piece of the gradient that stands where the array stood."""
+    lengths = [x.shape[axis] for x in arrays]
+    start = sum(lengths[:argument])
+    piece = slice(start, start + lengths[argument])
+    return grad[(slice(None),) * (axis % grad.ndim) + (piece,)]
+
+
+def pile(*arrays: np.ndarray, axis: int) -> np.ndarray:
+    """Arrays of the same shape side by side, along a new axis."""
+    return np.stack(arrays, axis)
+
+
+@derivative(pile, EVERY)
+def pile_each(grad, out, *arrays, axis, argument):
+    """Each array gets the layer of the gradient that stands where the array stood."""
+    return grad[(slice(None),) * (axis % grad.ndim) + (argument,)]
+
+
+def surround(x: np.ndarray, pad_width, value: float = 0.0) -> np.ndarray:
+    """``x`` with `value` around it, as many as `pad_width` says (as in `numpy.pad`)."""
+    return np.pad(x, pad_width, constant_values=value)
+
+
+@derivative(surround)
+def surround_x(grad, out, x, pad_width, value=0.0):
+    """What was put around x is cut off again."""
+    widths = np.broadcast_to(pad_width, (x.ndim, 2)).tolist()
+    inside = zip(widths, x.shape, strict=True)
+    return grad[tuple(slice(before, before + n) for (before, _), n in inside)]
+
+
+LINEAR |= {scatter, join, pile, surround, itself}  # as in section 4: these rules read no values
+
+
+# %% [markdown]
+r"""
+And one that is there for speed. The loss of a classifier is the cross-entropy: for each example $n$ with the
+scores $x_n$ and the right class $c_n$, the negative logarithm of the probability of that class, on average:
+
+$$L = -\frac{1}{N} \sum_n \log \mathrm{softmax}(x_n)_{c_n} .$$
+
+It can be composed: `-log_softmax(x)[range(N), labels].mean()`. That takes four notes and four steps back. As
+one function it takes one of each, and the gradient becomes very simple. With
+$\frac{\partial \ell_i}{\partial x_j} = \delta_{ij} - p_j$ from exercise 23,
+
+$$\frac{\partial L}{\partial x_{nj}} = \frac{1}{N} \big( p_{nj} - [\,j = c_n\,] \big) :$$
+
+the probabilities, minus 1 at the right class. Such **fused** functions are where large frameworks get much of
+their speed, and each of them has a composed twin that it is tested against.
+"""
+
+
+# %%
+#| export
+def softmax_cross_entropy(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The mean negative logarithm of the probability of the right class.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (examples, classes)
+        Their softmax gives the probabilities.
+    labels : integer array of shape (examples,)
+        The right class of each example.
+
+    Returns
+    -------
+    number
+        Of the dtype of the scores.
+    """
+    labels = class_indices(labels, scores)
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    logarithms = np.log(np.exp(shifted).sum(axis=1))
+    return (logarithms - shifted[np.arange(len(labels)), labels]).mean()
+
+
+def class_indices(labels, scores) -> np.ndarray:
+    """Labels that fit the scores, as whole numbers; raises a ValueError for others."""
+    indices = np.asarray(labels)
+    fit = scores.ndim == 2 and indices.shape == scores.shape[:1] and np.all(indices % 1 == 0)
+    if not fit or indices.size == 0 or indices.min() < 0 or indices.max() >= scores.shape[1]:
+        raise ValueError(
+            f"scores of shape {scores.shape} need one whole number from 0 to the number of classes "
+            f"- 1 as the label of each row, but got {labels!r:.60}"
+        )
+    return indices.astype(np.intp)
+
+
+@derivative(softmax_cross_entropy, 0)
+def cross_entropy_scores(grad, out, scores, labels):
+    """The probabilities, minus 1 at the right class, over the number of examples."""
+    chosen = (np.arange(len(labels)), class_indices(labels, scores))
+    right = scatter(np.ones(len(labels), scores.dtype), scores.shape, chosen)
+    probabilities = through(activations.softmax, scores, axis=1)
+    return (probabilities - right) * (grad / len(labels))
+
+
+# %% [markdown]
+r"""
 #### Judging all of them
 
 The yardstick of section 3, for every rule in the table, with random inputs and a random gradient. One line
@@ -4224,41 +4516,89 @@ them there.
 
 # %%
 #| export
-def variable_function(function: Callable) -> Callable:
-    """A function of variables and tensors that applies a numpy function."""
+def variable_function(name: str, function: Callable, inputs: int = 1, settings: str = ""):
+    """A function of variables and tensors that applies a numpy function.
 
-    def applied(*inputs, **parameters):
-        return apply(function, *inputs, **parameters)
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    function : callable
+        The numpy function.
+    inputs : int
+        How many inputs it has.
+    settings : str
+        The names of its parameters after the inputs, separated by blanks.
 
-    applied.__name__ = applied.__qualname__ = function.__name__
+    Returns
+    -------
+    callable
+        Takes the inputs, and the settings by position or by name.
+    """
+    names = settings.split()
+
+    def applied(*arguments, **parameters):
+        if not inputs <= len(arguments) <= inputs + len(names):
+            raise TypeError(f"{name} takes {inputs} inputs {names}, but got {len(arguments)}")
+        parameters.update(zip(names, arguments[inputs:], strict=False))
+        return apply(function, *arguments[:inputs], **parameters)
+
+    applied.__name__ = applied.__qualname__ = name
     applied.__doc__ = f"Apply `{function.__name__}` to variables, tensors, arrays and numbers."
     return applied
 
 
-add = variable_function(np.add)
-subtract = variable_function(np.subtract)
-multiply = variable_function(np.multiply)
-divide = variable_function(np.divide)
-power = variable_function(np.power)
-negative = variable_function(np.negative)
-exp = variable_function(np.exp)
-log = variable_function(np.log)
-sqrt = variable_function(np.sqrt)
-sin = variable_function(np.sin)
-cos = variable_function(np.cos)
-tanh = variable_function(np.tanh)
-relu = variable_function(activations.relu)
-sigmoid = variable_function(activations.sigmoid)
-softmax = variable_function(activations.softmax)
-log_softmax = variable_function(activations.log_softmax)
-matmul = variable_function(np.matmul)
-mean = variable_function(np.mean)
+add = variable_function("add", np.add, 2)
+subtract = variable_function("subtract", np.subtract, 2)
+multiply = variable_function("multiply", np.multiply, 2)
+divide = variable_function("divide", np.divide, 2)
+power = variable_function("power", np.power, 2)
+negative = variable_function("negative", np.negative)
+exp = variable_function("exp", np.exp)
+log = variable_function("log", np.log)
+sqrt = variable_function("sqrt", np.sqrt)
+sin = variable_function("sin", np.sin)
+cos = variable_function("cos", np.cos)
+tanh = variable_function("tanh", np.tanh)
+relu = variable_function("relu", activations.relu)
+sigmoid = variable_function("sigmoid", activations.sigmoid)
+softmax = variable_function("softmax", activations.softmax, 1, "axis")
+log_softmax = variable_function("log_softmax", activations.log_softmax, 1, "axis")
+cross_entropy = variable_function("cross_entropy", softmax_cross_entropy, 2)
+matmul = variable_function("matmul", np.matmul, 2)
+mean = variable_function("mean", np.mean, 1, "axis keepdims")
+var = variable_function("var", np.var, 1, "axis keepdims")
+maximum = variable_function("maximum", np.maximum, 2)
+minimum = variable_function("minimum", np.minimum, 2)
+where = variable_function("where", np.where, 3)
+clip = variable_function("clip", clip_values, 1, "min max")
+reshape = variable_function("reshape", np.reshape, 1, "shape")
+transpose = variable_function("transpose", np.transpose, 1, "axes")
+pad = variable_function("pad", surround, 1, "pad_width value")
+
+
+def concatenate(arrays: Sequence, axis: int = 0) -> Variable | Tensor:
+    """Variables, tensors or arrays one after the other, along an axis that they have."""
+    return apply(join, *several(arrays, "concatenate"), axis=axis)
+
+
+def stack(arrays: Sequence, axis: int = 0) -> Variable | Tensor:
+    """Variables, tensors or arrays of the same shape side by side, along a new axis."""
+    return apply(pile, *several(arrays, "stack"), axis=axis)
+
+
+def several(arrays: Sequence, name: str) -> Sequence:
+    """A sequence of at least one variable, tensor or array; else an error."""
+    if not isinstance(arrays, (list, tuple)) or not arrays:
+        raise TypeError(f"{name} needs a list of variables or arrays, but got {arrays!r:.60}")
+    return arrays
+
 
 NAMED_LIKE_BUILTINS = {
-    "abs": variable_function(np.abs),
-    "max": variable_function(np.max),
-    "min": variable_function(np.min),
-    "sum": variable_function(np.sum),
+    "abs": variable_function("abs", np.abs),
+    "max": variable_function("max", np.max, 1, "axis keepdims"),
+    "min": variable_function("min", np.min, 1, "axis keepdims"),
+    "sum": variable_function("sum", np.sum, 1, "axis keepdims"),
 }
 
 
@@ -4631,6 +4971,779 @@ def the_graph_is_freed_unless_retained_and_wrong_gradients_are_refused(autograd,
 
 
 ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+### 8. Gradients of gradients
+
+LESSON-FUNCTIONAL
+"""
+
+
+# %%
+#| export
+class enable_grad(no_grad):
+    """Record, in a ``with enable_grad():`` block or a decorated function, also inside `no_grad`."""
+
+    def __enter__(self) -> enable_grad:
+        """Put the present state on the stack, and switch recording on."""
+        super().__enter__()
+        recording.enabled = True
+        return self
+
+
+def as_tuple(x) -> tuple:
+    """Several things as a tuple; whatever is not a tuple is one thing."""
+    return x if isinstance(x, tuple) else (x,)
+
+
+def alike(results: Sequence, like):
+    """One result, or a tuple of several, as `like` is one thing or a tuple."""
+    return tuple(results) if isinstance(like, tuple) else results[0]
+
+
+def call_recorded(f: Callable, inputs, create_graph: bool) -> tuple[tuple, Variable | tuple]:
+    """Call `f` with variables of its own to differentiate by; gives these, and the outputs.
+
+    With `create_graph` they stay connected to the history of those inputs that have one.
+    """
+    with enable_grad():
+        xs = tuple(
+            record(itself, x) if create_graph and needs_gradient(x) else Variable(value(x))
+            for x in as_tuple(inputs)
+        )
+        outputs = f(*xs)
+    outputs = tuple(outputs) if isinstance(outputs, list) else outputs
+    for out in as_tuple(outputs):
+        if not isinstance(out, Variable):
+            raise TypeError(
+                f"{name_of(f)} must return a Variable, or a tuple of them, but returned {out!r:.60}"
+            )
+    return xs, outputs
+
+
+def pull_back(outputs: tuple, xs: tuple, seeds: tuple, create_graph: bool) -> tuple:
+    """What `grad` gives, with the graph kept; outputs without a history add nothing."""
+    if len(seeds) != len(outputs):
+        raise ValueError(f"v must be {len(outputs)} arrays, one for each, but got {len(seeds)}")
+    pairs = [(out, v) for out, v in zip(outputs, seeds, strict=True) if out.requires_grad]
+    if pairs:
+        kept, seeds = zip(*pairs, strict=True)
+        return grad(kept, xs, seeds, retain_graph=True, create_graph=create_graph)
+    zeros = [np.zeros(x.shape, x.dtype) for x in xs]
+    return tuple(Variable(z, requires_grad=False) for z in zeros) if create_graph else tuple(zeros)
+
+
+def outputs_of(outputs, create_graph: bool):
+    """The outputs as they are given back to the user: without a history, unless it was asked for."""
+    return outputs if create_graph else alike([x.detach() for x in as_tuple(outputs)], outputs)
+
+
+def vjp(f: Callable, inputs, v=None, create_graph: bool = False) -> tuple:
+    """The outputs of `f`, and the product of a vector with its Jacobian: one backward pass.
+
+    Parameters
+    ----------
+    f : callable
+        Takes variables, gives a variable or a tuple of them.
+    inputs : array_like or Variable, or tuple of them
+        Where to differentiate. (A list is an array; several inputs are a tuple.)
+    v : array_like, or tuple of array_like, optional
+        The vector, in the shape of the outputs; 1 for an output with one element.
+    create_graph : bool
+        Give variables that can be differentiated again.
+
+    Returns
+    -------
+    outputs : Variable or tuple of Variable
+        What `f` gave.
+    product : ndarray, Variable if `create_graph`, or tuple of them
+        In the shape of the inputs.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `f` gives no variable, or `v` does not fit the outputs.
+    """
+    xs, outputs = call_recorded(f, inputs, create_graph)
+    seeds = (None,) * len(as_tuple(outputs)) if v is None else as_tuple(v)
+    products = pull_back(as_tuple(outputs), xs, seeds, create_graph)
+    return outputs_of(outputs, create_graph), alike(products, inputs)
+
+
+def jvp(f: Callable, inputs, v=None, create_graph: bool = False) -> tuple:
+    """The outputs of `f`, and the product of its Jacobian with a vector: the slope along `v`.
+
+    Exact, by two backward passes: the first gives the gradient by the inputs as a linear function of
+    the gradient u of the outputs, and the second differentiates that function by u.
+
+    Parameters
+    ----------
+    f, inputs, create_graph
+        As in `vjp`.
+    v : array_like, or tuple of array_like, optional
+        The vector, in the shape of the inputs; 1 for an input with one element.
+
+    Returns
+    -------
+    outputs : Variable or tuple of Variable
+        What `f` gave.
+    product : ndarray, Variable if `create_graph`, or tuple of them
+        In the shape of the outputs.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `vjp`; if `v` does not fit the inputs.
+
+    References
+    ----------
+    Townsend (2017), "A new trick for calculating Jacobian vector products".
+    """
+    xs, outputs = call_recorded(f, inputs, create_graph)
+    us = tuple(Variable(np.zeros(out.shape, out.dtype)) for out in as_tuple(outputs))
+    seeds = (None,) * len(xs) if v is None else as_tuple(v)
+    for x, seed in zip(xs, seeds, strict=False):
+        starting_gradient(x, seed)  # refuses what does not fit
+    gradients = pull_back(as_tuple(outputs), xs, us, create_graph=True)
+    products = pull_back(gradients, us, seeds, create_graph)
+    return outputs_of(outputs, create_graph), alike(products, outputs)
+
+
+def hvp(f: Callable, inputs, v=None, create_graph: bool = False) -> tuple:
+    """The output of `f`, and the product of its Hessian with a vector, without the Hessian.
+
+    Parameters
+    ----------
+    f : callable
+        Takes variables, gives a variable with one element.
+    inputs, create_graph
+        As in `vjp`.
+    v : array_like, or tuple of array_like, optional
+        The vector, in the shape of the inputs; 1 for an input with one element.
+
+    Returns
+    -------
+    output : Variable
+        What `f` gave.
+    product : ndarray, Variable if `create_graph`, or tuple of them
+        In the shape of the inputs.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `vjp`; if the output has not exactly one element.
+
+    References
+    ----------
+    Pearlmutter (1994), "Fast exact multiplication by the Hessian".
+    """
+    xs, outputs = call_recorded(f, inputs, create_graph)
+    gradients = pull_back(as_tuple(outputs), xs, (None,), create_graph=True)
+    seeds = (None,) * len(xs) if v is None else as_tuple(v)
+    products = pull_back(gradients, xs, seeds, create_graph)
+    return outputs_of(outputs, create_graph), alike(products, inputs)
+
+
+# %%
+#| export
+def stacked(rows: Sequence, shape: tuple[int, ...], dtype) -> np.ndarray | Variable:
+    """Arrays or variables, one below the other, in a given shape; without any, zeros."""
+    if not rows:
+        return np.zeros(shape, dtype)
+    together = stack if isinstance(rows[0], Variable) else np.stack
+    return together(list(rows)).reshape(shape)
+
+
+# %% exercise="jacobian"
+#| export
+def jacobian_of(out: Variable, xs: tuple, create_graph: bool = False) -> list:
+    """All derivatives of one output by all inputs, a backward pass for each of its elements.
+
+    Parameters
+    ----------
+    out : Variable
+        The output.
+    xs : tuple of Variable
+        The inputs.
+    create_graph : bool
+        Give variables that can be differentiated again.
+
+    Returns
+    -------
+    list of ndarray, or of Variable if `create_graph`
+        For each input an array of shape ``out.shape + x.shape``: element ``[i, j]`` is the derivative
+        of element i of the output by element j of the input (both may be several indices).
+
+    Approach
+    --------
+    1. For each element of `out` make a seed of its shape: 1 at this element, 0 at the others.
+    2. `pull_back` ``(out,)`` by `xs` from each seed, ``(seed,)``: a row for each input.
+    3. For each input put its rows together with `stacked`.
+    """
+    ### BEGIN SOLUTION
+    seeds = np.eye(out.size, dtype=out.dtype).reshape(out.size, *out.shape)
+    rows = [pull_back((out,), xs, (seed,), create_graph) for seed in seeds]
+    return [
+        stacked([row[i] for row in rows], out.shape + x.shape, x.dtype) for i, x in enumerate(xs)
+    ]
+    ### END SOLUTION
+
+
+# %%
+#| export
+def jacobian(f: Callable, inputs, create_graph: bool = False):
+    """All derivatives of all outputs of a function by all its inputs.
+
+    Parameters
+    ----------
+    f, inputs, create_graph
+        As in `vjp`.
+
+    Returns
+    -------
+    ndarray of shape ``output.shape + input.shape``, or a tuple of them
+        Element ``[i, j]`` is the derivative of element i of the output by element j of the input
+        (both may be several indices). For several inputs a tuple, for several outputs a tuple of
+        what one output gives; variables if `create_graph`.
+
+    Raises
+    ------
+    TypeError
+        If `f` gives no variable.
+    """
+    xs, outputs = call_recorded(f, inputs, create_graph)
+    tables = [alike(jacobian_of(out, xs, create_graph), inputs) for out in as_tuple(outputs)]
+    return alike(tables, outputs)
+
+
+# %% exercise="hessian"
+#| export
+def hessian(f: Callable, inputs, create_graph: bool = False):
+    """All second derivatives of a function with one output: the Jacobian of its gradient.
+
+    Parameters
+    ----------
+    f : callable
+        Takes variables, gives a variable with one element.
+    inputs, create_graph
+        As in `vjp`.
+
+    Returns
+    -------
+    ndarray of shape ``input.shape + input.shape``, or a tuple of tuples of them
+        For several inputs, element ``[a][b]`` has the derivatives by input a and input b.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `hvp`.
+    """
+
+    ### BEGIN SOLUTION
+    def gradient(*xs):
+        return pull_back(as_tuple(f(*xs)), xs, (None,), create_graph=True)
+
+    tables = jacobian(gradient, as_tuple(inputs), create_graph)
+    return tables if isinstance(inputs, tuple) else tables[0][0]
+    ### END SOLUTION
+
+
+# %% [markdown]
+r"""
+### 9. Less memory: checkpoints
+
+LESSON-CHECKPOINT
+"""
+
+
+# %%
+#| export
+def random_state(generators: Sequence) -> tuple:
+    """The state of numpy's global random numbers, and of the given generators."""
+    return np.random.get_state(), [g.bit_generator.state for g in generators]
+
+
+def set_random_state(state: tuple, generators: Sequence) -> None:
+    """Go back to a state that `random_state` gave."""
+    np.random.set_state(state[0])
+    for generator, one in zip(generators, state[1], strict=True):
+        generator.bit_generator.state = one
+
+
+def outside_of(out: Variable, since: int) -> list:
+    """What was used between `since` and `out` although it is older: weights, mostly."""
+    nodes = [x for x in reverse_creation_order([out]) if x.order > since]
+    used = {x: None for node in nodes for x in inputs_of(node) if needs_gradient(x)}
+    return [x for x in used if isinstance(x, Tensor) or x.order < since]
+
+
+def only_variable(out, f: Callable) -> Variable:
+    """What `f` returned, if it is a Variable; else an error."""
+    if not isinstance(out, Variable):
+        raise TypeError(f"{name_of(f)} must return a Variable, but returned {out!r:.60}")
+    return out
+
+
+def checkpoint(f: Callable, *inputs, generators: Sequence[np.random.Generator] = ()) -> Variable:
+    """Call `f`, keep only its inputs and its output, and compute it again in the backward pass.
+
+    Parameters
+    ----------
+    f : callable
+        Takes the inputs, returns a Variable. It may use weights and variables from outside; they get
+        their gradients. Called again, it must do the same.
+    *inputs : Variable, Tensor, array_like
+        Its inputs.
+    generators : sequence of numpy.random.Generator
+        Generators that `f` draws from: for the second call they go back to the state of the first,
+        as numpy's global random numbers do in any case.
+
+    Returns
+    -------
+    Variable
+        What `f` returned.
+
+    Raises
+    ------
+    TypeError
+        If `f` returns anything but a Variable.
+
+    References
+    ----------
+    Chen, Xu, Zhang and Guestrin (2016), "Training deep nets with sublinear memory cost".
+    """
+    if not recording.enabled:
+        return only_variable(f(*inputs), f)
+    state, since = random_state(generators), next(creation_order)
+    cut = [Variable(x.data, x.requires_grad) if isinstance(x, Variable) else x for x in inputs]
+    out = only_variable(f(*cut), f)
+    note = Checkpoint(f, (*inputs, *outside_of(out, since)), {}, out.data.data)
+    note.count, note.state, note.generators = len(inputs), state, generators
+    return computed(note.out, note) if any(map(needs_gradient, note.inputs)) else out.detach()
+
+
+class Checkpoint(Operation):
+    """A recorded call of a whole function, of which only the inputs and the output were kept."""
+
+    __slots__ = ("count", "generators", "state")
+
+    def __call__(self, grad, out=None, values=None) -> list:
+        """Call the function again, recorded this time, and go back through it."""
+        refuse_changes(self)
+        create_graph, since = values is not None, next(creation_order)
+        now = random_state(self.generators)
+        set_random_state(self.state, self.generators)
+        try:
+            with enable_grad():
+                given = self.inputs[: self.count]
+                xs = [record(itself, x) if needs_gradient(x) else x for x in given]
+                again = self.function(*xs)
+        finally:
+            set_random_state(now, self.generators)
+        found = propagate({again: grad}, create_graph, (), create_graph, since)
+        return [found.pop(x, None) if needs_gradient(x) else None for x in self.inputs]
+
+
+# %% [markdown]
+r"""
+### 10. Operations of your own
+
+LESSON-FUNCTION
+"""
+
+
+# %%
+#| export
+class Context:
+    """What the forward pass of a `Function` leaves for its backward pass.
+
+    Attributes
+    ----------
+    needs_input_grad : tuple of bool
+        For each input, whether its gradient is wanted.
+    saved_tensors : tuple
+        What `save_for_backward` was given; variables where it was inputs or results.
+    """
+
+    def __init__(self, needs_input_grad: tuple[bool, ...]):
+        self.needs_input_grad = needs_input_grad
+        self.saved: tuple = ()
+        self.stand_ins: dict[int, Variable] = {}
+
+    def save_for_backward(self, *saved) -> None:
+        """Keep inputs, the output, or whatever else the backward pass will need."""
+        self.saved = saved
+
+    @property
+    def saved_tensors(self) -> tuple:
+        return tuple(self.stand_ins.get(id(x), x) for x in self.saved)
+
+
+class Function:
+    """An operation with a forward and a backward pass of your own.
+
+    Derive from it, write the two static methods, and call ``YourFunction.apply(x, …)``.
+
+    Examples
+    --------
+    >>> class Cube(Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         ctx.save_for_backward(x)
+    ...         return x * x * x
+    ...
+    ...     @staticmethod
+    ...     def backward(ctx, grad):
+    ...         (x,) = ctx.saved_tensors
+    ...         return grad * 3.0 * x * x
+    >>> x = Variable(2.0)
+    >>> Cube.apply(x).backward()
+    >>> float(x.grad)
+    12.0
+    """
+
+    @staticmethod
+    def forward(ctx: Context, *inputs, **parameters):
+        """Compute the result from the inputs, as they were given to `apply`."""
+        raise NotImplementedError("a Function needs a static method forward(ctx, …)")
+
+    @staticmethod
+    def backward(ctx: Context, grad: Variable):
+        """The gradient by each input, from the one by the output; None where there is none.
+
+        With operators of variables, it can itself be differentiated.
+        """
+        raise NotImplementedError("a Function needs a static method backward(ctx, grad)")
+
+    @classmethod
+    def apply(cls, *inputs, **parameters) -> Variable:
+        """Run the forward pass, and record it.
+
+        Parameters
+        ----------
+        *inputs, **parameters
+            Handed to `forward`. Gradients are asked for those inputs that require one.
+
+        Returns
+        -------
+        Variable
+            The result of `forward`.
+
+        Raises
+        ------
+        RuntimeError, ValueError
+            In the backward pass, if `backward` gives another number of gradients than there are
+            inputs, or a gradient of another shape.
+        """
+        ctx = Context(tuple(needs_gradient(x) for x in inputs))
+        with no_grad():
+            result = cls.forward(ctx, *inputs, **parameters)
+        array = np.array(value(result)) if any(result is x for x in inputs) else value(result)
+        array = as_array(array)
+        if not (recording.enabled and any(ctx.needs_input_grad)):
+            return computed(array)
+        note = CustomOperation(cls, inputs, {}, array)
+        note.ctx, note.result = ctx, id(result)
+        return computed(array, note)
+
+
+class CustomOperation(Operation):
+    """A recorded call of a `Function`."""
+
+    __slots__ = ("ctx", "result")
+
+    def __call__(self, grad, out=None, values=None) -> list:
+        """Call the backward pass that the user has written, and check what it gives."""
+        refuse_changes(self)
+        if values is not None:
+            self.ctx.stand_ins = dict(zip(map(id, self.inputs), values, strict=True))
+            self.ctx.stand_ins[self.result] = out
+        grad = grad if isinstance(grad, Variable) else computed(grad)
+        given = self.function.backward(self.ctx, grad)
+        self.ctx.stand_ins = {}
+        parts = list(given) if isinstance(given, (tuple, list)) else [given]
+        name = f"{name_of(self.function)}.backward"
+        if len(parts) != len(self.inputs):
+            raise RuntimeError(
+                f"{name} gave {len(parts)} gradients for {len(self.inputs)} inputs; "
+                "return one for each, and None where there is none"
+            )
+        for i, (x, part) in enumerate(zip(self.inputs, parts, strict=True)):
+            if part is None or not needs_gradient(x):
+                parts[i] = None
+            else:
+                part = part if values is not None and isinstance(part, Variable) else value(part)
+                parts[i] = same_shape(part, x, name)
+        return parts
+
+
+# %% [markdown]
+r"""
+### 11. Tools for training and for doubt
+
+LESSON-TOOLS
+"""
+
+
+# %% exercise="clipping"
+#| export
+def clip_grad_norm_(parameters, max_norm: float) -> float:
+    """Scale the gradients of all parameters together, in place, to a norm of at most `max_norm`.
+
+    Parameters
+    ----------
+    parameters : Variable, Tensor, or iterable of them
+        Those without a gradient are left alone.
+    max_norm : float
+        The largest norm to allow, not negative.
+
+    Returns
+    -------
+    float
+        The norm before: the square root of the sum of the squares of all elements of all gradients.
+
+    Raises
+    ------
+    ValueError
+        If `max_norm` is negative or not a number.
+
+    References
+    ----------
+    Pascanu, Mikolov and Bengio (2013), "On the difficulty of training recurrent neural networks".
+    """
+    ### BEGIN SOLUTION
+    if not max_norm >= 0:
+        raise ValueError(f"max_norm must be a number that is not negative, but got {max_norm!r}")
+    gradients = gradients_of(parameters)
+    norm = float(np.sqrt(sum(float(np.vdot(g, g)) for g in gradients)))
+    if norm > max_norm:
+        for g in gradients:
+            g *= max_norm / norm
+    return norm
+    ### END SOLUTION
+
+
+# %%
+#| export
+def gradients_of(parameters) -> list[np.ndarray]:
+    """The gradients of those parameters that have one; each only once."""
+    given = [parameters] if hasattr(parameters, "requires_grad") else list(parameters)
+    grads = [x.grad for x in given if x.grad is not None]
+    arrays = [g.data.data if isinstance(g, Variable) else g for g in grads]
+    return list({id(g): g for g in arrays}.values())
+
+
+def clip_grad_value_(parameters, clip_value: float) -> None:
+    """Move every element of every gradient, in place, into ``[-clip_value, clip_value]``.
+
+    Parameters
+    ----------
+    parameters : Variable, Tensor, or iterable of them
+        Those without a gradient are left alone.
+    clip_value : float
+        The largest element to allow, not negative.
+
+    Raises
+    ------
+    ValueError
+        If `clip_value` is negative or not a number.
+    """
+    if not clip_value >= 0:
+        raise ValueError(
+            f"clip_value must be a number that is not negative, but got {clip_value!r}"
+        )
+    for g in gradients_of(parameters):
+        np.clip(g, -clip_value, clip_value, out=g)
+
+
+class GradcheckError(RuntimeError):
+    """A gradient that differs from the difference quotient."""
+
+
+def gradcheck(
+    f: Callable, inputs, eps: float = 1e-6, atol: float = 1e-6, rtol: float = 1e-5, rng=0
+):
+    """Check the gradients of `f` against central differences.
+
+    The check itself is one number: the slope of a random combination of the outputs along a random
+    direction. If that is wrong, every element is looked at, to say which.
+
+    Parameters
+    ----------
+    f : callable
+        Takes variables, gives a variable or a tuple of them.
+    inputs : float64 array or Variable, or tuple of them
+        Where to check; away from corners.
+    eps : float
+        How far to step.
+    atol, rtol : float
+        How far the numbers may lie apart: ``atol + rtol * |expected|``.
+    rng : numpy.random.Generator or int
+        The source of the random directions, or its seed.
+
+    Returns
+    -------
+    True
+        If all agrees.
+
+    Raises
+    ------
+    GradcheckError
+        If not; names the input, the element, and both numbers.
+    TypeError
+        If an input is not float64, in which differences would be too coarse to judge by.
+    """
+    rng = np.random.default_rng(rng)
+    xs = tuple(np.asarray(value(x)) for x in as_tuple(inputs))
+    for position, x in enumerate(xs):
+        if x.dtype != np.float64:
+            raise TypeError(
+                f"gradcheck needs float64 inputs, but input {position} is {x.dtype}; "
+                "differences in it are too coarse, so convert it with .astype(np.float64)"
+            )
+    _, outputs = call_recorded(f, xs, False)
+    seeds = tuple(rng.normal(size=out.shape) for out in as_tuple(outputs))
+
+    def combined(*values) -> float:
+        outs = as_tuple(call_recorded(f, values, False)[1])
+        return sum(float((out.numpy() * v).sum()) for out, v in zip(outs, seeds, strict=True))
+
+    found = as_tuple(vjp(f, xs, seeds)[1])
+    along = [rng.normal(size=x.shape) for x in xs]
+
+    def slope(directions) -> float:
+        up, down = ([x + s * eps * d for x, d in zip(xs, directions, strict=True)] for s in (1, -1))
+        return (combined(*up) - combined(*down)) / (2 * eps)
+
+    expected = slope(along)
+    actual = sum(float((g * d).sum()) for g, d in zip(found, along, strict=True))
+    size = sum(float(np.abs(g * d).sum()) for g, d in zip(found, along, strict=True))
+    if not abs(actual - expected) <= atol + rtol * max(abs(expected), size):
+        raise GradcheckError(explanation(xs, found, slope, atol, rtol, actual, expected))
+    return True
+
+
+def explanation(xs, found, slope, atol, rtol, actual, expected) -> str:
+    """Which element of which input has a wrong gradient: the first that differs by itself."""
+    for position, x in enumerate(xs):
+        for index in np.ndindex(x.shape):
+            unit = [np.zeros_like(other) for other in xs]
+            unit[position][index] = 1.0
+            by_difference, by_rule = slope(unit), float(found[position][index])
+            if not abs(by_rule - by_difference) <= atol + rtol * abs(by_difference):
+                place = f"element {index} of input {position}" if index else f"input {position}"
+                return (
+                    f"the gradient by {place} is {by_rule:.8g}, but the difference quotient is "
+                    f"{by_difference:.8g} (outputs weighted at random)"
+                )
+    return (
+        f"along a random direction the slope is {actual:.8g} by the gradient and {expected:.8g} by "
+        "the difference quotient, though no single element differs"
+    )
+
+
+def gradgradcheck(f: Callable, inputs, **settings):
+    """Check the second derivatives of `f`: `gradcheck` of its gradient along a random direction.
+
+    Parameters
+    ----------
+    f, inputs, **settings
+        As in `gradcheck`.
+
+    Returns
+    -------
+    True
+        If all agrees.
+
+    Raises
+    ------
+    GradcheckError, TypeError
+        As in `gradcheck`.
+    """
+    rng = np.random.default_rng(settings.get("rng", 0))
+    outputs = as_tuple(call_recorded(f, inputs, False)[1])
+    seeds = tuple(rng.normal(size=out.shape) for out in outputs)
+
+    def gradient(*xs):
+        return pull_back(as_tuple(f(*xs)), xs, seeds, create_graph=True)
+
+    return gradcheck(gradient, inputs, **settings)
+
+
+class AnomalyError(RuntimeError):
+    """An operation made the first number that is not finite."""
+
+
+class detect_anomaly(contextlib.ContextDecorator):
+    """Raise an error at the operation that first makes a NaN or an infinity.
+
+    In a ``with detect_anomaly():`` block or a decorated function; forwards and backwards. The error
+    names the operation, what it was given, and the line of the program that called it. Slow: for
+    looking for a mistake only.
+    """
+
+    def __enter__(self) -> detect_anomaly:
+        alarms.append(threading.get_ident())
+        return self
+
+    def __exit__(self, *error) -> None:
+        alarms.remove(threading.get_ident())
+
+
+alarms: list[int] = []
+origins: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+
+
+def users_line() -> str:
+    """Where the program outside of TinyTorch is: file, line, and the text of the line."""
+    frame = sys._getframe(1)
+    ours = {record.__code__, look_at.__code__, look_back.__code__, straight.__code__}
+    while frame.f_back and (
+        frame.f_globals.get("__name__", "").startswith("tinytorch.") or frame.f_code in ours
+    ):
+        frame = frame.f_back
+    text = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
+    return f"{frame.f_code.co_filename}, line {frame.f_lineno}: {text}"
+
+
+def not_finite(x) -> bool:
+    """Whether there is a NaN or an infinity among floating numbers."""
+    array = np.asarray(value(x) if not isinstance(x, Variable) else x)
+    return array.dtype.kind == "f" and not np.isfinite(array).all()
+
+
+def look_at(function: Callable, values: Sequence, out) -> None:
+    """Raise an error if `out` is not finite although all that it was made from is."""
+    if threading.get_ident() in alarms and not_finite(out) and not any(map(not_finite, values)):
+        given = ", ".join(f"{np.asarray(x)!s:.60}" for x in values)
+        raise AnomalyError(
+            f"{name_of(function)} of {given} gave {np.asarray(out)!s:.60} in {users_line()}"
+        )
+
+
+def look_back(node: Variable, grad, parts: Sequence) -> None:
+    """Raise an error if a gradient is not finite although the one that it was made from is."""
+    if threading.get_ident() not in alarms or not_finite(grad):
+        return
+    for position, part in enumerate(parts):
+        if part is not None and not_finite(part):
+            raise AnomalyError(
+                f"the gradient by input {position} of {node.grad_fn!r} is {np.asarray(part)!s:.60}; "
+                f"it was called in {origins.get(node.grad_fn, 'a line that was not watched')}"
+            )
+
+
+class Handle:
+    """What `register_hook` gives: call ``remove()`` to take the hook off again."""
+
+    def __init__(self, hooks: dict, key: int):
+        self.hooks, self.key = hooks, key
+
+    def remove(self) -> None:
+        """Take the hook off; a second time does nothing."""
+        self.hooks.pop(self.key, None)
+
 
 # %% [markdown]
 r"""
