@@ -8,7 +8,7 @@ import numpy as np
 from workloads import Chain, Curvature, Gates, Network, Spring
 
 from tinytorch.core import autograd
-from tinytorch.core.activations import log_softmax, relu
+from tinytorch.core.activations import relu
 from tinytorch.core.autograd import Variable
 from tinytorch.core.layers import linear
 from tinytorch.core.tensor import Tensor, apply
@@ -45,16 +45,11 @@ def small_chain(data: Chain) -> Callable[[], list]:
     return step
 
 
-def cross_entropy(scores: Variable, one_hot: np.ndarray) -> Variable:
-    """The mean cross-entropy of softmax."""
-    return -(apply(log_softmax, scores) * one_hot).sum() / len(one_hot)
-
-
 def mlp_step(data: Network) -> Callable[[], list]:
     """A step of gradient descent; parameters are Tensors, as those of a Dense layer are."""
     parameters = [Tensor(array, requires_grad=True) for array in data.parameters()]
     layers = list(zip(parameters[::2], parameters[1::2], strict=True))
-    batch, one_hot = Variable(data.x, requires_grad=False), data.one_hot()
+    batch = Variable(data.x, requires_grad=False)
 
     def step():
         for parameter in parameters:
@@ -62,7 +57,7 @@ def mlp_step(data: Network) -> Callable[[], list]:
         x = batch
         for weights, bias in layers[:-1]:
             x = apply(relu, apply(linear, x, weights, bias))
-        loss = cross_entropy(apply(linear, x, *layers[-1]), one_hot)
+        loss = autograd.cross_entropy(apply(linear, x, *layers[-1]), data.labels)
         loss.backward()
         for parameter in parameters:
             parameter.data -= data.rate * parameter.grad
@@ -88,17 +83,15 @@ def large_chain(data: Gates) -> Callable[[], list]:
     return step
 
 
-if hasattr(autograd, "hvp"):
+def hessian_vector_product(data: Curvature) -> Callable[[], list]:
+    """Backward through the gradient."""
+    w1, b1, w2, b2 = parameters = [Variable(array) for array in data.network.parameters()]
+    x, labels = Variable(data.network.x, requires_grad=False), data.network.labels
 
-    def hessian_vector_product(data: Curvature) -> Callable[[], list]:
-        """Backward through the gradient; needs an engine whose gradients are differentiable."""
-        w1, b1, w2, b2 = parameters = [Variable(array) for array in data.network.parameters()]
-        x, one_hot = Variable(data.network.x, requires_grad=False), data.network.one_hot()
+    def step():
+        h = autograd.tanh(apply(linear, x, w1, b1))
+        loss = autograd.cross_entropy(apply(linear, h, w2, b2), labels)
+        gradients = autograd.grad(loss, parameters, create_graph=True)
+        return list(autograd.grad(gradients, parameters, data.direction))
 
-        def step():
-            h = autograd.tanh(apply(linear, x, w1, b1))
-            loss = cross_entropy(apply(linear, h, w2, b2), one_hot)
-            gradients = autograd.grad(loss, parameters, create_graph=True)
-            return autograd.grad(gradients, parameters, data.direction)
-
-        return step
+    return step

@@ -42,7 +42,6 @@ import operator
 import sys
 import threading
 import weakref
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
@@ -1022,7 +1021,7 @@ def fingerprint(array: np.ndarray) -> bytes:
     """What tells whether an array was changed: all its bytes, or of a large one a sample."""
     if array.size > 4096:
         array = array[tuple(slice(None, None, max(n // 16, 1)) for n in array.shape)]
-    return array.tobytes()
+    return array.tobytes("A")  # in the order of the memory, whatever that is: the fastest
 
 
 def guards_of(function: Callable, values: Sequence, out: np.ndarray) -> Sequence:
@@ -2212,7 +2211,8 @@ def unbroadcast(grad: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         return grad
     new_axes = grad.ndim - len(shape)
     stretched = [axis + new_axes for axis, length in enumerate(shape) if length == 1]
-    return grad.sum(axis=(*range(new_axes), *stretched)).reshape(shape)
+    summed = grad.sum(axis=(*range(new_axes), *stretched))
+    return summed.reshape(shape) if stretched else summed
     ### END SOLUTION
 
 
@@ -2471,25 +2471,21 @@ left in the dictionary at the end are the gradients of the leaves. On the exampl
 
 Some details:
 
+- **One step.** `step_back(node, grad, create_graph)`, given, calls the node's `grad_fn` and returns its parts. It
+  also looks after what is special: if the `grad_fn` is a plain function of the user's, it is called with a
+  copy of the gradient, once, and there are no parts, `[]`. With `create_graph` (section 8) the rules get
+  variables in place of arrays, so that what they compute is recorded.
 - **Freeing.** The notes keep every value in between alive: in a large network that is most of the memory.
   Once an operation has sent its gradient, its notes are not needed any more, so it is told to forget them,
-  `operation.free()`, unless the user asked to keep the graph for another pass. `inputs_of` recognises a freed
-  operation by `inputs is None`. For the same reason, do not hold on to all the nodes until the end: take one
-  after the other out of their list.
-- **Keeping.** Sometimes the gradient of a computed variable is wanted too (section 7 does). Then it is noted
-  before it goes on.
-- **Plain functions.** A user may give a variable any function as its `grad_fn`. It is called with the
-  complete gradient, once, and that is all; what it returns does not matter. For such a variable `inputs_of`
-  gives `()`, while an `Operation` always has at least one input. (What the function does with its array is
-  its own affair, so it gets a copy.)
-- **Hooks**, given: `after_hooks(x, grad)` is the gradient after the functions that a user has hung on a
-  variable (section 8) have seen it.
-- **A recorded way back** (`create_graph`, section 8): the rules are then called with variables in place of
-  arrays, `grad_fn(grad, node, linked(node.grad_fn))`, so that what they compute is recorded, like any
-  computation with variables. `linked`, given, makes the list.
+  `node.grad_fn.free()`, unless the user asked to keep the graph for another pass. For the same reason, do not
+  hold on to all the nodes until the end: take one after the other out of their list.
+- **Wanted.** Sometimes only certain gradients are wanted (section 7), those of computed variables among them.
+  These are noted when they are complete; and the walk does not go on from nodes that lead to nothing wanted,
+  so that the graph beyond them is neither walked nor freed. `dead_ends(wanted, nodes)`, given, finds these.
 - **A border** (`since`, section 9): only nodes whose `order` is larger are visited. What is older stays in the
   dictionary, as leaves do.
-- **An alarm** (section 11): `if alarms:`, call `look_back(node, grad, parts)`, which looks for `nan`.
+- **Hooks**, given: if a variable has `hooks` (section 11), `after_hooks(x, grad)` is the gradient after they have
+  seen it.
 """
 
 
@@ -2497,7 +2493,8 @@ Some details:
 #| export
 def after_hooks(x: Variable | Tensor, grad):
     """The gradient of `x` after its hooks, if it has any, have seen it and perhaps replaced it."""
-    for hook in list((getattr(x, "hooks", None) or {}).values()):
+    hooks = getattr(x, "hooks", None) if grad is not None else None
+    for hook in list((hooks or {}).values()):
         replaced = hook(grad if isinstance(grad, Variable) else np.array(grad))
         if replaced is not None:
             grad = same_shape(replaced, x, "a hook")
@@ -2536,12 +2533,36 @@ def linked(operation: Operation) -> list:
     ]
 
 
+def step_back(node: Variable, grad, create_graph: bool) -> list:
+    """What a node sends to its inputs; a plain function as `grad_fn` is called, and sends nothing."""
+    step = node.grad_fn
+    if not inputs_of(node):
+        step(np.array(grad))
+        return []
+    parts = step(grad, node, linked(step)) if create_graph else step(grad)
+    if alarms:
+        look_back(node, grad, parts)
+    return parts
+
+
+def dead_ends(wanted: set, nodes: Sequence[Variable]) -> set:
+    """Those of `nodes`, the youngest first, from which no way leads back to something wanted."""
+    if not wanted:
+        return set()
+    leading = set()
+    for node in reversed(nodes):
+        for x in inputs_of(node):
+            if needs_gradient(x) and (x in wanted or x in leading):
+                leading.add(node)
+    return set(nodes) - leading
+
+
 # %% exercise="propagate"
 #| export
 def propagate(
     gradients: dict,
     retain_graph: bool = False,
-    keep: Sequence = (),
+    wanted: Sequence = (),
     create_graph: bool = False,
     since: int = -1,
 ) -> dict:
@@ -2553,8 +2574,9 @@ def propagate(
         The gradient of each output; the dictionary is not changed.
     retain_graph : bool
         If False, every operation is freed once it is done.
-    keep : sequence of Variable
-        Computed variables whose gradients are wanted as well.
+    wanted : sequence of Variable or Tensor
+        Only the gradients of these are wanted, computed variables among them; without any, those of
+        all leaves.
     create_graph : bool
         Give the rules variables in place of arrays, so that the way back is recorded itself.
     since : int
@@ -2563,7 +2585,7 @@ def propagate(
     Returns
     -------
     dict
-        The gradient of each leaf that needs one, and of each variable in `keep` that was reached.
+        The gradient of each leaf that was reached, and of each variable in `wanted`.
 
     Raises
     ------
@@ -2572,37 +2594,34 @@ def propagate(
 
     Approach
     --------
-    1. Copy the dictionary, and start a set of `sums` for `accumulate` and a dictionary for what is
-       to be kept.
-    2. For each node in reverse creation order that is younger than `since`, take its gradient out of the dictionary (`pop`) and
-       through `after_hooks`. If the node is one of those in `keep` (compare with `is`), note it.
-    3. Take its `inputs_of`. If there are none, call its `grad_fn` with a copy of the gradient.
-    4. Else call it with the gradient (and, for `create_graph`, with the node and what it is
-       `linked` to), accumulate what it gives, and free it, unless the graph is to be retained.
+    1. Copy the dictionary; make a set of what is wanted, an empty one of `sums` for `accumulate`,
+       and an empty dictionary for what is to be kept.
+    2. Take the nodes in reverse creation order that are younger than `since`, and find the
+       `dead_ends` among them.
+    3. For each node take its gradient out of the dictionary (``pop``; there may be none), and
+       through `after_hooks`. If the node is wanted, keep its gradient.
+    4. Unless it is a dead end, `step_back`, and accumulate the parts for the inputs of its
+       `grad_fn`, if there are any; then free the `grad_fn`, unless the graph is to be retained.
     5. Return what is left, together with what was kept: ``gradients | kept``.
     """
     ### BEGIN SOLUTION
-    gradients, sums, kept = dict(gradients), set(), {}
-    nodes = [x for x in reverse_creation_order(gradients) if x.order > since][::-1]
+    gradients, sums, kept, wanted = dict(gradients), set(), {}, set(wanted)
+    nodes = [x for x in reverse_creation_order(gradients) if x.order > since]
+    aside = dead_ends(wanted, nodes)
+    nodes.reverse()
     while nodes:
         node = nodes.pop()
-        if node not in gradients:
-            continue
-        grad = gradients.pop(node)
+        grad = gradients.pop(node, None)
         if node.hooks:
             grad = after_hooks(node, grad)
-        if keep and any(node is x for x in keep):
+        if node in wanted:
             kept[node] = grad
-        step, inputs = node.grad_fn, inputs_of(node)
-        if not inputs:
-            step(np.array(grad))
-            continue
-        parts = step(grad, node, linked(step)) if create_graph else step(grad)
-        if alarms:
-            look_back(node, grad, parts)
-        accumulate(gradients, sums, inputs, parts)
-        if not retain_graph:
-            step.free()
+        if grad is not None and node not in aside:
+            parts = step_back(node, grad, create_graph)
+            if parts:
+                accumulate(gradients, sums, node.grad_fn.inputs, parts)
+                if not retain_graph:
+                    node.grad_fn.free()
     return gradients | kept
     ### END SOLUTION
 
@@ -2616,15 +2635,15 @@ _gradients = propagate(_start, retain_graph=True)
 check(len(_gradients), 1, hint="take computed variables out of the dictionary; leaves stay")
 check(_gradients[_x], 114.0, hint="2 x + 4 x³: accumulate both parts of a product")
 check(len(_start), 1, hint="work on a copy of the dictionary")
-_gradients = propagate({_c: np.array(2.0)}, keep=[_a])
-check(_gradients[_a], 38.0, hint="2 (1 + 2 a): note the gradient of what is in keep")
-check(_gradients[_x], 228.0, hint="it goes on from what is in keep")
+_gradients = propagate({_c: np.array(2.0)}, wanted=[_a, _x])
+check(_gradients[_a], 38.0, hint="2 (1 + 2 a): note the gradient of what is wanted")
+check(_gradients[_x], 228.0, hint="a leads on to x, which is wanted too")
 check(_a.grad_fn.inputs, None, hint="without retain_graph, free() the operation afterwards")
 check_raises(RuntimeError, lambda: propagate({_c: np.array(1.0)}), hint="use inputs_of(node)")
 _v = Variable([1.0, 2.0])
 _w = _v * 2.0
-_kept = propagate({_w * _w: np.array([1.0, 1.0])}, keep=[_w, _v])
-check(_kept[_w], [4.0, 8.0], hint="`in` compares elements; ask any(node is x for x in keep)")
+_kept = propagate({_w * _w: np.array([1.0, 1.0])}, wanted=[_w, _v])
+check(_kept[_w], [4.0, 8.0], hint="`in` a list compares elements; make a set of what is wanted")
 _received = []
 _own = Variable(2.0, grad_fn=_received.append)
 propagate({_own * 3.0 + _own * 4.0: np.array(1.0)})
@@ -2732,7 +2751,7 @@ def several_outputs_kept_variables_and_leaves_as_outputs(autograd, x, y, seed):
     a = graph.times(x, y)
     b = graph.times(a, a)
     start = {a: seed[1], b: seed[0], y: seed[0]}
-    found = autograd.propagate(start, keep=[a, x])
+    found = autograd.propagate(start, wanted=[a, x])
     return found[x], found[y], found[a], len(found), len(start)
 
 
@@ -2923,13 +2942,22 @@ r"""
 So a leaf takes a **copy**: an array of its own, of the leaf's shape and dtype. Only where it is certain that
 nobody else holds the array that arrives (`alone=True`) may the leaf keep it as it is, if it has the right
 dtype and is no view of another array; for a large layer, that copy would be a tenth of the whole backward
-pass. When there is a gradient already, from an earlier backward pass, the new one is added to it: PyTorch does the same, and so several
+pass. The given function `own` decides that. When there is a gradient already, from an earlier backward pass, the new one is added to it: PyTorch does the same, and so several
 batches can be put together before one step of training (or a wrong step is made by someone who forgets
 `zero_grad()`).
 
 The array in `leaf.grad` belongs to the leaf, so here, unlike in `accumulate`, adding in place is right, and
 saves a new array for every weight in every pass.
 """
+
+
+# %%
+#| export
+def own(gradient: np.ndarray, dtype, alone: bool) -> np.ndarray:
+    """A gradient as an array that nobody else holds: itself if that is certain, or else a copy."""
+    if alone and gradient.base is None and gradient.dtype == dtype:
+        return np.asarray(gradient)
+    return np.array(gradient, dtype=dtype)
 
 
 # %% exercise="deposit"
@@ -2948,12 +2976,10 @@ def deposit(leaf: Variable | Tensor, gradient: np.ndarray, alone: bool = False) 
         Nobody else holds `gradient`: it may become ``leaf.grad`` without a copy.
     """
     ### BEGIN SOLUTION
-    if leaf.grad is not None:
-        leaf.grad += gradient
-    elif alone and gradient.base is None and gradient.dtype == leaf.dtype:
-        leaf.grad = np.asarray(gradient)
+    if leaf.grad is None:
+        leaf.grad = own(gradient, leaf.dtype, alone)
     else:
-        leaf.grad = np.array(gradient, dtype=leaf.dtype)
+        leaf.grad += gradient
     ### END SOLUTION
 
 
@@ -3026,8 +3052,11 @@ method `Variable.backward` calls this function.
 Two of them come with a given function around them. `start_of` is `starting_gradient`, except that with
 `create_graph` it gives a variable. `run_back` calls `propagate` with recording switched off (or on,
 with `create_graph`), and without numpy's warnings: at an edge, such as the slope of $\sqrt{x}$ at 0, a rule
-rightly gives infinity, and a warning in the middle of your training would not help. It gives each leaf's
-gradient, and whether the array is that leaf's `alone`.
+rightly gives infinity, and a warning in the middle of your training would not help. It gives a dictionary with
+each leaf's gradient.
+
+The array of a gradient is a leaf's `alone` if no other leaf in that dictionary has got the same one before:
+keep a set of the `id` of each array that was deposited.
 
 There is one promise to keep: if a call is refused, no `grad` has been touched. So deposit only when
 everything has been propagated. And one special case is given: with `create_graph`, gradients are variables,
@@ -3045,17 +3074,17 @@ def start_of(output: Variable, gradient, create_graph: bool):
     return gradient if isinstance(gradient, Variable) else Variable(start, requires_grad=False)
 
 
-def run_back(start: dict, retain_graph: bool, create_graph: bool, keep: Sequence = ()) -> list:
-    """Propagate gradients; gives triples of a leaf, its gradient, and whether nobody else has it."""
+def run_back(
+    start: dict, retain_graph: bool, create_graph: bool, wanted: Sequence = ()
+) -> dict[Variable | Tensor, np.ndarray | Variable]:
+    """Propagate gradients, with recording and numpy's warnings as they should be meanwhile."""
     before, recording.enabled = recording.enabled, create_graph
     try:
         with np.errstate(all="ignore"):
-            gradients = propagate(start, retain_graph or create_graph, keep, create_graph)
-            gradients = {x: after_hooks(x, g) if is_leaf(x) else g for x, g in gradients.items()}
+            gradients = propagate(start, retain_graph or create_graph, wanted, create_graph)
+            return {x: after_hooks(x, g) if is_leaf(x) else g for x, g in gradients.items()}
     finally:
         recording.enabled = before
-    times = Counter(map(id, gradients.values()))
-    return [(x, grad, times[id(grad)] == 1) for x, grad in gradients.items()]
 
 
 def is_leaf(x: Variable | Tensor) -> bool:
@@ -3095,16 +3124,18 @@ def backward(
     --------
     1. Take the starting gradient, with `start_of`.
     2. `run_back` from a dictionary in which it is the output's gradient.
-    3. For each leaf, gradient and `alone` of what that gives, deposit the gradient (with
-       `deposit_variable` if `create_graph`).
+    3. For each leaf and gradient of what that gives, deposit the gradient, `alone` if no leaf before
+       got the same array (with `deposit_variable` if `create_graph`).
     """
     ### BEGIN SOLUTION
     start = start_of(output, gradient, create_graph)
-    for leaf, grad, alone in run_back({output: start}, retain_graph, create_graph):
+    seen = set()
+    for leaf, grad in run_back({output: start}, retain_graph, create_graph).items():
         if create_graph:
             deposit_variable(leaf, grad)
         else:
-            deposit(leaf, grad, alone)
+            deposit(leaf, grad, alone=id(grad) not in seen)
+            seen.add(id(grad))
     ### END SOLUTION
 
 
@@ -4451,30 +4482,30 @@ def softmax_cross_entropy(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     number
         Of the dtype of the scores.
     """
-    labels = class_indices(labels, scores)
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    logarithms = np.log(np.exp(shifted).sum(axis=1))
-    return (logarithms - shifted[np.arange(len(labels)), labels]).mean()
-
-
-def class_indices(labels, scores) -> np.ndarray:
-    """Labels that fit the scores, as whole numbers; raises a ValueError for others."""
-    indices = np.asarray(labels)
-    fit = scores.ndim == 2 and indices.shape == scores.shape[:1] and np.all(indices % 1 == 0)
-    if not fit or indices.size == 0 or indices.min() < 0 or indices.max() >= scores.shape[1]:
+    labels = np.asarray(labels)
+    fit = scores.ndim == 2 and labels.shape == scores.shape[:1] and labels.dtype.kind in "iu"
+    if not (fit and labels.size and labels.min() >= 0 and labels.max() < scores.shape[1]):
         raise ValueError(
             f"scores of shape {scores.shape} need one whole number from 0 to the number of classes "
             f"- 1 as the label of each row, but got {labels!r:.60}"
         )
-    return indices.astype(np.intp)
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    chosen = shifted[np.arange(len(labels)), labels]
+    return (np.log(np.exp(shifted).sum(axis=1)).sum() - chosen.sum()) / len(labels)
+
+
+def one_hot(labels: np.ndarray, shape: tuple[int, int], dtype) -> np.ndarray:
+    """Rows of zeros, with a 1 at the place that the label names."""
+    out = np.zeros(shape, dtype)
+    out[np.arange(len(labels)), labels] = 1
+    return out
 
 
 @derivative(softmax_cross_entropy, 0)
 def cross_entropy_scores(grad, out, scores, labels):
     """The probabilities, minus 1 at the right class, over the number of examples."""
-    chosen = (np.arange(len(labels)), class_indices(labels, scores))
-    right = scatter(np.ones(len(labels), scores.dtype), scores.shape, chosen)
     probabilities = through(activations.softmax, scores, axis=1)
+    right = one_hot(labels, scores.shape, scores.dtype)
     return (probabilities - right) * (grad / len(labels))
 
 
@@ -4859,7 +4890,7 @@ def grad(
        from, with `list_of_gradients`.
     2. Refuse inputs that need no gradient.
     3. Accumulate what `start_of` gives for each output in a dictionary.
-    4. `run_back` from it, with the inputs as what is to be kept; make a dictionary of gradients.
+    4. `run_back` from it, with the inputs as what is wanted.
     5. For each input, take a copy of its gradient, or zeros, in its dtype; with `create_graph` the
        gradient itself, or a variable of zeros.
     """
@@ -4876,12 +4907,15 @@ def grad(
     given = list_of_gradients(grad_outputs, outputs, single)
     for output, gradient in zip(outputs, given, strict=True):
         accumulate(start, sums, [output], [start_of(output, gradient, create_graph)])
-    found = {x: g for x, g, _ in run_back(start, retain_graph, create_graph, keep=inputs)}
+    found = run_back(start, retain_graph, create_graph, wanted=inputs)
+    gradients = [found[x] if x in found else np.zeros(x.shape, x.dtype) for x in inputs]
     if create_graph:
-        return tuple(
-            found[x] if x in found else Variable(np.zeros(x.shape, x.dtype), False) for x in inputs
-        )
-    return tuple(np.array(found.get(x, np.zeros(x.shape)), dtype=x.dtype) for x in inputs)
+        return tuple(g if isinstance(g, Variable) else Variable(g, False) for g in gradients)
+    seen = set(map(id, given))
+    for i, (x, g) in enumerate(zip(inputs, gradients, strict=True)):
+        gradients[i] = own(g, x.dtype, alone=id(g) not in seen)
+        seen.add(id(g))
+    return tuple(gradients)
     ### END SOLUTION
 
 

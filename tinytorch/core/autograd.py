@@ -12,7 +12,6 @@ import operator
 import sys
 import threading
 import weakref
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
@@ -237,7 +236,7 @@ def fingerprint(array: np.ndarray) -> bytes:
     """What tells whether an array was changed: all its bytes, or of a large one a sample."""
     if array.size > 4096:
         array = array[tuple(slice(None, None, max(n // 16, 1)) for n in array.shape)]
-    return array.tobytes()
+    return array.tobytes("A")  # in the order of the memory, whatever that is: the fastest
 
 
 def guards_of(function: Callable, values: Sequence, out: np.ndarray) -> Sequence:
@@ -645,7 +644,8 @@ def unbroadcast(grad: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         return grad
     new_axes = grad.ndim - len(shape)
     stretched = [axis + new_axes for axis, length in enumerate(shape) if length == 1]
-    return grad.sum(axis=(*range(new_axes), *stretched)).reshape(shape)
+    summed = grad.sum(axis=(*range(new_axes), *stretched))
+    return summed.reshape(shape) if stretched else summed
 
 
 def accumulate(gradients: dict, sums: set, inputs: Sequence, parts: Sequence) -> None:
@@ -680,7 +680,8 @@ def accumulate(gradients: dict, sums: set, inputs: Sequence, parts: Sequence) ->
 
 def after_hooks(x: Variable | Tensor, grad):
     """The gradient of `x` after its hooks, if it has any, have seen it and perhaps replaced it."""
-    for hook in list((getattr(x, "hooks", None) or {}).values()):
+    hooks = getattr(x, "hooks", None) if grad is not None else None
+    for hook in list((hooks or {}).values()):
         replaced = hook(grad if isinstance(grad, Variable) else np.array(grad))
         if replaced is not None:
             grad = same_shape(replaced, x, "a hook")
@@ -719,10 +720,34 @@ def linked(operation: Operation) -> list:
     ]
 
 
+def step_back(node: Variable, grad, create_graph: bool) -> list:
+    """What a node sends to its inputs; a plain function as `grad_fn` is called, and sends nothing."""
+    step = node.grad_fn
+    if not inputs_of(node):
+        step(np.array(grad))
+        return []
+    parts = step(grad, node, linked(step)) if create_graph else step(grad)
+    if alarms:
+        look_back(node, grad, parts)
+    return parts
+
+
+def dead_ends(wanted: set, nodes: Sequence[Variable]) -> set:
+    """Those of `nodes`, the youngest first, from which no way leads back to something wanted."""
+    if not wanted:
+        return set()
+    leading = set()
+    for node in reversed(nodes):
+        for x in inputs_of(node):
+            if needs_gradient(x) and (x in wanted or x in leading):
+                leading.add(node)
+    return set(nodes) - leading
+
+
 def propagate(
     gradients: dict,
     retain_graph: bool = False,
-    keep: Sequence = (),
+    wanted: Sequence = (),
     create_graph: bool = False,
     since: int = -1,
 ) -> dict:
@@ -734,8 +759,9 @@ def propagate(
         The gradient of each output; the dictionary is not changed.
     retain_graph : bool
         If False, every operation is freed once it is done.
-    keep : sequence of Variable
-        Computed variables whose gradients are wanted as well.
+    wanted : sequence of Variable or Tensor
+        Only the gradients of these are wanted, computed variables among them; without any, those of
+        all leaves.
     create_graph : bool
         Give the rules variables in place of arrays, so that the way back is recorded itself.
     since : int
@@ -744,34 +770,30 @@ def propagate(
     Returns
     -------
     dict
-        The gradient of each leaf that needs one, and of each variable in `keep` that was reached.
+        The gradient of each leaf that was reached, and of each variable in `wanted`.
 
     Raises
     ------
     RuntimeError
         If an earlier backward pass has freed the graph.
     """
-    gradients, sums, kept = dict(gradients), set(), {}
-    nodes = [x for x in reverse_creation_order(gradients) if x.order > since][::-1]
+    gradients, sums, kept, wanted = dict(gradients), set(), {}, set(wanted)
+    nodes = [x for x in reverse_creation_order(gradients) if x.order > since]
+    aside = dead_ends(wanted, nodes)
+    nodes.reverse()
     while nodes:
         node = nodes.pop()
-        if node not in gradients:
-            continue
-        grad = gradients.pop(node)
+        grad = gradients.pop(node, None)
         if node.hooks:
             grad = after_hooks(node, grad)
-        if keep and any(node is x for x in keep):
+        if node in wanted:
             kept[node] = grad
-        step, inputs = node.grad_fn, inputs_of(node)
-        if not inputs:
-            step(np.array(grad))
-            continue
-        parts = step(grad, node, linked(step)) if create_graph else step(grad)
-        if alarms:
-            look_back(node, grad, parts)
-        accumulate(gradients, sums, inputs, parts)
-        if not retain_graph:
-            step.free()
+        if grad is not None and node not in aside:
+            parts = step_back(node, grad, create_graph)
+            if parts:
+                accumulate(gradients, sums, node.grad_fn.inputs, parts)
+                if not retain_graph:
+                    node.grad_fn.free()
     return gradients | kept
 
 
@@ -817,6 +839,13 @@ def starting_gradient(output: Variable, gradient=None) -> np.ndarray:
     return gradient.astype(output.dtype)
 
 
+def own(gradient: np.ndarray, dtype, alone: bool) -> np.ndarray:
+    """A gradient as an array that nobody else holds: itself if that is certain, or else a copy."""
+    if alone and gradient.base is None and gradient.dtype == dtype:
+        return np.asarray(gradient)
+    return np.array(gradient, dtype=dtype)
+
+
 def deposit(leaf: Variable | Tensor, gradient: np.ndarray, alone: bool = False) -> None:
     """Add a gradient to ``leaf.grad``.
 
@@ -830,12 +859,10 @@ def deposit(leaf: Variable | Tensor, gradient: np.ndarray, alone: bool = False) 
     alone : bool
         Nobody else holds `gradient`: it may become ``leaf.grad`` without a copy.
     """
-    if leaf.grad is not None:
-        leaf.grad += gradient
-    elif alone and gradient.base is None and gradient.dtype == leaf.dtype:
-        leaf.grad = np.asarray(gradient)
+    if leaf.grad is None:
+        leaf.grad = own(gradient, leaf.dtype, alone)
     else:
-        leaf.grad = np.array(gradient, dtype=leaf.dtype)
+        leaf.grad += gradient
 
 
 def start_of(output: Variable, gradient, create_graph: bool):
@@ -846,17 +873,17 @@ def start_of(output: Variable, gradient, create_graph: bool):
     return gradient if isinstance(gradient, Variable) else Variable(start, requires_grad=False)
 
 
-def run_back(start: dict, retain_graph: bool, create_graph: bool, keep: Sequence = ()) -> list:
-    """Propagate gradients; gives triples of a leaf, its gradient, and whether nobody else has it."""
+def run_back(
+    start: dict, retain_graph: bool, create_graph: bool, wanted: Sequence = ()
+) -> dict[Variable | Tensor, np.ndarray | Variable]:
+    """Propagate gradients, with recording and numpy's warnings as they should be meanwhile."""
     before, recording.enabled = recording.enabled, create_graph
     try:
         with np.errstate(all="ignore"):
-            gradients = propagate(start, retain_graph or create_graph, keep, create_graph)
-            gradients = {x: after_hooks(x, g) if is_leaf(x) else g for x, g in gradients.items()}
+            gradients = propagate(start, retain_graph or create_graph, wanted, create_graph)
+            return {x: after_hooks(x, g) if is_leaf(x) else g for x, g in gradients.items()}
     finally:
         recording.enabled = before
-    times = Counter(map(id, gradients.values()))
-    return [(x, grad, times[id(grad)] == 1) for x, grad in gradients.items()]
 
 
 def is_leaf(x: Variable | Tensor) -> bool:
@@ -891,11 +918,13 @@ def backward(
         As `starting_gradient` and `reverse_creation_order`.
     """
     start = start_of(output, gradient, create_graph)
-    for leaf, grad, alone in run_back({output: start}, retain_graph, create_graph):
+    seen = set()
+    for leaf, grad in run_back({output: start}, retain_graph, create_graph).items():
         if create_graph:
             deposit_variable(leaf, grad)
         else:
-            deposit(leaf, grad, alone)
+            deposit(leaf, grad, alone=id(grad) not in seen)
+            seen.add(id(grad))
 
 
 @derivative(np.exp)
@@ -1196,30 +1225,30 @@ def softmax_cross_entropy(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     number
         Of the dtype of the scores.
     """
-    labels = class_indices(labels, scores)
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    logarithms = np.log(np.exp(shifted).sum(axis=1))
-    return (logarithms - shifted[np.arange(len(labels)), labels]).mean()
-
-
-def class_indices(labels, scores) -> np.ndarray:
-    """Labels that fit the scores, as whole numbers; raises a ValueError for others."""
-    indices = np.asarray(labels)
-    fit = scores.ndim == 2 and indices.shape == scores.shape[:1] and np.all(indices % 1 == 0)
-    if not fit or indices.size == 0 or indices.min() < 0 or indices.max() >= scores.shape[1]:
+    labels = np.asarray(labels)
+    fit = scores.ndim == 2 and labels.shape == scores.shape[:1] and labels.dtype.kind in "iu"
+    if not (fit and labels.size and labels.min() >= 0 and labels.max() < scores.shape[1]):
         raise ValueError(
             f"scores of shape {scores.shape} need one whole number from 0 to the number of classes "
             f"- 1 as the label of each row, but got {labels!r:.60}"
         )
-    return indices.astype(np.intp)
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    chosen = shifted[np.arange(len(labels)), labels]
+    return (np.log(np.exp(shifted).sum(axis=1)).sum() - chosen.sum()) / len(labels)
+
+
+def one_hot(labels: np.ndarray, shape: tuple[int, int], dtype) -> np.ndarray:
+    """Rows of zeros, with a 1 at the place that the label names."""
+    out = np.zeros(shape, dtype)
+    out[np.arange(len(labels)), labels] = 1
+    return out
 
 
 @derivative(softmax_cross_entropy, 0)
 def cross_entropy_scores(grad, out, scores, labels):
     """The probabilities, minus 1 at the right class, over the number of examples."""
-    chosen = (np.arange(len(labels)), class_indices(labels, scores))
-    right = scatter(np.ones(len(labels), scores.dtype), scores.shape, chosen)
     probabilities = through(activations.softmax, scores, axis=1)
+    right = one_hot(labels, scores.shape, scores.dtype)
     return (probabilities - right) * (grad / len(labels))
 
 
@@ -1403,12 +1432,15 @@ def grad(
     given = list_of_gradients(grad_outputs, outputs, single)
     for output, gradient in zip(outputs, given, strict=True):
         accumulate(start, sums, [output], [start_of(output, gradient, create_graph)])
-    found = {x: g for x, g, _ in run_back(start, retain_graph, create_graph, keep=inputs)}
+    found = run_back(start, retain_graph, create_graph, wanted=inputs)
+    gradients = [found[x] if x in found else np.zeros(x.shape, x.dtype) for x in inputs]
     if create_graph:
-        return tuple(
-            found[x] if x in found else Variable(np.zeros(x.shape, x.dtype), False) for x in inputs
-        )
-    return tuple(np.array(found.get(x, np.zeros(x.shape)), dtype=x.dtype) for x in inputs)
+        return tuple(g if isinstance(g, Variable) else Variable(g, False) for g in gradients)
+    seen = set(map(id, given))
+    for i, (x, g) in enumerate(zip(inputs, gradients, strict=True)):
+        gradients[i] = own(g, x.dtype, alone=id(g) not in seen)
+        seen.add(id(g))
+    return tuple(gradients)
 
 
 class enable_grad(no_grad):
@@ -2154,7 +2186,6 @@ __all__ = [
     "calculate",
     "call_recorded",
     "checkpoint",
-    "class_indices",
     "clip",
     "clip_grad_norm_",
     "clip_grad_value_",
@@ -2167,6 +2198,7 @@ __all__ = [
     "creation_order",
     "cross_entropy",
     "cross_entropy_scores",
+    "dead_ends",
     "deposit",
     "deposit_variable",
     "derivative",
@@ -2232,10 +2264,12 @@ __all__ = [
     "no_grad",
     "not_finite",
     "numerical_gradient",
+    "one_hot",
     "only_variable",
     "origins",
     "outputs_of",
     "outside_of",
+    "own",
     "pad",
     "pile",
     "pile_each",
@@ -2274,6 +2308,7 @@ __all__ = [
     "stacked",
     "start_of",
     "starting_gradient",
+    "step_back",
     "straight",
     "subtract",
     "subtract_x",
