@@ -345,8 +345,104 @@ class Operation:
         return f"<{name_of(self.function)}({inputs})>"
 
 
+class VariableMethods:
+    """What users expect of a variable besides operators: its shape, a copy without history, hooks."""
+
+    __slots__ = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+        return self.array.shape if self.tensor is None else self.tensor.data.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.data.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self.data.size
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The data type of the elements."""
+        return self.data.dtype
+
+    def detach(self) -> Variable:
+        """The same values without a history."""
+        return Variable(self.data, requires_grad=False)
+
+    def clip(self, min=None, max=None) -> Variable:
+        """What lies below `min` or above `max` is moved to that bound; None is no bound."""
+        return record(clip_values, self, min=min, max=max)
+
+    def zero_grad(self) -> None:
+        """Forget the gradient."""
+        self.grad = None
+
+    def register_hook(self, hook: Callable) -> Handle:
+        """Have a function see the gradient of this variable in each backward pass.
+
+        Parameters
+        ----------
+        hook : callable
+            Called with the complete gradient; what it returns takes the gradient's place, unless it
+            is None.
+
+        Returns
+        -------
+        Handle
+            Its method ``remove()`` takes the hook off again.
+
+        Raises
+        ------
+        RuntimeError
+            If this variable requires no gradient.
+        """
+        if not self.requires_grad:
+            raise RuntimeError("a Variable that requires no gradient can have no hook")
+        self.hooks = {} if self.hooks is None else self.hooks
+        key = next(creation_order)
+        self.hooks[key] = hook
+        return Handle(self.hooks, key)
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        return np.array(self.data.data, dtype=dtype, copy=copy)
+
+    def __array_function__(self, function, types, args, kwargs):
+        if function in WITHOUT_SLOPE:
+            arrays = [np.asarray(x) if isinstance(x, Variable) else x for x in args]
+            return function(*arrays, **kwargs)
+        raise TypeError(
+            f"np.{function.__name__} of a Variable does not go through apply, so its gradient would "
+            "be lost; use a method such as x.sum(), or detach().numpy() where none is wanted"
+        )
+
+    def __setitem__(self, index, new) -> None:
+        raise TypeError(
+            "the elements of a Variable cannot be assigned, because a backward pass may need the "
+            "old ones; compute a new Variable, or change x.data.data before using x"
+        )
+
+    def __repr__(self) -> str:
+        values = np.array2string(np.asarray(self), separator=", ", prefix="Variable(")
+        dtype = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
+        origin = "" if self.is_leaf else f", grad_fn={self.grad_fn!r}"
+        constant = "" if self.requires_grad else ", requires_grad=False"
+        return f"Variable({values}{dtype}{origin}{constant})"
+
+
 class Variable(
-    Arithmetic, ReflectedArithmetic, Comparisons, Reductions, Shaping, Indexing, Conversions
+    VariableMethods,
+    Arithmetic,
+    ReflectedArithmetic,
+    Comparisons,
+    Reductions,
+    Shaping,
+    Indexing,
+    Conversions,
 ):
     """A tensor that remembers how it was computed.
 
@@ -436,89 +532,6 @@ class Variable(
     def is_leaf(self) -> bool:
         """Whether it was given, and not computed from others."""
         return self.grad_fn is None
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The length of each axis."""
-        return self.array.shape if self.tensor is None else self.tensor.data.shape
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return self.data.ndim
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return self.data.size
-
-    @property
-    def dtype(self) -> np.dtype:
-        """The data type of the elements."""
-        return self.data.dtype
-
-    def detach(self) -> Variable:
-        """The same values without a history."""
-        return Variable(self.data, requires_grad=False)
-
-    def clip(self, min=None, max=None) -> Variable:
-        """What lies below `min` or above `max` is moved to that bound; None is no bound."""
-        return record(clip_values, self, min=min, max=max)
-
-    def zero_grad(self) -> None:
-        """Forget the gradient."""
-        self.grad = None
-
-    def register_hook(self, hook: Callable) -> Handle:
-        """Have a function see the gradient of this variable in each backward pass.
-
-        Parameters
-        ----------
-        hook : callable
-            Called with the complete gradient; what it returns takes the gradient's place, unless it
-            is None.
-
-        Returns
-        -------
-        Handle
-            Its method ``remove()`` takes the hook off again.
-
-        Raises
-        ------
-        RuntimeError
-            If this variable requires no gradient.
-        """
-        if not self.requires_grad:
-            raise RuntimeError("a Variable that requires no gradient can have no hook")
-        self.hooks = {} if self.hooks is None else self.hooks
-        key = next(creation_order)
-        self.hooks[key] = hook
-        return Handle(self.hooks, key)
-
-    def __array__(self, dtype=None, copy=None) -> np.ndarray:
-        return np.array(self.data.data, dtype=dtype, copy=copy)
-
-    def __array_function__(self, function, types, args, kwargs):
-        if function in WITHOUT_SLOPE:
-            arrays = [np.asarray(x) if isinstance(x, Variable) else x for x in args]
-            return function(*arrays, **kwargs)
-        raise TypeError(
-            f"np.{function.__name__} of a Variable does not go through apply, so its gradient would "
-            "be lost; use a method such as x.sum(), or detach().numpy() where none is wanted"
-        )
-
-    def __setitem__(self, index, new) -> None:
-        raise TypeError(
-            "the elements of a Variable cannot be assigned, because a backward pass may need the "
-            "old ones; compute a new Variable, or change x.data.data before using x"
-        )
-
-    def __repr__(self) -> str:
-        values = np.array2string(np.asarray(self), separator=", ", prefix="Variable(")
-        dtype = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
-        origin = "" if self.is_leaf else f", grad_fn={self.grad_fn!r}"
-        constant = "" if self.requires_grad else ", requires_grad=False"
-        return f"Variable({values}{dtype}{origin}{constant})"
 
 
 NUMBERS = {
@@ -2208,6 +2221,7 @@ __all__ = [
     "Recording",
     "RuleForEvery",
     "Variable",
+    "VariableMethods",
     "WITHOUT_SLOPE",
     "abs_x",
     "accumulate",
