@@ -970,6 +970,7 @@ class Recording(threading.local):
     def __init__(self):
         self.enabled = True
         self.before: list[bool] = []
+        self.touched: dict | None = None  # while a checkpoint (section 9) notes what it uses
 
 
 recording = Recording()
@@ -1711,6 +1712,8 @@ def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
     variable.requires_grad = differentiable and recording.enabled
     if variable.requires_grad:
         variable.grad_fn = Operation(function, inputs, parameters, out, tuple(values))
+    elif differentiable and recording.touched is not None:
+        recording.touched.update((x, None) for x in inputs if needs_gradient(x))
     if alarms:
         look_at(function, values, variable)
     return variable
@@ -5357,13 +5360,6 @@ def set_random_state(state: tuple, generators: Sequence) -> None:
         generator.bit_generator.state = one
 
 
-def outside_of(out: Variable, since: int) -> list:
-    """What was used between `since` and `out` although it is older: weights, mostly."""
-    nodes = [x for x in reverse_creation_order([out]) if x.order > since]
-    used = {x: None for node in nodes for x in inputs_of(node) if needs_gradient(x)}
-    return [x for x in used if isinstance(x, Tensor) or x.order < since]
-
-
 def only_variable(out, f: Callable) -> Variable:
     """What `f` returned, if it is a Variable; else an error."""
     if not isinstance(out, Variable):
@@ -5401,10 +5397,16 @@ def checkpoint(f: Callable, *inputs, generators: Sequence[np.random.Generator] =
     """
     if not recording.enabled:
         return only_variable(f(*inputs), f)
-    state, since = random_state(generators), next(creation_order)
-    cut = [Variable(x.data, x.requires_grad) if isinstance(x, Variable) else x for x in inputs]
-    out = only_variable(f(*cut), f)
-    note = Checkpoint(f, (*inputs, *outside_of(out, since)), {}, out.data.data)
+    state, before, recording.touched = random_state(generators), recording.touched, {}
+    try:
+        with no_grad():
+            out = only_variable(f(*inputs), f)
+        given = {id(x) for x in inputs}
+        used = (*recording.touched, *([out] if needs_gradient(out) else []))
+        outside = [x for x in used if id(x) not in given]
+    finally:
+        recording.touched = before
+    note = Checkpoint(f, (*inputs, *outside), {}, out.data.data)
     note.count, note.state, note.generators = len(inputs), state, generators
     return computed(note.out, note) if any(map(needs_gradient, note.inputs)) else out.detach()
 
