@@ -2546,8 +2546,7 @@ Some details:
 #| export
 def after_hooks(x: Variable | Tensor, grad):
     """The gradient of `x` after its hooks, if it has any, have seen it and perhaps replaced it."""
-    hooks = getattr(x, "hooks", None) if grad is not None else None
-    for hook in list((hooks or {}).values()):
+    for hook in list(x.hooks.values()) if grad is not None else []:
         replaced = hook(grad if isinstance(grad, Variable) else np.array(grad))
         if replaced is not None:
             grad = same_shape(replaced, x, "a hook")
@@ -3137,14 +3136,12 @@ def run_back(
     try:
         with np.errstate(all="ignore"):
             gradients = propagate(start, retain_graph or create_graph, wanted, create_graph)
-            return {x: after_hooks(x, g) if is_leaf(x) else g for x, g in gradients.items()}
+        for x, gradient in gradients.items():
+            if getattr(x, "hooks", None) and x.is_leaf:  # the others' have been called on the way
+                gradients[x] = after_hooks(x, gradient)
+        return gradients
     finally:
         recording.enabled = before
-
-
-def is_leaf(x: Variable | Tensor) -> bool:
-    """Whether `x` was given: a leaf, or a layer's weight."""
-    return getattr(x, "is_leaf", True)
 
 
 def deposit_variable(leaf: Variable | Tensor, gradient: Variable) -> None:

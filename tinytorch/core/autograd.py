@@ -728,8 +728,7 @@ def accumulate(gradients: dict, sums: set, inputs: Sequence, parts: Sequence) ->
 
 def after_hooks(x: Variable | Tensor, grad):
     """The gradient of `x` after its hooks, if it has any, have seen it and perhaps replaced it."""
-    hooks = getattr(x, "hooks", None) if grad is not None else None
-    for hook in list((hooks or {}).values()):
+    for hook in list(x.hooks.values()) if grad is not None else []:
         replaced = hook(grad if isinstance(grad, Variable) else np.array(grad))
         if replaced is not None:
             grad = same_shape(replaced, x, "a hook")
@@ -931,14 +930,12 @@ def run_back(
     try:
         with np.errstate(all="ignore"):
             gradients = propagate(start, retain_graph or create_graph, wanted, create_graph)
-            return {x: after_hooks(x, g) if is_leaf(x) else g for x, g in gradients.items()}
+        for x, gradient in gradients.items():
+            if getattr(x, "hooks", None) and x.is_leaf:  # the others' have been called on the way
+                gradients[x] = after_hooks(x, gradient)
+        return gradients
     finally:
         recording.enabled = before
-
-
-def is_leaf(x: Variable | Tensor) -> bool:
-    """Whether `x` was given: a leaf, or a layer's weight."""
-    return getattr(x, "is_leaf", True)
 
 
 def deposit_variable(leaf: Variable | Tensor, gradient: Variable) -> None:
@@ -2274,7 +2271,6 @@ __all__ = [
     "hessian",
     "hvp",
     "inputs_of",
-    "is_leaf",
     "itself",
     "itself_x",
     "jacobian",
