@@ -46,6 +46,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import numpy as np
+from numpy import ndarray
 
 from tinytorch.core import activations, layers
 from tinytorch.core.tensor import (
@@ -954,11 +955,12 @@ counts: each variable takes the next number, and section 5 shows what for. `need
 gradient has to reach an input: a variable that wants one, or one of a layer's weights, which are tensors with
 `requires_grad=True`; a number, an array or an ordinary tensor never needs one.
 
-The last two guard the notes. A rule such as that of the product reads its inputs *again*, on the way back. If
+The last three guard the notes. A rule such as that of the product reads its inputs *again*, on the way back. If
 somebody has changed them in place by then (`x.data.data += 1`), the gradient is wrong and nobody notices. So
-results are closed to writing, and of what users can still change, the leaves, an operation keeps a
-`fingerprint`, which `refuse_changes` compares before the rules are called. Linear functions are let off:
-their rules do not read values. You need not study these two; nothing below depends on them.
+the values of a result are closed to writing before anybody gets to see them, and of what users can still
+change, the leaves, an operation keeps a `fingerprint`, which `refuse_changes` compares before the rules are
+called. Linear functions are let off: their rules do not read values. You need not study these; nothing below
+depends on them.
 """
 
 
@@ -1026,16 +1028,15 @@ def fingerprint(array: np.ndarray) -> bytes:
     return array.tobytes("A")  # in the order of the memory, whatever that is: the fastest
 
 
-def guards_of(function: Callable, values: Sequence, out: np.ndarray) -> Sequence:
-    """Close a result to writing; of the inputs, the arrays that stay open, with fingerprints."""
-    if type(out) is np.ndarray and out is not values[0] and out is not values[-1]:
-        out.setflags(False)
-    if function in LINEAR and out.base is None:
-        return ()
+def guards_of(inputs: Sequence, values: Sequence) -> tuple:
+    """The arrays among the values that somebody may still change, each with its fingerprint."""
     guards = ()
-    for x in values:
-        if type(x) is np.ndarray and x.flags.writeable:
-            guards += ((x, fingerprint(x)),)
+    for position, v in enumerate(values):
+        if type(v) is ndarray:
+            x = inputs[position]
+            is_unseen = type(x) is Variable and x.tensor is None
+            if not is_unseen and v.flags.writeable:
+                guards += ((v, fingerprint(v)),)
     return guards
 
 
@@ -1104,9 +1105,9 @@ class Operation:
         self.function, self.inputs = function, inputs
         self.parameters, self.out = parameters or NOTHING, out
         self.values = values = tuple(map(value, inputs)) if values is None else values
-        self.guards = ()
-        if type(out) is np.ndarray or type(values[0]) is np.ndarray:
-            self.guards = guards_of(function, values, out)
+        reads_values = function not in LINEAR or out.base is not None  # a view may be read later
+        has_arrays = type(out) is ndarray or type(values[0]) is ndarray
+        self.guards = guards_of(inputs, values) if reads_values and has_arrays else ()
 
     def free(self) -> None:
         """Forget everything that needs memory."""
@@ -1306,7 +1307,8 @@ A variable is what the user of the engine holds: values, and how they came about
 | `order` | its number in the order of creation | the same |
 
 All operators and methods come from the classes that you wrote in module 1 (`Arithmetic`, `Reductions`, …),
-which call `apply`; nothing of them is repeated here. What is left for you is the constructor.
+which call `apply`; nothing of them is repeated here. What else users expect, such as `shape`, `detach()` or printing, stands in the given class
+`VariableMethods`. What is left for you is the constructor.
 
 Numbers and lists become float32, an array keeps its floating dtype, integers become float32: that is what
 `as_array` of module 1 does, and it refuses text, complex numbers and ragged lists. A `Tensor` of floating
@@ -1321,108 +1323,32 @@ dtype is kept as it is, not copied, so that tensor and variable share their valu
 """
 
 
-# %% exercise="variable"
+# %%
 #| export
-class Variable(
-    Arithmetic, ReflectedArithmetic, Comparisons, Reductions, Shaping, Indexing, Conversions
-):
-    """A tensor that remembers how it was computed.
+class VariableMethods:
+    """What users expect of a variable besides operators: its shape, a copy without history, hooks."""
 
-    Parameters
-    ----------
-    data : number, (nested) list, ndarray or Tensor
-        The values. Numbers, lists and integers become float32; a floating dtype is kept, and a
-        Tensor of floating dtype is kept itself.
-    requires_grad : bool
-        Whether gradients are wanted for it.
-    grad_fn : callable, optional
-        What to call with the complete gradient of this variable when it is known; without one, the
-        variable is a leaf and keeps its gradient in `grad`.
-
-    Attributes
-    ----------
-    data : Tensor
-        The values.
-    grad : ndarray or None
-        For a leaf, the gradient of all backward passes so far, of the shape and dtype of `data`.
-    order : int
-        Its number in the order of creation.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `data` is not made of real numbers, or is ragged.
-    """
-
-    __slots__ = ("__weakref__", "data", "grad", "grad_fn", "hooks", "order", "requires_grad")
-
-    def __init__(self, data, requires_grad: bool = True, grad_fn: Callable | None = None):
-        refuse_variables(data)
-        self.hooks = None
-        ### BEGIN SOLUTION
-        is_floating_tensor = isinstance(data, Tensor) and data.dtype.kind == "f"
-        self.data = data if is_floating_tensor else Tensor(as_array(data))
-        self.requires_grad = requires_grad
-        self.grad_fn = grad_fn
-        self.grad = None
-        self.order = next(creation_order)
-        ### END SOLUTION
-        if self.data is not data and self.data.ndim == 0:
-            self.data.data = self.data.data[()]  # a numpy number: faster, and it cannot be changed
-
-    def __apply__(self, function: Callable, *inputs, **parameters):
-        """What `apply` does when one of the inputs is a variable."""
-        return record(function, *inputs, **parameters)
-
-    def backward(
-        self, gradient=None, retain_graph: bool = False, create_graph: bool = False
-    ) -> None:
-        """Compute the gradient of this variable by every leaf it was computed from.
-
-        Parameters
-        ----------
-        gradient : array_like, optional
-            The gradient of the loss by this variable, in its shape; needed unless it has one
-            element.
-        retain_graph : bool
-            Keep what was recorded, for another backward pass.
-        create_graph : bool
-            Record the backward pass itself: each ``grad`` becomes a variable that can be
-            differentiated again. The graph is kept.
-
-        Raises
-        ------
-        RuntimeError
-            If no gradient is required, or the graph was freed by an earlier backward pass.
-        ValueError
-            If `gradient` is missing or has the wrong shape.
-        """
-        backward(self, gradient, retain_graph, create_graph)
-
-    @property
-    def is_leaf(self) -> bool:
-        """Whether it was given, and not computed from others."""
-        return self.grad_fn is None
+    __slots__ = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The length of each axis."""
-        return self.data.data.shape
+        return self.array.shape if self.tensor is None else self.tensor.data.shape
 
     @property
     def ndim(self) -> int:
         """The number of axes."""
-        return self.data.data.ndim
+        return self.data.ndim
 
     @property
     def size(self) -> int:
         """The number of elements."""
-        return self.data.data.size
+        return self.data.size
 
     @property
     def dtype(self) -> np.dtype:
         """The data type of the elements."""
-        return self.data.data.dtype
+        return self.data.dtype
 
     def detach(self) -> Variable:
         """The same values without a history."""
@@ -1486,6 +1412,110 @@ class Variable(
         origin = "" if self.is_leaf else f", grad_fn={self.grad_fn!r}"
         constant = "" if self.requires_grad else ", requires_grad=False"
         return f"Variable({values}{dtype}{origin}{constant})"
+
+
+# %% exercise="variable"
+#| export
+class Variable(
+    VariableMethods,
+    Arithmetic,
+    ReflectedArithmetic,
+    Comparisons,
+    Reductions,
+    Shaping,
+    Indexing,
+    Conversions,
+):
+    """A tensor that remembers how it was computed.
+
+    Parameters
+    ----------
+    data : number, (nested) list, ndarray or Tensor
+        The values. Numbers, lists and integers become float32; a floating dtype is kept, and a
+        Tensor of floating dtype is kept itself.
+    requires_grad : bool
+        Whether gradients are wanted for it.
+    grad_fn : callable, optional
+        What to call with the complete gradient of this variable when it is known; without one, the
+        variable is a leaf and keeps its gradient in `grad`.
+
+    Attributes
+    ----------
+    data : Tensor
+        The values.
+    grad : ndarray or None
+        For a leaf, the gradient of all backward passes so far, of the shape and dtype of `data`.
+    order : int
+        Its number in the order of creation.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `data` is not made of real numbers, or is ragged.
+    """
+
+    __slots__ = (
+        "__weakref__", "array", "grad", "grad_fn", "hooks", "order", "requires_grad", "tensor",
+    )  # fmt: skip
+
+    def __init__(self, data, requires_grad: bool = True, grad_fn: Callable | None = None):
+        refuse_variables(data)
+        self.array = self.hooks = None
+        ### BEGIN SOLUTION
+        is_floating_tensor = isinstance(data, Tensor) and data.dtype.kind == "f"
+        self.data = data if is_floating_tensor else Tensor(as_array(data))
+        self.requires_grad = requires_grad
+        self.grad_fn = grad_fn
+        self.grad = None
+        self.order = next(creation_order)
+        ### END SOLUTION
+        if self.data is not data and self.data.ndim == 0:
+            self.data.data = self.data.data[()]  # a numpy number: faster, and it cannot be changed
+
+    @property
+    def data(self) -> Tensor:
+        """The values. Those of a result are made a tensor when somebody asks for them."""
+        if self.tensor is None:
+            self.tensor = closed(self.array)
+        return self.tensor
+
+    @data.setter
+    def data(self, tensor: Tensor) -> None:
+        self.tensor = tensor
+
+    def __apply__(self, function: Callable, *inputs, **parameters):
+        """What `apply` does when one of the inputs is a variable."""
+        return record(function, *inputs, **parameters)
+
+    def backward(
+        self, gradient=None, retain_graph: bool = False, create_graph: bool = False
+    ) -> None:
+        """Compute the gradient of this variable by every leaf it was computed from.
+
+        Parameters
+        ----------
+        gradient : array_like, optional
+            The gradient of the loss by this variable, in its shape; needed unless it has one
+            element.
+        retain_graph : bool
+            Keep what was recorded, for another backward pass.
+        create_graph : bool
+            Record the backward pass itself: each ``grad`` becomes a variable that can be
+            differentiated again. The graph is kept.
+
+        Raises
+        ------
+        RuntimeError
+            If no gradient is required, or the graph was freed by an earlier backward pass.
+        ValueError
+            If `gradient` is missing or has the wrong shape.
+        """
+        backward(self, gradient, retain_graph, create_graph)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was given, and not computed from others."""
+        return self.grad_fn is None
 
 
 # %% checks="variable" points=2
@@ -1580,7 +1610,8 @@ back to `record`, and so on without end.
 `record` runs once for every operation of every network, so its own time counts, and two given functions do
 the same faster; use them if you like. `calculate(function, values, parameters)` is `compute`, except that for
 single numbers it takes Python's operators (0.06 µs) in place of numpy's functions (0.7 µs). `computed(out, note)`
-is a variable around a result, made without the questions that the constructor asks of what users give.
+is a variable around a result, made without the questions that the constructor asks of what users give; its
+values are in `array`, and it makes a tensor of them only when somebody asks for `data`.
 """
 
 
@@ -1597,22 +1628,35 @@ NUMBERS = {
 
 def calculate(function: Callable, values: list, parameters: dict):
     """What `compute` gives, at less cost."""
-    first, last = type(values[0]), type(values[-1])
     try:
-        if function in NUMBERS and first is not np.ndarray and last is not np.ndarray:
+        if (
+            function in NUMBERS
+            and ndarray is not type(values[0])
+            and ndarray is not type(values[-1])
+        ):
             return NUMBERS[function](*values)
-        return function(*values, **parameters)
+        out = function(*values, **parameters)
+        return out.view() if out is values[0] else out  # a leaf's own array must stay open
     except (ValueError, IndexError, TypeError):
         return compute(function, *values, **parameters)
 
 
 def computed(out: np.ndarray, note: Operation | None = None) -> Variable:
     """A variable around the result of an operation; without a note it has no history."""
-    variable, tensor = Variable.__new__(Variable), Tensor.__new__(Tensor)
-    tensor.data, tensor.requires_grad, tensor.grad = out, False, None
-    variable.data, variable.grad_fn, variable.requires_grad = tensor, note, note is not None
-    variable.grad, variable.hooks, variable.order = None, None, next(creation_order)
+    variable = Variable.__new__(Variable)
+    variable.tensor = variable.grad = variable.hooks = None
+    variable.array, variable.order = out, next(creation_order)
+    variable.grad_fn, variable.requires_grad = note, note is not None
     return variable
+
+
+def closed(array: np.ndarray) -> Tensor:
+    """A tensor around the values of a result, which nobody may change."""
+    if type(array) is ndarray:
+        array.setflags(False)
+    tensor = Tensor.__new__(Tensor)
+    tensor.data, tensor.requires_grad, tensor.grad = array, False, None
+    return tensor
 
 
 # %% [markdown]
@@ -1654,19 +1698,24 @@ def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
     ### BEGIN SOLUTION
     values, differentiable = [], False
     for x in inputs:
-        values.append(x.data.data if type(x) is Variable else value(x))
-        differentiable = differentiable or getattr(x, "requires_grad", False)
+        if type(x) is Variable:
+            values.append(x.array if x.tensor is None else x.tensor.data)
+            differentiable = differentiable or x.requires_grad
+        else:
+            values.append(value(x))
+            differentiable = differentiable or needs_gradient(x)
     out = calculate(function, values, parameters)
     if out.dtype.kind != "f":
         return out
+    variable = Variable.__new__(Variable)  # as computed() does, without the call
+    variable.tensor = variable.grad = variable.hooks = variable.grad_fn = None
+    variable.array, variable.order = out, next(creation_order)
+    variable.requires_grad = differentiable and recording.enabled
+    if variable.requires_grad:
+        variable.grad_fn = Operation(function, inputs, parameters, out, tuple(values))
     if alarms:
-        look_at(function, values, out)
-    if not (differentiable and recording.enabled):
-        return computed(out)
-    note = Operation(function, inputs, parameters, out, tuple(values))
-    if alarms:
-        origins[note] = users_line()
-    return computed(out, note)
+        look_at(function, values, variable)
+    return variable
     ### END SOLUTION
 
 
@@ -2010,7 +2059,8 @@ def reverse_creation_order(outputs: Iterable[Variable]) -> list[Variable]:
             if is_computed and x not in found:
                 found.add(x)
                 nodes.append(x)
-    return sorted(nodes, key=operator.attrgetter("order"), reverse=True)
+    nodes.sort(key=operator.attrgetter("order"), reverse=True)
+    return nodes
     ### END SOLUTION
 
 
@@ -2538,7 +2588,7 @@ def linked(operation: Operation) -> list:
 def step_back(node: Variable, grad, create_graph: bool) -> list:
     """What a node sends to its inputs; a plain function as `grad_fn` is called, and sends nothing."""
     step = node.grad_fn
-    if not inputs_of(node):
+    if not isinstance(step, Operation):
         step(np.array(grad))
         return []
     parts = step(grad, node, linked(step)) if create_graph else step(grad)
@@ -2608,7 +2658,9 @@ def propagate(
     """
     ### BEGIN SOLUTION
     gradients, sums, kept, wanted = dict(gradients), set(), {}, set(wanted)
-    nodes = [x for x in reverse_creation_order(gradients) if x.order > since]
+    nodes = reverse_creation_order(gradients)
+    if since >= 0:
+        nodes = [x for x in nodes if x.order > since]
     aside = dead_ends(wanted, nodes)
     nodes.reverse()
     while nodes:
@@ -7204,8 +7256,10 @@ def not_finite(x) -> bool:
     return array.dtype.kind == "f" and not np.isfinite(array).all()
 
 
-def look_at(function: Callable, values: Sequence, out) -> None:
+def look_at(function: Callable, values: Sequence, out: Variable) -> None:
     """Raise an error if `out` is not finite although all that it was made from is."""
+    if out.grad_fn is not None:
+        origins[out.grad_fn] = users_line()
     if threading.get_ident() in alarms and not_finite(out) and not any(map(not_finite, values)):
         given = ", ".join(f"{np.asarray(x)!s:.60}" for x in values)
         raise AnomalyError(

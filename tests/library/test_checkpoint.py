@@ -1,0 +1,137 @@
+"""Checkpoints: less memory, the same gradients."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from tinytorch.core.autograd import Variable, checkpoint, grad, no_grad, tanh
+from tinytorch.core.layers import Dense
+
+RNG = np.random.default_rng(1)
+DATA = RNG.normal(size=(5, 4))
+
+
+def network(seed=0):
+    """Three layers and the function that they make, in float64."""
+    layers = [Dense(4, 4, rng=seed + i) for i in range(3)]
+    for layer in layers:
+        layer.weights.data = layer.weights.data.astype(np.float64)
+
+    def f(x):
+        for layer in layers:
+            x = tanh(layer(x))
+        return x
+
+    return layers, f
+
+
+def gradients(f, layers):
+    x = Variable(DATA)
+    (f(x) ** 2).sum().backward()
+    return [x.grad, *(p.grad for layer in layers for p in layer.parameters())]
+
+
+def test_gradients_of_inputs_and_of_weights_in_the_closure_are_the_same():
+    layers, f = network()
+    plain = gradients(f, layers)
+    for layer in layers:
+        layer.weights.grad = layer.bias.grad = None
+    for a, b in zip(plain, gradients(lambda x: checkpoint(f, x), layers), strict=True):
+        np.testing.assert_allclose(a, b)
+
+
+def test_weights_alone_are_enough_to_need_a_gradient():
+    layers, f = network()
+    out = checkpoint(f, Variable(DATA, requires_grad=False))
+    out.sum().backward()
+    assert all(layer.weights.grad is not None for layer in layers)
+
+
+def test_variables_of_the_closure_get_their_gradients_once():
+    x = Variable(DATA)
+
+    def loss(wrap):
+        shared = x * 2
+        return wrap(lambda y: y * shared + shared, x * 3).sum()
+
+    (plain,) = grad(loss(lambda f, y: f(y)), x)
+    (found,) = grad(loss(checkpoint), x)
+    np.testing.assert_allclose(found, plain)
+
+
+def test_second_derivatives_go_through_a_checkpoint():
+    _, f = network()
+
+    def second(wrap):
+        x = Variable(DATA)
+        (slope,) = grad(wrap(f, x).sum(), x, create_graph=True)
+        return grad((slope * slope).sum(), x)[0]
+
+    np.testing.assert_allclose(second(checkpoint), second(lambda f, x: f(x)))
+
+
+def test_checkpoints_can_stand_inside_each_other():
+    layers, f = network()
+    plain = gradients(lambda x: f(f(x)), layers)
+    for layer in layers:
+        layer.weights.grad = layer.bias.grad = None
+    nested = gradients(lambda x: checkpoint(lambda y: f(checkpoint(f, y)), x), layers)
+    for a, b in zip(plain, nested, strict=True):
+        np.testing.assert_allclose(a, b)
+
+
+def test_random_numbers_are_the_same_the_second_time_and_go_on_as_before():
+    rng = np.random.default_rng(3)
+    x = Variable(np.ones(50))
+
+    def drop(x):
+        return x * (rng.random(50) > 0.5) * np.random.random(50)
+
+    np.random.seed(7)
+    out = checkpoint(drop, x, generators=[rng])
+    expected = rng.bit_generator.state, np.random.get_state()[1].tolist()
+    out.sum().backward()
+    np.testing.assert_array_equal(x.grad, out)
+    assert (rng.bit_generator.state, np.random.get_state()[1].tolist()) == expected
+
+
+def test_inside_no_grad_it_is_an_ordinary_call():
+    with no_grad():
+        assert checkpoint(lambda x: x * 2, Variable(1.0)).is_leaf
+
+
+def test_what_is_no_variable_is_refused():
+    with pytest.raises(TypeError, match="must return a Variable, but returned"):
+        checkpoint(lambda x: 3.0, Variable(1.0))
+
+
+def peak(layers: int, segments: int) -> int:
+    """The most memory that forward and backward of a chain of `layers` took, in bytes."""
+    x = Variable(np.ones(20_000))
+
+    def chain(count):
+        def f(y):
+            for _ in range(count):
+                y = tanh(y)
+            return y
+
+        return f
+
+    tracemalloc.start()
+    y = x
+    for _ in range(segments):
+        piece = chain(layers // segments)
+        y = checkpoint(piece, y) if segments > 1 else piece(y)
+    y.sum().backward()
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return most
+
+
+def test_memory_of_a_deep_chain_grows_with_the_root_of_its_length():
+    plain, short, long = peak(1024, 1), peak(256, 16), peak(1024, 32)
+    assert long < 0.1 * plain
+    growth = np.log(long / short) / np.log(1024 / 256)
+    assert 0.4 < growth < 0.65  # the root would be 0.5; without checkpoints it is 1
+    assert 0.9 < np.log(plain / peak(256, 1)) / np.log(4) < 1.1
