@@ -20,8 +20,16 @@ a thought of gradients, can be trained without one changed line.
 | 5 | `backward`, from its failures to its cure; at the end of it your engine runs | 7 | 110 min |
 | 6 | more rules: from `exp` to the matrix product and `softmax` | 9 | 100 min |
 | 7 | `no_grad` and `grad` | 2 | 30 min |
+| 8 | optional: gradients of gradients, Jacobians, Hessians, Newton's method | 2 | 45 min |
+| 9 | optional: checkpoints, which give time for memory | 1 | 35 min |
+| 10 | optional: operations with a rule of your own | 1 | 20 min |
+| 11 | optional: clipping, `gradcheck`, the search for a NaN, hooks | 2 | 45 min |
 | Use | a line, a network, a valley, a root | – | 30 min |
 | Analyze | what a gradient costs in time and memory; three written questions | 3 questions | 40 min |
+
+Sections 1 to 7 make the engine; everything else stands on them. With the three questions they carry 82 of the 100
+points, and take about seven and a half hours with *Use* and *Analyze*. Sections 8 to 11, worth the other 18, are
+for those who want to go on, and take two and a half hours more; *Use* and *Analyze* do without them.
 
 What you need: module 1 (`Tensor`, `apply`, broadcasting), the activations of module 2, `linear` and `Dense`
 of module 3; derivatives of one variable and the chain rule. Everything else is derived here.
@@ -7775,6 +7783,7 @@ r"""
 | recording | `Operation`, `Variable`, `record`: notes of what was computed | about 25 |
 | backward | the order, `unbroadcast`, `accumulate`, `propagate`, `deposit` | about 55 |
 | around it | `no_grad`, `grad` | about 25 |
+| and further | `jacobian`, `hessian`, `checkpoint_sequential`, `Softplus`, `clip_grad_norm_`, the heart of `gradcheck` | about 45 |
 
 What to remember:
 
@@ -7783,7 +7792,10 @@ What to remember:
   oldest** guarantees that, and visits each operation once: the cost is a few forward passes, for any number
   of inputs.
 - What was repeated is summed, what was reduced is repeated; what belongs to others is not changed in place.
-- Test with a random seed, broadcast shapes, shared values, zeros and ties. Ones hide mistakes.
+- Test with a random seed, broadcast shapes, shared values, zeros and ties. Ones hide mistakes; one random
+  direction finds them.
+- Rules that are written with operators can be recorded, so a gradient can be differentiated again. What is not
+  kept can be computed again. A gradient says where to go, not how far.
 
 What PyTorch does in the same way: `backward()`, `.grad` that adds up, `grad_fn`, `no_grad`, a graph that is
 recorded anew in every forward pass and freed by the backward pass, and nodes visited in reverse order of
@@ -7791,9 +7803,7 @@ creation (there, a priority queue ordered by a sequence number, together with a 
 not reported yet). Its rules live in a table as well, written in a language of their own, from which C++ is
 generated.
 
-Next: losses and optimisers on top of this engine, so that the loops of the section *Use* become two lines;
-and in later parts of this module's library, gradients of gradients. The rules are written with operators and
-methods only, so that they work on variables too, and a backward pass can itself be recorded.
+Next: losses and optimisers on top of this engine, so that the loops of the section *Use* become two lines.
 
 Export your module with `tito export 07_autograd`, and use it: `from tinytorch.core.autograd import Variable`.
 """
