@@ -17,7 +17,7 @@ THREADS = (
     "VECLIB_MAXIMUM_THREADS",
 )
 ENVIRONMENT = {
-    **os.environ,
+    **{k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"},
     **dict.fromkeys(THREADS, "1"),
     "PYTHONPATH": str(HERE.parent),
     "PYTHONHASHSEED": "0",

@@ -53,6 +53,24 @@ class Gates(NamedTuple):
     seed: np.ndarray
 
 
+class Deep(NamedTuple):
+    """``x = tanh(x @ w)`` for each of `weights`, cut into `segments` that are computed twice.
+
+    Only what lies between the segments is kept; with one segment, everything is. The backward pass
+    starts from `seed`; the gradients are by `x` and by each weight.
+    """
+
+    segments: int
+    x: np.ndarray
+    weights: list[np.ndarray]
+    seed: np.ndarray
+
+    def pieces(self) -> list[list[np.ndarray]]:
+        """The weights of each segment."""
+        ends = np.linspace(0, len(self.weights), self.segments + 1).astype(int)
+        return [self.weights[a:b] for a, b in pairwise(ends)]
+
+
 class Network(NamedTuple):
     """A batch for a multilayer perceptron, with labels, initial parameters and a learning rate."""
 
@@ -96,6 +114,15 @@ def gates() -> Gates:
     rng = np.random.default_rng(SEED)
     x, w, seed = rng.normal(size=(3, 1_000_000)).astype(np.float32)
     return Gates(blocks=5, x=x, w=w, seed=seed)
+
+
+def deep(segments: int) -> Deep:
+    """1,000 layers of 128 features, 512 examples, float32; orthogonal weights keep the signal."""
+    rng = np.random.default_rng(SEED)
+    x, seed = rng.normal(size=(2, 512, 128)).astype(np.float32)
+    orthogonal, _ = np.linalg.qr(rng.normal(size=(128, 128)))
+    weights = [orthogonal[rng.permutation(128)].astype(np.float32) for _ in range(1000)]
+    return Deep(segments, x, weights, seed)
 
 
 def network(sizes: tuple[int, ...], batch: int, dtype: type) -> Network:
@@ -178,6 +205,8 @@ class Workload:
         For time, as a ratio to numpy by hand.
     memory_target : Target, optional
         For peak memory, which is measured if there is a target.
+    plain : str, optional
+        Another workload, whose peak memory in TinyTorch the memory target is a share of.
     """
 
     title: str
@@ -186,6 +215,7 @@ class Workload:
     tolerance: float
     target: Target
     memory_target: Target | None = None
+    plain: str | None = None
 
 
 WORKLOADS = {
@@ -221,6 +251,15 @@ WORKLOADS = {
         at_most(1.4),
         memory_target=at_most_that_of("PyTorch"),
     ),
+    "deep": Workload(
+        "deep MLP, 1,000 layers of 128, batch 512, float32, 32 checkpoints",
+        "checkpointed",
+        partial(deep, 32),
+        1e-3,
+        at_most(1.15),
+        memory_target=at_most_that_of("TinyTorch"),
+        plain="deep_plain",
+    ),
     "hvp": Workload(
         "Hessian-vector product, MLP 64-64-10, batch 64, float64",
         "hessian_vector_product",
@@ -228,5 +267,11 @@ WORKLOADS = {
         1e-10,
         at_most(2),
     ),
+}
+# Measured for its memory only, in comparison with another.
+PLAIN = {
+    "deep_plain": Workload(
+        "deep MLP without checkpoints", "checkpointed", partial(deep, 1), 1e-3, at_most(1.15)
+    )
 }
 IMPORT_TARGET = at_most(25, " ms")

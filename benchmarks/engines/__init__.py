@@ -1,11 +1,12 @@
 """The engines that are compared.
 
 Each has a module here, named as in `ENGINES`, with one function for each workload that it can do:
-`scalar_expression`, `small_chain`, `mlp_step`, `large_chain`, `hessian_vector_product`. Such a
-function takes the workload's data, does once what training does once (parameters, buffers), and
-returns a function without arguments. That one performs one step, forward and backward, and returns
-a list of the result and the gradients (or of the products with the Hessian), as anything that numpy
-makes arrays of. A function that is not there is one that the engine cannot do.
+`scalar_expression`, `small_chain`, `mlp_step`, `large_chain`, `checkpointed`,
+`hessian_vector_product`. Such a function takes the workload's data, does once what training does
+once (parameters, buffers), and returns a function without arguments. That one performs one step,
+forward and backward, and returns a list of the result and the gradients (or of the products with
+the Hessian), as anything that numpy makes arrays of. A function that is not there is one that the
+engine cannot do.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ LIMIT = "numpy_by_hand"
 OURS = "tinytorch"
 ENGINES = {
     LIMIT: Engine("numpy by hand", "numpy", "numpy"),
-    OURS: Engine("TinyTorch", "tinytorch.core.autograd", "tinytorch", lacking="not yet"),
+    OURS: Engine("TinyTorch", "tinytorch.core.autograd", "tinytorch"),
     "torch_eager": Engine("PyTorch", "torch", "torch"),
     "hips": Engine("HIPS autograd", "autograd, autograd.numpy", "autograd"),
     "mygrad": Engine("MyGrad", "mygrad", "mygrad"),

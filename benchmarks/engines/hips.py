@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import autograd.numpy as np
-from autograd import make_hvp, make_vjp, value_and_grad
-from workloads import Chain, Curvature, Gates, Network, Spring
+from autograd import checkpoint, make_hvp, make_vjp, value_and_grad
+from workloads import Chain, Curvature, Deep, Gates, Network, Spring
 
 
 def scalar_expression(data: Spring) -> Callable[[], list]:
@@ -93,6 +93,31 @@ def large_chain(data: Gates) -> Callable[[], list]:
     def step():
         vjp, y = make_vjp(run)((data.x, data.w))
         return [y, *vjp(data.seed)]
+
+    return step
+
+
+def checkpointed(data: Deep) -> Callable[[], list]:
+    """Each segment a checkpoint; with one segment, none."""
+    pieces = data.pieces()
+
+    def layers(x, piece):
+        for w in piece:
+            x = np.tanh(np.dot(x, w))
+        return x
+
+    segment = checkpoint(layers) if len(pieces) > 1 else layers
+
+    def run(arrays):
+        x, pieces = arrays
+        for piece in pieces:
+            x = segment(x, piece)
+        return x
+
+    def step():
+        vjp, y = make_vjp(run)((data.x, pieces))
+        x_grad, by_piece = vjp(data.seed)
+        return [y, x_grad, *(g for piece in by_piece for g in piece)]
 
     return step
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
-from workloads import Chain, Curvature, Gates, Network, Spring
+from workloads import Chain, Curvature, Deep, Gates, Network, Spring
 
 
 def scalar_expression(data: Spring) -> Callable[[], list]:
@@ -129,6 +129,38 @@ def large_chain(data: Gates) -> Callable[[], list]:
             np.multiply(grad, w, out=grad)
         np.add(grad_x, grad, out=grad_x)
         return [ys[-1], grad_x, grad_w]
+
+    return step
+
+
+def checkpointed(data: Deep) -> Callable[[], list]:
+    """The segments' inputs are kept; their results go into buffers that all segments share."""
+    pieces = data.pieces()
+    kept = [data.x] + [np.empty_like(data.x) for _ in pieces]
+    results = [np.empty_like(data.x) for _ in range(max(map(len, pieces)) + 1)]
+    gradients = [[np.empty_like(w) for w in piece] for piece in pieces]
+    grad, slope, below = (np.empty_like(data.x) for _ in range(3))
+
+    def step():
+        for piece, before, after in zip(pieces, kept[:-1], kept[1:], strict=True):
+            x = before
+            for i, w in enumerate(piece):
+                x = np.matmul(x, w, out=after if i == len(piece) - 1 else results[i % 2])
+                np.tanh(x, out=x)
+        up, down = grad, below
+        up[:] = data.seed
+        for piece, before, sent in zip(pieces[::-1], kept[-2::-1], gradients[::-1], strict=True):
+            xs = [before, *results[: len(piece)]]
+            for w, x, out in zip(piece, xs[:-1], xs[1:], strict=True):
+                np.tanh(np.matmul(x, w, out=out), out=out)
+            for i in range(len(piece) - 1, -1, -1):
+                np.multiply(xs[i + 1], xs[i + 1], out=slope)
+                np.subtract(1, slope, out=slope)
+                np.multiply(up, slope, out=up)
+                np.matmul(xs[i].T, up, out=sent[i])
+                np.matmul(up, piece[i].T, out=down)
+                up, down = down, up
+        return [kept[-1], up, *(g for sent in gradients for g in sent)]
 
     return step
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
-from workloads import Chain, Curvature, Gates, Network, Spring
+from workloads import Chain, Curvature, Deep, Gates, Network, Spring
 
 from tinytorch.core import autograd
 from tinytorch.core.activations import relu
@@ -79,6 +80,31 @@ def large_chain(data: Gates) -> Callable[[], list]:
             y = c * c
         y.backward(data.seed)
         return [y.numpy(), x.grad, w.grad]
+
+    return step
+
+
+def checkpointed(data: Deep) -> Callable[[], list]:
+    """Each segment a checkpoint; with one segment, none."""
+    x, seed = Variable(data.x), data.seed
+    pieces = [[Tensor(w, requires_grad=True) for w in piece] for piece in data.pieces()]
+    weights = [w for piece in pieces for w in piece]
+
+    def layers(piece, x):
+        for w in piece:
+            x = autograd.tanh(x @ w)
+        return x
+
+    def step():
+        x.zero_grad()
+        for w in weights:
+            w.grad = None
+        y = x
+        for piece in pieces:
+            run = partial(layers, piece)
+            y = autograd.checkpoint(run, y) if len(pieces) > 1 else run(y)
+        y.backward(seed)
+        return [y.numpy(), x.grad, *(w.grad for w in weights)]
 
     return step
 

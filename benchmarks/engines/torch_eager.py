@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import torch
 from torch.nn import functional
-from workloads import Chain, Curvature, Gates, Network, Spring
+from torch.utils.checkpoint import checkpoint
+from workloads import Chain, Curvature, Deep, Gates, Network, Spring
 
 torch.set_num_threads(1)
 torch.set_num_interop_threads(1)
@@ -87,6 +88,32 @@ def large_chain(data: Gates) -> Callable[[], list]:
             y = c * c
         y.backward(seed)
         return [y.detach(), x.grad, w.grad]
+
+    return step
+
+
+def checkpointed(data: Deep) -> Callable[[], list]:
+    """Each segment a checkpoint of the recommended kind; with one segment, none."""
+    x, seed = leaf(data.x), torch.from_numpy(data.seed)
+    pieces = [[leaf(w) for w in piece] for piece in data.pieces()]
+    weights = [w for piece in pieces for w in piece]
+
+    def layers(piece, x):
+        for w in piece:
+            x = torch.tanh(x @ w)
+        return x
+
+    def step():
+        for each in (x, *weights):
+            each.grad = None
+        y = x
+        for piece in pieces:
+            if len(pieces) > 1:
+                y = checkpoint(layers, piece, y, use_reentrant=False)
+            else:
+                y = layers(piece, y)
+        y.backward(seed)
+        return [y.detach(), x.grad, *(w.grad for w in weights)]
 
     return step
 

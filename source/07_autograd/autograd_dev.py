@@ -980,6 +980,7 @@ class Recording(threading.local):
     def __init__(self):
         self.enabled = True
         self.before: list[bool] = []
+        self.touched: dict | None = None  # while a checkpoint (section 9) notes what it uses
 
 
 recording = Recording()
@@ -1721,6 +1722,8 @@ def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
     variable.requires_grad = differentiable and recording.enabled
     if variable.requires_grad:
         variable.grad_fn = Operation(function, inputs, parameters, out, tuple(values))
+    elif differentiable and recording.touched is not None:
+        recording.touched.update((x, None) for x in inputs if needs_gradient(x))
     if alarms:
         look_at(function, values, variable)
     return variable
@@ -2553,8 +2556,7 @@ Some details:
 #| export
 def after_hooks(x: Variable | Tensor, grad):
     """The gradient of `x` after its hooks, if it has any, have seen it and perhaps replaced it."""
-    hooks = getattr(x, "hooks", None) if grad is not None else None
-    for hook in list((hooks or {}).values()):
+    for hook in list(x.hooks.values()) if grad is not None else []:
         replaced = hook(grad if isinstance(grad, Variable) else np.array(grad))
         if replaced is not None:
             grad = same_shape(replaced, x, "a hook")
@@ -3144,14 +3146,12 @@ def run_back(
     try:
         with np.errstate(all="ignore"):
             gradients = propagate(start, retain_graph or create_graph, wanted, create_graph)
-            return {x: after_hooks(x, g) if is_leaf(x) else g for x, g in gradients.items()}
+        for x, gradient in gradients.items():
+            if getattr(x, "hooks", None) and x.is_leaf:  # the others' have been called on the way
+                gradients[x] = after_hooks(x, gradient)
+        return gradients
     finally:
         recording.enabled = before
-
-
-def is_leaf(x: Variable | Tensor) -> bool:
-    """Whether `x` was given: a leaf, or a layer's weight."""
-    return getattr(x, "is_leaf", True)
 
 
 def deposit_variable(leaf: Variable | Tensor, gradient: Variable) -> None:
@@ -5826,12 +5826,12 @@ what went in and what came out. When the backward pass arrives there, call the p
 this time, go back through these at once, and forget them again. That is `checkpoint(f, *inputs)`: it does what
 `f(*inputs)` does, and its note, a `Checkpoint`, is an `Operation` that remembers `f` and its inputs.
 
-The two functions that you wrote for the way back do nearly all of it: `reverse_creation_order` finds what was
-used, and `propagate` goes through the second record, not further than its beginning (`since`). Three details
-make it right:
+`propagate`, which you wrote, does nearly all of it: it goes back through the second record, not further than to its
+beginning (`since`). Three details make it right:
 
-- **The weights.** `f` uses more than its inputs: a layer has weights. They come to light in the first call
-  (recorded for a moment, `outside_of` lists what is older than the call), and are inputs of the note, too.
+- **The weights.** `f` uses more than its inputs: a layer has weights. They come to light in the first call, as
+  inputs of operations that want a gradient (`record` enters them in `recording.touched`), and become inputs of the
+  note, too.
 - **Chance.** If `f` draws random numbers, as dropout does, the second call must draw the same, or the gradient
   belongs to another function than the value. So the state of numpy's random numbers is kept and restored; a
   generator of your own has to be named.
@@ -5852,13 +5852,6 @@ def set_random_state(state: tuple, generators: Sequence) -> None:
     np.random.set_state(state[0])
     for generator, one in zip(generators, state[1], strict=True):
         generator.bit_generator.state = one
-
-
-def outside_of(out: Variable, since: int) -> list:
-    """What was used between `since` and `out` although it is older: weights, mostly."""
-    nodes = [x for x in reverse_creation_order([out]) if x.order > since]
-    used = {x: None for node in nodes for x in inputs_of(node) if needs_gradient(x)}
-    return [x for x in used if isinstance(x, Tensor) or x.order < since]
 
 
 def checkpoint(f: Callable, *inputs, generators: Sequence[np.random.Generator] = ()) -> Variable:
@@ -5891,10 +5884,16 @@ def checkpoint(f: Callable, *inputs, generators: Sequence[np.random.Generator] =
     """
     if not recording.enabled:
         return only_variable(f(*inputs), f)
-    state, since = random_state(generators), next(creation_order)
-    cut = [Variable(x.data, x.requires_grad) if isinstance(x, Variable) else x for x in inputs]
-    out = only_variable(f(*cut), f)
-    note = Checkpoint(f, (*inputs, *outside_of(out, since)), {}, out.data.data)
+    state, before, recording.touched = random_state(generators), recording.touched, {}
+    try:
+        with no_grad():
+            out = only_variable(f(*inputs), f)
+        given = {id(x) for x in inputs}
+        used = (*recording.touched, *([out] if needs_gradient(out) else []))
+        outside = [x for x in used if id(x) not in given]
+    finally:
+        recording.touched = before
+    note = Checkpoint(f, (*inputs, *outside), {}, out.data.data)
     note.count, note.state, note.generators = len(inputs), state, generators
     return computed(note.out, note) if any(map(needs_gradient, note.inputs)) else out.detach()
 
@@ -5917,9 +5916,10 @@ class Checkpoint(Operation):
         finally:
             set_random_state(now, self.generators)
         found = propagate({again: grad}, create_graph, (), create_graph, since)
-        sources = self.inputs if create_graph else (*xs, *self.inputs[self.count :])
-        wanted = zip(self.inputs, sources, strict=True)
-        return [found.pop(x, None) if needs_gradient(given) else None for given, x in wanted]
+        for x, new in zip(self.inputs, xs, strict=False):
+            if new is not x and new in found:
+                accumulate(found, set(), [x], [found.pop(new)])  # f may use x from outside as well
+        return [found.pop(x, None) if needs_gradient(x) else None for x in self.inputs]
 
 
 def anew(x, connected: bool):
@@ -6221,7 +6221,8 @@ calls of a layer: 2,000 for every number of segments, 1,000 without checkpoints.
 
 The gradients are the same to the last bit. The time does not follow the rule of $\frac{4}{3}$ here, but nearly
 doubles: the rule of `tanh` is two multiplications, much cheaper than `tanh` itself, so that the way back costs less
-than the way there. For matrix products, whose way back is two matrix products, the rule holds.
+than the way there. For matrix products, whose way back is two matrix products, the rule holds: 64 layers with
+$256 \times 256$ weights each took 83 ms without and 111 ms with 8 segments, 1.35 times as long.
 
 A segment may have checkpoints of its own. Three levels, with ten parts at each:
 """
@@ -6266,8 +6267,8 @@ which computes $\log(1 + t)$ without computing $1 + t$ first:
 $$\log(1 + e^x) = \max(x, 0) + \log\!\big(1 + e^{-|x|}\big), \qquad \frac{d}{dx} \log(1 + e^x) = \frac{e^x}{1 + e^x} = \sigma(x).$$
 
 The exponent is never positive, so nothing overflows. And the derivative, found on paper, is a function that you
-have already, without any detour through infinity. (The engine would go through a maximum and an absolute value,
-and at 0 say $\frac{1}{2} - 0$: right only because the conventions happen to fit.)
+have already, without any detour through infinity. (From the stable formula the engine would find it through
+a maximum and an absolute value, and at 0 as $\frac{1}{2} - 0$: right only because the conventions happen to fit.)
 
 A class with two static methods makes an operation of the two formulas:
 
@@ -6372,6 +6373,8 @@ class Function:
         array = np.array(value(result)) if any(result is x for x in inputs) else value(result)
         array = as_array(array)
         if not (recording.enabled and any(ctx.needs_input_grad)):
+            if recording.touched is not None:
+                recording.touched.update((x, None) for x in inputs if needs_gradient(x))
             return computed(array)
         note = CustomOperation(cls, inputs, {}, array)
         note.ctx, note.result = ctx, id(result)

@@ -135,3 +135,10 @@ def test_memory_of_a_deep_chain_grows_with_the_root_of_its_length():
     growth = np.log(long / short) / np.log(1024 / 256)
     assert 0.4 < growth < 0.65  # the root would be 0.5; without checkpoints it is 1
     assert 0.9 < np.log(plain / peak(256, 1)) / np.log(4) < 1.1
+
+
+def test_a_function_that_returns_what_it_was_given_or_found():
+    x, other = Variable([1.0, 2.0]), Variable([3.0, 4.0])
+    for f in (lambda y: y, lambda y: other):
+        checkpoint(f, x).sum().backward()
+    assert x.grad.tolist() == [1, 1] and other.grad.tolist() == [1, 1]

@@ -186,6 +186,7 @@ class Recording(threading.local):
     def __init__(self):
         self.enabled = True
         self.before: list[bool] = []
+        self.touched: dict | None = None  # while a checkpoint (section 9) notes what it uses
 
 
 recording = Recording()
@@ -614,6 +615,8 @@ def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
     variable.requires_grad = differentiable and recording.enabled
     if variable.requires_grad:
         variable.grad_fn = Operation(function, inputs, parameters, out, tuple(values))
+    elif differentiable and recording.touched is not None:
+        recording.touched.update((x, None) for x in inputs if needs_gradient(x))
     if alarms:
         look_at(function, values, variable)
     return variable
@@ -727,8 +730,7 @@ def accumulate(gradients: dict, sums: set, inputs: Sequence, parts: Sequence) ->
 
 def after_hooks(x: Variable | Tensor, grad):
     """The gradient of `x` after its hooks, if it has any, have seen it and perhaps replaced it."""
-    hooks = getattr(x, "hooks", None) if grad is not None else None
-    for hook in list((hooks or {}).values()):
+    for hook in list(x.hooks.values()) if grad is not None else []:
         replaced = hook(grad if isinstance(grad, Variable) else np.array(grad))
         if replaced is not None:
             grad = same_shape(replaced, x, "a hook")
@@ -930,14 +932,12 @@ def run_back(
     try:
         with np.errstate(all="ignore"):
             gradients = propagate(start, retain_graph or create_graph, wanted, create_graph)
-            return {x: after_hooks(x, g) if is_leaf(x) else g for x, g in gradients.items()}
+        for x, gradient in gradients.items():
+            if getattr(x, "hooks", None) and x.is_leaf:  # the others' have been called on the way
+                gradients[x] = after_hooks(x, gradient)
+        return gradients
     finally:
         recording.enabled = before
-
-
-def is_leaf(x: Variable | Tensor) -> bool:
-    """Whether `x` was given: a leaf, or a layer's weight."""
-    return getattr(x, "is_leaf", True)
 
 
 def deposit_variable(leaf: Variable | Tensor, gradient: Variable) -> None:
@@ -1760,13 +1760,6 @@ def set_random_state(state: tuple, generators: Sequence) -> None:
         generator.bit_generator.state = one
 
 
-def outside_of(out: Variable, since: int) -> list:
-    """What was used between `since` and `out` although it is older: weights, mostly."""
-    nodes = [x for x in reverse_creation_order([out]) if x.order > since]
-    used = {x: None for node in nodes for x in inputs_of(node) if needs_gradient(x)}
-    return [x for x in used if isinstance(x, Tensor) or x.order < since]
-
-
 def checkpoint(f: Callable, *inputs, generators: Sequence[np.random.Generator] = ()) -> Variable:
     """Call `f`, keep only its inputs and its output, and compute it again in the backward pass.
 
@@ -1797,10 +1790,16 @@ def checkpoint(f: Callable, *inputs, generators: Sequence[np.random.Generator] =
     """
     if not recording.enabled:
         return only_variable(f(*inputs), f)
-    state, since = random_state(generators), next(creation_order)
-    cut = [Variable(x.data, x.requires_grad) if isinstance(x, Variable) else x for x in inputs]
-    out = only_variable(f(*cut), f)
-    note = Checkpoint(f, (*inputs, *outside_of(out, since)), {}, out.data.data)
+    state, before, recording.touched = random_state(generators), recording.touched, {}
+    try:
+        with no_grad():
+            out = only_variable(f(*inputs), f)
+        given = {id(x) for x in inputs}
+        used = (*recording.touched, *([out] if needs_gradient(out) else []))
+        outside = [x for x in used if id(x) not in given]
+    finally:
+        recording.touched = before
+    note = Checkpoint(f, (*inputs, *outside), {}, out.data.data)
     note.count, note.state, note.generators = len(inputs), state, generators
     return computed(note.out, note) if any(map(needs_gradient, note.inputs)) else out.detach()
 
@@ -1823,9 +1822,10 @@ class Checkpoint(Operation):
         finally:
             set_random_state(now, self.generators)
         found = propagate({again: grad}, create_graph, (), create_graph, since)
-        sources = self.inputs if create_graph else (*xs, *self.inputs[self.count :])
-        wanted = zip(self.inputs, sources, strict=True)
-        return [found.pop(x, None) if needs_gradient(given) else None for given, x in wanted]
+        for x, new in zip(self.inputs, xs, strict=False):
+            if new is not x and new in found:
+                accumulate(found, set(), [x], [found.pop(new)])  # f may use x from outside as well
+        return [found.pop(x, None) if needs_gradient(x) else None for x in self.inputs]
 
 
 def anew(x, connected: bool):
@@ -1962,6 +1962,8 @@ class Function:
         array = np.array(value(result)) if any(result is x for x in inputs) else value(result)
         array = as_array(array)
         if not (recording.enabled and any(ctx.needs_input_grad)):
+            if recording.touched is not None:
+                recording.touched.update((x, None) for x in inputs if needs_gradient(x))
             return computed(array)
         note = CustomOperation(cls, inputs, {}, array)
         note.ctx, note.result = ctx, id(result)
@@ -2371,7 +2373,6 @@ __all__ = [
     "hessian",
     "hvp",
     "inputs_of",
-    "is_leaf",
     "itself",
     "itself_x",
     "jacobian",
@@ -2418,7 +2419,6 @@ __all__ = [
     "only_variable",
     "origins",
     "outputs_of",
-    "outside_of",
     "own",
     "pad",
     "pile",
