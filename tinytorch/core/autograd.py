@@ -35,6 +35,8 @@ from tinytorch.core.tensor import (
     value,
 )
 
+alarms: list[int] = []  # which threads look for anomalies (section 11): usually none
+
 
 def numerical_gradient(f: Callable, x, step: float = 1e-5) -> np.ndarray:
     """The gradient of `f` at `x` by central differences, one element after the other.
@@ -1530,6 +1532,13 @@ def call_recorded(f: Callable, inputs, create_graph: bool) -> tuple[tuple, Varia
     return xs, outputs
 
 
+def only_variable(out, f: Callable) -> Variable:
+    """What `f` returned, if it is a Variable; else an error."""
+    if not isinstance(out, Variable):
+        raise TypeError(f"{name_of(f)} must return a Variable, but returned {out!r:.60}")
+    return out
+
+
 def pull_back(outputs: tuple, xs: tuple, seeds: tuple, create_graph: bool) -> tuple:
     """What `grad` gives, with the graph kept; outputs without a history add nothing."""
     if len(seeds) != len(outputs):
@@ -1646,11 +1655,11 @@ def hvp(f: Callable, inputs, v=None, create_graph: bool = False) -> tuple:
     ----------
     Pearlmutter (1994), "Fast exact multiplication by the Hessian".
     """
-    xs, outputs = call_recorded(f, inputs, create_graph)
-    gradients = pull_back(as_tuple(outputs), xs, (None,), create_graph=True)
+    xs, output = call_recorded(f, inputs, create_graph)
+    gradients = pull_back((only_variable(output, f),), xs, (None,), create_graph=True)
     seeds = (None,) * len(xs) if v is None else as_tuple(v)
     products = pull_back(gradients, xs, seeds, create_graph)
-    return outputs_of(outputs, create_graph), alike(products, inputs)
+    return outputs_of(output, create_graph), alike(products, inputs)
 
 
 def stacked(rows: Sequence, shape: tuple[int, ...], dtype) -> np.ndarray | Variable:
@@ -1733,7 +1742,7 @@ def hessian(f: Callable, inputs, create_graph: bool = False):
     """
 
     def gradient(*xs):
-        return pull_back(as_tuple(f(*xs)), xs, (None,), create_graph=True)
+        return pull_back((only_variable(f(*xs), f),), xs, (None,), create_graph=True)
 
     tables = jacobian(gradient, as_tuple(inputs), create_graph)
     return tables if isinstance(inputs, tuple) else tables[0][0]
@@ -1749,13 +1758,6 @@ def set_random_state(state: tuple, generators: Sequence) -> None:
     np.random.set_state(state[0])
     for generator, one in zip(generators, state[1], strict=True):
         generator.bit_generator.state = one
-
-
-def only_variable(out, f: Callable) -> Variable:
-    """What `f` returned, if it is a Variable; else an error."""
-    if not isinstance(out, Variable):
-        raise TypeError(f"{name_of(f)} must return a Variable, but returned {out!r:.60}")
-    return out
 
 
 def checkpoint(f: Callable, *inputs, generators: Sequence[np.random.Generator] = ()) -> Variable:
@@ -1815,13 +1817,62 @@ class Checkpoint(Operation):
         set_random_state(self.state, self.generators)
         try:
             with enable_grad():
-                given = self.inputs[: self.count]
-                xs = [record(itself, x) if needs_gradient(x) else x for x in given]
+                xs = [anew(x, create_graph) for x in self.inputs[: self.count]]
                 again = self.function(*xs)
         finally:
             set_random_state(now, self.generators)
         found = propagate({again: grad}, create_graph, (), create_graph, since)
+        for x, new in zip(self.inputs, xs, strict=False):
+            if new is not x and new in found:
+                accumulate(found, set(), [x], [found.pop(new)])  # f may use x from outside as well
         return [found.pop(x, None) if needs_gradient(x) else None for x in self.inputs]
+
+
+def anew(x, connected: bool):
+    """An input for the second call; if it needs a gradient, as a new variable.
+
+    A leaf, so that the way back ends here; or, to be differentiated again, connected to `x`.
+    """
+    if not needs_gradient(x):
+        return x
+    return record(itself, x) if connected else Variable(x.data if isinstance(x, Variable) else x)
+
+
+def checkpoint_sequential(functions: Sequence[Callable], segments: int, x: Variable) -> Variable:
+    """Call functions one after the other, in nearly equal segments with a `checkpoint` around each.
+
+    Parameters
+    ----------
+    functions : sequence of callable
+        Each takes what the one before has returned, the first takes `x`.
+    segments : int
+        How many segments, from 1 to the number of functions; their lengths differ by at most one.
+    x : Variable
+        The input.
+
+    Returns
+    -------
+    Variable
+        What the last function returned.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer segments than one, or more than functions.
+    """
+    n = len(functions)
+    if not 1 <= segments <= n:
+        raise ValueError(f"segments must be from 1 to {n}, the functions' number; got {segments}")
+
+    def run(part, z):
+        for function in part:
+            z = function(z)
+        return z
+
+    for i in range(segments):
+        part = functions[i * n // segments : (i + 1) * n // segments]
+        x = checkpoint(partial(run, part), x)
+    return x
 
 
 class Context:
@@ -1911,6 +1962,8 @@ class Function:
         array = np.array(value(result)) if any(result is x for x in inputs) else value(result)
         array = as_array(array)
         if not (recording.enabled and any(ctx.needs_input_grad)):
+            if recording.touched is not None:
+                recording.touched.update((x, None) for x in inputs if needs_gradient(x))
             return computed(array)
         note = CustomOperation(cls, inputs, {}, array)
         note.ctx, note.result = ctx, id(result)
@@ -1947,6 +2000,18 @@ class CustomOperation(Operation):
         return parts
 
 
+def gradients_of(parameters) -> list[np.ndarray]:
+    """The gradients of those parameters that have one, as arrays to be changed; each only once.
+
+    A gradient that is a variable (from ``create_graph=True``) is first replaced by an array.
+    """
+    given = [parameters] if hasattr(parameters, "requires_grad") else list(parameters)
+    for x in given:
+        if isinstance(x.grad, Variable):
+            x.grad = np.array(x.grad.data.data)
+    return list({id(x.grad): x.grad for x in given if x.grad is not None}.values())
+
+
 def clip_grad_norm_(parameters, max_norm: float) -> float:
     """Scale the gradients of all parameters together, in place, to a norm of at most `max_norm`.
 
@@ -1961,6 +2026,7 @@ def clip_grad_norm_(parameters, max_norm: float) -> float:
     -------
     float
         The norm before: the square root of the sum of the squares of all elements of all gradients.
+        If it is not finite, no gradient is changed.
 
     Raises
     ------
@@ -1974,19 +2040,11 @@ def clip_grad_norm_(parameters, max_norm: float) -> float:
     if not max_norm >= 0:
         raise ValueError(f"max_norm must be a number that is not negative, but got {max_norm!r}")
     gradients = gradients_of(parameters)
-    norm = float(np.sqrt(sum(float(np.vdot(g, g)) for g in gradients)))
-    if norm > max_norm:
+    norm = float(np.sqrt(sum(np.square(g, dtype=np.float64).sum() for g in gradients)))
+    if max_norm < norm < np.inf:
         for g in gradients:
             g *= max_norm / norm
     return norm
-
-
-def gradients_of(parameters) -> list[np.ndarray]:
-    """The gradients of those parameters that have one; each only once."""
-    given = [parameters] if hasattr(parameters, "requires_grad") else list(parameters)
-    grads = [x.grad for x in given if x.grad is not None]
-    arrays = [g.data.data if isinstance(g, Variable) else g for g in grads]
-    return list({id(g): g for g in arrays}.values())
 
 
 def clip_grad_value_(parameters, clip_value: float) -> None:
@@ -2010,6 +2068,43 @@ def clip_grad_value_(parameters, clip_value: float) -> None:
         )
     for g in gradients_of(parameters):
         np.clip(g, -clip_value, clip_value, out=g)
+
+
+def slopes_along(
+    f: Callable, xs: tuple, directions: Sequence, weights: tuple, eps: float
+) -> tuple[float, float]:
+    """The slope of the weighted sum of all outputs along a direction, in two ways.
+
+    Parameters
+    ----------
+    f : callable
+        Takes variables, gives a variable or a tuple of them.
+    xs : tuple of ndarray
+        Its inputs; not changed.
+    directions : sequence of ndarray
+        For each input an array of its shape: the direction.
+    weights : tuple of ndarray
+        For each output an array of its shape: the weights.
+    eps : float
+        How far to step to either side.
+
+    Returns
+    -------
+    by_gradient : float
+        The gradient of ``sum(weights * outputs)`` times the direction, over all inputs.
+    by_difference : float
+        The central difference of ``sum(weights * outputs)``, all inputs moved at once:
+        from ``x - eps * direction`` to ``x + eps * direction``.
+    """
+    gradients = vjp(f, xs, weights)[1]
+    by_gradient = sum(float((g * d).sum()) for g, d in zip(gradients, directions, strict=True))
+
+    def total(sign: int) -> float:
+        moved = tuple(x + sign * eps * d for x, d in zip(xs, directions, strict=True))
+        outputs = as_tuple(call_recorded(f, moved, False)[1])
+        return sum(float((w * y.numpy()).sum()) for w, y in zip(weights, outputs, strict=True))
+
+    return by_gradient, (total(1) - total(-1)) / (2 * eps)
 
 
 class GradcheckError(RuntimeError):
@@ -2057,44 +2152,39 @@ def gradcheck(
                 f"gradcheck needs float64 inputs, but input {position} is {x.dtype}; "
                 "differences in it are too coarse, so convert it with .astype(np.float64)"
             )
-    _, outputs = call_recorded(f, xs, False)
-    seeds = tuple(rng.normal(size=out.shape) for out in as_tuple(outputs))
-
-    def combined(*values) -> float:
-        outs = as_tuple(call_recorded(f, values, False)[1])
-        return sum(float((out.numpy() * v).sum()) for out, v in zip(outs, seeds, strict=True))
-
-    found = as_tuple(vjp(f, xs, seeds)[1])
-    along = [rng.normal(size=x.shape) for x in xs]
-
-    def slope(directions) -> float:
-        up, down = ([x + s * eps * d for x, d in zip(xs, directions, strict=True)] for s in (1, -1))
-        return (combined(*up) - combined(*down)) / (2 * eps)
-
-    expected = slope(along)
-    actual = sum(float((g * d).sum()) for g, d in zip(found, along, strict=True))
-    size = sum(float(np.abs(g * d).sum()) for g, d in zip(found, along, strict=True))
-    if not abs(actual - expected) <= atol + rtol * max(abs(expected), size):
-        raise GradcheckError(explanation(xs, found, slope, atol, rtol, actual, expected))
+    outputs = as_tuple(call_recorded(f, xs, False)[1])
+    weights = tuple(rng.normal(size=y.shape) for y in outputs)
+    directions = [rng.normal(size=x.shape) for x in xs]
+    slopes = slopes_along(f, xs, directions, weights, eps)
+    if not agree(*slopes, atol, rtol):
+        terms = zip(vjp(f, xs, weights)[1], directions, strict=True)
+        size = sum(float(np.abs(g * d).sum()) for g, d in terms)  # rounding errors grow with it
+        if not agree(*slopes, atol + rtol * size, rtol):
+            raise GradcheckError(explanation(f, xs, weights, eps, atol, rtol, slopes))
     return True
 
 
-def explanation(xs, found, slope, atol, rtol, actual, expected) -> str:
+def agree(by_gradient: float, by_difference: float, atol: float, rtol: float) -> bool:
+    """Whether two slopes are equal within the tolerance; a nan never is."""
+    return abs(by_gradient - by_difference) <= atol + rtol * abs(by_difference)
+
+
+def explanation(f, xs, weights, eps, atol, rtol, slopes) -> str:
     """Which element of which input has a wrong gradient: the first that differs by itself."""
     for position, x in enumerate(xs):
         for index in np.ndindex(x.shape):
             unit = [np.zeros_like(other) for other in xs]
             unit[position][index] = 1.0
-            by_difference, by_rule = slope(unit), float(found[position][index])
-            if not abs(by_rule - by_difference) <= atol + rtol * abs(by_difference):
+            by_gradient, by_difference = slopes_along(f, xs, unit, weights, eps)
+            if not agree(by_gradient, by_difference, atol, rtol):
                 place = f"element {index} of input {position}" if index else f"input {position}"
                 return (
-                    f"the gradient by {place} is {by_rule:.8g}, but the difference quotient is "
+                    f"the gradient by {place} is {by_gradient:.8g}, but the difference quotient is "
                     f"{by_difference:.8g} (outputs weighted at random)"
                 )
     return (
-        f"along a random direction the slope is {actual:.8g} by the gradient and {expected:.8g} by "
-        "the difference quotient, though no single element differs"
+        f"along a random direction the slope is {slopes[0]:.8g} by the gradient and {slopes[1]:.8g} "
+        "by the difference quotient, though no single element differs"
     )
 
 
@@ -2146,14 +2236,23 @@ class detect_anomaly(contextlib.ContextDecorator):
         alarms.remove(threading.get_ident())
 
 
-alarms: list[int] = []
 origins: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
 def users_line() -> str:
     """Where the program outside of TinyTorch is: file, line, and the text of the line."""
     frame = sys._getframe(1)
-    ours = {record.__code__, look_at.__code__, look_back.__code__, straight.__code__}
+    functions = (
+        record,
+        look_at,
+        look_back,
+        Variable.__add__,
+        Variable.__apply__,
+        add,
+        stack,
+        concatenate,
+    )
+    ours = {function.__code__ for function in functions}  # in a notebook, where they are the user's
     while frame.f_back and (
         frame.f_globals.get("__name__", "").startswith("tinytorch.") or frame.f_code in ours
     ):
@@ -2228,13 +2327,16 @@ __all__ = [
     "add_x",
     "add_y",
     "after_hooks",
+    "agree",
     "alarms",
     "alike",
+    "anew",
     "as_tuple",
     "backward",
     "calculate",
     "call_recorded",
     "checkpoint",
+    "checkpoint_sequential",
     "clip",
     "clip_grad_norm_",
     "clip_grad_value_",
@@ -2347,6 +2449,7 @@ __all__ = [
     "sigmoid_x",
     "sin",
     "sin_x",
+    "slopes_along",
     "softmax",
     "softmax_cross_entropy",
     "softmax_x",
