@@ -171,7 +171,7 @@ def divide_y(grad, out, x, y):
 @derivative(np.power, 0)
 def power_x(grad, out, x, y):
     """The derivative of x ** y by x is y * x ** (y - 1), and 0 wherever y is 0."""
-    return grad * y * x ** (y - (y != 0))
+    return grad * y * (x + ((x == 0) & (y == 0))) ** (y - 1)
 
 
 @derivative(np.power, 1)
@@ -935,9 +935,22 @@ def run_back(
         for x, gradient in gradients.items():
             if getattr(x, "hooks", None) and x.is_leaf:  # the others' have been called on the way
                 gradients[x] = after_hooks(x, gradient)
+            if create_graph and gradient.dtype != x.dtype:
+                gradients[x] = record(of_dtype, gradients[x], dtype=x.dtype)
         return gradients
     finally:
         recording.enabled = before
+
+
+def of_dtype(x: np.ndarray, dtype) -> np.ndarray:
+    """``x`` in another floating dtype."""
+    return x.astype(dtype)
+
+
+@derivative(of_dtype)
+def of_dtype_x(grad, out, x, dtype):
+    """The gradient goes back in the dtype of x."""
+    return through(of_dtype, grad, dtype=x.dtype)
 
 
 def deposit_variable(leaf: Variable | Tensor, gradient: Variable) -> None:
@@ -2415,6 +2428,8 @@ __all__ = [
     "no_grad",
     "not_finite",
     "numerical_gradient",
+    "of_dtype",
+    "of_dtype_x",
     "one_hot",
     "only_variable",
     "origins",
