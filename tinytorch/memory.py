@@ -3,8 +3,8 @@
 A result of a million numbers takes 0.2 ms to compute into memory that the process has, and 2.8 ms
 into memory that the operating system has to provide first, page by page. The C library of Linux
 gives large blocks back as soon as they are free, and every step of training asks for them again.
-`keep_freed_blocks` tells it to keep up to 256 MiB. It is called when `tinytorch` is imported, unless
-the environment variable ``TINYTORCH_KEEP_MEMORY`` is ``0``; elsewhere than with glibc it does nothing.
+`keep_freed_blocks` tells it to keep up to 256 MiB. It is called when `tinytorch` is imported,
+unless the environment variable ``TINYTORCH_KEEP_MEMORY`` is ``0``. Without glibc it does nothing.
 """
 
 from __future__ import annotations

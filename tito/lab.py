@@ -20,20 +20,22 @@ from tito.errors import TitoError, UsageError
 PATIENCE = 60  # seconds until JupyterLab must answer
 
 
-def free_port(wanted: int | None = None) -> int:
+def free_port(wanted: int | None = None, first: int = 8888) -> int:
     """A port that nobody listens on.
 
     Parameters
     ----------
     wanted : int, optional
-        This one; without it, the first free one from 8888 on.
+        This one; without it, the first free one from `first` on.
+    first : int
+        Where to begin.
 
     Raises
     ------
     UsageError
         If the wanted port is in use.
     """
-    for port in [wanted] if wanted else range(8888, 8988):
+    for port in [wanted] if wanted else range(first, 8988):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -76,20 +78,20 @@ def start(
         raise TitoError(
             'JupyterLab is not installed; run: pip install ".[course]" in the course folder'
         )
-    port, token = free_port(port), secrets.token_hex(16)
-    command = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}"),
-        *("--ServerApp.port_retries=0", "--ServerApp.log_level=ERROR"),
-        f"--ServerApp.root_dir={root}",
-    ]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        command.append("--allow-root")
-    python_path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
-    environment = os.environ | {"JUPYTER_TOKEN": token, "PYTHONPATH": python_path}
-    process = subprocess.Popen(command, cwd=root, env=environment)
+    token, python_path = secrets.token_hex(16), [str(root), os.environ.get("PYTHONPATH")]
+    environment = os.environ | {
+        "JUPYTER_TOKEN": token,
+        "PYTHONPATH": os.pathsep.join(filter(None, python_path)),
+    }
+    wanted, port = port, free_port(port)
+    process = subprocess.Popen(_command(root, port), cwd=root, env=environment)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that JupyterLab ends with us
     try:
-        _wait(process, port)
+        while not _answers(process, port, token):  # somebody else was faster to take the port
+            if wanted or process.returncode != 1:
+                raise TitoError(f"JupyterLab ended at once (exit code {process.returncode})")
+            port = free_port(first=8889 + secrets.randbelow(90))
+            process = subprocess.Popen(_command(root, port), cwd=root, env=environment)
         tree = f"/tree/{page}" if page else ""
         url = f"http://127.0.0.1:{port}/lab{tree}?token={token}"
         on_ready(url)
@@ -106,13 +108,27 @@ def start(
             process.wait()
 
 
-def _wait(process: subprocess.Popen, port: int) -> None:
+def _command(root: Path, port: int) -> list[str]:
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}"),
+        *("--ServerApp.port_retries=0", "--ServerApp.log_level=ERROR"),
+        f"--ServerApp.root_dir={root}",
+    ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    return command
+
+
+def _answers(process: subprocess.Popen, port: int, token: str) -> bool:
+    """Wait until this JupyterLab (and no other: it knows the token) answers; False if it ended."""
     for _ in range(PATIENCE * 10):
         if process.poll() is not None:
-            raise TitoError(f"JupyterLab ended at once (exit code {process.returncode})")
+            return False
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/api", timeout=1).close()
-            return
+            urllib.request.urlopen(
+                f"http://127.0.0.1:{port}/api/status?token={token}", timeout=1
+            ).close()
+            return True
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
     raise TitoError(f"JupyterLab did not answer within {PATIENCE} seconds")
