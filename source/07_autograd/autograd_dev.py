@@ -6818,7 +6818,8 @@ r"""
 #### Is this gradient right?
 
 You judged your rules with `numerical_gradient`. For whole functions, and for operations that people write
-themselves, that yardstick has two weaknesses. The first is the **seed**. Four wrong operations:
+themselves, that yardstick has two weaknesses. The first is the **seed**. One right operation, and four wrong
+ones:
 """
 
 
