@@ -177,7 +177,7 @@ def power_x(grad, out, x, y):
 @derivative(np.power, 1)
 def power_y(grad, out, x, y):
     """The derivative of x ** y by y is x ** y * log(x), and 0 where x is 0 and y is not negative."""
-    return grad * out * np.log(x + (x == 0))
+    return grad * out * np.log(x + ((x == 0) & (y >= 0)))
 
 
 class Recording(threading.local):
@@ -248,8 +248,7 @@ def guards_of(inputs: Sequence, values: Sequence) -> tuple:
     guards = ()
     for position, v in enumerate(values):
         if type(v) is ndarray:
-            x = inputs[position]
-            is_unseen = type(x) is Variable and x.tensor is None
+            is_unseen = getattr(inputs[position], "tensor", v) is None  # a result's own values
             if not is_unseen and v.flags.writeable:
                 guards += ((v, fingerprint(v)),)
     return guards
