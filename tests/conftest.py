@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from reference import report
 from small_course import SOURCES
 
 from tito.course import Course, Module
@@ -21,6 +22,11 @@ ROOT = Path(__file__).parents[1]
 PROGRAMS = str(Path(sys.executable).parent)
 if PROGRAMS not in os.environ["PATH"].split(os.pathsep):
     os.environ["PATH"] = PROGRAMS + os.pathsep + os.environ["PATH"]
+
+
+def pytest_configure(config):
+    """Have tests/reference say how many gradients it compared, also when workers did it."""
+    config.pluginmanager.register(report)
 
 
 def write_course(root: Path) -> Course:

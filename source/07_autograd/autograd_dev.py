@@ -4520,6 +4520,13 @@ def surround_x(grad, out, x, pad_width, value=0.0):
 
 
 LINEAR |= {scatter, join, pile, surround, itself}  # as in section 4: these rules read no values
+for function, name in (
+    (clip_values, "clip"),
+    (join, "concatenate"),
+    (pile, "stack"),
+    (surround, "pad"),
+):
+    function.__name__ = name  # what messages and graphs call it
 
 
 # %% [markdown]
