@@ -5,6 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from tinytorch.core import autograd
 from tinytorch.core.autograd import Variable, checkpoint, grad, no_grad, tanh
 from tinytorch.core.layers import Dense
 
@@ -142,3 +143,25 @@ def test_a_function_that_returns_what_it_was_given_or_found():
     for f in (lambda y: y, lambda y: other):
         checkpoint(f, x).sum().backward()
     assert x.grad.tolist() == [1, 1] and other.grad.tolist() == [1, 1]
+
+
+def test_an_input_that_is_also_used_from_outside_gets_both_gradients():
+    x = Variable([1.0, 2.0])
+    checkpoint(lambda y: y * x, x).sum().backward()
+    assert x.grad.tolist() == [2, 4]
+
+
+def visits(count: int, monkeypatch) -> int:
+    """How often a node is looked at in the backward pass of a chain of checkpoints."""
+    calls, inputs_of = [], autograd.inputs_of
+    with monkeypatch.context() as patch:
+        patch.setattr(autograd, "inputs_of", lambda node: calls.append(1) or inputs_of(node))
+        y = Variable([1.0])
+        for _ in range(count):
+            y = checkpoint(tanh, y)
+        y.sum().backward()
+    return len(calls)
+
+
+def test_the_work_grows_with_the_number_of_checkpoints_and_not_with_its_square(monkeypatch):
+    assert visits(200, monkeypatch) < 4.5 * visits(50, monkeypatch)
