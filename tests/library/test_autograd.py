@@ -9,7 +9,7 @@ import pytest
 
 from tinytorch.core import autograd
 from tinytorch.core.activations import ReLU, Sigmoid, Softmax, Tanh
-from tinytorch.core.autograd import RULES, Variable, no_grad, numerical_gradient
+from tinytorch.core.autograd import RULES, Variable, grad, no_grad, numerical_gradient
 from tinytorch.core.layers import Dense
 from tinytorch.core.tensor import Tensor
 
@@ -405,6 +405,20 @@ def test_a_graph_goes_with_its_output_without_the_garbage_collector():
         gc.enable()
 
 
+def twice(out):
+    """Go back through a graph that the first pass frees."""
+    out.backward()
+    out.backward()
+
+
+def changed(x):
+    """Change a leaf between its use and the backward pass."""
+    y = x * x
+    x.data.data += 1
+    y.backward()
+
+
+X = np.arange(3.0)
 REFUSED = {
     "text": (lambda: Variable("abc"), TypeError, "'abc'"),
     "ragged lists": (lambda: Variable([[1], [1, 2]]), ValueError, "equally long"),
@@ -432,6 +446,88 @@ REFUSED = {
     "an axis out of range": (lambda: Variable([1.0]).sum(axis=3), IndexError, "axis=3"),
     "an index out of range": (lambda: Variable([1.0])[5], IndexError, "index=5"),
     "a reshape that does not fit": (lambda: Variable([1.0]).reshape(2, 3), ValueError, "(2, 3)"),
+    "a transpose of too few axes": (
+        lambda: autograd.transpose(Variable(np.ones((2, 3))), (0,)), ValueError, "every axis",
+    ),
+    "an index of letters": (lambda: Variable([1.0])["a"], IndexError, "index='a'"),
+    "softmax along an axis that is not there": (
+        lambda: autograd.softmax(Variable([1.0]), 2), IndexError, "axis=2",
+    ),
+    "arrays that cannot be joined": (
+        lambda: autograd.concatenate([Variable(np.ones((2, 2))), Variable(np.ones(2))]), ValueError,
+        "concatenate of shape (2, 2), shape (2,)",
+    ),
+    "arrays that cannot be stacked": (
+        lambda: autograd.stack([Variable([1.0]), Variable([1.0, 2.0])]), ValueError, "stack of",
+    ),
+    "stack of no list": (lambda: autograd.stack(Variable([1.0])), TypeError, "stack needs a list"),
+    "concatenate of nothing": (lambda: autograd.concatenate([]), TypeError, "concatenate needs"),
+    "a pad of too many axes": (
+        lambda: autograd.pad(Variable([1.0]), ((1, 1), (1, 1))), ValueError, "pad of shape (1,)",
+    ),
+    "too many inputs": (lambda: autograd.exp(Variable(1.0), 2.0), TypeError, "exp takes 1 input"),
+    "where with shapes that do not fit": (
+        lambda: autograd.where([True, False], Variable([1.0, 2.0, 3.0]), 0.0), ValueError, "where of",
+    ),
+    "labels that are no classes": (
+        lambda: autograd.cross_entropy(Variable(np.ones((2, 3))), [0, 3]), ValueError, "whole number",
+    ),
+    "labels that are no whole numbers": (
+        lambda: autograd.cross_entropy(Variable(np.ones((1, 3))), [0.5]), ValueError, "whole number",
+    ),
+    "a list of variables": (lambda: Variable([Variable(1.0)]), TypeError, "stack()"),
+    "a graph that was freed": (lambda: twice(Variable(1.0) * 2), RuntimeError, "retain_graph=True"),
+    "values changed in place": (lambda: changed(Variable([1.0])), RuntimeError, "in place"),
+    "a gradient by a constant": (
+        lambda: grad(Variable(1.0) * 2, Variable(1.0, requires_grad=False)), RuntimeError,
+        "does not require a gradient",
+    ),
+    "a gradient of a number": (lambda: grad(3.0, Variable(1.0)), TypeError, "outputs must be a Var"),
+    "a gradient by a list of numbers": (
+        lambda: grad(Variable(1.0) * 2, [1.0]), TypeError, "inputs must be a Variable",
+    ),
+    "more grad_outputs than outputs": (
+        lambda: grad([Variable(1.0)], Variable(1.0), [1.0, 2.0]), ValueError, "2 grad_outputs",
+    ),
+    "a Jacobian of a number": (
+        lambda: autograd.jacobian(lambda x: 3.0, X), TypeError, "must return a Variable",
+    ),
+    "a Hessian of several outputs": (
+        lambda: autograd.hessian(lambda x: x * 2, X), ValueError, "(3,)",
+    ),
+    "a Hessian times a short vector": (
+        lambda: autograd.hvp(lambda x: (x * x).sum(), X, X[:2]), ValueError, "(2,)",
+    ),
+    "a Hessian of several outputs times a vector": (
+        lambda: autograd.hvp(lambda x: x * x, X, X), ValueError, "(3,)",
+    ),
+    "a short vector times a Jacobian": (
+        lambda: autograd.vjp(lambda x: x * x, X, X[:2]), ValueError, "(2,)",
+    ),
+    "no vector times a Jacobian": (lambda: autograd.vjp(lambda x: x * x, X), ValueError, "(3,)"),
+    "a Jacobian times a short vector": (
+        lambda: autograd.jvp(lambda x: x * x, X, X[:2]), ValueError, "(2,)",
+    ),
+    "a Jacobian times two vectors": (
+        lambda: autograd.jvp(lambda x: x * x, X, (X, X)), ValueError, "1 array",
+    ),
+    "a checkpoint of a number": (
+        lambda: autograd.checkpoint(lambda x: 3.0, Variable(1.0)), TypeError, "must return a Var",
+    ),
+    "no segments": (
+        lambda: autograd.checkpoint_sequential([autograd.tanh], 0, Variable(1.0)), ValueError, "0",
+    ),
+    "a negative norm": (lambda: autograd.clip_grad_norm_([], -1.0), ValueError, "-1.0"),
+    "a negative limit": (lambda: autograd.clip_grad_value_([], -1.0), ValueError, "-1.0"),
+    "a check in float32": (
+        lambda: autograd.gradcheck(autograd.tanh, np.ones(3, np.float32)), TypeError, "float32",
+    ),
+    "a hook on a constant": (
+        lambda: Variable(1.0, requires_grad=False).register_hook(print), RuntimeError, "no hook",
+    ),
+    "a function without a forward pass": (
+        lambda: autograd.Function.apply(Variable(1.0)), NotImplementedError, "forward(ctx",
+    ),
 }  # fmt: skip
 
 

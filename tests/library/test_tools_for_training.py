@@ -1,6 +1,5 @@
 """Clipping, checking gradients, and looking for NaN."""
 
-import itertools
 import threading
 
 import numpy as np
@@ -67,12 +66,10 @@ def test_clipping_by_value():
     np.testing.assert_array_equal(leaves[1].grad, [[1]])
 
 
-@pytest.mark.parametrize(
-    "clip, limit", list(itertools.product([clip_grad_norm_, clip_grad_value_], [-1.0, np.nan]))
-)
-def test_a_limit_that_makes_no_sense_is_refused(clip, limit):
-    with pytest.raises(ValueError, match="must be a number that is not negative"):
-        clip([], limit)
+def test_a_limit_that_is_not_a_number_is_refused():
+    for clip in (clip_grad_norm_, clip_grad_value_):
+        with pytest.raises(ValueError, match="must be a number that is not negative"):
+            clip([], np.nan)
 
 
 def composite(x, y):
