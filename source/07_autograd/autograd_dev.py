@@ -968,8 +968,8 @@ The last three guard the notes. A rule such as that of the product reads its inp
 somebody has changed them in place by then (`x.data.data += 1`), the gradient is wrong and nobody notices. So
 the values of a result are closed to writing before anybody gets to see them, and of what users can still
 change, the leaves, an operation keeps a `fingerprint`, which `refuse_changes` compares before the rules are
-called. Linear functions are let off: their rules do not read values. You need not study these; nothing below
-depends on them.
+called. Linear functions are let off: their rules do not read values; and of a matrix product only those
+factors are watched that a rule will read. You need not study these; nothing below depends on them.
 """
 
 
@@ -1038,10 +1038,18 @@ def fingerprint(array: np.ndarray) -> bytes:
     return array.tobytes("A")  # in the order of the memory, whatever that is: the fastest
 
 
-def guards_of(inputs: Sequence, values: Sequence) -> tuple:
-    """The arrays among the values that somebody may still change, each with its fingerprint."""
-    guards = ()
-    for position, v in enumerate(values):
+# Of products, which inputs the rule of each input reads: the other factor, and of a bias nothing.
+READS = {np.matmul: ({1}, {0}), layers.linear: ({1}, {0}, set())}
+
+
+def guards_of(function: Callable, inputs: Sequence, values: Sequence) -> tuple:
+    """The arrays that rules will read and somebody may still change, each with its fingerprint."""
+    read, guards = range(len(values)), ()
+    if function in READS:
+        rules = zip(inputs, READS[function])
+        read = set().union(*(positions for x, positions in rules if needs_gradient(x)))
+    for position in read:
+        v = values[position]
         if type(v) is ndarray:
             is_unseen = getattr(inputs[position], "tensor", v) is None  # a result's own values
             if not is_unseen and v.flags.writeable:
@@ -1116,7 +1124,7 @@ class Operation:
         self.values = values = tuple(map(value, inputs)) if values is None else values
         reads_values = function not in LINEAR or out.base is not None  # a view may be read later
         has_arrays = type(out) is ndarray or type(values[0]) is ndarray
-        self.guards = guards_of(inputs, values) if reads_values and has_arrays else ()
+        self.guards = guards_of(function, inputs, values) if reads_values and has_arrays else ()
 
     def free(self) -> None:
         """Forget everything that needs memory."""
