@@ -1033,9 +1033,9 @@ LINEAR = {np.add, np.subtract, np.negative, np.sum, np.mean, np.reshape, np.tran
 
 def fingerprint(array: np.ndarray) -> bytes:
     """What tells whether an array was changed: all its bytes, or of a large one a sample."""
-    if array.size > 4096:
-        array = array[tuple(slice(None, None, max(n // 16, 1)) for n in array.shape)]
-    return array.tobytes("A")  # in the order of the memory, whatever that is: the fastest
+    if array.size <= 4096:
+        return array.tobytes("A")  # in the order of the memory, whatever that is: the fastest
+    return array[tuple([slice(None, None, n // 16 or 1) for n in array.shape])].tobytes()
 
 
 # Of products, which inputs the rule of each input reads: the other factor, and of a bias nothing.
@@ -1049,11 +1049,9 @@ def guards_of(function: Callable, inputs: Sequence, values: Sequence) -> tuple:
         rules = zip(inputs, READS[function])
         read = set().union(*(positions for x, positions in rules if needs_gradient(x)))
     for position in read:
-        v = values[position]
-        if type(v) is ndarray:
-            is_unseen = getattr(inputs[position], "tensor", v) is None  # a result's own values
-            if not is_unseen and v.flags.writeable:
-                guards += ((v, fingerprint(v)),)
+        v, seen = values[position], getattr(inputs[position], "tensor", True)
+        if type(v) is ndarray and seen is not None and v.flags.writeable:
+            guards += ((v, fingerprint(v)),)
     return guards
 
 
