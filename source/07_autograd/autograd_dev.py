@@ -1046,7 +1046,7 @@ def guards_of(function: Callable, inputs: Sequence, values: Sequence) -> tuple:
     """The arrays that rules will read and somebody may still change, each with its fingerprint."""
     read, guards = range(len(values)), ()
     if function in READS:
-        rules = zip(inputs, READS[function])
+        rules = zip(inputs, READS[function], strict=True)
         read = set().union(*(positions for x, positions in rules if needs_gradient(x)))
     for position in read:
         v, seen = values[position], getattr(inputs[position], "tensor", True)
