@@ -36,14 +36,19 @@ def free_port(wanted: int | None = None, first: int = 8888) -> int:
         If the wanted port is in use.
     """
     for port in [wanted] if wanted else range(first, 8988):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
+        if _is_free(port):
             return port
     raise UsageError(f"port {wanted or '8888 to 8987'} is in use; choose another with --port")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def start(
@@ -87,8 +92,8 @@ def start(
     process = subprocess.Popen(_command(root, port), cwd=root, env=environment)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that JupyterLab ends with us
     try:
-        while not _answers(process, port, token):  # somebody else was faster to take the port
-            if wanted or process.returncode != 1:
+        while not _answers(process, port, token):
+            if wanted or _is_free(port):  # else somebody was faster to take the port
                 raise TitoError(f"JupyterLab ended at once (exit code {process.returncode})")
             port = free_port(first=8889 + secrets.randbelow(90))
             process = subprocess.Popen(_command(root, port), cwd=root, env=environment)

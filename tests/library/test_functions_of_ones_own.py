@@ -104,6 +104,22 @@ def test_an_operation_that_returns_its_input_leaves_it_alone():
     x.data.data[0] = 1.0
 
 
+def test_a_gradient_handed_on_as_it_is_becomes_the_leafs_own():
+    class Same(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 1.0
+
+        @staticmethod
+        def backward(ctx, grad):
+            return grad
+
+    x = Variable(X)
+    (Same.apply(x) * 2).sum().backward()
+    x.grad *= 0.5
+    np.testing.assert_array_equal(x.grad, [1, 1, 1])
+
+
 def wrong(gradients):
     class Wrong(Function):
         @staticmethod

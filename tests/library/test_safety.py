@@ -212,7 +212,7 @@ def test_empty_arrays_have_empty_gradients():
     assert x.grad.shape == (0, 2)
 
 
-def test_computing_inside_no_grad_leaves_values_open_but_unrecorded():
+def test_a_result_inside_no_grad_is_a_leaf_that_needs_no_gradient():
     with no_grad():
         y = Variable([1.0]) * 2
     assert y.is_leaf and not y.requires_grad

@@ -368,6 +368,16 @@ def test_a_port_in_use_is_one_sentence(numbers):
     assert result.returncode == 2 and "is in use; choose another with --port" in result.stderr
 
 
+def test_a_jupyterlab_that_cannot_start_is_one_sentence_and_is_not_tried_for_ever(
+    numbers, monkeypatch
+):
+    from tito import lab
+
+    monkeypatch.setattr(lab, "_command", lambda *_: [sys.executable, "-c", "raise SystemExit(1)"])
+    with pytest.raises(TitoError, match=r"JupyterLab ended at once \(exit code 1\)"):
+        lab.start(numbers.root, None, "", False, print)
+
+
 def test_without_jupyterlab_one_sentence_says_what_to_install(numbers, monkeypatch):
     import importlib.util
 

@@ -363,20 +363,7 @@ class VariableMethods:
         """The length of each axis."""
         return self.array.shape if self.tensor is None else self.tensor.data.shape
 
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return self.data.ndim
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return self.data.size
-
-    @property
-    def dtype(self) -> np.dtype:
-        """The data type of the elements."""
-        return self.data.dtype
+    ndim, size, dtype = Tensor.ndim, Tensor.size, Tensor.dtype  # a tensor's: they ask `self.data`
 
     def detach(self) -> Variable:
         """The same values without a history."""
@@ -767,7 +754,6 @@ def itself_x(grad, out, x):
 
 def linked(operation: Operation) -> list:
     """The values of an operation, as variables where their own gradient may be asked for."""
-    refuse_changes(operation)
     return [
         v if not needs_gradient(x) else x if isinstance(x, Variable) else record(itself, x)
         for x, v in zip(operation.inputs, operation.values, strict=True)
@@ -897,8 +883,8 @@ def starting_gradient(output: Variable, gradient=None) -> np.ndarray:
 
 def own(gradient: np.ndarray, dtype, alone: bool) -> np.ndarray:
     """A gradient as an array that nobody else holds: itself if that is certain, or else a copy."""
-    if alone and gradient.base is None and gradient.dtype == dtype:
-        return np.asarray(gradient)
+    if alone and gradient.base is None and gradient.flags.writeable and gradient.dtype == dtype:
+        return gradient
     return np.array(gradient, dtype=dtype)
 
 
@@ -1349,7 +1335,9 @@ def variable_function(name: str, function: Callable, inputs: int = 1, settings: 
 
     def applied(*arguments, **parameters):
         if not inputs <= len(arguments) <= inputs + len(names):
-            raise TypeError(f"{name} takes {inputs} inputs {names}, but got {len(arguments)}")
+            count = "1 input" if inputs == 1 else f"{inputs} inputs"
+            too = f", then {', '.join(names)}" if names else ""
+            raise TypeError(f"{name} takes {count}{too}; it was given {len(arguments)}")
         parameters.update(zip(names, arguments[inputs:], strict=False))
         return apply(function, *arguments[:inputs], **parameters)
 
@@ -1567,7 +1555,8 @@ def only_variable(out, f: Callable) -> Variable:
 def pull_back(outputs: tuple, xs: tuple, seeds: tuple, create_graph: bool) -> tuple:
     """What `grad` gives, with the graph kept; outputs without a history add nothing."""
     if len(seeds) != len(outputs):
-        raise ValueError(f"v must be {len(outputs)} arrays, one for each, but got {len(seeds)}")
+        one_for_each = "1 array" if len(outputs) == 1 else f"a tuple of {len(outputs)} arrays"
+        raise ValueError(f"v must be {one_for_each}, but {len(seeds)} were given")
     pairs = [(out, v) for out, v in zip(outputs, seeds, strict=True) if out.requires_grad]
     if pairs:
         kept, seeds = zip(*pairs, strict=True)
@@ -2288,7 +2277,7 @@ def users_line() -> str:
 
 def not_finite(x) -> bool:
     """Whether there is a NaN or an infinity among floating numbers."""
-    array = np.asarray(value(x) if not isinstance(x, Variable) else x)
+    array = np.asarray(value(x))
     return array.dtype.kind == "f" and not np.isfinite(array).all()
 
 
