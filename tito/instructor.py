@@ -17,9 +17,10 @@ from pathlib import Path
 
 from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
-from tito.export import notebook_cells, read_notebook, reference_cells
+from tito.export import notebook_cells, read_notebook
 from tito.files import explained, replaced_folder, write_atomically
-from tito.grading import observe
+from tito.grading.graft import needs_of, reference_answers
+from tito.grading.pack import Pack
 from tito.source import build
 
 ZIP_NAME = "taken-from.txt"  # beside a submission, the name of the zip file it came in
@@ -109,7 +110,9 @@ def check_reference(module: Module) -> None:
     TitoError
         If one fails; names it.
     """
-    observe.grade(module, reference_cells(module), seed=0)
+    pack = Pack.of(module)
+    reference_answers(pack, 0)
+    needs_of(module, pack)
 
 
 @dataclass
