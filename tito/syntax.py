@@ -1,4 +1,4 @@
-"""Parsing and compiling, one thread at a time: before Python 3.12, two at once fail now and then."""
+"""Parsing and compiling, one thread at a time: two at once may fail before Python 3.12."""
 
 from __future__ import annotations
 import __future__

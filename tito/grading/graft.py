@@ -91,9 +91,7 @@ def needs(pack: Pack) -> Needs:
         where these do not suffice, all of them.
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        without = list(
-            pool.map(lambda name: _failing(pack, _leave_out(pack, name)), pack.exercises)
-        )
+        without = list(pool.map(lambda name: _failing(pack, leave_out(pack, name)), pack.exercises))
         found = {
             name: [other for other, failing in zip(pack.exercises, without, strict=True)
                    if other != name and name in failing]
