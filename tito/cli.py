@@ -298,7 +298,8 @@ def grade(module: Module, students: tuple[str, ...]) -> None:
     report = instructor.grade(module, students, on_progress=_progress)
     rows = [
         [g.student, "–" if g.score is None else f"{g.score:g} of {g.most:g}",
-         str(g.by_hand or "–"), "; ".join(g.notes)] for g in report
+         str(g.by_hand or "–"), "; ".join([*(f"FLAGGED: {f}" for f in g.flags), *g.notes])]
+        for g in report
     ]  # fmt: skip
     table(module.folder, ["student", "mark", "to mark by hand", "notes"], rows)
     without = [g.student for g in report if g.score is None]

@@ -75,7 +75,7 @@ def alone(pack: Pack, needs: Needs, catalogue: Catalogue, report: Report) -> Non
         (m.exercise, m.name, changed_cells(pack, m.exercise, m.made_in(sources[m.exercise])))
         for m in catalogue.mistakes
     ]
-    verdicts = in_parallel(lambda item: grade(pack, needs, item[2], SEEDS[0])[0], changed)
+    verdicts = in_parallel(lambda item: grade(pack, needs, item[2], SEEDS[0]).results, changed)
     for (exercise, label, _), results in zip(changed, verdicts, strict=True):
         lost = {result.observation.exercise for result in results if result.fault}
         if others := sorted(lost - {exercise}):

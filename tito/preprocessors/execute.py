@@ -15,8 +15,12 @@ from traitlets import Integer
 from tito.course import Course, Module
 from tito.export import module_text, notebook_cells, title_of
 from tito.grading.workspace import earlier_modules, workspace
-from tito.preprocessors.notes import note
+from tito.preprocessors.notes import flag, note
 from tito.source import BEGIN_HIDDEN, without_hidden_tests
+
+# The files that a notebook may read; nothing that was handed in beside it is ever imported.
+DATA = set(".csv .tsv .txt .json .npy .npz .png .jpg .jpeg .gif .svg .md".split())
+IMPOSTORS = set("numpy tinytorch tito conftest sitecustomize usercustomize ipython_config".split())
 
 
 class ExecuteInWorkspace(Execute):
@@ -51,8 +55,10 @@ class ExecuteInWorkspace(Execute):
     def prepare(self, module: Module, nb, handed_in: Path, folder: Path) -> None:
         """Fill the private folder, and take the hidden tests out of the notebook."""
         for path in handed_in.iterdir() if handed_in.is_dir() else ():
-            if path.is_file() and path.suffix not in (".ipynb", ".py", ".pth"):
+            if path.is_file() and path.suffix.lower() in DATA:
                 shutil.copy(path, folder / path.name)
+            elif path.stem in IMPOSTORS:
+                flag(nb, f"{path.name} was handed in as well; it was not used")
         cells = notebook_cells(nb)
         for cell in cells:
             if cell.error:
