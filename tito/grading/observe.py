@@ -16,7 +16,8 @@ from tito.comparison import difference
 from tito.course import Module
 from tito.errors import TitoError
 from tito.export import CodeCell, reference_cells
-from tito.grading import observer, sandbox
+from tito import sandbox
+from tito.grading import observer
 from tito.grading.workspace import earlier_modules, workspace
 from tito.observations import Observation, collect
 from tito.source import read_source

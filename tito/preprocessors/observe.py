@@ -14,6 +14,7 @@ from tito.errors import TitoError
 from tito.export import notebook_cells
 from tito.grading.observe import Limits, Result, grade
 from tito.preprocessors.notes import note
+from tito.sandbox.settings import use_settings
 
 
 class Observe(NbGraderPreprocessor):
@@ -26,6 +27,7 @@ class Observe(NbGraderPreprocessor):
     total = Float(180.0, help="Seconds for all observations of a submission.").tag(config=True)
 
     def preprocess(self, nb, resources):
+        use_settings(self)
         module = Course.find().module(resources["nbgrader"]["assignment"])
         seed = secrets.randbits(32) if self.seed is None else self.seed
         limits = Limits(self.timeout, self.total)
