@@ -12,7 +12,10 @@ from traitlets import Float, Integer
 from tito.course import Course
 from tito.errors import TitoError
 from tito.export import notebook_cells
-from tito.grading.observe import Limits, Result, grade
+from tito.grading.asking import Limits
+from tito.grading.graft import needs_of
+from tito.grading.observe import Result, grade
+from tito.grading.pack import Pack
 from tito.preprocessors.notes import note
 from tito.sandbox.settings import use_settings
 
@@ -32,11 +35,15 @@ class Observe(NbGraderPreprocessor):
         seed = secrets.randbits(32) if self.seed is None else self.seed
         limits = Limits(self.timeout, self.total)
         cells = notebook_cells(nb)
-        results, broken = grade(module, cells, seed, limits)
+        pack = Pack.of(module)
+        results, broken = grade(pack, needs_of(module, pack), cells, seed, limits)
         unreadable = {cell.name for cell in cells if cell.error}  # already noted
         for name in broken.keys() - unreadable:
             note(nb, f"the cell {name!r} could not be loaded: {broken[name]}")
         nb.metadata.setdefault("tito", {})["seed"] = seed
+        grafted = dict.fromkeys(r.observation.exercise for r in results if r.grafted)
+        if grafted:
+            note(nb, f"graft: {', '.join(grafted)} (right with the reference's other exercises)")
         by_check = defaultdict(list)
         for result in results:
             by_check[result.observation.check].append(result)
@@ -74,7 +81,10 @@ def write_mark(cell, results: list[Result], trouble: str | None = None) -> float
     passed = sum(not result.fault for result in results)
     mark = round(points * passed / len(results), 2)
     lines = [f"{passed} of {len(results)} hidden tests passed: {mark:g} of {points:g} points"]
-    if trouble:
+    grafted = sum(result.grafted for result in results)
+    if grafted:
+        lines.append(f"✓ {grafted} of them pass as soon as your other exercises are right (graft)")
+    if trouble and passed < len(results):
         lines.append(f"✗ the exercise's cell could not be loaded: {trouble}")
     lines += [result.line for result in results if result.fault]
     text = visible_text(cell.outputs) + "\n".join(lines) + "\n"

@@ -8,12 +8,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from tito.errors import TitoError
 from tito.sandbox import limits_only
 from tito.sandbox.choice import choose
 from tito.sandbox.launch import kill
 from tito.sandbox.policy import Policy, Program
 
-__all__ = ["Policy", "Program", "choose", "kill", "start", "start_python", "trusted", "use"]
+__all__ = [
+    "Policy", "Program", "available", "choose", "current", "kill", "start", "start_python",
+    "trusted", "use",
+]  # fmt: skip
 
 _policy = Policy()
 _trusted = False
@@ -23,6 +27,20 @@ def use(policy: Policy) -> None:
     """Make a policy the one of all sandboxes that are started without one of their own."""
     global _policy
     _policy = policy
+
+
+def current() -> Policy:
+    """The policy of `use`."""
+    return _policy
+
+
+def available() -> bool:
+    """Whether programs can be started here as the policy of `use` wants."""
+    try:
+        choose(_policy)
+    except TitoError:
+        return False
+    return True
 
 
 @contextlib.contextmanager
