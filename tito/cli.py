@@ -295,9 +295,7 @@ def grade(module: Module, students: tuple[str, ...], no_sandbox: bool) -> None:
     """Grade what was handed in under submitted/, and say what became of each."""
     from tito import instructor
 
-    report = instructor.grade(
-        module, students, on_progress=_progress, sandboxed=not no_sandbox
-    )
+    report = instructor.grade(module, students, on_progress=_progress, sandboxed=not no_sandbox)
     rows = [
         [g.student, "–" if g.score is None else f"{g.score:g} of {g.most:g}",
          str(g.by_hand or "–"), "; ".join(g.notes)] for g in report

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import PurePath
 
 from tito.sandbox.interpreter import interpreter
@@ -60,7 +61,7 @@ def start(program: Program, policy: Policy) -> subprocess.Popen:
     user = other_user()
     give(program.shared, user)
     seen = view(program.view, policy.hidden_packages)
-    with _filter(program) as descriptor:
+    with _Filter(program) as descriptor:
         command = [shutil.which("bwrap"), *_namespaces(user), *_mounts(program, policy, seen)]
         if descriptor is not None:
             command += ["--seccomp", str(descriptor)]
@@ -78,45 +79,49 @@ def _moved(program: Program) -> Program:
     """The program as it is called inside."""
     if not program.is_script:
         return program
-    return Program(f"{HOME}/{os.path.basename(program.run)}", program.folder, program.view,
-                   program.arguments)  # fmt: skip
+    return replace(program, run=f"{HOME}/{os.path.basename(program.run)}")
 
 
 def _namespaces(user: int | None) -> list[str]:
-    options = "net pid ipc uts cgroup-try".split()
-    arguments = [f"--unshare-{name}" for name in options]
+    arguments = [f"--unshare-{name}" for name in ("net", "pid", "ipc", "uts", "cgroup-try")]
     if user is None:
         # Root becomes another user itself (enter.py), which cannot be done in a namespace that
         # knows one user only; there the filter refuses new namespaces.
-        arguments += ["--unshare-user", "--disable-userns", "--uid", str(NOBODY), "--gid", str(NOBODY)]  # fmt: skip
-    return [*arguments, "--die-with-parent", "--new-session", "--hostname", "sandbox", "--chdir", "/"]
+        nobody = str(NOBODY)
+        arguments += ["--unshare-user", "--disable-userns", "--uid", nobody, "--gid", nobody]
+    arguments += ["--die-with-parent", "--new-session", "--hostname", "sandbox"]
+    return [*arguments, "--chdir", "/"]
 
 
 def _mounts(program: Program, policy: Policy, seen: View) -> list[str]:
-    folder = str(program.folder)
+    folder, shared = str(program.folder), program.shared
+    shown = [*seen.files, (folder, f"{HOME}/folder")]
+    if program.is_script:
+        shown.append((program.run, f"{HOME}/{os.path.basename(program.run)}"))
     arguments = ["--proc", "/proc", "--dev", "/dev"]
-    places = [place for _, place in seen.files] + [folder, f"{HOME}/folder", str(program.shared or "/")]
-    for parent in sorted({str(up) for place in places for up in PurePath(place).parents} - {"/"}):
-        # Else a folder above a mount is closed to other users if it is outside.
-        arguments += ["--perms", "0755", "--dir", parent]
+    arguments += _open_folders([folder, str(shared or folder), *(place for _, place in shown)])
     for place, size in (
         ("/tmp", policy.folder_size), ("/dev/shm", policy.shm_size), (folder, policy.folder_size),
     ):  # fmt: skip
         arguments += ["--perms", "1777", "--size", str(size), "--tmpfs", place]
-    for source, place in seen.files:
+    for source, place in shown:
         arguments += ["--ro-bind", source, place]
     for place in seen.masked:
         is_folder = os.path.isdir(place)
-        arguments += ["--tmpfs", place, "--remount-ro", place] if is_folder else ["--ro-bind", "/dev/null", place]  # fmt: skip
-    arguments += ["--ro-bind", folder, f"{HOME}/folder"]
-    if program.is_script:
-        arguments += ["--ro-bind", program.run, f"{HOME}/{os.path.basename(program.run)}"]
-    if program.shared is not None:
-        arguments += ["--bind", str(program.shared), str(program.shared)]
+        empty = ["--tmpfs", place, "--remount-ro"] if is_folder else ["--ro-bind", os.devnull]
+        arguments += [*empty, place]
+    if shared is not None:
+        arguments += ["--bind", str(shared), str(shared)]
     return [*arguments, "--remount-ro", "/dev", "--remount-ro", "/"]
 
 
-class _filter:
+def _open_folders(places: list[str]) -> list[str]:
+    """Make the folders above, for all users; else one that is closed outside is closed inside."""
+    above = {str(folder) for place in places for folder in PurePath(place).parents} - {"/"}
+    return [word for folder in sorted(above) for word in ("--perms", "0755", "--dir", folder)]
+
+
+class _Filter:
     """The filter in a pipe, from which bubblewrap reads it."""
 
     def __init__(self, program: Program):

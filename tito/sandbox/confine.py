@@ -48,8 +48,8 @@ def confine(wanted: dict) -> None:
     Parameters
     ----------
     wanted : dict
-        ``list``, ``read`` and ``write``, lists of files and folders; ``filter``, the seccomp filter in
-        hexadecimal digits.
+        ``list``, ``read`` and ``write``, lists of files and folders; ``filter``, the seccomp filter
+        in hexadecimal digits.
     """
     _succeed(libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0))
     number = version()
@@ -59,7 +59,8 @@ def confine(wanted: dict) -> None:
         attributes += struct.pack("=Q", 0b10)  # no connection by TCP
     if number >= 6:
         attributes += struct.pack("=Q", 0b11)  # no abstract sockets, no signals to others
-    ruleset = _succeed(libc.syscall(CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), 0))  # fmt: skip
+    size = ctypes.c_size_t(len(attributes))
+    ruleset = _succeed(libc.syscall(CREATE_RULESET, attributes, size, 0))
     for path in wanted["list"]:
         _allow(ruleset, path, LIST)
     for path in wanted["read"]:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import uuid
+from dataclasses import replace
 
 from tito.errors import TitoError
 from tito.sandbox.launch import KEPT, NOBODY, environment, orders, popen
@@ -68,9 +69,9 @@ def command(program: Program, policy: Policy, name: str) -> list[str]:
         shown[program.run] = script
     if program.view == "notebook":
         shown |= {str(tito_folder() / f): f"{HOME}/notebook/tito/{f}" for f in CHECKS}
-    inside = Program(script if program.is_script else program.run, program.folder, program.view, program.arguments)  # fmt: skip
+    inside = replace(program, run=script) if program.is_script else program
     path = (f"{HOME}/notebook",) if program.view == "notebook" else ()
-    order = orders(inside, policy, INSIDE, path, original=str(program.folder))
+    order = orders(inside, policy, INSIDE, path, original=str(program.folder), only=False)
     variables = {k: v for k, v in environment(INSIDE).items() if k not in KEPT or k == "LANG"}
     tmpfs = f"size={policy.folder_size},mode=1777"
     return [
@@ -78,7 +79,8 @@ def command(program: Program, policy: Policy, name: str) -> list[str]:
         "--network", "none", "--read-only", "--cap-drop", "ALL", "--user", f"{NOBODY}:{NOBODY}",
         "--security-opt", "no-new-privileges", "--pids-limit", str(policy.processes),
         "--memory", str(policy.memory), "--memory-swap", str(policy.memory),
-        "--shm-size", str(policy.shm_size), "--tmpfs", f"/tmp:{tmpfs}", "--tmpfs", f"{INSIDE}:{tmpfs}",
+        "--shm-size", str(policy.shm_size),
+        "--tmpfs", f"/tmp:{tmpfs}", "--tmpfs", f"{INSIDE}:{tmpfs}",
         *[word for key, value in variables.items() for word in ("--env", f"{key}={value}")],
         *[word for source, place in shown.items() for word in ("--volume", f"{source}:{place}:ro")],
         "--entrypoint", "python3", policy.image, "-I", "-B", "-u", f"{HOME}/enter.py", order,

@@ -11,7 +11,6 @@ import runpy
 import shutil
 import sys
 
-
 SITE = ("site-packages", "dist-packages")
 
 
@@ -50,11 +49,11 @@ def confine_self(wanted: dict) -> None:
     confine.confine(wanted["confine"])
 
 
-def run(program: str, arguments: list, path: list) -> None:
+def run(program: str, arguments: list, path: list, only: bool) -> None:
     """Run a script or a module in this process, as if Python had been called with it."""
-    if path:  # packages are found there, and in no other place
+    if path and only:  # packages are found there, and in no other place
         sys.path[:] = [p for p in sys.path if os.path.basename(p) not in SITE and p not in path]
-        sys.path += path
+    sys.path += path
     sys.argv = [program, *arguments]
     if program.endswith(".py"):
         runpy.run_path(program, run_name="__main__")
@@ -73,7 +72,7 @@ def main() -> None:
             become(wanted["user"], wanted["folder"])
         os.chdir(wanted["folder"])
         limit(wanted["limits"])
-    run(wanted["program"], wanted["arguments"], wanted["path"])
+    run(wanted["program"], wanted["arguments"], wanted["path"], wanted["only"])
 
 
 if __name__ == "__main__":

@@ -76,7 +76,8 @@ def _packages(private: Path, program: Program, policy: Policy) -> tuple[list[str
     """What can be read, and where packages are found: the entries that are not hidden, linked."""
     everything = view(program.view, policy.hidden_packages)
     read = [f for f, place in everything.files if f == place and not _holds_packages(f)]
-    read += [os.path.join(folder, name) for folder in interpreter().standard for name in os.listdir(folder) if not _is_site(name)]  # fmt: skip
+    for folder in interpreter().standard:
+        read += [os.path.join(folder, name) for name in os.listdir(folder) if not _is_site(name)]
     path = []
     if program.view == "observer":
         (private / "observer").mkdir()

@@ -33,7 +33,7 @@ def environment(folder: str) -> dict[str, str]:
 
 def orders(program: Program, policy: Policy, folder: str, path: tuple[str, ...], **more) -> str:
     """What `enter.py` is to do, as its argument."""
-    settings = {"original": "", "user": None, "confine": None} | more
+    settings = {"original": "", "user": None, "confine": None, "only": True} | more
     return json.dumps({
         "program": program.run, "arguments": program.arguments, "folder": folder, "path": path,
         "limits": policy.limits, **settings,

@@ -40,9 +40,8 @@ class SandboxProvisioner(LocalProvisioner):
         if "-m" not in cmd:
             raise TitoError(f"only Python kernels are run in the sandbox, not {cmd[0]}")
         module, *arguments = cmd[cmd.index("-m") + 1 :]
-        program = Program(
-            module, Path(kwargs.get("cwd") or "."), "notebook", tuple(arguments), self.sockets, False
-        )
+        folder, arguments = Path(kwargs.get("cwd") or "."), tuple(arguments)
+        program = Program(module, folder, "notebook", arguments, shared=self.sockets, pipes=False)
         self.process = sandbox.start(program)
         self.pid = self.pgid = self.process.pid
         self.cwd = kwargs.get("cwd")

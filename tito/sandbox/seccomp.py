@@ -16,7 +16,8 @@ import struct
 
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN, AND = 0x20, 0x15, 0x35, 0x45, 0x06, 0x54
 ALLOW, REFUSE, MISSING = 0x7FFF0000, 0x00050000 | 1, 0x00050000 | 38  # EPERM, ENOSYS
-NUMBER, ARCHITECTURE, FIRST, SECOND, THIRD, FOURTH = 0, 4, 16, 24, 32, 40  # offsets; of an argument its lower half
+# Where these are in the description of a call; of an argument, its lower half.
+NUMBER, ARCHITECTURE, FIRST, SECOND, THIRD, FOURTH = 0, 4, 16, 24, 32, 40
 X32 = 0x40000000
 
 # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
@@ -54,7 +55,8 @@ REFUSED = {
 }  # fmt: skip
 CLONE, CLONE3, IOCTL = (56, 220), (435, 435), (16, 29)
 SOCKET, CONNECT, SENDTO, SENDMSG, SENDMMSG = (41, 198), (42, 203), (44, 206), (46, 211), (307, 269)
-ARCHITECTURES = {"x86_64": 0xC000003E, "amd64": 0xC000003E, "aarch64": 0xC00000B7, "arm64": 0xC00000B7}  # fmt: skip
+X86_64, AARCH64 = 0xC000003E, 0xC00000B7  # AUDIT_ARCH_…
+ARCHITECTURES = {"x86_64": X86_64, "amd64": X86_64, "aarch64": AARCH64, "arm64": AARCH64}
 
 
 def filter_program(machine: str = "", network: str = "none") -> bytes:
@@ -77,7 +79,7 @@ def filter_program(machine: str = "", network: str = "none") -> bytes:
     machine = (machine or platform.machine()).lower()
     if machine not in ARCHITECTURES:
         return b""
-    column = 0 if ARCHITECTURES[machine] == ARCHITECTURES["x86_64"] else 1
+    column = 0 if ARCHITECTURES[machine] == X86_64 else 1
     code = [
         (LOAD, 0, 0, ARCHITECTURE), (EQUAL, 1, 0, ARCHITECTURES[machine]), (RETURN, 0, 0, REFUSE),
         (LOAD, 0, 0, NUMBER),
