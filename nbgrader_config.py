@@ -45,6 +45,11 @@ c.Autograde.autograde_preprocessors = [
 c.ExecuteInWorkspace.timeout = 60  # seconds for a cell
 c.Observe.timeout = 10  # seconds for a hidden test
 
+# Submissions run in a sandbox (tito/sandbox/README.md); sizes in bytes.
+c.Sandbox.memory = 2 * 2**30  # of all processes of a submission together
+c.Sandbox.cpu_seconds = 900  # of one process
+c.Sandbox.processes = 128  # and threads
+
 # A warning printed by a test cell is no failure.
 c.IgnorePattern.enabled = True
 c.IgnorePattern.pattern = r"Warning: "

@@ -291,11 +291,12 @@ def release(modules: tuple[str, ...]) -> None:
 @cli.command()
 @one_module
 @click.option("--student", "students", multiple=True, help="Only this one; may be repeated.")
-def grade(module: Module, students: tuple[str, ...]) -> None:
+@click.option("--no-sandbox", is_flag=True, help="Run submissions with all your rights.")
+def grade(module: Module, students: tuple[str, ...], no_sandbox: bool) -> None:
     """Grade what was handed in under submitted/, and say what became of each."""
     from tito import instructor
 
-    report = instructor.grade(module, students, on_progress=_progress)
+    report = instructor.grade(module, students, on_progress=_progress, sandboxed=not no_sandbox)
     rows = [
         [g.student, "–" if g.score is None else f"{g.score:g} of {g.most:g}",
          str(g.by_hand or "–"), "; ".join([*(f"FLAGGED: {f}" for f in g.flags), *g.notes])]

@@ -12,8 +12,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tito import sandbox
 from tito.export import CodeCell
-from tito.grading import observer, sandbox
+from tito.grading import observer
 from tito.grading.workspace import workspace
 from tito.observations import Observation
 
@@ -154,7 +155,8 @@ def _one_process(
             except queue.Empty:
                 return _blame_time(got, busy_with, limits)
             if line is None:
-                return _blame(got, busy_with, "it ended the Python process")
+                reason = process.stopped_because or "it ended the Python process"
+                return _blame(got, busy_with, reason)
             if "done" in line:
                 for n, step in enumerate(request["program"]):
                     if isinstance(step, dict) and _open(got, n):

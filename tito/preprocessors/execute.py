@@ -9,13 +9,14 @@ import shutil
 from pathlib import Path
 
 from nbgrader.preprocessors import Execute
-from nbgrader.utils import setenv
 from traitlets import Integer
 
 from tito.course import Course, Module
 from tito.export import module_text, notebook_cells, title_of
 from tito.grading.workspace import earlier_modules, workspace
 from tito.preprocessors.notes import flag, note
+from tito.sandbox.provisioner import SandboxedKernelManager
+from tito.sandbox.settings import use_settings
 from tito.source import BEGIN_HIDDEN, without_hidden_tests
 
 # The files that a notebook may read; nothing that was handed in beside it is ever imported.
@@ -24,7 +25,7 @@ IMPOSTORS = set("numpy tinytorch tito conftest sitecustomize usercustomize ipyth
 
 
 class ExecuteInWorkspace(Execute):
-    """Run a submission in a private folder, without its hidden tests.
+    """Run a submission in the sandbox, in a private folder, without its hidden tests.
 
     The folder holds the files that were handed in beside the notebook, and a package `tinytorch` of
     the reference's earlier modules and the student's own graded one.
@@ -35,7 +36,11 @@ class ExecuteInWorkspace(Execute):
         config=True
     )
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, kernel_manager_class=SandboxedKernelManager, **kwargs)
+
     def preprocess(self, nb, resources, km=None):
+        use_settings(self)
         module = Course.find().module(resources["nbgrader"]["assignment"])
         handed_in = Path(resources["metadata"]["path"])
         complete = [cell.source for cell in nb.cells]
@@ -43,9 +48,7 @@ class ExecuteInWorkspace(Execute):
             with workspace(earlier_modules(module)) as folder:
                 self.prepare(module, nb, handed_in, folder)
                 resources["metadata"]["path"] = str(folder)
-                # start-up files that another submission wrote are not read
-                with setenv(IPYTHONDIR=str(folder / ".ipython")):
-                    self.run(nb, resources, km)
+                self.run(nb, resources, km)
         finally:
             resources["metadata"]["path"] = str(handed_in)
             for cell, source in zip(nb.cells, complete, strict=True):

@@ -18,6 +18,7 @@ from tito.grading.graft import needs_of
 from tito.grading.observe import Result, grade
 from tito.grading.pack import Pack
 from tito.preprocessors.notes import flag, note
+from tito.sandbox.settings import use_settings
 
 
 class Observe(NbGraderPreprocessor):
@@ -30,6 +31,7 @@ class Observe(NbGraderPreprocessor):
     total = Float(180.0, help="Seconds for all observations of a submission.").tag(config=True)
 
     def preprocess(self, nb, resources):
+        use_settings(self)
         module = Course.find().module(resources["nbgrader"]["assignment"])
         seed = secrets.randbits(32) if self.seed is None else self.seed
         limits = Limits(self.timeout, self.total)
