@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import re
 import sys
@@ -295,8 +296,11 @@ def release(modules: tuple[str, ...]) -> None:
 @click.option(
     "--scheduler", metavar="ADDRESS", help="Grade on the Dask cluster at this tcp:// address."
 )
+@click.option("--no-sandbox", is_flag=True, help="Run submissions with all your rights.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line, and no table.")
-def grade(module: Module, students: tuple[str, ...], as_json: bool, **settings) -> None:
+def grade(
+    module: Module, students: tuple[str, ...], no_sandbox: bool, as_json: bool, **settings
+) -> None:
     """Grade what was handed in under submitted/, and say what became of each.
 
     What is graded already and has not changed is left as it is. Whatever interrupts the command,
@@ -305,7 +309,9 @@ def grade(module: Module, students: tuple[str, ...], as_json: bool, **settings) 
     from tito import instructor
     from tito.grading.progress import shown
 
-    report = instructor.grade(module, students, progress=shown(as_json), **settings)
+    report = instructor.grade(
+        module, students, progress=shown(as_json), sandboxed=not no_sandbox, **settings
+    )
     if not as_json:
         _show_grading(module, report)
     without = [g.student for g in report if g.score is None]
@@ -319,7 +325,8 @@ def _show_grading(module: Module, report: list) -> None:
 
     rows = [
         [g.student, g.state, "–" if g.score is None else f"{g.score:g} of {g.most:g}",
-         str(g.by_hand or "–"), "; ".join(g.notes)] for g in report
+         str(g.by_hand or "–"), "; ".join([*(f"FLAGGED: {f}" for f in g.flags), *g.notes])]
+        for g in report
     ]  # fmt: skip
     table(module.folder, ["student", "state", "mark", "to mark by hand", "notes"], rows)
     counts = [(state, sum(g.state == state for g in report)) for state in STATES]
@@ -369,6 +376,40 @@ def kit(out: Path) -> None:
 
     files = make_kit(Course.find(), out.absolute())
     click.echo(f"{out}: {len(files)} files, no solution and no hidden test in any of them.")
+
+
+@cli.command()
+@click.argument("modules", nargs=-1)
+@click.option("--part", "only", multiple=True, help="Only this part; may be repeated.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def audit(modules: tuple[str, ...], only: tuple[str, ...], as_json: bool) -> None:
+    """Try wrong solutions on the checks: does one keep its points, does anything leak?"""
+    from tito.audit import audit as auditing
+
+    auditing.check_parts(only)
+    reports = auditing.run(chosen_sources(modules), only, lambda text: click.echo(text, err=True))
+    if as_json:
+        click.echo(json.dumps([report.as_data() for report in reports], indent=1))
+    else:
+        _show_audit(reports)
+    sys.exit(1 if any(report.findings for report in reports) else 0)
+
+
+def chosen_sources(names: tuple[str, ...]) -> list[Module]:
+    """The modules that a command of the instructor is given."""
+    if not Course.find().has_sources:
+        raise UsageError("this needs the instructor's checkout; there are no sources here")
+    return chosen(names)
+
+
+def _show_audit(reports) -> None:
+    from tito.audit import report as reporting
+
+    columns = ["module", *reporting.COLUMNS.values(), "findings"]
+    table("", columns, reporting.rows(reports))
+    for report in reports:
+        for finding in report.findings:
+            click.echo(f"{report.module}, {finding.part}, {finding.where}: {finding.what}")
 
 
 @cli.command()

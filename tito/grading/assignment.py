@@ -27,6 +27,7 @@ TWINS = {
 # and from the first of these on, they are left to the instructor's machine.
 SAVING = ("SaveAutoGrades", "AssignLatePenalties")
 SETTINGS = ("Sandbox",)  # sections that the steps read besides those named after themselves
+SANDBOX_KIND = ("enabled", "backend", "image")
 GRADER = ("grading", "preprocessors", "sandbox", "*.py")  # the code that decides what a mark is
 
 
@@ -100,8 +101,11 @@ class Assignment:
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of all of it: what changes a mark changes this."""
-        return hashlib.sha256(self._json()).hexdigest()
+        """The SHA-256 of all of it that decides marks; which sandbox is used does not."""
+        data = asdict(self)
+        limits = data["settings"].get("Sandbox", {})
+        data["settings"]["Sandbox"] = {k: v for k, v in limits.items() if k not in SANDBOX_KIND}
+        return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Assignment:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tito.grading import runner, sandbox
+from tito import sandbox
+from tito.grading import runner
 
 START_UP = 60.0  # seconds until the interpreter is there
 GRACE = 4.0  # seconds from an interrupt until the interpreter is killed
@@ -125,7 +126,7 @@ class Interpreter:
     """A process that runs cells; see `tito.grading.runner`."""
 
     def __init__(self, folder: Path, most_bytes: int):
-        self.process = sandbox.start_python(Path(runner.__file__), folder)
+        self.process = sandbox.start_python(Path(runner.__file__), folder, view="notebook")
         self.lines: queue.Queue = queue.Queue(maxsize=1000)
         self.most_bytes, self.ended = most_bytes, ""
         self.stopping = threading.Event()
@@ -149,7 +150,7 @@ class Interpreter:
             except queue.Empty:
                 return None
             if line is None:
-                self.ended = self.ended or "its Python died"
+                self.ended = self.ended or self.process.stopped_because or "its Python died"
                 return None
             if line.get(key) == value:
                 return line

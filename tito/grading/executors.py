@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
+from tito import sandbox
 from tito.errors import TitoError, UsageError
-from tito.grading import sandbox
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,8 @@ class Job:
         How many processes may observe at once.
     ran : Ran, optional
         What came of running the notebook.
+    folder : str
+        The private folder in which it ran.
     seconds : dict
         How long each step took.
     """
@@ -49,6 +51,7 @@ class Job:
     record: object = None
     parallel: int = 1
     ran: object = None
+    folder: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 
+from tito import sandbox
 from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
+from tito.gradebook import configuration
 from tito.grading.assignment import Assignment
 from tito.grading.executors import Place, place
 from tito.grading.ledger import Entry, Ledger, alone
@@ -51,6 +53,7 @@ def grade(
     progress: Progress | None = None,
     jobs: int | None = None,
     scheduler: str | None = None,
+    sandboxed: bool = True,
 ) -> list[Graded]:
     """Grade the submissions of a module; whatever one of them does, the others are graded.
 
@@ -68,6 +71,8 @@ def grade(
         How many at once; by default one for each core.
     scheduler : str, optional
         The address of a Dask scheduler whose workers grade.
+    sandboxed : bool
+        Whether submissions are run in the sandbox, if the settings say nothing else.
 
     Returns
     -------
@@ -78,16 +83,38 @@ def grade(
     ------
     UsageError
         If nothing has been handed in, or a named student has not.
+    TitoError
+        If there is no sandbox here.
     Interrupted
         If it was stopped with Ctrl-C; says how to go on.
     """
-    with alone(module.root / LOCK):
-        report = unpack_zips(Course(module.root), module)
+    course = Course(module.root)
+    with alone(module.root / LOCK), sandbox_settings(course, sandboxed):
+        if scheduler is None:
+            sandbox.choose(sandbox.current())
+        report = unpack_zips(course, module)
         chosen = _chosen(module, students, bool(report))
         assignment = _prepared(module)
         with _opened(module, assignment) as grading:
             report += grading.grade(chosen, force, progress or Progress(), jobs, scheduler)
     return report
+
+
+@contextlib.contextmanager
+def sandbox_settings(course: Course, sandboxed: bool = True) -> Iterator[None]:
+    """Make the course's settings of the sandbox those of this process, for all steps of grading."""
+    from tito.sandbox.settings import Sandbox
+
+    config, before = configuration(course.root), sandbox.current()
+    settings = config.Sandbox.copy()
+    if not sandboxed:
+        config.Sandbox.enabled = False
+    sandbox.use(Sandbox(config=config).policy())
+    try:
+        yield
+    finally:
+        config.Sandbox = settings
+        sandbox.use(before)
 
 
 def _chosen(module: Module, students: tuple[str, ...], there_are_zips: bool) -> list[str]:
@@ -246,7 +273,7 @@ class Grading:
         graded = self.marks[waiting.student]
         graded.notes = [*waiting.notes, *found.get("notes", [])]
         graded.state = "flagged" if found.get("flags") else result["state"]
-        graded.notes += [str(flag) for flag in found.get("flags", [])]
+        graded.flags = found.get("flags", [])
         graded.new = new
         self.report[waiting.student] = graded
         return graded

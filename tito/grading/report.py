@@ -24,6 +24,8 @@ class Graded:
     state : str
         One of `STATES`: "timed out" and "crashed" with a mark say how the notebook's own run ended;
         the mark is that of the hidden tests all the same.
+    flags : list of str
+        Why it looks as if it tried to get marks without solving.
     new : bool
         Whether it was graded now, and not before.
     """
@@ -34,6 +36,7 @@ class Graded:
     by_hand: int = 0
     notes: list[str] = field(default_factory=list)
     state: str = "graded"
+    flags: list[str] = field(default_factory=list)
     new: bool = True
 
     def failed(self, state: str, reason: str) -> Graded:

@@ -8,19 +8,24 @@ from __future__ import annotations
 from pathlib import Path
 
 from nbgrader.preprocessors import Execute
-from nbgrader.utils import setenv
 from traitlets import Integer
 
 from tito.export import module_text, notebook_cells, title_of
 from tito.grading.execute import Ran, Running, execute
 from tito.grading.job import IN_POOL, Job, job_of
 from tito.grading.workspace import workspace
-from tito.preprocessors.notes import note
+from tito.preprocessors.notes import flag, note
+from tito.sandbox.provisioner import SandboxedKernelManager
+from tito.sandbox.settings import use_settings
 from tito.source import BEGIN_HIDDEN, without_hidden_tests
+
+# The files that a notebook may read; nothing that was handed in beside it is ever imported.
+DATA = set(".csv .tsv .txt .json .npy .npz .png .jpg .jpeg .gif .svg .md".split())
+IMPOSTORS = set("numpy tinytorch tito conftest sitecustomize usercustomize ipython_config".split())
 
 
 class ExecuteInWorkspace(Execute):
-    """Run a submission in a private folder, without its hidden tests.
+    """Run a submission in the sandbox, in a private folder, without its hidden tests.
 
     The folder holds the files that were handed in beside the notebook, and a package `tinytorch` of
     the reference's earlier modules and the student's own graded one.
@@ -34,11 +39,16 @@ class ExecuteInWorkspace(Execute):
         config=True
     )
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, kernel_manager_class=SandboxedKernelManager, **kwargs)
+
     def preprocess(self, nb, resources, km=None):
+        use_settings(self)
         job = job_of(resources)
         complete = [cell.source for cell in nb.cells]
         try:
             with workspace(job.pack.modules) as folder:
+                job.folder = str(folder)
                 prepare(nb, job, folder)
                 if IN_POOL in resources:
                     job.ran = self.run_without_kernel(nb, folder)
@@ -63,9 +73,7 @@ class ExecuteInWorkspace(Execute):
         """Execute as nbgrader does."""
         before, resources["metadata"]["path"] = resources["metadata"]["path"], str(folder)
         try:
-            # start-up files that another submission wrote are not read
-            with setenv(IPYTHONDIR=str(folder / ".ipython")):
-                self.run(nb, resources, km)
+            self.run(nb, resources, km)
         finally:
             resources["metadata"]["path"] = before
 
@@ -106,8 +114,10 @@ def prepare(nb, job: Job, folder: Path) -> None:
         From `tito.grading.workspace.workspace`.
     """
     for name, content in job.files.items():
-        if Path(name).suffix not in (".ipynb", ".py", ".pth"):
+        if Path(name).suffix.lower() in DATA:
             (folder / name).write_bytes(content)
+        elif Path(name).stem in IMPOSTORS:
+            flag(nb, f"{name} was handed in as well; it was not used")
     cells = notebook_cells(nb)
     for cell in cells:
         if cell.error:

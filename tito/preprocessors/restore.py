@@ -5,7 +5,7 @@ from __future__ import annotations
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from tito.grading.job import job_of
-from tito.preprocessors.notes import note
+from tito.preprocessors.notes import flag, note
 
 
 class RestoreCells(NbGraderPreprocessor):
@@ -33,8 +33,10 @@ def restore_cells(nb, released: list[dict]) -> None:
     """
     by_id = {cell["metadata"]["nbgrader"]["grade_id"]: cell for cell in released}
     seen: set[str] = set()
+    nb.metadata.pop("tito", None)  # ours to write
     for cell in reversed(nb.cells):
-        cell.metadata.pop("tags", None)
+        if "skip-execution" in (cell.metadata.pop("tags", None) or []):
+            flag(nb, "cells have the tag skip-execution")
         nbgrader = cell.metadata.pop("nbgrader", None)
         grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
         if not isinstance(grade_id, str) or grade_id not in by_id:
