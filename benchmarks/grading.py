@@ -36,19 +36,23 @@ def submissions(module, count: int) -> list[dict]:
     right = json.loads(json.dumps(notebook(read_source(module))))
     blank = json.loads(module.released.read_text(encoding="utf-8"))
     wrong, slow = copy.deepcopy(right), copy.deepcopy(right)
-    exercises = [c for c in wrong["cells"] if c["metadata"].get("nbgrader", {}).get("solution")
-                 and c["cell_type"] == "code"]  # fmt: skip
+    exercises = [c for c in wrong["cells"] if c["cell_type"] == "code"
+                 and c["metadata"].get("nbgrader", {}).get("solution")]  # fmt: skip
     for cell in exercises[::5]:
         cell["source"] = cell["source"].replace("return ", "return 2 * ")
-    slow["cells"].append({"cell_type": "code", "id": "slow", "metadata": {}, "outputs": [],
-                          "execution_count": None, "source": "import time; time.sleep(1)"})  # fmt: skip
+    slow["cells"].append(extra_cell("code", "slow", "import time; time.sleep(1)"))
     made = []
     for number in range(count):
         nb = copy.deepcopy((right, blank, wrong, slow)[number % 4])
-        nb["cells"].append({"cell_type": "markdown", "id": "name", "metadata": {},
-                            "source": f"Student {number}"})  # fmt: skip
+        nb["cells"].append(extra_cell("markdown", "name", f"Student {number}"))
         made.append(nb)
     return made
+
+
+def extra_cell(kind: str, name: str, source: str) -> dict:
+    """A cell that a student added."""
+    code = {"outputs": [], "execution_count": None} if kind == "code" else {}
+    return {"cell_type": kind, "id": name, "metadata": {}, "source": source} | code
 
 
 def course_of(folder: Path, count: int):
@@ -162,7 +166,7 @@ def one_new_of(students: int, run: Path, found: dict[str, float]) -> None:
     found["one new of 200"] = timed(run, *tito("grade", MODULE))
 
 
-class cluster:  # noqa: N801 (used like a function)
+class cluster:
     """A Dask scheduler and workers, as processes in another folder."""
 
     def __init__(self, workers: int):

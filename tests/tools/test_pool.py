@@ -140,7 +140,7 @@ def test_a_submission_that_hangs_dies_or_is_broken_stops_nobody_else(numbers, mo
     config = configuration(numbers.root)
     monkeypatch.setitem(config["ExecuteInWorkspace"], "timeout", 2)
     monkeypatch.setitem(config["Observe"], "timeout", 2)
-    sources = {"hangs": "while True: pass", "dies": "import os; os._exit(1)"}
+    sources = {"hangs": "while True: pass", "dies": "quit()"}
     for student, source in sources.items():
         nb = reference(numbers)
         nb["cells"].append({"cell_type": "code", "id": "end", "metadata": {}, "outputs": [],
@@ -197,7 +197,9 @@ def cluster(tmp_path):
              *arguments], cwd=folder, env=environment, stdout=log, stderr=log,
         )  # fmt: skip
 
-    processes = [start("scheduler", "--host", "127.0.0.1", "--port", "0", "--dashboard-address", ":0")]
+    processes = [
+        start("scheduler", "--host", "127.0.0.1", "--port", "0", "--dashboard-address", ":0")
+    ]
     deadline = time.monotonic() + 60
     while not path.exists() and time.monotonic() < deadline:
         time.sleep(0.1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -24,14 +24,11 @@ class Place:
         How many it works on at once.
     dashboard : str
         The address of the cluster's dashboard, or nothing.
-    stop : callable
-        Ends the tasks that are running.
     """
 
     executor: Executor
     jobs: int
     dashboard: str = ""
-    stop: Callable[[], None] = lambda: None
 
 
 @contextlib.contextmanager
@@ -60,12 +57,15 @@ def place(jobs: int | None = None, scheduler: str | None = None) -> Iterator[Pla
 def _threads(jobs: int | None) -> Iterator[Place]:
     """Threads of this process, each of which drives sandboxed processes."""
     jobs = jobs or available_cores()
-    sandbox.resume()
     executor = ThreadPoolExecutor(jobs, thread_name_prefix="grading")
     try:
-        yield Place(executor, jobs, stop=sandbox.stop)
+        yield Place(executor, jobs)
+    except BaseException:
+        sandbox.stop()  # nobody waits for what is running
+        raise
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
+        sandbox.resume()
 
 
 def available_cores() -> int:

@@ -17,8 +17,8 @@ from tito.errors import TitoError, UsageError
 TABLES = """
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS results (
-    module TEXT NOT NULL, student TEXT NOT NULL, digest TEXT NOT NULL, result BLOB NOT NULL,
-    written TEXT, PRIMARY KEY (module, student)
+    module TEXT NOT NULL, student TEXT NOT NULL, digest TEXT NOT NULL, summary TEXT NOT NULL,
+    result BLOB NOT NULL, written TEXT, PRIMARY KEY (module, student)
 );
 """
 
@@ -31,12 +31,15 @@ class Entry:
     ----------
     digest : str
         From `tito.grading.task.digest_of`.
+    summary : dict
+        The ``state``, the ``notes`` and the ``flags`` of the result.
     written : str or None
         What was in force when it was put into the gradebook; None if it was not.
     """
 
     digest: str
-    written: str | None
+    summary: dict
+    written: str | None = None
 
 
 class Ledger:
@@ -73,10 +76,10 @@ class Ledger:
         """Close the file."""
         self.db.close()
 
-    def seed(self, module: str, submission: bytes) -> int:
-        """The seed of a submission: always the same, and known to nobody without the ledger."""
+    def seed(self, module: str, submission: str) -> int:
+        """The seed of a submission, by its digest: the same each time, and nobody can guess it."""
         key = self.setting("key") or self.set("key", secrets.token_hex(32))
-        mixed = hmac.digest(key.encode(), module.encode() + b"\0" + submission, "sha256")
+        mixed = hmac.digest(key.encode(), f"{module} {submission}".encode(), "sha256")
         return int.from_bytes(mixed[:4], "big")
 
     def setting(self, name: str) -> str | None:
@@ -92,16 +95,18 @@ class Ledger:
     def entries(self, module: str) -> dict[str, Entry]:
         """What is known of the submissions of a module, by student."""
         rows = self.db.execute(
-            "SELECT student, digest, written FROM results WHERE module = ?", (module,)
+            "SELECT student, digest, summary, written FROM results WHERE module = ?", (module,)
         )
-        return {student: Entry(digest, written) for student, digest, written in rows}
+        return {
+            s: Entry(digest, json.loads(summary), written) for s, digest, summary, written in rows
+        }
 
-    def keep(self, module: str, student: str, digest: str, result: dict) -> None:
+    def keep(self, module: str, student: str, entry: Entry, result: dict) -> None:
         """Keep a result; it replaces the one before."""
         data = zlib.compress(json.dumps(result).encode())
         self.db.execute(
-            "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, NULL)",
-            (module, student, digest, data),
+            "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, NULL)",
+            (module, student, entry.digest, json.dumps(entry.summary), data),
         )
 
     def result(self, module: str, student: str) -> dict:

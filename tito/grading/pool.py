@@ -6,11 +6,12 @@ import contextlib
 import json
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tito import sandbox
 from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
+from tito.export import notebook_of
 from tito.gradebook import configuration
 from tito.grading.assignment import Assignment
 from tito.grading.executors import Place, place
@@ -24,7 +25,7 @@ from tito.grading.submissions import (
     students_of,
     unpack_zips,
 )  # fmt: skip
-from tito.grading.task import digest_of, grade_submission
+from tito.grading.task import Handed, digest_of, grade_submission
 from tito.grading.writer import Writer
 
 LEDGER, LOCK = ".tito/ledger.db", ".tito/grading.lock"
@@ -42,8 +43,9 @@ class Waiting:
     """A submission that is being graded."""
 
     student: str
+    handed: Handed | None
     digest: str
-    notes: list[str] = field(default_factory=list)
+    notes: list[str]
 
 
 def grade(
@@ -191,26 +193,26 @@ class Grading:
     def _is_open(self, student: str, force: bool) -> bool:
         """Whether a submission has to be graded; if not, it is in the report afterwards."""
         try:
-            waiting, _, _ = self._read(student)
+            waiting = self._read(student)
+            entry = self.entries.get(student)
+            if force or entry is None or entry.digest != waiting.digest:
+                notebook_of(waiting.handed.notebook, f"{student}'s {self.module.notebook}")
+                return True
         except Exception as error:
             self._failed(student, "unreadable", error)
             return False
-        entry = self.entries.get(student)
-        if force or entry is None or entry.digest != waiting.digest:
-            return True
         new = self._write(waiting, entry)
-        self._report(waiting, new)
+        self._report(waiting, entry, new)
         return False
 
-    def _read(self, student: str) -> tuple[Waiting, bytes, int]:
-        """A submission, ready to be graded, and its seed."""
+    def _read(self, student: str) -> Waiting:
+        """A submission, ready to be graded."""
         folder = self.module.root / "submitted" / student / self.module.folder
         if renamed := find_notebook(self.module, folder):
             self.renamed[student] = renamed
         notes = origin(self.module, student) + self.renamed.get(student, [])
-        submission = handed_in(self.module, student).to_bytes()
-        seed = self.ledger.seed(self.module.folder, submission)
-        return Waiting(student, digest_of(self.digest, submission), notes), submission, seed
+        handed = handed_in(self.module, student)
+        return Waiting(student, handed, digest_of(self.digest, handed.digest), notes)
 
     def _work(self, todo: list[str], where: Place, progress: Progress) -> None:
         """Keep all jobs busy until everything is graded and written."""
@@ -218,8 +220,7 @@ class Grading:
         try:
             while True:
                 for student in _next(queue, where.jobs * IN_ADVANCE - len(running)):
-                    if future := self._submit(student, where, progress):
-                        running[future] = self._waiting
+                    running.update(self._submit(student, where, progress))
                 if not running:
                     return
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -228,19 +229,28 @@ class Grading:
         except KeyboardInterrupt:
             for future in running:
                 future.cancel()
-            where.stop()
             raise Interrupted(
                 "stopped; what was graded is kept, and the same command goes on with the rest: "
                 f"tito grade {self.module.folder}"
             ) from None
 
-    def _submit(self, student: str, where: Place, progress: Progress) -> Future | None:
+    def _submit(self, student: str, where: Place, progress: Progress) -> dict[Future, Waiting]:
+        """Hand out a submission."""
         try:
-            self._waiting, submission, seed = self._read(student)
-        except Exception as error:  # it was removed or changed since
+            waiting = self._read(student)
+        except Exception as error:  # it was removed since
             progress.done(self._failed(student, "unreadable", error))
-            return None
-        return where.executor.submit(grade_submission, self.assignment, submission, seed)
+            return {}
+        seed = self.ledger.seed(self.module.folder, waiting.handed.digest)
+        submission, waiting.handed = waiting.handed.to_bytes(), None
+        try:
+            future = where.executor.submit(grade_submission, self.assignment, submission, seed)
+        except Exception as error:
+            raise TitoError(
+                f"no more work can be handed out ({error}); what was graded is kept, and the same "
+                "command goes on with the rest"
+            ) from None
+        return {future: waiting}
 
     def _finish(self, waiting: Waiting, future: Future) -> Graded:
         """Keep a result in the ledger, and write it."""
@@ -250,9 +260,12 @@ class Grading:
             return self._failed(waiting.student, "crashed", error, waiting.notes)
         if "error" in result:
             return self._failed(waiting.student, result["state"], result["error"], waiting.notes)
-        self.ledger.keep(self.module.folder, waiting.student, waiting.digest, result)
-        self._write(waiting, Entry(waiting.digest, None))
-        return self._report(waiting, True, result)
+        found = json.loads(result["notebook"])["metadata"].get("tito", {})
+        summary = {"state": result["state"]} | {k: found.get(k, []) for k in ("notes", "flags")}
+        entry = Entry(waiting.digest, summary)
+        self.ledger.keep(self.module.folder, waiting.student, entry, result)
+        self._write(waiting, entry)
+        return self._report(waiting, entry, True)
 
     def _write(self, waiting: Waiting, entry: Entry) -> bool:
         """Write a result unless it is written already; returns whether it was."""
@@ -266,14 +279,11 @@ class Grading:
         self.marks[student] = self.writer.mark(student)
         return True
 
-    def _report(self, waiting: Waiting, new: bool, result: dict | None = None) -> Graded:
+    def _report(self, waiting: Waiting, entry: Entry, new: bool) -> Graded:
         """What became of a submission that has a mark."""
-        result = result or self.ledger.result(self.module.folder, waiting.student)
-        found = json.loads(result["notebook"])["metadata"].get("tito", {})
-        graded = self.marks[waiting.student]
-        graded.notes = [*waiting.notes, *found.get("notes", [])]
-        graded.state = "flagged" if found.get("flags") else result["state"]
-        graded.flags = found.get("flags", [])
+        graded, summary = self.marks[waiting.student], entry.summary
+        graded.notes, graded.flags = [*waiting.notes, *summary["notes"]], summary["flags"]
+        graded.state = "flagged" if graded.flags else summary["state"]
         graded.new = new
         self.report[waiting.student] = graded
         return graded

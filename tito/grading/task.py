@@ -47,10 +47,18 @@ class Handed:
         files = {name: base64.b64decode(content) for name, content in sent["files"].items()}
         return cls(base64.b64decode(sent["notebook"]), files)
 
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of all of it."""
+        total = hashlib.sha256()
+        for name, content in sorted((self.files | {"*": self.notebook}).items()):
+            total.update(f"{name}\0{len(content)}\0".encode() + content)
+        return total.hexdigest()
 
-def digest_of(assignment_digest: str, submission: bytes) -> str:
-    """What identifies a result: equal for an equal assignment and an equal submission."""
-    return hashlib.sha256(assignment_digest.encode() + submission).hexdigest()
+
+def digest_of(assignment: str, submission: str) -> str:
+    """What identifies a result, of the digests of what was graded."""
+    return hashlib.sha256(f"{assignment} {submission}".encode()).hexdigest()
 
 
 def grade_submission(assignment: bytes, submission: bytes, seed: int) -> dict:
