@@ -10,11 +10,13 @@ import pytest
 from conftest import ROOT
 
 from tito.audit.audit import audit, audit_kit
-from tito.audit.catalogue import Mistake, read_catalogue, with_solution
+from tito.audit.catalogue import Equivalent, Mistake, read_catalogue, with_solution
 from tito.audit.mutants import mutants
+from tito.audit.page import BEGIN, END, write_page
+from tito.audit.report import Report
 from tito.audit.trials import survives, try_change
 from tito.audit.visible import what_checks_say
-from tito.errors import SourceError
+from tito.errors import SourceError, UsageError
 from tito.grading.pack import Pack
 from tito.source import Cell, read_source
 
@@ -262,6 +264,23 @@ def test_a_kit_is_audited(small_course):
     module.source.write_text(module.source.read_text() + f"\n# %%\ndef solution(x):\n{copied}")
     ((finding),) = audit_kit(small_course).findings
     assert finding.part == "leaks" and "solution of 01_numbers double" in finding.what
+
+
+def test_the_page_shows_the_table_and_the_equivalent_mutants(tmp_path):
+    equivalent = Equivalent("f", "return a | b", "return b | a", "order is the same")
+    figures = {"mutants": 12, "killed": 11}
+    reports = [Report("01_numbers", figures, equivalents=[equivalent]), Report("kit")]
+    page = tmp_path / "page.md"
+    page.write_text(f"# Before\n\n{BEGIN}\nold\n{END}\nafter\n")
+    for _ in range(2):  # the same again
+        write_page(page, reports)
+        text = page.read_text()
+        assert text.startswith("# Before\n") and text.endswith(f"{END}\nafter\n")
+        assert "| 01_numbers | – | – | 12 | 11 |" in text and "old" not in text
+        assert "| f | `return a \\| b` | `return b \\| a` | order is the same |" in text
+    page.write_text("nothing")
+    with pytest.raises(UsageError, match="has no place for the table"):
+        write_page(page, reports)
 
 
 def test_the_command_fails_and_says_where_and_speaks_json(small_course, module):
