@@ -49,9 +49,7 @@ MISTAKES = [
         "the-words-of-numpy",
         "as-array",
         "Let numpy's own error through, which speaks of an inhomogeneous shape.",
-        changes={
-            "except ValueError:": "except KeyError:",  # the try is of no use
-        },
+        changes={"except ValueError:": "except KeyError:"},
         hidden="the check shows the sentence, and the student can read whose words they are",
     ),
     Mistake(
@@ -88,7 +86,10 @@ MISTAKES = [
         "the-first-of-many",
         "conversions",
         "Gave the first element of a tensor that has several.",
-        changes={"if array.size != 1:": "if array.size == 0:", "array.item()": "array.flat[0].item()"},
+        changes={
+            "if array.size != 1:": "if array.size == 0:",
+            "array.item()": "array.flat[0].item()",
+        },
     ),
     Mistake(
         "still-a-numpy-number",
@@ -226,7 +227,7 @@ MISTAKES = [
     Mistake(
         "only-for-what-has-data",
         "comparisons",
-        "Read `data` of the other operand if it is no number, which other classes do not have.",
+        "Read `data` of both operands, which another class with an `__array__` need not have.",
         changes={"compute(np.greater, value(self), value(other))":
          'compute(np.greater, self.data, getattr(other, "data", other))'},
         hidden="every class of this lesson has `data`; a later one that has none pays for it",
@@ -260,7 +261,7 @@ MISTAKES = [
         "last-two-axes-swapped",
         "shaping",
         "Let T swap the last two axes, where all of them were to be reversed.",
-        changes={"return self.transpose()\n": "return apply(np.swapaxes, self, axis1=-1, axis2=-2)\n"},
+        changes={"return self.transpose()": "return apply(np.swapaxes, self, axis1=-1, axis2=-2)"},
     ),
     Mistake(
         "where-each-axis-goes",
@@ -346,10 +347,8 @@ MISTAKES = [
 SYMMETRIC = "both shapes are treated alike, so it does not matter which one comes first"
 AS_LONG = "both shapes have been filled up to the same length, so zip never meets the end of one"
 EQUALITY = "whether two numbers are equal does not depend on which one comes first"
-COLUMNS = "for m, n in zip(left, right, strict=True):"
-LEFT_RIGHT = "left, right = ({}, {})".format(
-    "(1,) * (ndim - len(a)) + a", "(1,) * (ndim - len(b)) + b"
-)
+PAIRS = "for m, n in zip(left, right, strict=True):"
+FILLED = "left, right = ((1,) * (ndim - len(a)) + a, (1,) * (ndim - len(b)) + b)"
 
 EQUIVALENT = [
     Equivalent(
@@ -357,13 +356,13 @@ EQUIVALENT = [
     ),
     Equivalent(
         "broadcast-shape",
-        LEFT_RIGHT,
+        FILLED,
         "left, right = ((1,) * (ndim - len(b)) + b, (1,) * (ndim - len(a)) + a)",
         SYMMETRIC,
     ),
-    Equivalent("broadcast-shape", COLUMNS, "for m, n in zip(right, left, strict=True):", SYMMETRIC),
-    Equivalent("broadcast-shape", COLUMNS, "for m, n in zip(left, right):", AS_LONG),
-    Equivalent("broadcast-shape", COLUMNS, "for m, n in zip(left, right, strict=False):", AS_LONG),
+    Equivalent("broadcast-shape", PAIRS, "for m, n in zip(right, left, strict=True):", SYMMETRIC),
+    Equivalent("broadcast-shape", PAIRS, "for m, n in zip(left, right):", AS_LONG),
+    Equivalent("broadcast-shape", PAIRS, "for m, n in zip(left, right, strict=False):", AS_LONG),
     Equivalent(
         "broadcast-shape",
         "if m != n and 1 not in (m, n):",

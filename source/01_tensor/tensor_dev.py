@@ -1040,7 +1040,7 @@ def axes_of_length_zero(tensor, n):
 def shapes_that_do_not_fit(tensor, n, m):
     """Different lengths, none of them 1, are a ValueError that names both shapes."""
     said = refusal(lambda: tensor.broadcast_shape((n, m, 5), (m, 4)))
-    both = [shape in said for shape in (f"({n}, {m}, 5)", f"({m}, 4)")]
+    both = [lengths in said for lengths in (f"{n}, {m}, 5", f"{m}, 4")]
     return (
         tensor.broadcast_shape((n, 1), (m,)),
         both,
