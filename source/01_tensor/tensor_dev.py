@@ -1321,8 +1321,7 @@ class Parcel:
 
 check(apply(np.add, Parcel(), x), "add of 2 with []", hint="ask the __apply__ of an input")
 check(apply(np.add, x, Parcel()), "add of 2 with []", hint="look at all inputs, not at the first")
-asked = apply(np.sum, Parcel(), axis=0)
-check(asked, "sum of 1 with ['axis']", hint="__apply__ gets the parameters as well")
+check(apply(np.sum, Parcel(), axis=0), "sum of 1 with ['axis']", hint="hand on the parameters")
 check_raises(ValueError, lambda: apply(np.add, x, [1, 2]), hint="use compute")
 ### BEGIN HIDDEN TESTS
 from tito.observations import integers, normal, observe, raised
