@@ -24,6 +24,12 @@ DATA = set(".csv .tsv .txt .json .npy .npz .png .jpg .jpeg .gif .svg .md".split(
 IMPOSTORS = set("numpy tinytorch tito conftest sitecustomize usercustomize ipython_config".split())
 
 
+def impostors(folder: Path) -> list[str]:
+    """The files and folders of a submission that are named like what the grader imports."""
+    paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [p.name for p in paths if p.name.partition(".")[0] in IMPOSTORS and p.suffix not in DATA]
+
+
 class ExecuteInWorkspace(Execute):
     """Run a submission in the sandbox, in a private folder, without its hidden tests.
 
@@ -47,6 +53,9 @@ class ExecuteInWorkspace(Execute):
         try:
             with workspace(earlier_modules(module)) as folder:
                 self.prepare(module, nb, handed_in, folder)
+                student = resources["nbgrader"].get("student", "")
+                for name in impostors(module.root / "submitted" / student / module.folder):
+                    flag(nb, f"{name} was handed in as well; it was not used")
                 resources["metadata"]["path"] = str(folder)
                 self.run(nb, resources, km)
         finally:
@@ -60,8 +69,6 @@ class ExecuteInWorkspace(Execute):
         for path in handed_in.iterdir() if handed_in.is_dir() else ():
             if path.is_file() and path.suffix.lower() in DATA:
                 shutil.copy(path, folder / path.name)
-            elif path.stem in IMPOSTORS:
-                flag(nb, f"{path.name} was handed in as well; it was not used")
         cells = notebook_cells(nb)
         for cell in cells:
             if cell.error:
