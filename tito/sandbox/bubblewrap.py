@@ -99,11 +99,9 @@ def _mounts(program: Program, policy: Policy, seen: View) -> list[str]:
     if program.is_script:
         shown.append((program.run, f"{HOME}/{os.path.basename(program.run)}"))
     arguments = ["--proc", "/proc", "--dev", "/dev"]
+    arguments += [*_empty("/tmp", policy.folder_size), *_empty("/dev/shm", policy.shm_size)]
     arguments += _open_folders([folder, str(shared or folder), *(place for _, place in shown)])
-    for place, size in (
-        ("/tmp", policy.folder_size), ("/dev/shm", policy.shm_size), (folder, policy.folder_size),
-    ):  # fmt: skip
-        arguments += ["--perms", "1777", "--size", str(size), "--tmpfs", place]
+    arguments += _empty(folder, policy.folder_size)
     for source, place in shown:
         arguments += ["--ro-bind", source, place]
     for place in seen.masked:
@@ -113,6 +111,11 @@ def _mounts(program: Program, policy: Policy, seen: View) -> list[str]:
     if shared is not None:
         arguments += ["--bind", str(shared), str(shared)]
     return [*arguments, "--remount-ro", "/dev", "--remount-ro", "/"]
+
+
+def _empty(place: str, size: int) -> list[str]:
+    """A folder in memory for all users, of limited size."""
+    return ["--perms", "1777", "--size", str(size), "--tmpfs", place]
 
 
 def _open_folders(places: list[str]) -> list[str]:
