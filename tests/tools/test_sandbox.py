@@ -428,8 +428,9 @@ for top, folders, names in os.walk("/"):
     if top in ("/proc", "/sys", "/dev"):
         folders.clear()
         continue
-    found += [f"{top}/{name}" for name in folders if name in ("tinytorch", "torch", "grading")
-              and not top.startswith((os.environ["HOME"], "/opt/course/folder"))]
+    if any(f"/{name}" in top for name in ("tinytorch", "torch", "grading")) and (
+            not top.startswith((os.environ["HOME"], "/opt/course/folder"))):
+        found += [f"{top}/{name}" for name in names if name != "__init__.py"]
     for name in names:
         try:
             with open(os.path.join(top, name), "rb") as file:
