@@ -132,6 +132,8 @@ class Graded:
         How many written answers are still to be marked.
     notes : list of str
         What the instructor should know.
+    flags : list of str
+        Why it looks as if it tried to get marks without solving.
     """
 
     student: str
@@ -139,6 +141,7 @@ class Graded:
     most: float | None = None
     by_hand: int = 0
     notes: list[str] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
 
 
 def grade(
@@ -246,7 +249,9 @@ def _grade_one(module: Module, student: str, force: bool) -> Graded:
             graded.notes.append("its earlier mark and notebook are kept")
         return graded
     if done.exists():
-        graded.notes += read_notebook(done)["metadata"].get("tito", {}).get("notes", [])
+        facts = read_notebook(done)["metadata"].get("tito", {})
+        graded.notes += facts.get("notes", [])
+        graded.flags = facts.get("flags", [])
     with gradebook(Course(module.root)) as book:
         submission = book.find_submission(module.folder, student)
         graded.score, graded.most = submission.score, submission.max_score
