@@ -34,7 +34,8 @@ from tinytorch.core.tensor import FITS, Tensor, apply
 # %% [markdown]
 r"""
 That was for the library; this is for the notebook only. `warnings_of` calls a function and lists what numpy
-has to complain about; `watch` prints that next to the result.
+has to complain about; `watch` prints that next to the result. `after` tells what has become of an array that
+a function was given.
 """
 
 # %%
@@ -53,6 +54,12 @@ def warnings_of(function: Callable, *arguments, **parameters) -> list[str]:
         warnings.simplefilter("always")
         function(*arguments, **parameters)
     return [str(warning.message) for warning in caught]
+
+
+def after(function: Callable, x: np.ndarray) -> np.ndarray:
+    """What is left of an array once a function has been called with it."""
+    function(x)
+    return x
 
 
 def watch(function: Callable, values, **parameters) -> None:
@@ -244,10 +251,8 @@ def relu(x: np.ndarray) -> np.ndarray:
 check(relu(np.array([-2.0, 0.0, 1.5])), [0.0, 0.0, 1.5], hint="negative numbers become 0")
 check(relu(np.array([[1.0, -1.0], [-3.0, 4.0]])), [[1, 0], [0, 4]], hint="any shape")
 check(str(relu(np.float32([-1, 1])).dtype), "float32", hint="the dtype stays")
-check(relu(np.array([np.nan, -np.inf, np.inf])), [np.nan, 0, np.inf], hint="NaN stays NaN")
-before = np.array([-1.0, 1.0])
-relu(before)
-check(before, [-1.0, 1.0], hint="the input must not be changed")
+check(relu(np.array([np.nan, -np.inf, np.inf])), [np.nan, 0, np.inf], hint="NaN stays, -inf is 0")
+check(after(relu, np.array([-1.0, 1.0])), [-1.0, 1.0], hint="the input must not be changed")
 ### BEGIN HIDDEN TESTS
 
 
@@ -454,10 +459,13 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 # %% checks="sigmoid" points=12
 check(sigmoid(np.array([-2.0, 0.0, 2.0])), [0.119203, 0.5, 0.880797], hint="as the plain one")
 large = np.float32([-1000, -100, 100, 1000])
-check(warnings_of(sigmoid, large), [], hint="np.where computes both of its branches; see hint 1")
+check(warnings_of(sigmoid, large), [], hint="only exp(-|x|); np.where computes both its branches")
 check(sigmoid(large), [0, 0, 1, 1], hint="0 on the left, 1 on the right, and no NaN")
 check(np.log(sigmoid(np.array([-80.0, -700.0]))), [-80, -700], hint="not 0 in the left tail")
 check(str(sigmoid(np.float32([-2, 2])).dtype), "float32", hint="the dtype stays")
+check(
+    sigmoid(np.array([-2, 0, 2])), [0.119203, 0.5, 0.880797], hint="integers are real numbers too"
+)
 ### BEGIN HIDDEN TESTS
 
 
@@ -729,6 +737,7 @@ def plain_softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
 # %% checks="plain-softmax" points=5
 scores = np.array([[2.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
 thirds = [1 / 3, 1 / 3, 1 / 3]
+check(plain_softmax(scores[:, :2]), [[0.731059, 0.268941], [0.5, 0.5]], hint="use keepdims=True")
 check(plain_softmax(scores), [[0.665241, 0.244728, 0.090031], thirds], hint="each row sums to 1")
 check(plain_softmax(scores, axis=0).sum(axis=0), [1, 1, 1], hint="use the parameter axis")
 ### BEGIN HIDDEN TESTS
@@ -847,6 +856,7 @@ check(warnings_of(softmax, 1000 * scores), [], hint="subtract the maximum first"
 check(softmax(scores, axis=0).sum(axis=0), [1, 1, 1], hint="the maximum and the sum along axis")
 check(softmax(np.array([0.0, -np.inf])), [1, 0], hint="minus infinity means impossible")
 check(str(softmax(np.float32([1, 2])).dtype), "float32", hint="the dtype stays")
+check(after(softmax, np.array([2.0, 1.0])), [2, 1], hint="x - …, not x -= …: leave the input alone")
 ### BEGIN HIDDEN TESTS
 
 
@@ -1013,6 +1023,7 @@ check(log_softmax(np.float32([0, -120])), [0, -120], hint="do not call softmax: 
 check(warnings_of(log_softmax, 1000 * scores), [], hint="subtract the maximum first")
 check(log_softmax(scores, axis=0)[:, 1], [-0.313262, -1.313262], hint="use axis in both places")
 check(str(log_softmax(np.float32([1, 2])).dtype), "float32", hint="the dtype stays")
+check(after(log_softmax, np.array([2.0, 1.0])), [2, 1], hint="the input must not be changed")
 ### BEGIN HIDDEN TESTS
 
 
@@ -1169,19 +1180,22 @@ class Tanh:
 
 # %% checks="activation-layers" points=8
 class Spy:
-    """Something that is no tensor, and tells which function a layer asked for."""
+    """Something that is no tensor, and tells which function a layer asked for, and how."""
+
+    data = np.zeros(3)
 
     def __apply__(self, function, *inputs, **parameters):
-        return function.__name__
+        return " ".join([function.__name__, *(f"{name}={x}" for name, x in parameters.items())])
 
 
 signal = Tensor([-2.0, 0.0, 2.0])
 check(ReLU()(signal), [0, 0, 2], hint="apply(function, x)")
 check(Sigmoid()(signal), [0.119203, 0.5, 0.880797], hint="apply(function, x)")
 check(Tanh()(signal), [-0.964028, 0, 0.964028], hint="apply(function, x)")
-check([type(layer(signal)).__name__ for layer in (ReLU(), Sigmoid(), Tanh())], ["Tensor"] * 3)
+check([type(layer(signal)).__name__ for layer in (ReLU(), Sigmoid(), Tanh())], ["Tensor"] * 3,
+      hint="apply gives a tensor")  # fmt: skip
 check([layer(Spy()) for layer in (ReLU(), Sigmoid(), Tanh())], ["relu", "sigmoid", "tanh"],
-      hint="the layer must go through apply")  # fmt: skip
+      hint="the layer hands apply the function itself, for Tanh that of numpy")  # fmt: skip
 ### BEGIN HIDDEN TESTS
 
 
@@ -1309,7 +1323,7 @@ class Softmax:
 table = Tensor(scores)
 check(Softmax()(table), softmax(scores), hint="along the last axis by default")
 check(Softmax(axis=0)(table), softmax(scores, axis=0), hint="along the axis that it was given")
-check(Softmax(axis=0)(Spy()), "softmax", hint="the layer must go through apply")
+check(Softmax(axis=0)(Spy()), "softmax axis=0", hint="through apply, with the axis by name")
 check(repr(Softmax(axis=1)), "Softmax(axis=1)", hint="the axis belongs into self.axis")
 ### BEGIN HIDDEN TESTS
 
@@ -1530,7 +1544,11 @@ def relu_curve(x: np.ndarray, knots: np.ndarray, values: np.ndarray) -> np.ndarr
 # %% checks="relu-curve" points=6
 knots, heights = np.array([0.0, 2.0, 3.0]), np.array([1.0, 5.0, 4.0])
 check(relu_curve(knots, knots, heights), heights, hint="it goes through the points")
-check(relu_curve(np.array([1.0, 2.5]), knots, heights), [3.0, 4.5], hint="straight between them")
+check(
+    relu_curve(np.array([[1.0, 2.5]]), knots, heights),
+    [[3.0, 4.5]],
+    hint="straight between them; x may have any shape",
+)
 check(
     relu_curve(np.array([-1.0, 5.0]), knots, heights),
     [1.0, 2.0],

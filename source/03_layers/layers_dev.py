@@ -176,6 +176,7 @@ check(
 singles = np.ones((1, 2), dtype=np.float32)
 check(str(matmul_by_hand(singles, singles.T).dtype), "float32", hint="use np.result_type(a, b)")
 check_raises(ValueError, lambda: matmul_by_hand(readings, commands.T), hint="3 is not 2")
+check_raises(ValueError, lambda: matmul_by_hand(commands, commands), hint="2 is not 3 either")
 check_raises(
     ValueError, lambda: matmul_by_hand(readings[0], commands), hint="a vector is no matrix"
 )
@@ -724,13 +725,24 @@ def initial_weights(inputs: int, outputs: int, rng: np.random.Generator) -> np.n
 
 
 # %% checks="initial-weights" points=14
-drawn = initial_weights(784, 128, np.random.default_rng(0))
-check(drawn.shape, (784, 128), hint="(inputs, outputs)")
-check(str(drawn.dtype), "float32", hint="rng.uniform gives float64")
-check(float(np.abs(drawn).max()), 0.0811, hint="the limit of the worked example", tolerance=1e-3)
-check(float(drawn.mean()), 0.0, hint="as many negative as positive", tolerance=1e-2)
-again = initial_weights(784, 128, np.random.default_rng(0))
-check(bool((drawn == again).all()), True, hint="the same generator gives the same weights")
+def drawn_by(function: Callable, inputs: int, outputs: int, seed: int = 0) -> np.ndarray:
+    """The weights that a function draws, with a new generator."""
+    return function(inputs, outputs, np.random.default_rng(seed))
+
+
+def draws_again(function: Callable, first: int, second: int) -> bool:
+    """Whether a function draws the same weights with the generators of two seeds."""
+    return bool((drawn_by(function, 3, 2, first) == drawn_by(function, 3, 2, second)).all())
+
+
+check(drawn_by(initial_weights, 784, 128).shape, (784, 128), hint="(inputs, outputs)")
+check(str(drawn_by(initial_weights, 9, 9).dtype), "float32", hint="rng.uniform gives float64")
+check(drawn_by(initial_weights, 784, 128).max(), 0.0811, hint="the limit above", tolerance=1e-3)
+check(drawn_by(initial_weights, 784, 128).min(), -0.0811, hint="minus the limit", tolerance=1e-3)
+check(np.abs(drawn_by(initial_weights, 99, 51)).mean(), 0.1, hint="uniform, and half of the "
+      "numbers below half of the limit", tolerance=1e-2)  # fmt: skip
+check(draws_again(initial_weights, 5, 5), True, hint="draw from rng, not from np.random")
+check(draws_again(initial_weights, 5, 6), False, hint="draw from rng, not from one of your own")
 ### BEGIN HIDDEN TESTS
 
 
@@ -865,11 +877,12 @@ def he_weights(inputs: int, outputs: int, rng: np.random.Generator) -> np.ndarra
 
 
 # %% checks="he-weights" points=8
-drawn = he_weights(784, 128, np.random.default_rng(0))
-check(drawn.shape, (784, 128), hint="(inputs, outputs)")
-check(str(drawn.dtype), "float32", hint="rng.normal gives float64")
-check(float(drawn.std()), 0.0505, hint="the root of the variance 2 / inputs", tolerance=1e-3)
-check(float(drawn.mean()), 0.0, hint="the mean is 0", tolerance=1e-2)
+check(drawn_by(he_weights, 784, 128).shape, (784, 128), hint="(inputs, outputs)")
+check(str(drawn_by(he_weights, 9, 9).dtype), "float32", hint="rng.normal gives float64")
+check(drawn_by(he_weights, 784, 128).std(), 0.0505, hint="sqrt(2 / inputs)", tolerance=1e-3)
+check(drawn_by(he_weights, 784, 128).mean(), 0.0, hint="the mean is 0", tolerance=1e-2)
+check(draws_again(he_weights, 5, 5), True, hint="draw from rng, not from np.random")
+check(draws_again(he_weights, 5, 6), False, hint="draw from rng, not from one of your own")
 ### BEGIN HIDDEN TESTS
 
 
@@ -1085,21 +1098,33 @@ class Dense:
 
 
 # %% checks="dense" points=18
+class Spy:
+    """Something that is no tensor, and tells which function a layer asked for."""
+
+    data = np.zeros(3)
+
+    def __apply__(self, function, *inputs, **parameters):
+        return function.__name__
+
+
+check(Dense(3, 2, rng=0).weights.shape, (3, 2), hint="(inputs, outputs)")
+check(Dense(3, 2).bias, [0.0, 0.0], hint="zeros, one for each output")
+check(str(Dense(3, 2).weights.dtype), "float32", hint="initial gives float32; keep it")
+check(str(Dense(3, 2).bias.dtype), "float32", hint="see hint 2")
+check(Dense(3, 2).weights.requires_grad, True, hint="training may change the weights")
+check(Dense(3, 2).bias.requires_grad, True, hint="and the bias")
+check(Dense(2, 2, initial=lambda n, m, rng: np.eye(n)).weights, np.eye(2), hint="from initial")
 layer = Dense(3, 2, rng=0)
-check(layer.weights.shape, (3, 2), hint="(inputs, outputs)")
-check(layer.bias, [0.0, 0.0], hint="zeros, one for each output")
-check(
-    [str(p.dtype) for p in (layer.weights, layer.bias)], ["float32", "float32"], hint="see hint 2"
-)
-check([p.requires_grad for p in (layer.weights, layer.bias)], [True, True], hint="both are trained")
 layer.weights, layer.bias = Tensor(example_weights), Tensor(example_bias)
 check(layer(Tensor(example)), [1.1, -1.0], hint="the worked example of 1.3")
 check(layer(Tensor(batch)), expected, hint="a batch of three")
 check(type(layer(Tensor(batch))).__name__, "Tensor", hint="apply wraps the result")
+check(layer(Spy()), "linear", hint="hand linear and the three tensors to apply")
 check([p.shape for p in layer.parameters()], [(3, 2), (2,)], hint="the weights first")
 same = Dense(3, 2, rng=7).weights == Dense(3, 2, rng=np.random.default_rng(7)).weights
 check(bool(same.all()), True, hint="np.random.default_rng takes a seed or a generator")
 check_raises(ValueError, lambda: Dense(0, 10), hint="refuse sizes below 1")
+check_raises(ValueError, lambda: Dense(10, 0), hint="and on the other side")
 check_raises(ValueError, lambda: layer(Tensor(np.ones((4, 5)))), hint="leave this to apply")
 ### BEGIN HIDDEN TESTS
 
@@ -1499,9 +1524,15 @@ def xor_network() -> list:
 
 # %% checks="xor-network" points=5
 corners = Tensor([[0, 0], [0, 1], [1, 0], [1, 1]])
+check(len(xor_network()), 3, hint="two Dense layers, and a ReLU between them")
 hidden, bend, output = xor_network()
 check(bend(hidden(corners)), [[0, 0], [1, 0], [1, 0], [2, 1]], hint="h1 and h2 of the table")
 check(output(bend(hidden(corners))), [[0], [1], [1], [0]], hint="y = v1 h1 + v2 h2")
+check(
+    [p.requires_grad for layer in (hidden, output) for p in layer.parameters()],
+    [True] * 4,
+    hint="each tensor with requires_grad=True",
+)
 ### BEGIN HIDDEN TESTS
 
 
