@@ -737,7 +737,11 @@ def plain_softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
 # %% checks="plain-softmax" points=5
 scores = np.array([[2.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
 thirds = [1 / 3, 1 / 3, 1 / 3]
-check(plain_softmax(scores[:, :2]), [[0.731059, 0.268941], [0.5, 0.5]], hint="use keepdims=True")
+check(
+    plain_softmax(scores[:, :2]),
+    [[0.731059, 0.268941], [0.5, 0.5]],
+    hint="each row by its sum, with keepdims",
+)
 check(plain_softmax(scores), [[0.665241, 0.244728, 0.090031], thirds], hint="each row sums to 1")
 check(plain_softmax(scores, axis=0).sum(axis=0), [1, 1, 1], hint="use the parameter axis")
 ### BEGIN HIDDEN TESTS
