@@ -29,6 +29,8 @@ class Job:
         The cells of the released notebook that nbgrader knows.
     files : dict
         The files beside the notebook, by name.
+    names : list of str
+        What was handed in, files and folders.
     seed : int
         Decides the random inputs.
     record : ReleaseRecord, optional
@@ -47,6 +49,7 @@ class Job:
     needs: Needs
     released: list[dict]
     files: dict[str, bytes]
+    names: list[str]
     seed: int
     record: object = None
     parallel: int = 1
@@ -74,7 +77,15 @@ def job_of(resources) -> Job:
     pack = Pack.of(module)
     released = released_cells(module, resources["nbgrader"]["notebook"])
     files = files_beside(Path(resources["metadata"]["path"]))
-    return Job(pack, needs_of(module, pack), released, files, secrets.randbits(32), parallel=2)
+    student = resources["nbgrader"].get("student", "")
+    names = names_in(module.root / "submitted" / student / module.folder)
+    seed = secrets.randbits(32)
+    return Job(pack, needs_of(module, pack), released, files, names, seed, parallel=2)
+
+
+def names_in(folder: Path) -> list[str]:
+    """The names of what is in a folder, if there is one."""
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
 
 def files_beside(folder: Path) -> dict[str, bytes]:

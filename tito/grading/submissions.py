@@ -41,7 +41,8 @@ def handed_in(module: Module, student: str) -> Handed:
         for path in folder.iterdir()
         if path.is_file() and path.suffix != ".ipynb" and path.name != ZIP_NAME
     }
-    return Handed((folder / module.notebook).read_bytes(), beside)
+    folders = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir()))
+    return Handed((folder / module.notebook).read_bytes(), beside, folders)
 
 
 def origin(module: Module, student: str) -> list[str]:

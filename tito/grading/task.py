@@ -29,15 +29,19 @@ class Handed:
         The notebook.
     files : dict
         What lies beside it, by name.
+    folders : tuple of str
+        The names of folders that were handed in as well; nothing in them is used.
     """
 
     notebook: bytes
     files: dict[str, bytes]
+    folders: tuple[str, ...] = ()
 
     def to_bytes(self) -> bytes:
         """As JSON, compressed; the same bytes for the same submission."""
         data = {name: base64.b64encode(content).decode() for name, content in self.files.items()}
-        text = {"notebook": base64.b64encode(self.notebook).decode(), "files": data}
+        notebook = base64.b64encode(self.notebook).decode()
+        text = {"notebook": notebook, "files": data, "folders": self.folders}
         return zlib.compress(json.dumps(text, sort_keys=True).encode())
 
     @classmethod
@@ -45,12 +49,12 @@ class Handed:
         """The inverse of `to_bytes`."""
         sent = json.loads(zlib.decompress(data))
         files = {name: base64.b64decode(content) for name, content in sent["files"].items()}
-        return cls(base64.b64decode(sent["notebook"]), files)
+        return cls(base64.b64decode(sent["notebook"]), files, tuple(sent["folders"]))
 
     @property
     def digest(self) -> str:
         """The SHA-256 of all of it."""
-        total = hashlib.sha256()
+        total = hashlib.sha256(repr(self.folders).encode())
         for name, content in sorted((self.files | {"*": self.notebook}).items()):
             total.update(f"{name}\0{len(content)}\0".encode() + content)
         return total.hexdigest()
@@ -100,7 +104,8 @@ def _grade(known: _Known, handed: Handed, seed: int) -> dict:
     except TitoError as error:
         return {"state": "unreadable", "error": str(error), "seconds": {}}
     files = handed.files | known.files
-    job = Job(known.pack, known.needs, known.released, files, seed, known.record)
+    names = [*handed.files, *handed.folders]
+    job = Job(known.pack, known.needs, known.released, files, names, seed, known.record)
     resources = {
         "nbgrader": {"assignment": known.pack.folder, "notebook": f"{known.pack.name}_dev"},
         "metadata": {"path": ""}, IN_POOL: job,

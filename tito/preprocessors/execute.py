@@ -5,6 +5,7 @@ No mark depends on what happens here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from nbgrader.preprocessors import Execute
@@ -22,6 +23,14 @@ from tito.source import BEGIN_HIDDEN, without_hidden_tests
 # The files that a notebook may read; nothing that was handed in beside it is ever imported.
 DATA = set(".csv .tsv .txt .json .npy .npz .png .jpg .jpeg .gif .svg .md".split())
 IMPOSTORS = set("numpy tinytorch tito conftest sitecustomize usercustomize ipython_config".split())
+
+
+def impostors(names: Iterable[str]) -> list[str]:
+    """Those files and folders of a submission that are named like what the grader imports."""
+    return [
+        name for name in sorted(names)
+        if name.partition(".")[0] in IMPOSTORS and Path(name).suffix not in DATA
+    ]  # fmt: skip
 
 
 class ExecuteInWorkspace(Execute):
@@ -116,8 +125,8 @@ def prepare(nb, job: Job, folder: Path) -> None:
     for name, content in job.files.items():
         if Path(name).suffix.lower() in DATA:
             (folder / name).write_bytes(content)
-        elif Path(name).stem in IMPOSTORS:
-            flag(nb, f"{name} was handed in as well; it was not used")
+    for name in impostors(job.names):
+        flag(nb, f"{name} was handed in as well; it was not used")
     cells = notebook_cells(nb)
     for cell in cells:
         if cell.error:
