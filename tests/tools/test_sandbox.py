@@ -489,6 +489,8 @@ def test_a_notebook_imports_its_own_modules_before_an_installed_library(folder, 
     assert "1\n" in text, text
     with sandbox.trusted():
         assert run(code, folder, view="notebook", policy=installed)[0] == "1\n"
+        text, _ = asyncio.run(in_a_kernel(code, folder, installed))
+        assert "1\n" in text, text
 
 
 def test_the_text_of_the_checkout_is_nowhere_on_the_disk_that_is_seen(folder):
