@@ -1,7 +1,7 @@
 """The backward pass of a graph, step by step, by the rules of its own operations.
 
-It calls each ``grad_fn`` as the engine would, and keeps what comes back in a dictionary of its own: no
-``grad`` is touched, nothing is freed, no hook is called.
+It calls each ``grad_fn`` as the engine would, and keeps what comes back to itself: no ``grad`` is
+touched, nothing is freed, no hook is called.
 """
 
 from __future__ import annotations

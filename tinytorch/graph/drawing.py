@@ -24,14 +24,14 @@ def draw(z, gradients: bool = True) -> Picture:
         The output. Its graph must not be freed yet: draw it before ``backward()``.
     gradients : bool
         Show the gradient of `z` (of the sum of its elements) by each value, worked out for the
-        picture by the rules of the module that `z` comes from. What a leaf has in ``.grad`` is shown
-        besides.
+        picture by the rules of the module that `z` comes from. What a leaf has in ``.grad`` is
+        shown besides.
 
     Returns
     -------
     Picture
-        A notebook shows it; ``.svg`` is the image, ``.alt`` the text, ``.save("graph.svg")`` writes it.
-        Of more than 200 nodes, chains are folded into one box each.
+        A notebook shows it; ``.svg`` is the image, ``.alt`` the text, and ``.save("graph.svg")``
+        writes a file. Of more than 200 nodes, chains are folded into one box each.
 
     Raises
     ------

@@ -20,8 +20,8 @@ def fold(graph: Graph, most: int) -> Graph:
     Returns
     -------
     Graph
-        The same one if it is small enough. Else chains (operations of which each is used by the next
-        one only) become one box, together with the leaves that only they use; if that is not
+        The same one if it is small enough. Else chains (operations, each used by the next one
+        only) become one box, together with the leaves that only they use; if that is not
         enough, so does everything that was computed first.
     """
     if len(graph.nodes) <= most:

@@ -1,6 +1,6 @@
 """Places for the boxes of a layered graph, and ways for its edges around them.
 
-Boxes stand in layers, inputs before what uses them. An edge that passes a layer without stopping keeps
+Boxes stand in layers, inputs before what uses them. An edge that passes a layer without stopping has
 a lane of its own there (a dummy, as wide as the edge), so that no edge crosses a box. The order
 within the layers is chosen for few crossings, the places for straight edges.
 
@@ -8,7 +8,8 @@ Everything is computed in two directions: `along` the flow, across the layers, a
 
 References
 ----------
-Sugiyama, Tagawa and Toda (1981), "Methods for visual understanding of hierarchical system structures".
+Sugiyama, Tagawa and Toda (1981), "Methods for visual understanding of hierarchical system
+structures".
 Gansner, Koutsofios, North and Vo (1993), "A technique for drawing directed graphs".
 """
 
@@ -17,6 +18,7 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 BETWEEN_BOXES, BETWEEN_LANES = 22.0, 14.0
 ARROW = 9.0  # straight piece before a box
@@ -42,7 +44,7 @@ class Layout:
     boxes : list of Box
         One for each node.
     routes : list of list of (float, float)
-        For each edge its points, (along, across): in turn the ends of a straight piece and of a bend.
+        For each edge its points, (along, across): the ends of a straight piece and of a bend in turn.
     depth, breadth : float
         The extent of the whole.
     """
@@ -69,8 +71,7 @@ def lay_out(sizes: Sequence[tuple[float, float]], edges: Sequence[tuple[int, int
         In which no two boxes overlap and no edge crosses a box.
     """
     boxes = [Box(depth, breadth) for depth, breadth in sizes]
-    ranks = ranks_of(len(boxes), edges)
-    lanes = Lanes(boxes, edges, ranks)
+    lanes = Lanes(boxes, edges)
     reduce_crossings(lanes)
     place_across(lanes)
     bands = place_along(lanes)
@@ -81,16 +82,24 @@ def lay_out(sizes: Sequence[tuple[float, float]], edges: Sequence[tuple[int, int
     return Layout(boxes, routes, bands[-1][1] + MARGIN, breadth)
 
 
-def ranks_of(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
-    """The layer of each node: after all its inputs, and near its first use if that is shorter."""
-    ranks, inputs, users = [0] * count, [set() for _ in range(count)], [set() for _ in range(count)]
+def depths_of(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
+    """How many edges the longest way from an input to each node has."""
+    depths = [0] * count
     for source, target in sorted(edges, key=lambda edge: edge[1]):
-        ranks[target] = max(ranks[target], ranks[source] + 1)
-        inputs[target].add(source)
+        depths[target] = max(depths[target], depths[source] + 1)
+    return depths
+
+
+def ranks_of(depths: Sequence[int], edges: Sequence[tuple[int, int]]) -> list[int]:
+    """The layer of each node: after all its inputs, and near its first use if that is shorter."""
+    ranks, users = list(depths), [set() for _ in depths]
+    computed = [set() for _ in depths]  # what has no inputs itself comes along
+    for source, target in edges:
         users[source].add(target)
-    for node in range(count - 1, -1, -1):
-        computed = sum([bool(inputs[x]) for x in inputs[node]])  # those without inputs come along
-        if len(users[node]) > computed:
+        if depths[source]:
+            computed[target].add(source)
+    for node in range(len(ranks) - 1, -1, -1):
+        if len(users[node]) > len(computed[node]):
             ranks[node] = min([ranks[user] for user in users[node]]) - 1
     return ranks
 
@@ -102,8 +111,10 @@ class Lanes:
     ``len(boxes)`` are boxes, those above are dummies.
     """
 
-    def __init__(self, boxes: list[Box], edges: Sequence[tuple[int, int]], ranks: list[int]):
+    def __init__(self, boxes: list[Box], edges: Sequence[tuple[int, int]]):
         self.boxes, self.edges = boxes, edges
+        self.depths = depths_of(len(boxes), edges)
+        ranks = ranks_of(self.depths, edges)
         self.rank = list(ranks)
         self.half = [box.breadth / 2 for box in boxes]
         self.before: list[list[int]] = [[] for _ in boxes]
@@ -147,6 +158,21 @@ class Lanes:
                     order.append(item)
                     waiting += reversed(self.before[item])
         return order
+
+    def weights(self, neighbours: list[list[int]]) -> list[list[tuple[int, float]]]:
+        """How much each neighbour pulls: lanes should be straight, and so should the longest way."""
+        deepest = [0] * len(self.boxes)
+        for source, target in self.edges:
+            deepest[target] = max(deepest[target], self.depths[source])
+
+        def weight(one: int, other: int) -> float:
+            lanes = (one >= len(self.boxes)) + (other >= len(self.boxes))
+            if lanes:
+                return 8.0 if lanes == 2 else 2.0
+            source, target = sorted((one, other), key=self.rank.__getitem__)
+            return 4.0 if 0 < self.depths[source] == deepest[target] else 1.0
+
+        return [[(x, weight(item, x)) for x in near] for item, near in enumerate(neighbours)]
 
     def gap(self, left: int, right: int) -> float:
         """How far the centres of two neighbours in a layer must be apart."""
@@ -223,33 +249,29 @@ def crossings(lanes: Lanes) -> int:
 
 def place_across(lanes: Lanes, sweeps: int = 8) -> None:
     """Place every layer so that edges are as straight as the order allows."""
-    n, across = len(lanes.boxes), lanes.across
+    across = lanes.across
     for layer in lanes.layers:
         place = 0.0
         for i, item in enumerate(layer):
             place += lanes.gap(layer[i - 1], item) if i else 0.0
             across[item] = place
-    gaps = [
-        [0.0] + [lanes.gap(a, b) for a, b in zip(layer, layer[1:], strict=False)]
-        for layer in lanes.layers
-    ]
+    gaps = [[0.0] + [lanes.gap(a, b) for a, b in pairwise(layer)] for layer in lanes.layers]
+    before, after = lanes.weights(lanes.before), lanes.weights(lanes.after)
     order = range(len(lanes.layers))
     for sweep in range(sweeps):
-        last = sweep >= sweeps - 2
-        for r in order if sweep % 2 else reversed(order):
+        last, forwards = sweep >= sweeps - 2, sweep % 2
+        for r in order if forwards else reversed(order):
             wanted, weights = [], []
             for item in lanes.layers[r]:
-                near = lanes.before[item] if sweep % 2 else lanes.after[item]
+                near = before[item] if forwards else after[item]
                 if last or not near:
-                    near = lanes.before[item] + lanes.after[item]
-                total = weight = 0.0
-                for other in near:
-                    w = 8.0 if item >= n and other >= n else 2.0 if item >= n or other >= n else 1.0
-                    total += w * across[other]
-                    weight += w
-                wanted.append(total / weight if weight else across[item])
+                    near = before[item] + after[item]
+                weight = sum([w for _, w in near])
+                pull = sum([w * across[other] for other, w in near])
+                wanted.append(pull / weight if weight else across[item])
                 weights.append(weight or 0.01)
-            for item, place in zip(lanes.layers[r], spread(wanted, weights, gaps[r]), strict=True):
+            places = spread(wanted, weights, gaps[r])
+            for item, place in zip(lanes.layers[r], places, strict=True):
                 across[item] = place
     edge = min((place - lanes.half[i] for i, place in enumerate(across)), default=0.0)
     lanes.across = [place - edge + MARGIN for place in across]

@@ -11,8 +11,8 @@ from pathlib import Path
 class Picture:
     """An SVG image with a text that stands for it.
 
-    In a notebook it is an ``<img>`` with a data URI: that is shown in trusted and untrusted notebooks,
-    in static HTML and on GitHub. Elsewhere it is its text.
+    In a notebook it is an ``<img>`` with a data URI: that is shown in trusted and untrusted
+    notebooks, in static HTML and on GitHub. Elsewhere it is its text.
 
     Parameters
     ----------
