@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from tinytorch.graph.reading import Graph, Node, operation_name
 
@@ -65,38 +66,22 @@ def chains(graph: Graph) -> list[list[Node]]:
 
 
 def merged(graph: Graph, groups: list[list[Node]]) -> Graph:
-    """The graph with one node in place of each group."""
-    stand_in: dict[int, Node] = {}
+    """The graph with one node in place of each group; it stands where the group's last one stood."""
+    copies: dict[int, Node] = {}
     for group in groups:
-        last = group[-1]
-        new = Node(last.thing, "folded", last.operation, name=last.name, gradient=last.gradient)
-        new.folded = everything_in(group)
-        stand_in |= {id(node): new for node in group}
-    copies = {
-        id(node): stand_in.get(id(node))
-        or Node(
-            node.thing, node.kind, node.operation, [], [], node.name, node.gradient, node.folded
-        )
-        for node in graph.nodes
-    }
+        stand_in = replace(group[-1], kind="folded", inputs=[], folded=everything_in(group))
+        copies |= dict.fromkeys(map(id, group), stand_in)
+    inside, last = set(copies), {id(group[-1]) for group in groups}
     nodes = []
     for node in graph.nodes:
-        copy = copies[id(node)]
-        inputs = [copies[id(x)] for x in node.inputs]
-        if copy.kind == "folded" and id(node) in stand_in:
-            copy.inputs += [x for x in inputs if x is not copy and x not in copy.inputs]
-            if node is not last_of(groups, copy, node):
-                continue
-        else:
-            copy.inputs = inputs
-        copy.arguments = node.arguments
-        nodes.append(copy)
+        copy = copies.setdefault(id(node), replace(node, inputs=[]))
+        for x in node.inputs:
+            x = copies[id(x)]
+            if id(node) not in inside or (x is not copy and x not in copy.inputs):
+                copy.inputs.append(x)
+        if id(node) not in inside or id(node) in last:
+            nodes.append(copy)
     return Graph(nodes, graph.notes)
-
-
-def last_of(groups: list[list[Node]], copy: Node, node: Node) -> Node:
-    """The last node of the group that a copy stands for."""
-    return next(group[-1] for group in groups if group[-1].thing is copy.thing and node in group)
 
 
 def everything_in(nodes: list[Node]) -> list[Node]:
@@ -109,4 +94,5 @@ def contents(node: Node) -> str:
     operations = Counter(operation_name(x) for x in node.folded if x.operation is not None)
     rest = len(node.folded) - operations.total()
     kinds = ", ".join(f"{count} {name}" for name, count in operations.most_common())
-    return f"{operations.total()} operations ({kinds})" + (f" and {rest} inputs" if rest else "")
+    inputs = f" and {rest} input{'s' if rest > 1 else ''}" if rest else ""
+    return f"{operations.total()} operations ({kinds}){inputs}"

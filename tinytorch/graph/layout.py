@@ -1,6 +1,6 @@
 """Places for the boxes of a layered graph, and ways for its edges around them.
 
-Boxes stand in layers, inputs before what uses them. An edge that passes a layer without stopping has
+Boxes stand in layers, inputs before what uses them. An edge that passes a layer has
 a lane of its own there (a dummy, as wide as the edge), so that no edge crosses a box. The order
 within the layers is chosen for few crossings, the places for straight edges.
 
@@ -44,7 +44,8 @@ class Layout:
     boxes : list of Box
         One for each node.
     routes : list of list of (float, float)
-        For each edge its points, (along, across): the ends of a straight piece and of a bend in turn.
+        For each edge its points, (along, across): by turns the end of a straight piece and of a
+        bend.
     depth, breadth : float
         The extent of the whole.
     """
@@ -160,7 +161,7 @@ class Lanes:
         return order
 
     def weights(self, neighbours: list[list[int]]) -> list[list[tuple[int, float]]]:
-        """How much each neighbour pulls: lanes should be straight, and so should the longest way."""
+        """How much each neighbour pulls: lanes should be straight, and the longest way too."""
         deepest = [0] * len(self.boxes)
         for source, target in self.edges:
             deepest[target] = max(deepest[target], self.depths[source])

@@ -163,9 +163,7 @@ def link(node: Node, known: dict[int, Node], notes: list[str]) -> None:
 
 def is_float(x) -> bool:
     """Whether `x` is a single floating number, perhaps in an array."""
-    return isinstance(x, (float, np.floating)) or (
-        isinstance(x, np.ndarray) and x.dtype.kind == "f"
-    )
+    return isinstance(x, float) or getattr(getattr(x, "dtype", None), "kind", "") == "f"
 
 
 def in_order_of_creation(graph: Graph) -> None:
