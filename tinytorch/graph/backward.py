@@ -19,8 +19,10 @@ class Contribution:
 
     source: Node
     target: Node
-    slot: int  # which of the edges of `source`
+    position: int  # which argument of the operation
+    slot: int  # which of its inputs that have a box
     part: np.ndarray
+    before: np.ndarray | None  # the gradient of the target until now
     total: np.ndarray  # the gradient of the target so far, this part included
     count: int  # how many parts that are
 
@@ -86,17 +88,15 @@ def parts_of(node: Node, grad, notes: list[str]) -> list | None:
 def spread(node: Node, parts: list, totals: dict, counts: dict) -> list[Contribution]:
     """Add the parts to the gradients of the inputs."""
     contributions, slot = [], -1
-    for argument, part in zip(node.arguments, parts, strict=False):
-        if isinstance(argument, str):
+    for position, (x, part) in enumerate(zip(node.arguments, parts, strict=False)):
+        slot += not isinstance(x, str)
+        if part is None or isinstance(x, str) or x.kind == "constant":
             continue
-        slot += 1
-        if part is None or argument.kind == "constant":
-            continue
-        part = summed(np.asarray(part), np.shape(argument.array))
-        key = id(argument)
-        totals[key] = part if key not in totals else totals[key] + part
-        counts[key] = counts.get(key, 0) + 1
-        contributions.append(Contribution(node, argument, slot, part, totals[key], counts[key]))
+        part, before = summed(np.asarray(part), np.shape(x.array)), totals.get(id(x))
+        totals[id(x)] = part if before is None else before + part
+        counts[id(x)] = counts.get(id(x), 0) + 1
+        told = (part, before, totals[id(x)], counts[id(x)])
+        contributions.append(Contribution(node, x, position, slot, *told))
     return contributions
 
 

@@ -66,7 +66,7 @@ def chains(graph: Graph) -> list[list[Node]]:
 
 
 def merged(graph: Graph, groups: list[list[Node]]) -> Graph:
-    """The graph with one node in place of each group; it stands where the group's last one stood."""
+    """The graph with one node in place of each group, where the last one of the group stood."""
     copies: dict[int, Node] = {}
     for group in groups:
         stand_in = replace(group[-1], kind="folded", inputs=[], folded=everything_in(group))

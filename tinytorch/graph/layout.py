@@ -171,7 +171,7 @@ class Lanes:
             if lanes:
                 return 8.0 if lanes == 2 else 2.0
             source, target = sorted((one, other), key=self.rank.__getitem__)
-            return 4.0 if 0 < self.depths[source] == deepest[target] else 1.0
+            return 12.0 if 0 < self.depths[source] == deepest[target] else 1.0
 
         return [[(x, weight(item, x)) for x in near] for item, near in enumerate(neighbours)]
 

@@ -34,6 +34,12 @@ def brief(array, most: int = 3) -> str:
     return f"[{', '.join(shown)}{', …' if len(array) > rows else ''}]"
 
 
+def plus(*arrays) -> str:
+    """Numbers or arrays with a plus between them."""
+    texts = [brief(array) for array in arrays]
+    return " + ".join([texts[0], *(f"({t})" if t[:1] == "-" else t for t in texts[1:])])
+
+
 def cut(text: str, length: int) -> str:
     """A text, shortened with an ellipsis if it is longer than `length`."""
     return text if len(text) <= length else text[: length - 1] + "…"

@@ -15,15 +15,21 @@ FONT = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace"
 WIDEST = 34  # letters
 SHALLOW = 7  # layers: up to here the picture goes from left to right, else downwards
 
-STYLE = f"""
-text{{font:12px {FONT};fill:var(--ink);white-space:pre}}
-.name{{font-weight:700}}.quiet{{fill:var(--quiet)}}.gradient{{fill:var(--gradient)}}
-.box{{stroke-width:1.5}}.edge{{fill:none;stroke:var(--edge);stroke-width:1.5}}
-.head{{fill:var(--edge)}}.ground{{fill:var(--ground);stroke:var(--edge)}}
-""".replace("\n", "") + "".join(
-    f".{kind} .box{{fill:var(--{kind});stroke:var(--{kind}-line)}}"
-    for kind in ("leaf", "computed", "constant", "output")
-)  # fmt: skip
+RULES = [
+    f"text{{font:12px {FONT};fill:var(--ink);white-space:pre}}",
+    ".name{font-weight:700}",
+    ".quiet{fill:var(--quiet)}",
+    ".gradient{fill:var(--gradient)}",
+    ".box{stroke-width:1.5}",
+    ".edge{fill:none;stroke:var(--edge);stroke-width:1.5}",
+    ".head{fill:var(--edge)}",
+    ".ground{fill:var(--ground);stroke:var(--edge)}",
+    *(
+        f".{kind} .box{{fill:var(--{kind});stroke:var(--{kind}-line)}}"
+        for kind in ("leaf", "computed", "constant", "output")
+    ),
+]
+STYLE = "".join(RULES)
 THEMES = (
     f"svg{{{custom_properties(LIGHT)}}}"
     f"@media(prefers-color-scheme:dark){{svg{{{custom_properties(DARK)}}}}}"
@@ -48,7 +54,7 @@ class Drawing:
         self.lines = lines or {id(node): lines_of(node) for node in graph.nodes}
         place = {id(node): i for i, node in enumerate(graph.nodes)}
         edges = [(place[id(x)], place[id(node)]) for x, node in graph.edges]
-        sizes = [size_of(self.lines[id(node)]) for node in graph.nodes]
+        sizes = [size_of(self.lines[id(node)], node) for node in graph.nodes]
         self.downwards = layers(len(sizes), edges) > SHALLOW
         turned = sizes if not self.downwards else [(height, width) for width, height in sizes]
         coming = [0] * len(sizes)
@@ -74,14 +80,13 @@ class Drawing:
         width, height = self.point(box.depth, box.breadth)
         return x - width / 2, y - height / 2, width, height
 
-    def edge(self, number: int, name: str = "edge") -> str:
-        """One edge as a path with an arrow at its end."""
+    def path(self, number: int) -> str:
+        """The way of one edge, as the commands of a path."""
         points = [self.point(*point) for point in self.layout.routes[number]]
         pieces = [f"M{points[0][0]:.1f},{points[0][1]:.1f}"]
         for i, (x, y) in enumerate(points[1:], 1):
             px, py = points[i - 1]
-            straight = i % 2 or abs(px - x if self.downwards else py - y) < 0.05
-            if straight:
+            if i % 2 or abs(px - x if self.downwards else py - y) < 0.05:
                 pieces.append(f"L{x:.1f},{y:.1f}")
             elif self.downwards:
                 middle = (py + y) / 2
@@ -89,26 +94,40 @@ class Drawing:
             else:
                 middle = (px + x) / 2
                 pieces.append(f"C{middle:.1f},{py:.1f} {middle:.1f},{y:.1f} {x:.1f},{y:.1f}")
-        x, y = points[-1]
+        return "".join(pieces)
+
+    def edge(self, number: int) -> str:
+        """One edge with an arrow at its end."""
+        x, y = self.point(*self.layout.routes[number][-1])
         head = "l-4,-9h8z" if self.downwards else "l-9,-4v8z"
         return (
-            f'<g class="{name}s"><path class="edge" d="{"".join(pieces)}"/>'
-            f'<path class="head" d="M{x:.1f},{y:.1f}{head}"/></g>'
+            f'<path class="edge" d="{self.path(number)}"/>'
+            f'<path class="head" d="M{x:.1f},{y:.1f}{head}"/>'
         )
 
-    def node(self, number: int, extra: str = "", name: str = "") -> str:
-        """One box with its text."""
+    def edge_back(self, number: int, name: str) -> str:
+        """The same way with an arrow at its beginning: a gradient on its way back."""
+        x, y = self.point(*self.layout.routes[number][0])
+        head = "l-5,11h10z" if self.downwards else "l11,-5v10z"
+        return (
+            f'<path class="back {name}" d="{self.path(number)}"/>'
+            f'<path class="backhead {name}" d="M{x:.1f},{y:.1f}{head}"/>'
+        )
+
+    def node(self, number: int, below: str = "", above: str = "") -> str:
+        """One box with its text, and perhaps something below and above the text."""
         node = self.graph.nodes[number]
         x, y, width, height = self.rectangle(number)
         lines = self.lines[id(node)]
         kind = kind_of(node, self.graph)
-        top = y + (height - LINE * len(lines)) / 2 + 12
+        pile = 8 if node.kind == "folded" else 0
+        top = y + (height - pile - LINE * len(lines)) / 2 + 12
         text = "".join(
             f'<text x="{x + PADDING:.1f}" y="{top + LINE * i:.1f}">{spans(line)}</text>'
             for i, line in enumerate(lines)
         )
         shape = outline(node, kind, x, y, width, height)
-        return f'<g class="{kind}{name}">{shape}{text}{extra}</g>'
+        return f'<g class="{kind}">{shape}{below}{text}{above}</g>'
 
     def body(self) -> str:
         """The ground, all edges, all boxes, and the notes."""
@@ -182,10 +201,11 @@ def spans(line: Line) -> str:
     )
 
 
-def size_of(lines: list[Line]) -> tuple[float, float]:
+def size_of(lines: list[Line], node: Node) -> tuple[float, float]:
     """The width and height of a box around these lines."""
     longest = max([sum([len(text) for _, text in line]) for line in lines], default=0)
-    return max(longest, 7) * LETTER + 2 * PADDING, len(lines) * LINE + 12
+    pile = 8 if node.kind == "folded" else 0
+    return max(longest, 7) * LETTER + 2 * PADDING + pile, len(lines) * LINE + 12 + pile
 
 
 def lines_of(node: Node) -> list[Line]:
