@@ -107,4 +107,4 @@ def summed(part: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     extra = part.ndim - len(shape)
     axes = [a + extra for a, n in enumerate(shape) if a + extra >= 0 and n == 1]
     part = part.sum(axis=(*range(max(extra, 0)), *axes), keepdims=False)
-    return np.broadcast_to(part, shape) if part.size != np.prod(shape) else part.reshape(shape)
+    return part.reshape(shape) if part.size == np.prod(shape, dtype=int) else part

@@ -103,10 +103,10 @@ def sent(contribution: Contribution) -> str:
     node, target, part = contribution.source, contribution.target, brief(contribution.part)
     rule = rule_name(node, contribution.position)
     made = rule_formula(node, contribution.position)
-    made = f", {made}," if made else ""
+    made = f" (return {made})" if made else ""
     if contribution.count == 1:
-        return f"The rule {rule}{made} gives {target.name} the gradient {part}."
+        return f"{rule}{made}: {target.name} gets the gradient {part}."
     return (
-        f"The rule {rule}{made} gives {target.name} another {part}, which is added: "
+        f"{rule}{made}: {target.name} gets another {part}, which is added: "
         f"{plus(contribution.before, contribution.part)} = {brief(contribution.total)}."
     )
