@@ -67,8 +67,8 @@ class Finding:
 def explain(f: Callable, *inputs) -> Explanation:
     """Check the gradients of `f`, and if one is wrong, say which operation's rule made it so.
 
-    The rules of all operations are compared with central differences, each by itself, in the order in
-    which the operations were computed; then the gradient of the whole.
+    The rules of all operations are compared with central differences, each by itself, in the order
+    in which the operations were computed; then the gradient of the whole.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def variable_class(inputs: tuple, f: Callable, namespace: dict) -> type:
 def names_of_parameters(f: Callable, count: int) -> list[str]:
     """What `f` calls its inputs."""
     try:
-        names = [name for name in inspect.signature(f).parameters]
+        names = list(inspect.signature(f).parameters)
     except (TypeError, ValueError):
         names = []
     return [*names, *(f"x{i}" for i in range(len(names), count))][:count]
@@ -237,13 +237,17 @@ def judge_the_whole(
             counted += 1
             if not c.agrees:
                 return whole_is_wrong(name, c, by_walk.get(id(x)))
-    rules = (
-        f"the rules of {operations} operations" if operations != 1 else "the rules of 1 operation"
-    )
+    rules = "the rules of " + several(operations, "operation")
+    numbers = several(counted, "number")
     return Explanation(
-        [f"All agree: {rules}, each by itself, and the gradient of the whole by "
-         f"{counted} numbers, with central differences."], agrees=True,
+        [f"All agree with central differences: {rules}, each by itself, and the gradient of the "
+         f"whole by {numbers}."], agrees=True,
     )  # fmt: skip
+
+
+def several(count: int, word: str) -> str:
+    """How many there are of something."""
+    return f"1 {word}" if count == 1 else f"{count} {word}s"
 
 
 def gradients_by_backward(graph: Graph, xs: list, seed: np.ndarray) -> list:
@@ -272,8 +276,8 @@ def whole_is_wrong(name: str, c: Comparison, by_walk) -> Explanation:
     ]
     if walked is not None and abs(walked - c.by_difference) <= c.tolerance:
         lines.append(
-            f"Going back through the graph node by node gives {brief(walked)}: look at how backward "
-            "orders, adds up and sums (reverse_creation_order, accumulate, unbroadcast)."
+            f"Going back node by node gives {brief(walked)}: look at how backward orders, adds up "
+            "and sums (reverse_creation_order, accumulate, unbroadcast)."
         )
     else:
         lines.append(
