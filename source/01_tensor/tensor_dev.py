@@ -677,8 +677,9 @@ class Display:
     __slots__ = ()
 
     def __str__(self) -> str:
-        values = np.array2string(np.asarray(self), separator=", ", prefix=f"{type(self).__name__}(")
-        return f"{type(self).__name__}({values})"
+        values = np.array2string(np.asarray(self), separator=", ", prefix="Tensor(")
+        suffix = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
+        return f"Tensor({values}{suffix})"
 
     def _repr_html_(self) -> str:
         from tinytorch.graph.table import table

@@ -1423,11 +1423,14 @@ class VariableMethods:
         return table(self)
 
     def __str__(self) -> str:
-        values = np.array2string(np.asarray(self), separator=", ", prefix="Variable(")
-        return f"Variable({values})"
+        return self.around(np.array2string(np.asarray(self), separator=", ", prefix="Variable("))
 
     def __repr__(self) -> str:
-        values = np.array2string(np.asarray(self), separator=", ", threshold=100).replace("\n", "")
+        values = np.array2string(np.asarray(self), separator=", ", threshold=100)
+        return self.around(values.replace("\n", ""))
+
+    def around(self, values: str) -> str:
+        """What is printed around the values: the kind, an unusual dtype, the origin."""
         dtype = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
         origin = "" if self.is_leaf else f", grad_fn={self.grad_fn!r}"
         constant = "" if self.requires_grad else ", requires_grad=False"
