@@ -41,7 +41,7 @@ def name_nodes(graph: Graph, *namespaces: Mapping[str, object]) -> None:
 
 def walk(namespace: Mapping[str, object], homes: set[str]) -> Iterator[tuple[str, object]]:
     """Every object that a name leads to, plain names before those of parts."""
-    names = [name for name in list(namespace) if name[:1] != "_" and name not in JUPYTER]
+    names = [n for n in list(namespace) if n[:1] != "_" and n.isidentifier() and n not in JUPYTER]
     level, looked = [(name, namespace[name]) for name in names], 0
     for _ in range(DEEP):
         yield from level

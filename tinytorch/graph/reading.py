@@ -150,7 +150,8 @@ def link(node: Node, known: dict[int, Node], notes: list[str]) -> None:
         return
     given = getattr(node.operation, "inputs", ())
     if given is None:
-        note = "backward() has freed a part of this graph; draw it before, or keep it with "
+        node.arguments.append("freed")
+        note = "a part of this graph was freed by backward(); draw it before, or write "
         notes += [] if notes else [note + "backward(retain_graph=True)"]
     for x in given if isinstance(given, Sequence) else ():
         if is_variable_like(x) or (isinstance(x, (np.ndarray, list, tuple)) and np.ndim(x)):
