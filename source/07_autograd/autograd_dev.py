@@ -7625,7 +7625,7 @@ plt.show()
 # %% [markdown]
 r"""
 *The figure: on the left the loss against the step, on a logarithmic axis: it falls steeply at first, then
-slowly, to a hundredth. On the right the two half-moons, circles and triangles, over the network's belief in
+slowly, to about 0.014. On the right the two half-moons, circles and triangles, over the network's belief in
 colours; the border, a thick black line where the belief is one half, winds between them in an S.*
 
 Now the same with `Dense` and `ReLU` from modules 2 and 3, **exactly as you wrote them then**. They call
