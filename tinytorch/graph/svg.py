@@ -6,6 +6,7 @@ from html import escape
 
 from tinytorch.graph.colours import DARK, LIGHT, custom_properties
 from tinytorch.graph.folding import contents
+from tinytorch.graph.lanes import depths_of
 from tinytorch.graph.layout import Layout, lay_out
 from tinytorch.graph.numbers import brief, cut, shape_text
 from tinytorch.graph.reading import Graph, Node, formula, operation_name
@@ -13,7 +14,7 @@ from tinytorch.graph.reading import Graph, Node, formula, operation_name
 LETTER, LINE, PADDING = 7.3, 16.0, 11.0  # of a monospaced font of 12 pixels
 FONT = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace"
 WIDEST = 34  # letters
-SHALLOW = 7  # layers: up to here the picture goes from left to right, else downwards
+LONGEST = 1000  # pixels: up to here the picture goes from left to right, else downwards
 
 RULES = [
     f"text{{font:12px {FONT};fill:var(--ink);white-space:pre}}",
@@ -55,7 +56,7 @@ class Drawing:
         place = {id(node): i for i, node in enumerate(graph.nodes)}
         edges = [(place[id(x)], place[id(node)]) for x, node in graph.edges]
         sizes = [size_of(self.lines[id(node)], node) for node in graph.nodes]
-        self.downwards = layers(len(sizes), edges) > SHALLOW
+        self.downwards = length(sizes, edges) > LONGEST
         turned = sizes if not self.downwards else [(height, width) for width, height in sizes]
         coming = [0] * len(sizes)
         for _, target in edges:
@@ -159,12 +160,12 @@ class Drawing:
         )
 
 
-def layers(count: int, edges: list[tuple[int, int]]) -> int:
-    """The length of the longest path, in nodes."""
-    depth = [1] * count
-    for source, target in sorted(edges, key=lambda edge: edge[1]):
-        depth[target] = max(depth[target], depth[source] + 1)
-    return max(depth)
+def length(sizes: list[tuple[float, float]], edges: list[tuple[int, int]]) -> float:
+    """How wide the picture would about be, from left to right."""
+    widest: dict[int, float] = {}
+    for depth, (width, _) in zip(depths_of(len(sizes), edges), sizes, strict=True):
+        widest[depth] = max(widest.get(depth, 0.0), width)
+    return sum(widest.values()) + 40 * len(widest)
 
 
 def kind_of(node: Node, graph: Graph) -> str:
