@@ -426,7 +426,7 @@ def test_where_styles_are_stripped_the_end_and_the_words_remain():
     f = worked_graph()
     html = step_backward(f)._repr_html_()
     tags = Images(html).tags
-    assert ("div", {"class": "stage", "hidden": None}) in tags
+    assert ("div", {"class": "stage", "hidden": "hidden"}) in tags
     images = [attributes for tag, attributes in tags if tag == "img"]
     assert len(images) == 1 and "gradient -6" in images[0]["alt"]
     assert html.count("<li>") == 4

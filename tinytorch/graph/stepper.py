@@ -1,7 +1,8 @@
 """A stepper for notebooks: radio buttons and CSS, no JavaScript.
 
 Where styles are stripped (a notebook that is not trusted), the stepper stays hidden, and the
-picture of the last frame and the steps in words are shown in its place.
+picture of the last frame and the steps in words are shown in its place. (``hidden`` has a value,
+because JupyterLab strips it otherwise.)
 """
 
 from __future__ import annotations
@@ -48,9 +49,9 @@ def stepper(graph: Graph, steps: list[Step], frames: list[str]) -> str:
     captions = "".join(f'<p class="f{i}">{frame}</p>' for i, frame in enumerate(told))
     listed = "".join(f"<li>{frame}</li>" for frame in told)
     return (
-        f'<div id="{name}" role="group" aria-label="{title}" data-lm-suppress-shortcuts="true">'
+        f'<div id="{name}" role="group" aria-label="{title}">'
         f"<style>{style(name, len(frames))}</style>"
-        f'<div class="stage" hidden>{radios}<div class="bar">{labels}</div>'
+        f'<div class="stage" hidden="hidden">{radios}<div class="bar">{labels}</div>'
         f'<div class="says" aria-live="polite">{captions}</div>{stage(graph, steps)}</div>'
         f'<div class="plain">{image(last, describe(graph))}</div>'
         f"<details><summary>{title}, in words</summary><ol start='0'>{listed}</ol></details></div>"
@@ -61,7 +62,10 @@ def radio(name: str, number: int, frame: str) -> str:
     """The button of a frame; its label in words is the beginning of the frame."""
     words = escape(frame.partition(";")[0].partition(",")[0])
     checked = " checked" if number == 0 else ""
-    return f'<input type="radio" name="{name}" id="{name}-{number}" aria-label="{words}"{checked}>'
+    return (  # JupyterLab would take the arrow keys for itself
+        f'<input type="radio" name="{name}" id="{name}-{number}" aria-label="{words}"{checked} '
+        'data-lm-suppress-shortcuts="true">'
+    )
 
 
 def label(name: str, number: int) -> str:

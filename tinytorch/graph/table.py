@@ -35,10 +35,10 @@ def table(x) -> str:
         rows.append(("grad_fn", origin(x)))
     body = "".join(
         f'<tr><th scope="row" style="text-align:left">{key}</th>'
-        f'<td style="text-align:left"><pre style="margin:0">{escape(shown)}</pre></td></tr>'
+        f'<td style="text-align:left"><pre style="margin:0;background:none">{escape(shown)}</pre></td></tr>'
         for key, shown in rows
     )
-    return f"<table><caption>{escape(type(x).__name__)}</caption><tbody>{body}</tbody></table>"
+    return f"<table><caption style="text-align:left">{escape(type(x).__name__)}</caption><tbody>{body}</tbody></table>"
 
 
 def origin(x) -> str:
