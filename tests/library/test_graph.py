@@ -110,7 +110,7 @@ def assert_clear(sizes, edges):
 
 
 @given(graphs())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_no_edge_crosses_a_box_and_no_boxes_overlap(graph):
     assert_clear(*graph)
 

@@ -127,7 +127,6 @@ def stage(graph: Graph, steps: list[Step]) -> str:
         lines[id(node)][-1] = []  # its place is kept
     active = {id(step.node): i for i, step in enumerate(steps, 1)}
     active[id(graph.output)] = active.get(id(graph.output), 0)
-    edges = "".join(drawing.edge(i) for i in range(len(drawing.layout.routes)))
     nodes = ""
     for i, node in enumerate(graph.nodes):
         x, y, width, height = drawing.rectangle(i)
@@ -146,7 +145,7 @@ def stage(graph: Graph, steps: list[Step]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{drawing.full_width:.0f}" '
         f'height="{drawing.full_height:.0f}" viewBox="0 0 {drawing.full_width:.1f} '
-        f'{drawing.full_height:.1f}" aria-hidden="true">{drawing.ground()}{edges}'
+        f'{drawing.full_height:.1f}" aria-hidden="true">{drawing.ground()}{drawing.edges()}'
         f"{edges_back(drawing, steps)}{nodes}{drawing.footer()}</svg>"
     )
 

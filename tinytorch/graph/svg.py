@@ -56,6 +56,7 @@ class Drawing:
         place = {id(node): i for i, node in enumerate(graph.nodes)}
         edges = [(place[id(x)], place[id(node)]) for x, node in graph.edges]
         sizes = [size_of(self.lines[id(node)], node) for node in graph.nodes]
+        self.ends = edges
         self.downwards = length(sizes, edges) > LONGEST
         turned = sizes if not self.downwards else [(height, width) for width, height in sizes]
         coming = [0] * len(sizes)
@@ -81,12 +82,12 @@ class Drawing:
         width, height = self.point(box.depth, box.breadth)
         return x - width / 2, y - height / 2, width, height
 
-    def path(self, number: int) -> str:
-        """The way of one edge, as the commands of a path."""
+    def path(self, number: int, start: int = 0) -> str:
+        """The way of one edge from its point `start` on, as the commands of a path."""
         points = [self.point(*point) for point in self.layout.routes[number]]
-        pieces = [f"M{points[0][0]:.1f},{points[0][1]:.1f}"]
-        for i, (x, y) in enumerate(points[1:], 1):
-            px, py = points[i - 1]
+        pieces = [f"M{points[start][0]:.1f},{points[start][1]:.1f}"]
+        for i in range(start + 1, len(points)):
+            (px, py), (x, y) = points[i - 1], points[i]
             if i % 2 or abs(px - x if self.downwards else py - y) < 0.05:
                 pieces.append(f"L{x:.1f},{y:.1f}")
             elif self.downwards:
@@ -97,12 +98,22 @@ class Drawing:
                 pieces.append(f"C{middle:.1f},{py:.1f} {middle:.1f},{y:.1f} {x:.1f},{y:.1f}")
         return "".join(pieces)
 
-    def edge(self, number: int) -> str:
+    def edges(self) -> str:
+        """All edges; where several from one box share their way, it is drawn once."""
+        longest: dict[int, list[tuple[float, float]]] = {}
+        drawn = []
+        for number in sorted(range(len(self.ends)), key=lambda i: len(self.layout.routes[i])):
+            route, source = self.layout.routes[number], self.ends[number][0]
+            drawn.append(self.edge(number, shared(route, longest.get(source, []))))
+            longest[source] = route
+        return "".join(drawn)
+
+    def edge(self, number: int, start: int = 0) -> str:
         """One edge with an arrow at its end."""
         x, y = self.point(*self.layout.routes[number][-1])
         head = "l-4,-9h8z" if self.downwards else "l-9,-4v8z"
         return (
-            f'<path class="edge" d="{self.path(number)}"/>'
+            f'<path class="edge" d="{self.path(number, start)}"/>'
             f'<path class="head" d="M{x:.1f},{y:.1f}{head}"/>'
         )
 
@@ -132,9 +143,8 @@ class Drawing:
 
     def body(self) -> str:
         """The ground, all edges, all boxes, and the notes."""
-        edges = "".join(self.edge(i) for i in range(len(self.layout.routes)))
         nodes = "".join(self.node(i) for i in range(len(self.graph.nodes)))
-        return self.ground() + edges + nodes + self.footer()
+        return self.ground() + self.edges() + nodes + self.footer()
 
     def ground(self) -> str:
         """The ground on which everything is readable."""
@@ -158,6 +168,14 @@ class Drawing:
             f'{self.full_height:.1f}" role="img"><title>{escape(alt)}</title>'
             f"<style>{THEMES}{STYLE}</style>{self.body()}</svg>"
         )
+
+
+def shared(route: list[tuple[float, float]], other: list[tuple[float, float]]) -> int:
+    """The last point of a route up to which it is the same as another one."""
+    same = 0
+    while same < min(len(route), len(other)) and route[same] == other[same]:
+        same += 1
+    return max(same - 1, 0)
 
 
 def length(sizes: list[tuple[float, float]], edges: list[tuple[int, int]]) -> float:

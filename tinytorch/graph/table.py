@@ -8,6 +8,8 @@ import numpy as np
 
 from tinytorch.graph.reading import is_variable, values_of
 
+LEFT = "text-align:left"
+
 
 def table(x) -> str:
     """A tensor or a variable as a table of HTML: value, shape, dtype, gradient and origin.
@@ -33,12 +35,15 @@ def table(x) -> str:
         rows.append(("gradient", "none yet"))
     if is_variable(x):
         rows.append(("grad_fn", origin(x)))
-    body = "".join(
-        f'<tr><th scope="row" style="text-align:left">{key}</th>'
-        f'<td style="text-align:left"><pre style="margin:0;background:none">{escape(shown)}</pre></td></tr>'
-        for key, shown in rows
-    )
-    return f"<table><caption style="text-align:left">{escape(type(x).__name__)}</caption><tbody>{body}</tbody></table>"
+    body = "".join(row(key, shown) for key, shown in rows)
+    kind = escape(type(x).__name__)
+    return f'<table><caption style="{LEFT}">{kind}</caption><tbody>{body}</tbody></table>'
+
+
+def row(key: str, shown: str) -> str:
+    """One line of the table."""
+    pre = f'<pre style="margin:0;background:none">{escape(shown)}</pre>'
+    return f'<tr><th scope="row" style="{LEFT}">{key}</th><td style="{LEFT}">{pre}</td></tr>'
 
 
 def origin(x) -> str:
