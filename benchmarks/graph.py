@@ -78,6 +78,11 @@ GRAPHS = {
 }
 
 
+def picture(make) -> str:
+    """The image of one of the graphs."""
+    return draw(make()).svg
+
+
 def milliseconds(call) -> float:
     """The CPU time of a call: the median of many."""
     times = []

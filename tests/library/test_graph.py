@@ -1,6 +1,7 @@
 """Pictures of graphs, the backward pass step by step, and the search for a wrong rule."""
 
 import base64
+import importlib.util
 import re
 import time
 import xml.etree.ElementTree as ET
@@ -9,6 +10,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -597,6 +599,21 @@ def test_long_arrays_are_cut():
     x = Variable(np.zeros((2000, 50)))
     assert len(repr(x)) < 400 and "..." in repr(x) and "\n" not in repr(x)
     assert "..." in rows(x)["value"]
+
+
+def test_the_pictures_of_the_docs_are_those_that_draw_makes_now():
+    spec = importlib.util.spec_from_file_location("pictures", ROOT / "benchmarks" / "graph.py")
+    pictures = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(pictures)
+    document = (ROOT / "docs" / "graph.md").read_text(encoding="utf-8")
+    for name, (_, make) in pictures.GRAPHS.items():
+        assert re.search(rf"!\[[^]]{{100,}}\]\(images/graph-{name}\.svg\)", document)
+        kept = (ROOT / "docs" / "images" / f"graph-{name}.svg").read_text(encoding="utf-8")
+        new = pictures.picture(make)
+        words = [
+            [re.sub(r"(value|gradient) .*", r"\1", t) for t in texts(svg)] for svg in (kept, new)
+        ]
+        assert words[0] == words[1], "run python benchmarks/graph.py"
 
 
 def test_walking_back_gives_every_node_its_gradient():
