@@ -118,23 +118,26 @@ def compare(
     scale = float(np.abs(gradient[np.isfinite(gradient)]).max(initial=0.0))
     indices = list(np.ndindex(x.shape))
     for index in indices[:: max(1, -(-len(indices) // ELEMENTS))]:
-        slope = central_difference(f, x, index)
+        slope, noise = central_difference(f, x, index)
         if slope is not None:
             size = max(abs(slope), scale)
             tolerance = 2e-3 * size + 1e-4 if coarse else 1e-5 * size + 1e-6
-            yield Comparison(index, float(gradient[index]), slope, tolerance)
+            yield Comparison(index, float(gradient[index]), slope, tolerance + noise)
 
 
-def central_difference(f: Callable, x: np.ndarray, index: tuple[int, ...]) -> float | None:
-    """The slope of `f` by one element; None at a corner, or where it is not finite."""
+def central_difference(f: Callable, x: np.ndarray, index: tuple[int, ...]) -> tuple:
+    """The slope of `f` by one element, and how far rounding may have moved it.
+
+    The slope is None at a corner, or where it is not finite.
+    """
     step = 1e-6 * max(1.0, abs(float(x[index])))
     up, down = x.copy(), x.copy()
     up[index] += step
     down[index] -= step
     above, here, below = f(up), f(x), f(down)
     slope = (above - below) / (2 * step)
-    bend = abs(above - 2 * here + below) / step  # 0 of a line, not of a corner
-    noise = 1e-9 * max(abs(here), 1.0) / step
-    if not np.isfinite(slope) or bend > 1e-2 * abs(slope) + noise + 1e-4:
-        return None
-    return slope
+    noise = 1e-15 * abs(here) / step
+    bend = abs(above - 2 * here + below) / step  # nearly 0 on a smooth curve
+    if not np.isfinite(slope) or bend > 1e-2 * abs(slope) + 1e-3 + 10 * noise:
+        return None, noise
+    return slope, noise

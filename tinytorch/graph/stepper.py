@@ -7,8 +7,7 @@ because JupyterLab strips it otherwise.)
 
 from __future__ import annotations
 
-import itertools
-import os
+import secrets
 from collections import defaultdict
 from html import escape
 
@@ -19,8 +18,6 @@ from tinytorch.graph.picture import image
 from tinytorch.graph.reading import Graph
 from tinytorch.graph.svg import PADDING, RULES, Drawing, heading
 from tinytorch.graph.words import describe
-
-numbers = itertools.count(1)
 
 
 def stepper(graph: Graph, steps: list[Step], frames: list[str]) -> str:
@@ -40,7 +37,7 @@ def stepper(graph: Graph, steps: list[Step], frames: list[str]) -> str:
     str
         Several of them on one page do not disturb each other.
     """
-    name = f"tt{os.getpid():x}-{next(numbers)}"
+    name = f"tt{secrets.token_hex(4)}"
     title = escape(f"Backward pass from {graph.output.name} in {len(steps)} steps")
     last = Drawing(graph).svg(describe(graph))
     radios = "".join(radio(name, i, frame) for i, frame in enumerate(frames))
