@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tito.course import Module
 from tito.errors import TitoError, UsageError
 from tito.files import write_atomically
 from tito.source import BEGIN_SOLUTION, END_SOLUTION, EXPORT, Cell, read_source
+from tito.syntax import parse
 
 DIRECTIVE = re.compile(r"^#\|.*\n?", re.M)
 MARK = re.compile(rf"^[^\n]*({BEGIN_SOLUTION}|{END_SOLUTION})[^\n]*\n?", re.M)
@@ -38,18 +40,31 @@ class CodeCell:
         Why it does not parse; empty if it does.
     exported : bool
         Whether it goes into the library; an exercise without ``#| export`` is graded only.
+    exercise : bool
+        Whether it is an exercise, and not given or added.
+    id : str
+        The id of its notebook cell.
+    code : bytes
+        What it was compiled to, where its text is not to be seen.
     """
 
     name: str
     source: str
     error: str = ""
     exported: bool = True
+    exercise: bool = False
+    id: str = ""
+    code: bytes = b""
 
 
 def reference_cells(module: Module) -> list[CodeCell]:
     """The cells of a module with the solutions of its source."""
-    cells = read_source(module)
-    return [_code_cell(c.name or f"cell {n}", c.source, c.role == "exercise")
+    return code_cells(read_source(module))
+
+
+def code_cells(cells: Iterable[Cell]) -> list[CodeCell]:
+    """Those cells of a source that belong to its module."""
+    return [_code_cell(c.name or f"cell {n}", c.source, c.role == "exercise", c.id)
             for n, c in enumerate(cells, 1) if _belongs(c)]  # fmt: skip
 
 
@@ -79,29 +94,29 @@ def notebook_cells(nb: dict) -> list[CodeCell]:
         is_exercise = bool(nbgrader.get("solution"))
         if is_exercise or (EXPORT.search(source) and not nbgrader.get("grade")):
             name = nbgrader.get("grade_id") or f"cell {number}"
-            found.append(_code_cell(str(name), source, is_exercise))
+            found.append(_code_cell(str(name), source, is_exercise, str(raw.get("id", ""))))
     return found
 
 
-def _code_cell(name: str, source: str, is_exercise: bool) -> CodeCell:
+def _code_cell(name: str, source: str, is_exercise: bool, identity: str) -> CodeCell:
     exported = bool(EXPORT.search(source))
     text = APPROACH.sub("\n", MARK.sub("", DIRECTIVE.sub("", source))).strip("\n")
     text = ONE_LINE.sub(r'"""\1"""', text)
     try:
-        text = _without_magics(text)
-        ast.parse(text)
+        text = without_magics(text)
+        parse(text)
         error = ""
     except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
         line = getattr(problem, "lineno", None)
         message = getattr(problem, "msg", None) or str(problem)
         error = f"line {line}: {message}" if line else message
-    return CodeCell(name, text, error, exported)
+    return CodeCell(name, text, error, exported, is_exercise, identity)
 
 
-def _without_magics(text: str) -> str:
+def without_magics(text: str) -> str:
     """A cell without the lines that only a notebook understands (%timeit …, !ls), if it has any."""
     try:
-        ast.parse(text)
+        parse(text)
     except SyntaxError:
         return MAGIC.sub("", text)
     return text
@@ -136,7 +151,7 @@ def module_text(cells: list[CodeCell], title: str, origin: str) -> str:
             parts.append(f"# Left out: {cell.name} does not parse ({cell.error}).")
             continue
         parts.append(cell.source)
-        names.update(dict.fromkeys(_public_names(ast.parse(cell.source))))
+        names.update(dict.fromkeys(_public_names(parse(cell.source))))
     listing = "".join(f'    "{name}",\n' for name in sorted(names))
     parts.append(f"__all__ = [\n{listing}]" if listing else "__all__ = []")
     text = parts[0] + "\n\n" + parts[1] if len(parts) > 1 else parts[0]

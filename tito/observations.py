@@ -16,6 +16,7 @@ import numpy as np
 from tito.errors import SourceError
 from tito.grading.observer import raised
 from tito.source import Cell, hidden_tests
+from tito.syntax import parse
 
 __all__ = ["choice", "integers", "normal", "observe", "raised", "uniform"]
 
@@ -88,6 +89,11 @@ class Observation:
     inputs: dict[str, Sample]
 
     @property
+    def exercise(self) -> str:
+        """The name of the exercise that it tests."""
+        return self.check.removeprefix("test-")
+
+    @property
     def title(self) -> str:
         """The name in words."""
         return self.name.replace("_", " ")
@@ -128,7 +134,7 @@ def collect(cells: list[Cell]) -> list[Observation | str]:
 
 def _program(cell: Cell) -> list[Observation | str]:
     try:
-        body = ast.parse(hidden_tests(cell.source)).body
+        body = parse(hidden_tests(cell.source)).body
     except SyntaxError as error:
         raise SourceError(f"the hidden tests of {cell.name!r} are not Python: {error}") from None
     program: list[Observation | str] = []

@@ -13,6 +13,7 @@ from pathlib import Path
 from tito.course import Module
 from tito.errors import SourceError, UsageError
 from tito.files import write_atomically
+from tito.syntax import parse
 
 BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
@@ -47,6 +48,11 @@ class Cell:
     def grade_id(self) -> str:
         """The name that nbgrader knows the cell by."""
         return f"test-{self.name}" if self.role == "checks" else self.name
+
+    @property
+    def id(self) -> str:
+        """The id that its notebook cell has: its grade_id, else a hash of its text."""
+        return (self.grade_id or hashlib.sha256(self.source.encode()).hexdigest()[:12])[:64]
 
 
 def read_source(module: Module) -> list[Cell]:
@@ -213,13 +219,22 @@ def _check_hidden(cell: Cell, label: str) -> None:
 
 def _parse(source: str, label: str) -> ast.Module:
     try:
-        return ast.parse(source)
+        return parse(source)
     except SyntaxError as error:
         raise SourceError(f"{label}: line {error.lineno} is not Python: {error.msg}") from None
 
 
 def _first_line(source: str) -> str:
     return next((line.strip() for line in source.splitlines() if line.strip()), "")[:50]
+
+
+def blank(source: str) -> str:
+    """The text of an exercise as nbgrader releases it: without its solution."""
+    return re.sub(
+        rf"^([ \t]*)[^\n]*{BEGIN_SOLUTION}.*?{END_SOLUTION}[^\n]*$",
+        r"\1# YOUR CODE HERE\n\1raise NotImplementedError()",
+        source, flags=re.M | re.S,
+    )  # fmt: skip
 
 
 def without_hidden_tests(source: str) -> str:
@@ -271,7 +286,7 @@ def _notebook_cell(cell: Cell, used: set[str]):
         if cell.role in ("text", "answer")
         else nbformat.v4.new_code_cell
     )
-    identity = cell.grade_id or hashlib.sha256(cell.source.encode()).hexdigest()[:12]
+    identity = cell.id
     while identity in used:
         identity += "-again"
     used.add(identity)

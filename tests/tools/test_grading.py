@@ -396,17 +396,20 @@ ATTACKS = {
 def test_an_attack_on_the_observer_gains_nothing(numbers, attack, monkeypatch):
     import time
 
-    from tito.export import CodeCell, reference_cells
-    from tito.grading.observe import Limits
+    from tito.export import CodeCell
+    from tito.grading.asking import Limits
+    from tito.grading.graft import needs_of
     from tito.grading.observe import grade as observe
+    from tito.grading.pack import Pack
 
     (numbers.root / "tinytorch/core/numbers.py").write_text("def double(x):\n    return 2 * x\n")
+    pack = Pack.of(numbers)
     cells = [
-        CodeCell("double", ATTACKS[attack]) if cell.name == "double" else cell
-        for cell in reference_cells(numbers)
+        CodeCell("double", ATTACKS[attack], exercise=True) if cell.name == "double" else cell
+        for cell in pack.reference
     ]
     begin = time.monotonic()
-    results, _ = observe(numbers, cells, 1, Limits(3, 12))
+    results, *_ = observe(pack, needs_of(numbers, pack), cells, 1, Limits(3, 12))
     assert time.monotonic() - begin < 30
     by_name = {result.observation.name: result.fault for result in results}
     assert by_name["double_of_a_matrix"]

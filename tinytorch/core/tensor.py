@@ -30,7 +30,7 @@ def as_array(data, dtype=None) -> np.ndarray:
     Raises
     ------
     ValueError
-        If the lists in `data` are ragged.
+        If the lists in `data` are ragged; in words of your own, not numpy's.
     TypeError
         If `data` holds anything but real numbers: text, None, complex numbers.
 
@@ -217,7 +217,7 @@ class Conversions:
         return bool(self.item())
 
     def __len__(self) -> int:
-        """The length of the first axis; a TypeError if there are no axes."""
+        """The length of the first axis; without axes, a TypeError that tells of `item()`."""
         array = np.asarray(self)
         if array.ndim == 0:
             raise TypeError("a 0-dimensional tensor has no length; read its value with item()")

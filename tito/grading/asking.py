@@ -1,0 +1,269 @@
+"""Asking another process what a module under test does."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import queue
+import re
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tito import sandbox
+from tito.export import CodeCell
+from tito.grading import observer
+from tito.grading.workspace import workspace
+from tito.observations import Observation
+
+START_UP = 30.0  # seconds that a process may take until its first line
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long an observation may take, in seconds.
+
+    Attributes
+    ----------
+    each : float
+        For loading one cell, and for one observation.
+    total : float
+        For all observations of one module, and as long again for its grafts.
+    hangs : int
+        After so many observations that took too long, the others are not tried.
+    """
+
+    each: float = 10.0
+    total: float = 180.0
+    hangs: int = 3
+
+
+@dataclass
+class Answers:
+    """What a process answered.
+
+    Attributes
+    ----------
+    cells : dict
+        The cells that could not be loaded, and why.
+    answers : dict
+        For each observation's place in the program, its answer.
+    faults : dict
+        For each observation that gave no answer, why.
+    hangs : int
+        How many took too long.
+    strays : int
+        How many lines the process wrote that the observer never writes.
+    """
+
+    cells: dict[int, str] = field(default_factory=dict)
+    answers: dict[int, object] = field(default_factory=dict)
+    faults: dict[int, str] = field(default_factory=dict)
+    hangs: int = 0
+    strays: int = 0
+
+
+def ask(
+    name: str,
+    cells: list[CodeCell],
+    program: list,
+    modules: dict[str, str],
+    seed: int,
+    limits: Limits,
+    future: tuple[str, ...] = (),
+) -> Answers:
+    """Observe a module in a process of its own, or in several where one hangs or dies.
+
+    Parameters
+    ----------
+    name : str
+        What it is imported as: ``tinytorch.core.autograd``.
+    cells : list of CodeCell
+        Its text, or what was compiled of it.
+    program : list of Observation, str or None
+        From `tito.observations.collect`; None stands for what is not asked.
+    modules : dict
+        The modules it may import, from `earlier_modules`.
+    seed : int
+        Decides the random inputs.
+    limits : Limits
+        How long to wait.
+    future : tuple of str
+        Features of ``__future__`` for the cells that are text, where the first cell is not.
+
+    Returns
+    -------
+    Answers
+        Data only; nothing that the process sent is run or unpickled.
+    """
+    steps = [_step(step, seed) if isinstance(step, Observation) else step for step in program]
+    sent = [None if cell.error else _sent(cell) for cell in cells]
+    got = Answers(cells={n: c.error for n, c in enumerate(cells) if c.error})
+    deadline = time.monotonic() + limits.total
+    while True:
+        todo = [None if isinstance(s, dict) and not _open(got, n) else s
+                for n, s in enumerate(steps)]  # fmt: skip
+        if not any(isinstance(step, dict) for step in todo):
+            return got
+        with workspace(modules) as folder:  # another one each time: nothing is passed on
+            request = {
+                "package": str(folder), "module": name, "seed": seed % 2**32,
+                "cells": [None if n in got.cells else cell for n, cell in enumerate(sent)],
+                "program": todo, "future": "".join(f"from __future__ import {f}\n" for f in future),
+            }  # fmt: skip
+            tired = got.hangs >= limits.hangs or time.monotonic() > deadline
+            if tired or not _one_process(request, got, folder, limits, deadline):
+                for n, step in enumerate(todo):
+                    if isinstance(step, dict):
+                        got.faults.setdefault(n, "there was no time left for it")
+
+
+def _sent(cell: CodeCell) -> dict:
+    if cell.code:
+        return {"name": cell.name, "code": base64.b64encode(cell.code).decode()}
+    return {"name": cell.name, "source": cell.source}
+
+
+def _open(got: Answers, number: int) -> bool:
+    return number not in got.answers and number not in got.faults
+
+
+def _step(observation: Observation, seed: int) -> dict:
+    inputs = {name: observer.encode(x) for name, x in observation.draw(seed).items()}
+    return {
+        "name": observation.name, "check": observation.check, "source": observation.source,
+        "inputs": inputs,
+    }  # fmt: skip
+
+
+def _one_process(
+    request: dict, got: Answers, folder: Path, limits: Limits, deadline: float
+) -> bool:
+    """Run one process as long as it answers in time; returns whether to try another."""
+    process = sandbox.start_python(Path(observer.__file__), folder)
+    lines: queue.Queue = queue.Queue()
+    data = json.dumps(request).encode()
+    for job in (lambda: _send(process, data), lambda: _receive(process, lines)):
+        threading.Thread(target=job, daemon=True).start()
+    busy_with, due = None, time.monotonic() + START_UP
+    try:
+        while True:
+            try:
+                line = lines.get(timeout=max(min(due, deadline) - time.monotonic(), 0.01))
+            except queue.Empty:
+                return _blame_time(got, busy_with, limits)
+            if line is None:
+                reason = process.stopped_because or "it ended the Python process"
+                return _blame(got, busy_with, reason)
+            if "done" in line:
+                for n, step in enumerate(request["program"]):
+                    if isinstance(step, dict) and _open(got, n):
+                        got.faults[n] = "it gave no answer"
+                return True
+            step = _step_begun(line, request)
+            if step:
+                busy_with, due = step, time.monotonic() + limits.each
+            elif not _is_expected(line, got, busy_with, request):
+                got.strays += 1
+            _note(line, got, request)
+            if time.monotonic() > min(due, deadline):
+                return _blame_time(got, busy_with, limits)
+    finally:
+        sandbox.kill(process)
+
+
+def _step_begun(line: dict, request: dict) -> tuple[str, int] | None:
+    """What a process says it begins, if that is one of the things it was asked to do."""
+    for kind, asked in (("loading", request["cells"]), ("observing", request["program"])):
+        number = line.get(kind)
+        if type(number) is int and 0 <= number < len(asked) and isinstance(asked[number], dict):
+            return kind, number
+    return None
+
+
+def _is_expected(line: dict, got: Answers, busy_with, request: dict) -> bool:
+    """Whether the observer itself would write such a line now."""
+    if "observation" in line:
+        number = line["observation"]
+        return busy_with == ("observing", number) and _open(got, number)
+    if "cell" in line:
+        number = line["cell"]
+        return type(number) is int and 0 <= number < len(request["cells"])
+    return "helper" in line
+
+
+def _send(process, data: bytes) -> None:
+    try:
+        process.stdin.write(data)
+        process.stdin.close()
+    except OSError:
+        pass  # it died; the reader sees that
+
+
+def _receive(process, lines: queue.Queue) -> None:
+    """Pass on each line, an empty one if it is no dictionary; None at the end."""
+    longest = 2 * observer.LARGEST_ANSWER
+    try:
+        while text := process.stdout.readline(longest):
+            try:
+                line = json.loads(text)
+            except (ValueError, RecursionError):
+                line = {}
+            lines.put(line if isinstance(line, dict) else {})
+    except (OSError, ValueError):
+        pass
+    lines.put(None)
+    with contextlib.suppress(OSError):
+        process.stdout.close()  # here, for a close from another thread would wait for this one
+
+
+def _blame(got: Answers, busy_with: tuple[str, int] | None, reason: str) -> bool:
+    """Note what a process was doing when it stopped answering; False if that is not known."""
+    if busy_with is None:
+        return False
+    kind, number = busy_with
+    if kind == "loading":
+        got.cells.setdefault(number, reason)
+    elif _open(got, number):
+        got.faults[number] = reason
+    return True
+
+
+def _blame_time(got: Answers, busy_with: tuple[str, int] | None, limits: Limits) -> bool:
+    got.hangs += 1
+    return _blame(got, busy_with, f"it took longer than {limits.each:g} seconds")
+
+
+def _note(line: dict, got: Answers, request: dict) -> None:
+    """Keep one line of a process; what is malformed counts as no answer."""
+    number = line.get("cell", line.get("observation"))
+    if type(number) is not int:
+        return
+    if "cell" in line:
+        if line.get("error") and 0 <= number < len(request["cells"]):
+            got.cells.setdefault(number, _message(line["error"], request))
+    elif 0 <= number < len(request["program"]) and isinstance(request["program"][number], dict):
+        if not _open(got, number):
+            return
+        if "answer" not in line:
+            got.faults[number] = _message(line.get("error", "it gave no answer"), request)
+            return
+        try:
+            got.answers[number] = observer.decode(line["answer"])
+        except Exception:  # whatever a forged answer leads to
+            got.faults[number] = "its answer was not data"
+
+
+def _message(error, request: dict) -> str:
+    """A student's error message, unless it quotes a hidden test."""
+    text = str(error)[: observer.LONGEST_MESSAGE]
+    squeezed = re.sub(r"\W", "", text)
+    for step in request["program"]:
+        source = step["source"] if isinstance(step, dict) else step or ""
+        for line in source.splitlines()[1:]:
+            quoted = re.sub(r"\W", "", line)
+            if len(quoted) >= 12 and quoted in squeezed:
+                return "an error"
+    return text

@@ -1,0 +1,155 @@
+"""Grafts: one exercise of a student's among the reference's others.
+
+So a mistake costs its own points and no others. A graft has the reference's given cells and those
+of its exercises that the observations of the exercise under test need; the other exercises are
+blank, so that nothing can be solved by calling the solution of something else. The reference's
+cells go along compiled, without text and docstrings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import marshal
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
+from tito.comparison import difference
+from tito.course import Module
+from tito.errors import TitoError
+from tito.export import CodeCell
+from tito.files import write_atomically
+from tito.grading.asking import Limits, ask
+from tito.grading.pack import Pack
+from tito.observations import Observation
+from tito.syntax import compiled, parse, without_docstrings
+
+Needs = dict[str, list[str]]
+
+
+def graft(
+    pack: Pack, cells: list[CodeCell], exercise: str, needed: Iterable[str]
+) -> list[CodeCell]:
+    """The cells of a graft.
+
+    Parameters
+    ----------
+    pack : Pack
+        The module.
+    cells : list of CodeCell
+        A student's cells; of these, the exercise's own and those that are neither an exercise nor
+        given to everybody go into the graft.
+    exercise : str
+        The exercise under test; its reference does not go in.
+    needed : iterable of str
+        The other exercises that its observations need.
+
+    Returns
+    -------
+    list of CodeCell
+        The student's as text, the reference's compiled.
+    """
+    own = next(n for n, cell in enumerate(cells) if cell.name == exercise)
+    theirs = [c for n, c in enumerate(cells) if n == own or is_extra(pack, c)]
+    others, grafted = set(needed), []
+    for cell in pack.reference:
+        if cell.name == exercise:
+            grafted += theirs
+        elif cell.exercise and cell.name not in others:
+            grafted.append(_compiled(pack.blank[cell.name], pack.future))
+        else:
+            grafted.append(_compiled(cell, pack.future))
+    return grafted
+
+
+def is_extra(pack: Pack, cell: CodeCell) -> bool:
+    """Whether a cell is a student's own addition; given cells that were changed are none."""
+    return not (cell.exercise or cell.error or pack.is_given(cell))
+
+
+@lru_cache(maxsize=2048)
+def _compiled(cell: CodeCell, future: tuple[str, ...]) -> CodeCell:
+    """A cell of the reference without its text."""
+    code = compiled(without_docstrings(parse(cell.source)), "reference", future)
+    return CodeCell(cell.name, "", code=marshal.dumps(code))
+
+
+def needs(pack: Pack) -> Needs:
+    """Which other exercises the observations of each exercise need.
+
+    Parameters
+    ----------
+    pack : Pack
+        The module.
+
+    Returns
+    -------
+    dict
+        For each exercise, those others without which the reference fails one of its observations;
+        where these do not suffice, all of them.
+    """
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        without = list(pool.map(lambda name: _failing(pack, leave_out(pack, name)), pack.exercises))
+        found = {
+            name: [other for other, failing in zip(pack.exercises, without, strict=True)
+                   if other != name and name in failing]
+            for name in pack.exercises
+        }  # fmt: skip
+        grafts = [graft(pack, pack.reference, name, found[name]) for name in pack.exercises]
+        failing = list(pool.map(lambda cells: _failing(pack, cells), grafts))
+    everything = [cell.name for cell in pack.reference if cell.exercise]
+    for name, still in zip(pack.exercises, failing, strict=True):
+        if name in still:
+            found[name] = [other for other in everything if other != name]
+    return found
+
+
+def leave_out(pack: Pack, name: str) -> list[CodeCell]:
+    """The reference with one exercise as it is released."""
+    return [pack.blank[name] if cell.name == name else cell for cell in pack.reference]
+
+
+def _failing(pack: Pack, cells: list[CodeCell]) -> set[str]:
+    """The exercises of which an observation does not agree with the reference's."""
+    expected = reference_answers(pack, 0)
+    got = ask(pack.import_name, cells, pack.program, pack.modules, 0, Limits(3, 60), pack.future)
+    return {
+        step.exercise for n, step in enumerate(pack.program) if isinstance(step, Observation)
+        and (n not in got.answers or difference(got.answers[n], expected[n]))
+    }  # fmt: skip
+
+
+@lru_cache(maxsize=8)
+def reference_answers(pack: Pack, seed: int) -> dict[int, object]:
+    """What the reference answers, by the place of each observation in the program.
+
+    Raises
+    ------
+    TitoError
+        If it gives no answer to one: then the course is wrong, not the student.
+    """
+    got = ask(pack.import_name, pack.reference, pack.program, pack.modules, seed, Limits(60, 600))
+    for n, step in enumerate(pack.program):
+        if isinstance(step, Observation) and n not in got.answers:
+            raise TitoError(
+                f"the reference of {pack.folder} itself fails the observation {step.name!r}: "
+                f"{got.faults.get(n)}; {got.cells or 'mend the source'}"
+            )
+    return got.answers
+
+
+def needs_of(module: Module, pack: Pack) -> Needs:
+    """The needs of a module, worked out once for each state of its sources."""
+    digest = hashlib.sha256(repr((pack.cells, pack.earlier)).encode()).hexdigest()
+    path = module.root / ".tito" / f"needs-{pack.folder}.json"
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if kept["digest"] == digest:
+            return kept["needs"]
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    found = needs(pack)
+    write_atomically(path, json.dumps({"digest": digest, "needs": found}, indent=1))
+    return found

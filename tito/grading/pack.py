@@ -1,0 +1,119 @@
+"""All that is needed to grade submissions of a module, as plain data."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from functools import cached_property
+
+from tito.course import Module
+from tito.export import CodeCell, code_cells
+from tito.grading.workspace import earlier_modules
+from tito.observations import Observation, collect
+from tito.source import Cell, blank, read_source
+from tito.syntax import futures, outline
+
+
+@dataclass(frozen=True)
+class Pack:
+    """What a grader knows of a module; it needs no course folder beside it.
+
+    Attributes
+    ----------
+    folder : str
+        The module's folder: ``07_autograd``.
+    name : str
+        Its name: ``autograd``.
+    cells : tuple of Cell
+        Its source.
+    earlier : tuple of (str, str)
+        The name and the text of each module before it.
+    """
+
+    folder: str
+    name: str
+    cells: tuple[Cell, ...]
+    earlier: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, module: Module) -> Pack:
+        """The pack of a module of a course, as its sources are now."""
+        cells = tuple(read_source(module))
+        return _same(cls(module.folder, module.name, cells, tuple(earlier_modules(module).items())))
+
+    @property
+    def import_name(self) -> str:
+        """What the module is imported as."""
+        return f"tinytorch.core.{self.name}"
+
+    @property
+    def modules(self) -> dict[str, str]:
+        """The modules that it may import: the text of each, by its name."""
+        return dict(self.earlier)
+
+    @cached_property
+    def reference(self) -> list[CodeCell]:
+        """The cells of the module with their solutions."""
+        return code_cells(self.cells)
+
+    @cached_property
+    def blank(self) -> dict[str, CodeCell]:
+        """Each exercise as it is released, by its name."""
+        blanks = [Cell(c.role, blank(c.source), c.name) for c in self.cells if c.role == "exercise"]
+        return {cell.name: cell for cell in code_cells(blanks)}
+
+    @cached_property
+    def future(self) -> tuple[str, ...]:
+        """The features that the module imports from ``__future__``."""
+        return tuple(dict.fromkeys(f for cell in self.reference for f in futures(cell.source)))
+
+    @cached_property
+    def program(self) -> list[Observation | str]:
+        """The hidden tests, in order."""
+        return collect(list(self.cells))
+
+    @cached_property
+    def exercises(self) -> list[str]:
+        """The names of the exercises that have hidden tests, in order."""
+        tested = {step.exercise for step in self.program if isinstance(step, Observation)}
+        return [cell.name for cell in self.reference if cell.name in tested]
+
+    def is_blank(self, cell: CodeCell) -> bool:
+        """Whether an exercise's cell is as it was released."""
+        released = self.blank.get(cell.name)
+        return released is not None and _outline(cell.source) == _outline(released.source)
+
+    def is_given(self, cell: CodeCell) -> bool:
+        """Whether a cell is one that the release gives to everybody, perhaps changed."""
+        return cell.id in self._given_ids or _outline(cell.source) in self._given
+
+    def gives(self, source: str) -> bool:
+        """Whether a text is that of a code cell as it was released, whatever its layout."""
+        return _outline(source) in self._released
+
+    @cached_property
+    def _released(self) -> set[str]:
+        sources = (blank(c.source) for c in self.cells if c.role in ("code", "exercise"))
+        return {_outline(source) for source in sources}
+
+    @cached_property
+    def _given(self) -> set[str]:
+        return {_outline(cell.source) for cell in self.reference if not cell.exercise}
+
+    @cached_property
+    def _given_ids(self) -> set[str]:
+        return {cell.id for cell in self.cells if cell.role == "code"}
+
+
+@functools.lru_cache(maxsize=8)
+def _same(pack: Pack) -> Pack:
+    """The pack that equals this one and has been used already, with all that it has worked out."""
+    return pack
+
+
+@functools.lru_cache(maxsize=4096)
+def _outline(source: str) -> str:
+    try:
+        return outline(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return source
