@@ -9,11 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinytorch.graph.backward import walk_back
+from tinytorch.graph.explanation import Explanation
 from tinytorch.graph.names import name_nodes
-from tinytorch.graph.numbers import brief
 from tinytorch.graph.reading import (
-    Graph,
     GraphError,
     Node,
     formula,
@@ -31,26 +29,7 @@ from tinytorch.graph.slopes import (
     compare,
     rule_gradients,
 )
-
-
-class Explanation:
-    """What `explain` found.
-
-    Attributes
-    ----------
-    agrees : bool
-        Whether everything that could be judged agrees.
-    rule : str or None
-        The first rule along the graph that disagrees.
-    text : str
-        The findings, one short block.
-    """
-
-    def __init__(self, lines: list[str], agrees: bool = False, rule: str | None = None):
-        self.text, self.agrees, self.rule = "\n".join(lines), agrees, rule
-
-    def __repr__(self) -> str:
-        return self.text
+from tinytorch.graph.whole import judge_the_whole
 
 
 @dataclass(slots=True)
@@ -203,85 +182,3 @@ def report(finding: Finding, place: str) -> Explanation:
         f"    central difference   {c.by_difference:.8g}",
     ]
     return Explanation([*lines, *([finding.hint] if finding.hint else [])], rule=rule)
-
-
-def judge_the_whole(
-    f: Callable, make: type, arrays: list, xs: list, graph: Graph, operations: int
-) -> Explanation:
-    """All rules agree: does the gradient of the whole?"""
-    seed = np.random.default_rng(1).uniform(0.5, 1.5, np.shape(graph.output.array))
-    walk_back(graph, seed)
-    by_walk = {id(node.thing): node.gradient for node in graph.nodes}
-    try:
-        gradients = gradients_by_backward(graph, xs, seed)
-    except Exception as error:  # a student's backward may fail in any way
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        return Explanation([f"Every rule agrees, but backward() gave {reason:.200}"])
-    counted = 0
-    for position, (x, gradient) in enumerate(zip(xs, gradients, strict=True)):
-
-        def value_at(array, position=position):
-            moved = [*arrays[:position], array, *arrays[position + 1 :]]
-            return float((seed * np.asarray(values_of(f(*map(make, moved))))).sum())
-
-        shape = np.shape(gradient)
-        name = next((n.name for n in graph.nodes if n.thing is x), f"input {position}")
-        if shape != arrays[position].shape:
-            return Explanation(
-                [f"Every rule agrees, but {name}.grad has shape {shape} and {name} has "
-                 f"{arrays[position].shape}: look at unbroadcast and deposit."]
-            )  # fmt: skip
-        coarse = np.asarray(gradient).dtype == np.float32
-        coarse = coarse or getattr(graph.output.array, "dtype", None) == np.float32
-        for c in compare(value_at, arrays[position], gradient, coarse):
-            counted += 1
-            if not c.agrees:
-                return whole_is_wrong(name, c, by_walk.get(id(x)))
-    rules = "the rules of " + several(operations, "operation")
-    numbers = several(counted, "number")
-    return Explanation(
-        [f"All agree with central differences: {rules}, each by itself, and the gradient of the "
-         f"whole by {numbers}."], agrees=True,
-    )  # fmt: skip
-
-
-def several(count: int, word: str) -> str:
-    """How many there are of something."""
-    return f"1 {word}" if count == 1 else f"{count} {word}s"
-
-
-def gradients_by_backward(graph: Graph, xs: list, seed: np.ndarray) -> list:
-    """What ``backward`` leaves in the inputs; the ``grad`` of everything else is as it was."""
-    others = [n.thing for n in graph.nodes if n.operation is None and hasattr(n.thing, "grad")]
-    before = [(x, x.grad) for x in others]
-    for x in others:
-        x.grad = None
-    try:
-        if graph.output.operation is not None:
-            graph.output.thing.backward(seed)
-        return [np.zeros(x.shape) if x.grad is None else values_of(x.grad) for x in xs]
-    finally:
-        for x, grad in before:
-            x.grad = grad
-
-
-def whole_is_wrong(name: str, c: Comparison, by_walk) -> Explanation:
-    """The gradient of the whole disagrees although every rule agrees."""
-    element = f", element {list(c.index)}" if c.index else ""
-    walked = None if by_walk is None else float(np.asarray(by_walk)[c.index])
-    lines = [
-        f"Every rule agrees, but not the gradient of the whole by {name}{element}:",
-        f"    backward() gives     {c.by_rule:.8g}",
-        f"    central difference   {c.by_difference:.8g}",
-    ]
-    if walked is not None and abs(walked - c.by_difference) <= c.tolerance:
-        lines.append(
-            f"Going back node by node gives {brief(walked)}: look at how backward orders, adds up "
-            "and sums (reverse_creation_order, accumulate, unbroadcast)."
-        )
-    else:
-        lines.append(
-            "The graph lacks something: look for a value that was computed without being recorded "
-            "(detach(), .data, numpy(), no_grad)."
-        )
-    return Explanation(lines)
