@@ -373,9 +373,12 @@ print("left", flush=True)
 """
 
 
-def test_a_daemon_does_not_outlive_its_sandbox(folder):
+@pytest.mark.parametrize("backend", ["bubblewrap", "landlock"])
+def test_a_daemon_does_not_outlive_its_sandbox(folder, backend):
+    if backend == "landlock" and os.geteuid() != 0:
+        pytest.skip("Landlock cannot end daemons of the grader's own account")
     token = f"daemon-{time.monotonic_ns()}"
-    text, _ = run(DAEMON.replace("TOKEN", token), folder)
+    text, _ = run(DAEMON.replace("TOKEN", token), folder, backend)
     assert text == "left\n"
     assert gone(token)
 
@@ -503,6 +506,37 @@ def test_a_notebook_has_plots_and_checks(folder, backend):
     )
     text, _ = asyncio.run(in_a_kernel(code, folder, Policy(backend=backend)))
     assert "image/png" in text and "✓ 1 + 1 is 2" in text and "1,2" in text
+
+
+@pytest.mark.parametrize("trick", ["", "; os.remove(name)"])
+def test_a_kernel_that_writes_files_beside_its_sockets_is_ended(folder, trick):
+    code = (
+        "import glob, os, time\nname = glob.glob('/tmp/tito-k-*')[0] + '/file'\n"
+        f"f = open(name, 'w'); f.write('x'); f.flush(){trick}\ntime.sleep(20); print('the end')"
+    )
+    skip_unless("bubblewrap")
+    assert asyncio.run(end_of_a_kernel(code, folder)) == "it wrote files beside its sockets"
+
+
+async def end_of_a_kernel(code: str, folder: Path) -> str:
+    """Why a kernel was ended while it ran code."""
+    from tito.sandbox.provisioner import SandboxedKernelManager
+
+    manager = SandboxedKernelManager(kernel_name="python3")
+    await manager.start_kernel(cwd=str(folder))
+    process = manager.provisioner.process
+    try:
+        client = manager.client()
+        client.start_channels()
+        await client.wait_for_ready(timeout=30)
+        client.execute(code)
+        deadline = time.monotonic() + 10
+        while process.poll() is None and time.monotonic() < deadline:
+            await asyncio.sleep(0.1)
+        client.stop_channels()
+    finally:
+        await manager.shutdown_kernel(now=True)
+    return process.stopped_because
 
 
 def test_grading_runs_the_notebook_in_the_sandbox(numbers):

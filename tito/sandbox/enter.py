@@ -58,6 +58,8 @@ def run(program: str, arguments: list, path: list, only: bool) -> None:
     if program.endswith(".py"):
         runpy.run_path(program, run_name="__main__")
     else:
+        # Isolated mode leaves it out; at the front, a kernel would take it away again.
+        sys.path.append(os.getcwd())
         runpy.run_module(program, run_name="__main__", alter_sys=True)
 
 
