@@ -419,8 +419,8 @@ def chain_rule_by_hand(x: float, y: float) -> dict[str, float]:
     ### BEGIN SOLUTION
     s, d = x + y, x - y
     df_ds, df_dd = d, s
-    df_dx = df_ds * 1 + df_dd * 1
-    df_dy = df_ds * 1 + df_dd * -1
+    df_dx = df_ds + df_dd  # each times 1
+    df_dy = df_ds - df_dd  # times 1, and times -1
     return {
         "s": s, "d": d, "f": s * d,
         "df_ds": df_ds, "df_dd": df_dd, "df_dx": df_dx, "df_dy": df_dy,
@@ -1103,7 +1103,7 @@ class Operation:
         With which settings, such as an axis.
     out : ndarray
         The result.
-    values : tuple, optional
+    values : sequence, optional
         The arrays and numbers in `inputs`; by default they are taken out of them.
     """
 
@@ -1115,7 +1115,7 @@ class Operation:
         inputs: tuple,
         parameters: dict,
         out: np.ndarray,
-        values: tuple | None = None,
+        values: Sequence | None = None,
     ):
         self.function, self.inputs = function, inputs
         self.parameters, self.out = parameters or NOTHING, out
@@ -1465,7 +1465,7 @@ class Variable(
         self.array = self.hooks = None
         ### BEGIN SOLUTION
         is_floating_tensor = isinstance(data, Tensor) and data.dtype.kind == "f"
-        self.data = data if is_floating_tensor else Tensor(as_array(data))
+        self.data = data if is_floating_tensor else Tensor(data)
         self.requires_grad = requires_grad
         self.grad_fn = grad_fn
         self.grad = None
@@ -1522,7 +1522,7 @@ class Variable(
 
 # %% checks="variable" points=2
 check(Variable([1.0, 2.0]), [1.0, 2.0], hint="keep the values as a Tensor in self.data")
-check(str(Variable(3).dtype), "float32", hint="numbers become float32: use as_array")
+check(str(Variable(3).dtype), "float32", hint="numbers become float32: Tensor(data)")
 check(str(Variable(np.array([3.0])).dtype), "float64", hint="an array keeps its floating dtype")
 _weights = Tensor([1.0, 2.0])
 check(Variable(_weights).data is _weights, True, hint="a floating Tensor is kept as it is")
@@ -1533,7 +1533,7 @@ check(Variable(3.0).grad, None, hint="there is no gradient yet")
 check(Variable(3.0).is_leaf, True, hint="grad_fn is None for a variable that you make")
 _older, _younger = Variable(1.0), Variable(1.0)
 check(_older.order < _younger.order, True, hint="self.order = next(creation_order)")
-check_raises(TypeError, lambda: Variable("seven"), hint="as_array refuses what is not a number")
+check_raises(TypeError, lambda: Variable("seven"), hint="Tensor refuses what is not a number")
 
 
 ### BEGIN HIDDEN TESTS
@@ -1609,11 +1609,12 @@ Two functions from module 1 do the computing: `value(x)` takes the array out of 
 `compute` the *values*: with a variable among them, numpy would ask the variable how to multiply, that is, come
 back to `record`, and so on without end.
 
-`record` runs once for every operation of every network, so its own time counts, and two given functions do
-the same faster; use them if you like. `calculate(function, values, parameters)` is `compute`, except that for
-single numbers it takes Python's operators (0.06 µs) in place of numpy's functions (0.7 µs). `computed(out, note)`
-is a variable around a result, made without the questions that the constructor asks of what users give; its
-values are in `array`, and it makes a tensor of them only when somebody asks for `data`.
+`record` runs once for every operation of every network, so its own time counts, and a given function does the
+same as `compute` faster; use it if you like: `calculate(function, values, parameters)` takes Python's operators
+(0.06 µs) for single numbers in place of numpy's functions (0.7 µs). The last lines of `record` are given as well.
+They make a variable around a result as `computed(out, note)` does, without the questions that the constructor asks
+of what users give; its values are in `array`, and it makes a tensor of them only when somebody asks for `data`. And
+they tell sections 9 and 11, which look over the shoulder of every operation, what was computed.
 """
 
 
@@ -1690,12 +1691,11 @@ def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
 
     Approach
     --------
-    1. Compute the result from the values of the inputs.
+    1. Make a list `values` of the values of the inputs, and compute the result, `out`, from it.
     2. If ``out.dtype.kind`` is not ``"f"`` (floating), return it as it is.
-    3. If ``recording.enabled`` and any input needs a gradient, make an `Operation` of the function,
-       the inputs as they came, the parameters, the result and the values.
-    4. Return a variable around the result, `computed(out, operation)`, or `computed(out)` where
-       nothing was noted.
+    3. If ``recording.enabled`` and any input needs a gradient, let `note` be an `Operation` of the
+       function, the inputs as they came, the parameters, the result and the values; else None.
+    4. The lines after your own, which are given, make the variable of `out` and `note`.
     """
     ### BEGIN SOLUTION
     values, differentiable = [], False
@@ -1709,18 +1709,19 @@ def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
     out = calculate(function, values, parameters)
     if out.dtype.kind != "f":
         return out
+    note = None
+    if differentiable and recording.enabled:
+        note = Operation(function, inputs, parameters, out, values)
+    ### END SOLUTION
     variable = Variable.__new__(Variable)  # as computed() does, without the call
-    variable.tensor = variable.grad = variable.hooks = variable.grad_fn = None
+    variable.tensor = variable.grad = variable.hooks = None
     variable.array, variable.order = out, next(creation_order)
-    variable.requires_grad = differentiable and recording.enabled
-    if variable.requires_grad:
-        variable.grad_fn = Operation(function, inputs, parameters, out, tuple(values))
-    elif differentiable and recording.touched is not None:
+    variable.grad_fn, variable.requires_grad = note, note is not None
+    if note is None and recording.touched is not None:  # inside a checkpoint (section 9)
         recording.touched.update((x, None) for x in inputs if needs_gradient(x))
-    if alarms:
+    if alarms:  # section 11
         look_at(function, values, variable)
     return variable
-    ### END SOLUTION
 
 
 # %% checks="record" points=4
@@ -2256,15 +2257,12 @@ def unbroadcast(grad: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
     Approach
     --------
-    1. If the shapes are the same, nothing was repeated, and there is nothing to do.
-    2. Count the axes that `grad` has in front of those of `shape`.
-    3. Find the axes that have length 1 in `shape`. (If one has length 1 in `grad` as well, summing
+    1. Count the axes that `grad` has in front of those of `shape`.
+    2. Find the axes that have length 1 in `shape`. (If one has length 1 in `grad` as well, summing
        over it changes nothing.)
-    4. Sum over both kinds, and give the result the wanted shape.
+    3. Sum over both kinds, and give the result the wanted shape.
     """
     ### BEGIN SOLUTION
-    if grad.shape == shape:
-        return grad
     new_axes = grad.ndim - len(shape)
     stretched = [axis + new_axes for axis, length in enumerate(shape) if length == 1]
     summed = grad.sum(axis=(*range(new_axes), *stretched))
@@ -2399,7 +2397,8 @@ def accumulate(gradients: dict, sums: set, inputs: Sequence, parts: Sequence) ->
     gradients : dict
         The gradient of each variable so far; changed by this call.
     sums : set
-        The variables whose entry in `gradients` is an array made here, as a sum; changed as well.
+        The variables whose entry in `gradients` is an array made here, as a sum, to which what
+        comes later is added in place; changed as well.
     inputs : sequence
         The inputs of the operation.
     parts : sequence of ndarray or None
@@ -2549,7 +2548,7 @@ Some details:
 #| export
 def after_hooks(x: Variable | Tensor, grad):
     """The gradient of `x` after its hooks, if it has any, have seen it and perhaps replaced it."""
-    for hook in list(x.hooks.values()) if grad is not None else []:
+    for hook in list(x.hooks.values()):
         replaced = hook(grad if isinstance(grad, Variable) else np.array(grad))
         if replaced is not None:
             grad = same_shape(replaced, x, "a hook")
@@ -2629,8 +2628,8 @@ def propagate(
     retain_graph : bool
         If False, every operation is freed once it is done.
     wanted : sequence of Variable or Tensor
-        Only the gradients of these are wanted, computed variables among them; without any, those of
-        all leaves.
+        Only the gradients of these are wanted, computed variables among them, and operations that do
+        not lead to them are not called; without any, the gradients of all leaves are wanted.
     create_graph : bool
         Give the rules variables in place of arrays, so that the way back is recorded itself.
     since : int
@@ -2652,27 +2651,27 @@ def propagate(
        and an empty dictionary for what is to be kept.
     2. Take the nodes in reverse creation order that are younger than `since`, and find the
        `dead_ends` among them.
-    3. For each node take its gradient out of the dictionary (``pop``; there may be none), and
-       through `after_hooks`. If the node is wanted, keep its gradient.
+    3. For each node take its gradient out of the dictionary (``pop``; if none has arrived, go on with
+       the next node), and through `after_hooks`, if it has `hooks`. If it is wanted, keep its gradient.
     4. Unless it is a dead end, `step_back`, and accumulate the parts for the inputs of its
        `grad_fn`, if there are any; then free the `grad_fn`, unless the graph is to be retained.
     5. Return what is left, together with what was kept: ``gradients | kept``.
     """
     ### BEGIN SOLUTION
     gradients, sums, kept, wanted = dict(gradients), set(), {}, set(wanted)
-    nodes = reverse_creation_order(gradients)
-    if since >= 0:
-        nodes = [x for x in nodes if x.order > since]
+    nodes = [x for x in reverse_creation_order(gradients) if x.order > since]
     aside = dead_ends(wanted, nodes)
     nodes.reverse()
     while nodes:
         node = nodes.pop()
         grad = gradients.pop(node, None)
+        if grad is None:
+            continue
         if node.hooks:
             grad = after_hooks(node, grad)
         if node in wanted:
             kept[node] = grad
-        if grad is not None and node not in aside:
+        if node not in aside:
             parts = step_back(node, grad, create_graph)
             if parts:
                 accumulate(gradients, sums, node.grad_fn.inputs, parts)
@@ -3619,7 +3618,7 @@ $$\texttt{grad} = (7, 8) \quad\to\quad \begin{pmatrix} 7 \\ 8 \end{pmatrix} \qua
 \begin{pmatrix} 7 & 7 & 7 \\ 8 & 8 & 8 \end{pmatrix}.$$
 
 The given function `restore_axes` does the first step, for an `axis` that is None, an integer (negative ones
-count from the end) or a tuple, and with `keepdims` or without. Yours is the second. These rules must return
+count from the end) or a tuple; what was reduced with `keepdims` has its axes already, and stays as it is. Yours is the second. These rules must return
 the **full shape** of `x`: the engine sums what is too large, but it cannot know how to repeat what is too
 small.
 
@@ -3641,9 +3640,9 @@ Multiply with `np.ones(x.shape, x.dtype)`, or use `np.broadcast_to`. `np.ones(x.
 
 # %%
 #| export
-def restore_axes(reduced, x, axis, keepdims: bool):
+def restore_axes(reduced, x, axis):
     """Give the result of a reduction of `x` its lost axes back, each with length 1."""
-    if axis is None or keepdims:
+    if axis is None:
         return reduced
     axes = [a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,))]
     return reduced.reshape(tuple(1 if a in axes else n for a, n in enumerate(x.shape)))
@@ -3655,15 +3654,15 @@ def restore_axes(reduced, x, axis, keepdims: bool):
 def sum_x(grad, out, x, axis=None, keepdims=False):
     """Every element of x adds 1 times itself to its sum; returns the shape of x."""
     ### BEGIN SOLUTION
-    return restore_axes(grad, x, axis, keepdims) * np.ones(x.shape, x.dtype)
+    return restore_axes(grad, x, axis) * np.ones(x.shape, x.dtype)
     ### END SOLUTION
 
 
 @derivative(np.mean)
 def mean_x(grad, out, x, axis=None, keepdims=False):
-    """Every element of x adds 1 / n times itself to its mean of n elements."""
+    """Every element of x adds 1 / n times itself to its mean of n; without elements, nothing."""
     ### BEGIN SOLUTION
-    return sum_x(grad, out, x, axis, keepdims) * (out.size / max(x.size, 1))
+    return sum_x(grad, out, x, axis) * (out.size / max(x.size, 1))
     ### END SOLUTION
 
 
@@ -3687,7 +3686,7 @@ check(
 check(
     sum_x(np.array([[1.0], [2.0]]), _x.sum(1, keepdims=True), _x, axis=1, keepdims=True),
     [[1.0, 1.0, 1.0], [2.0, 2.0, 2.0]],
-    hint="pass keepdims on to restore_axes",
+    hint="with keepdims, grad has the axes already; restore_axes leaves it as it is",
 )
 _x = np.zeros((2, 3), dtype=np.float32)
 check(str(sum_x(_x.sum(1), _x.sum(1), _x, 1).dtype), "float32", hint="np.ones(x.shape, x.dtype)")
@@ -3777,7 +3776,7 @@ Ties are not rare: the maximum of a patch of an image after `relu` is often a ti
 <details>
 <summary>Hint: places, shares, dtype</summary>
 
-`x == restore_axes(out, x, axis, keepdims)` is True at the extreme values. As numbers of the dtype of `x`
+`x == restore_axes(out, x, axis)` is True at the extreme values. As numbers of the dtype of `x`
 (`.astype`), divided by their own sum along `axis` (with `keepdims=True`, so that it broadcasts), they are the
 shares.
 
@@ -3799,9 +3798,9 @@ def max_x(grad, out, x, axis=None, keepdims=False):
     3. Multiply with the gradient, whose lost axes have to be restored as well.
     """
     ### BEGIN SOLUTION
-    at_extreme = (x == restore_axes(out, x, axis, keepdims)).astype(x.dtype)
+    at_extreme = (x == restore_axes(out, x, axis)).astype(x.dtype)
     share = at_extreme / at_extreme.sum(axis=axis, keepdims=True)
-    return restore_axes(grad, x, axis, keepdims) * share
+    return restore_axes(grad, x, axis) * share
     ### END SOLUTION
 
 
@@ -4949,8 +4948,8 @@ def grad(
     Returns
     -------
     tuple of ndarray, or of Variable if `create_graph`
-        For each input a new array of its own shape and dtype; zeros where the outputs do not depend
-        on it.
+        For each input a new array of its own shape and dtype; where the outputs do not depend on it,
+        zeros (as a variable, they require no gradient).
 
     Raises
     ------
@@ -5444,7 +5443,7 @@ def jacobian_of(out: Variable, xs: tuple, create_graph: bool = False) -> list:
     3. For each input put its rows together with `stacked`.
     """
     ### BEGIN SOLUTION
-    seeds = np.eye(out.size, dtype=out.dtype).reshape(out.size, *out.shape)
+    seeds = np.eye(out.size).reshape(out.size, *out.shape)
     rows = [pull_back((out,), xs, (seed,), create_graph) for seed in seeds]
     return [
         stacked([row[i] for row in rows], out.shape + x.shape, x.dtype) for i, x in enumerate(xs)
@@ -6945,12 +6944,12 @@ def slopes_along(
     """
     ### BEGIN SOLUTION
     gradients = vjp(f, xs, weights)[1]
-    by_gradient = sum(float((g * d).sum()) for g, d in zip(gradients, directions, strict=True))
+    by_gradient = sum(map(np.vdot, gradients, directions))
 
     def total(sign: int) -> float:
         moved = tuple(x + sign * eps * d for x, d in zip(xs, directions, strict=True))
         outputs = as_tuple(call_recorded(f, moved, False)[1])
-        return sum(float((w * y.numpy()).sum()) for w, y in zip(weights, outputs, strict=True))
+        return sum(map(np.vdot, weights, [y.numpy() for y in outputs]))
 
     return by_gradient, (total(1) - total(-1)) / (2 * eps)
     ### END SOLUTION
