@@ -628,22 +628,24 @@ check(_grad, [7.0, -2.0], hint="a rule must not change grad in place: return a n
 
 ### BEGIN HIDDEN TESTS
 @observe(grad=normal(3, 2), x=normal(3, 2), y=normal(3, 2))
-def gradients_of_a_sum(autograd, grad, x, y):
-    """add_x and add_y hand the gradient on."""
-    return autograd.add_x(grad, x + y, x, y), autograd.add_y(grad, x + y, x, y)
+def gradients_by_the_first_of_two_inputs_and_of_a_negative(autograd, grad, x, y):
+    """add_x and subtract_x hand the gradient on, negative_x with the opposite sign."""
+    first = autograd.add_x(grad, x + y, x, y), autograd.subtract_x(grad, x - y, x, y)
+    return first, autograd.negative_x(grad, -x, x)
 
 
 @observe(grad=normal(3, 2), x=normal(3, 2), y=normal(3, 2))
-def gradients_of_a_difference(autograd, grad, x, y):
-    """subtract_x hands it on, subtract_y with the opposite sign."""
-    return autograd.subtract_x(grad, x - y, x, y), autograd.subtract_y(grad, x - y, x, y)
+def gradients_by_the_second_of_two_inputs(autograd, grad, x, y):
+    """add_y hands the gradient on, subtract_y with the opposite sign."""
+    return autograd.add_y(grad, x + y, x, y), autograd.subtract_y(grad, x - y, x, y)
 
 
 @observe(grad=normal(4, dtype="float32"), x=normal(4, dtype="float32"))
-def gradient_of_a_negative_and_its_dtype(autograd, grad, x):
-    """A float32 gradient stays float32."""
-    found = autograd.negative_x(grad, -x, x)
-    return found, str(found.dtype)
+def sums_and_differences_in_float32(autograd, grad, x):
+    """A float32 gradient stays float32, in all five rules."""
+    rules = autograd.add_x, autograd.add_y, autograd.subtract_x, autograd.subtract_y
+    found = [rule(grad, x, x, x) for rule in rules] + [autograd.negative_x(grad, -x, x)]
+    return found, [str(g.dtype) for g in found]
 
 
 @observe(grad=normal(3), x=normal(3), y=normal(3))
@@ -861,27 +863,29 @@ def gradient_of_a_power_by_its_exponent(autograd, grad, x, y):
     return autograd.power_y(grad, x**y, x, y)
 
 
-@observe(grad=normal(4, dtype="float32"), x=normal(4, dtype="float32"), y=choice(1, 2, 3))
-def whole_powers_of_negative_numbers_in_float32(autograd, grad, x, y):
-    """A base of any sign, a Python number as the exponent, and float32 stays float32."""
-    found = autograd.power_x(grad, x**y, x, y)
-    return found, str(found.dtype)
+@observe(grad=normal(4, dtype="float32"), x=normal(4, dtype="float32"))
+def powers_in_float32(autograd, grad, x):
+    """Bases of any sign with whole exponents; by the exponent; float32 stays float32."""
+    found = [autograd.power_x(grad, x**y, x, y) for y in (1, 2, 3)]
+    base = np.abs(x)
+    found.append(autograd.power_y(grad, base**x, base, x))
+    return found, [str(g.dtype) for g in found]
 
 
-@observe(grad=normal(4), x=normal(2))
+@observe(grad=normal(7), x=normal(2))
 def the_slope_of_x_to_the_zero_is_zero_also_at_zero(autograd, grad, x):
     """With exponents as a number and as an array, and bases that are zero and not."""
-    x = np.array([0.0, *x, 0.0])
-    y = np.array([0.0, 0.0, 2.0, 1.0])
+    x = np.array([0.0, *x, 0.0, 0.0, -1.0, 1.0])
+    y = np.array([0.0, 0.0, 2.0, 1.0, 2.5, 0.0, 0.0])
     with np.errstate(all="ignore"):
         return autograd.power_x(grad, x**0, x, 0), autograd.power_x(grad, x**y, x, y)
 
 
-@observe(grad=normal(4), y=uniform(2, low=0.5, high=2.0))
+@observe(grad=normal(5), y=uniform(3, low=0.5, high=2.0))
 def the_gradient_by_the_exponent_of_zero_is_zero(autograd, grad, y):
-    """Bases that are zero and not, exponents that are zero and not."""
-    x = np.array([0.0, 0.0, 3.0, 0.5])
-    y = np.array([0.0, y[0], y[1], 0.0])
+    """Bases that are zero and not, exponents that are positive, zero and (not finite) negative."""
+    x = np.array([0.0, 0.0, 3.0, 0.5, 0.0])
+    y = np.array([0.0, y[0], y[1], 0.0, -y[2]])
     with np.errstate(all="ignore"):
         return autograd.power_y(grad, x**y, x, y)
 
@@ -1297,10 +1301,11 @@ def a_missing_rule_is_an_error_only_where_a_gradient_is_needed(autograd, grad, x
     x, wanted = (autograd.Tensor(v, requires_grad=True) for v in (x, y))
     answer = autograd.Operation(half_known, (x, y), {}, np.asarray(x) * y)(grad)
     answer += autograd.Operation(np.hypot, (y, 1.0), {}, y)(grad)
+    unknown = raised(lambda: autograd.Operation(np.hypot, (x, y), {}, y)(grad))
     try:
         autograd.Operation(half_known, (x, wanted), {}, np.asarray(x) * y)(grad)
     except NotImplementedError as error:
-        return answer, "half_known" in str(error), "1" in str(error)
+        return answer, unknown, "half_known" in str(error), "1" in str(error)
     return answer, "nothing raised"
 
 
@@ -1558,9 +1563,9 @@ def a_floating_tensor_is_kept_as_it_is(autograd, x):
 def a_leaf_and_a_computed_variable_in_their_first_state(autograd, x):
     """Requires a gradient unless told otherwise, has none yet, and knows its grad_fn."""
     leaf, constant = autograd.Variable(x), autograd.Variable(x, requires_grad=False)
-    computed = autograd.Variable(x, grad_fn=print)
+    computed = autograd.Variable(2 * x, grad_fn=print)
     return [
-        [v.requires_grad, v.grad is None, v.is_leaf, v.grad_fn is print]
+        [v.requires_grad, v.grad is None, v.is_leaf, v.grad_fn is print, v.numpy()]
         for v in (leaf, constant, computed)
     ]
 
@@ -1575,7 +1580,7 @@ def later_variables_have_higher_numbers(autograd, x):
         autograd.Variable([1.0], grad_fn=print),
     ]
     order = [v.order for v in made]
-    return order == sorted(order), len(set(order))
+    return order == sorted(order), len(set(order)), [v.numpy() for v in made]
 
 
 @observe(x=normal())
@@ -1753,9 +1758,20 @@ def the_result_and_the_note_of_how_it_came_about(autograd, x, y, weight):
     out = autograd.record(weighted, *inputs, weight=weight)
     note = out.grad_fn
     same = [a is b for a, b in zip(note.inputs, inputs, strict=True)]
+    later = [v.order < out.order < autograd.Variable(x).order for v in inputs[:1]]
     kinds = type(out).__name__, type(note).__name__, type(out.data).__name__
     noted = note.function is weighted, same, note.parameters, isinstance(note.out, np.ndarray)
-    return kinds, out.numpy(), noted, np.asarray(note.out), out.requires_grad
+    return kinds, out.numpy(), noted, np.asarray(note.out), out.requires_grad, later
+
+
+@observe(x=normal(3), y=normal(3))
+def results_are_inputs_of_further_operations(autograd, x, y):
+    """What was computed is computed with, before and after its data has been looked at."""
+    leaf = autograd.Variable(x)
+    middle = autograd.record(weighted, leaf, y)
+    unseen = autograd.record(weighted, middle, leaf, weight=2.0)
+    seen = autograd.record(weighted, autograd.Variable(middle.numpy(), False), middle)
+    return unseen.numpy(), seen.numpy(), [v.grad_fn.inputs[v is seen] is middle for v in (unseen, seen)]
 
 
 @observe(x=normal(3))
@@ -1766,6 +1782,7 @@ def nothing_is_noted_where_nothing_needs_a_gradient(autograd, x):
         autograd.record(weighted, constant, autograd.Tensor(x)),
         autograd.record(weighted, constant, 2.0),
         autograd.record(weighted, 2.0, wanted),
+        autograd.record(weighted, wanted, constant),
     ]
     return [(r.numpy(), r.requires_grad, r.is_leaf) for r in results]
 
@@ -1798,7 +1815,8 @@ def what_is_not_floating_comes_back_as_an_array(autograd, x):
     positive = autograd.record(np.greater, variable, 0)
     places = autograd.record(np.argmax, variable, axis=1)
     kinds = [isinstance(r, (autograd.Variable, autograd.Tensor)) for r in (positive, places)]
-    return kinds, np.asarray(positive), np.asarray(places)
+    dtypes = [r.dtype.kind for r in (positive, places)]
+    return kinds, dtypes, np.asarray(positive), np.asarray(places)
 
 
 @observe(x=normal(3, dtype="float32"), y=normal(3), n=uniform(low=1e6, high=1e7))
@@ -1806,8 +1824,9 @@ def dtypes_and_digits_of_results(autograd, x, y, n):
     """float32 with a Python number or list stays float32; with float64 all digits are kept."""
     variable = autograd.Variable(x)
     others = 2.5, [1.0, 2.0, 3.0], y, autograd.Variable(y)
-    dtypes = [str(autograd.record(weighted, variable, other).dtype) for other in others]
-    return dtypes, autograd.record(np.subtract, autograd.Variable(np.array([n])), n).numpy()
+    results = [autograd.record(weighted, variable, other) for other in others]
+    difference = autograd.record(np.subtract, autograd.Variable(np.array([n])), n / 3)
+    return [str(r.dtype) for r in results], [r.numpy() for r in results], difference.numpy()
 
 
 @observe(x=normal(3))
@@ -2101,94 +2120,89 @@ check(len(reverse_creation_order([_z])), 5000, hint="a loop with a list, not a r
 
 
 ### BEGIN HIDDEN TESTS
-def made_from(autograd, *inputs, wanted=True):
-    """A computed variable with nothing but its place in a graph."""
-    note = autograd.Operation(np.add, inputs, {}, np.array(0.0))
-    return autograd.Variable(0.0, requires_grad=wanted, grad_fn=note)
+def made_from(autograd, number, *inputs, wanted=True):
+    """A computed variable with nothing but a number, by which it is known, and its place in a graph."""
+    number = np.array(number)
+    note = autograd.Operation(np.add, inputs, {}, number)
+    return autograd.Variable(number, requires_grad=wanted, grad_fn=note)
 
 
-def places(found, nodes):
-    """Which nodes were found, in the order in which they were."""
-    return [next((n for n, node in enumerate(nodes) if node is v), -1) for v in found]
+def order_from(autograd, *outputs):
+    """The numbers of what is found, in the order in which it is."""
+    return [v.item() for v in autograd.reverse_creation_order(outputs)]
 
 
-@observe(n=integers(low=2, high=5))
-def each_node_of_a_diamond_once_and_the_youngest_first(autograd, n):
+@observe(n=integers(low=2, high=5), x=normal(13))
+def each_node_of_a_diamond_once_and_the_youngest_first(autograd, n, x):
     """Two paths that part and meet, several times over."""
-    nodes = [made_from(autograd, autograd.Variable(1.0))]
+    numbers = iter(x)
+    node = made_from(autograd, next(numbers), autograd.Variable(1.0))
     for _ in range(n):
-        left, right = made_from(autograd, nodes[-1]), made_from(autograd, nodes[-1], nodes[-1])
-        nodes += [left, right, made_from(autograd, left, right)]
-    return places(autograd.reverse_creation_order([nodes[-1]]), nodes)
+        left = made_from(autograd, next(numbers), node)
+        right = made_from(autograd, next(numbers), node, node)
+        node = made_from(autograd, next(numbers), left, right)
+    return order_from(autograd, node)
 
 
-@observe(n=integers(low=2, high=6))
-def a_shared_node_comes_after_its_younger_consumers(autograd, n):
+@observe(n=integers(low=2, high=6), x=normal(8))
+def a_shared_node_comes_after_its_younger_consumers(autograd, n, x):
     """A short path and a long one from the same node to the output."""
-    x = autograd.Variable(1.0)
-    nodes = [made_from(autograd, x)]
-    for _ in range(n):
-        nodes.append(made_from(autograd, nodes[-1], 1.0))
-    nodes.append(made_from(autograd, nodes[0], nodes[-1]))
-    nodes.append(made_from(autograd, nodes[-1], nodes[0]))
-    return places(autograd.reverse_creation_order([nodes[-1]]), nodes)
+    first = node = made_from(autograd, x[0], autograd.Variable(1.0))
+    for i in range(n):
+        node = made_from(autograd, x[i + 1], node, 1.0)
+    node = made_from(autograd, x[6], first, node)
+    return order_from(autograd, made_from(autograd, x[7], node, first))
 
 
-@observe(x=normal(3))
-def leaves_constants_and_other_inputs_are_left_out(autograd, x):
+@observe(x=normal(3), y=normal(3))
+def leaves_constants_and_other_inputs_are_left_out(autograd, x, y):
     """Inputs may be leaves, weights, arrays, numbers, and variables that need no gradient."""
     leaf, weight = autograd.Variable(x), autograd.Tensor(x, requires_grad=True)
-    constant = made_from(autograd, leaf, wanted=False)
-    nodes = [made_from(autograd, leaf, weight, 2.0, x, None)]
-    nodes.append(made_from(autograd, constant, nodes[0], autograd.Variable(x, requires_grad=False)))
-    return places(autograd.reverse_creation_order([nodes[1]]), [*nodes, leaf, constant])
+    constant = made_from(autograd, y[0], leaf, wanted=False)
+    node = made_from(autograd, y[1], leaf, weight, 2.0, x, None)
+    plain = autograd.Variable(x, requires_grad=False)
+    return order_from(autograd, made_from(autograd, y[2], constant, node, plain))
 
 
-@observe(n=integers(low=1, high=5))
-def several_outputs_one_of_them_inside_the_graph_of_another(autograd, n):
+@observe(n=integers(low=1, high=5), x=normal(7))
+def several_outputs_one_of_them_inside_the_graph_of_another(autograd, n, x):
     """Outputs in any order, from any iterable, a leaf among them."""
     leaf = autograd.Variable(1.0)
-    nodes = [made_from(autograd, leaf)]
-    for _ in range(n):
-        nodes.append(made_from(autograd, nodes[-1]))
-    nodes.append(made_from(autograd, leaf))
+    nodes = [made_from(autograd, x[0], leaf)]
+    for i in range(n):
+        nodes.append(made_from(autograd, x[i + 1], nodes[-1]))
+    nodes.append(made_from(autograd, x[6], leaf))
     outputs = (v for v in (nodes[1], leaf, nodes[-1], nodes[-2]))
-    return places(autograd.reverse_creation_order(outputs), nodes)
+    return [v.item() for v in autograd.reverse_creation_order(outputs)]
 
 
-@observe(n=integers(low=5000, high=6000))
-def a_chain_of_five_thousand_operations(autograd, n):
+@observe(n=integers(low=5000, high=6000), x=normal(6000))
+def a_chain_of_five_thousand_operations(autograd, n, x):
     """No recursion."""
     z = autograd.Variable(1.0)
-    for _ in range(n):
-        z = made_from(autograd, z, 1.0)
-    found = autograd.reverse_creation_order([z])
-    return (
-        len(found),
-        found[0] is z,
-        [v.order for v in found] == sorted({v.order for v in found})[::-1],
-    )
+    for number in x[:n]:
+        z = made_from(autograd, number, z, 1.0)
+    return np.array(order_from(autograd, z))
 
 
-@observe(n=integers(low=55, high=65))
-def sixty_doublings_do_not_take_for_ever(autograd, n):
+@observe(n=integers(low=55, high=65), x=normal(65))
+def sixty_doublings_do_not_take_for_ever(autograd, n, x):
     """Each node once, although there are 2 to the 60 paths."""
     z = autograd.Variable(1.0)
-    for _ in range(n):
-        z = made_from(autograd, z, z)
-    return len(autograd.reverse_creation_order([z]))
+    for number in x[:n]:
+        z = made_from(autograd, number, z, z)
+    return order_from(autograd, z)
 
 
-@observe(x=normal())
+@observe(x=normal(4))
 def a_plain_grad_fn_ends_a_path_and_a_freed_graph_is_refused(autograd, x):
     """A variable with a function of the user's is found; its inputs are not known."""
-    own = autograd.Variable(x, grad_fn=lambda grad: None)
-    nodes = [own, made_from(autograd, own)]
-    found = places(autograd.reverse_creation_order([nodes[1]]), nodes)
-    freed = made_from(autograd, own)
+    own = autograd.Variable(np.array(x[0]), grad_fn=lambda grad: None)
+    node = made_from(autograd, x[1], own)
+    freed = made_from(autograd, x[2], own)
     freed.grad_fn.inputs = None
-    last = made_from(autograd, freed, nodes[1])
-    return found, raised(lambda: autograd.reverse_creation_order([last]))
+    last = made_from(autograd, x[3], freed, node)
+    return order_from(autograd, node), raised(lambda: order_from(autograd, last))
 
 
 ### END HIDDEN TESTS
@@ -2459,6 +2473,19 @@ def shares_are_added(autograd, first, second, third):
         after.append(np.array(gradients[x]))
     autograd.accumulate(gradients, sums, [other], [second])
     return after, gradients[other], len(gradients)
+
+
+@observe(shares=normal(4, 3))
+def sums_are_noted_and_added_to_in_place(autograd, shares):
+    """A first share is no sum yet; a second one makes it an array of its own, which stays."""
+    x, gradients, sums, known = autograd.Tensor(shares[0]), {}, set(), []
+    for share in shares[:2]:
+        autograd.accumulate(gradients, sums, [x], [share])
+        known.append(x in sums)
+    array = gradients[x]
+    for share in shares[2:]:
+        autograd.accumulate(gradients, sums, [x], [share])
+    return gradients[x], array, known, len(sums)
 
 
 @observe(shared=normal(3), more=normal(3), last=normal(3))
@@ -2826,6 +2853,52 @@ def a_plain_function_as_grad_fn_is_called_once(autograd, x, seed):
     return received, found[leaf], len(found)
 
 
+@observe(x=normal(3), y=normal(3), seed=normal(3))
+def what_leads_to_nothing_wanted_is_left_alone(autograd, x, y, seed):
+    """Its operations are not called, and its leaves are not in the result."""
+    graph, x, y = Graph(autograd), autograd.Variable(x), autograd.Variable(y)
+    beside = graph.times(graph.times(y, y, "far"), y, "beside")
+    out = graph.times(graph.times(x, x, "inner"), beside, "outer")
+    found = autograd.propagate({out: seed}, retain_graph=True, wanted=[x])
+    called = list(graph.called)
+    everything = autograd.propagate({out: seed})
+    return found[x], len(found), called, everything[y], len(everything), graph.called
+
+
+@observe(x=normal(3), y=normal(3), seed=normal(3))
+def where_no_gradient_arrives_nothing_is_done(autograd, x, y, seed):
+    """An operation that sends nothing to one of its inputs, a computed one."""
+    graph, x, y = Graph(autograd), autograd.Variable(x), autograd.Variable(y)
+    middle = graph.times(y, y, "not reached")
+    rule = lambda grad: [2.0 * grad, None]  # noqa: E731
+    out = graph.node(np.array(x), (graph.times(x, x, "inner"), middle), rule, "outer")
+    found = autograd.propagate({out: seed}, retain_graph=True)
+    asked = autograd.propagate({out: seed}, wanted=[x, middle, y])
+    return found[x], len(found), asked[x], len(asked), graph.called
+
+
+@observe(x=normal(3), y=normal(3), seed=normal(3))
+def what_is_older_than_since_is_treated_like_a_leaf(autograd, x, y, seed):
+    """Its gradient is in the result, and its operation is neither called nor freed."""
+    graph, x, y = Graph(autograd), autograd.Variable(x), autograd.Variable(y)
+    old = graph.times(x, y, "old")
+    new = graph.times(graph.times(old, y, "first"), old, "last")
+    found = autograd.propagate({new: seed}, since=old.order)
+    called, freed = list(graph.called), [v.grad_fn.inputs is None for v in (old, new)]
+    return found[old], found[y], len(found), called, freed, autograd.propagate({old: seed})[x]
+
+
+@observe(x=normal(3), seed=normal(3), factor=uniform(low=2.0, high=3.0))
+def hooks_see_the_complete_gradient_and_may_replace_it(autograd, x, seed, factor):
+    """What a hook returns goes on, and is kept if it was wanted; None changes nothing."""
+    graph, seen, x = Graph(autograd), [], autograd.Variable(x)
+    middle = graph.times(x, x)
+    middle.register_hook(lambda grad: seen.append(np.array(grad)))
+    middle.register_hook(lambda grad: factor * grad)
+    found = autograd.propagate({graph.times(middle, middle): seed}, wanted=[middle, x])
+    return seen, found[middle], found[x]
+
+
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -2924,10 +2997,12 @@ check_raises(
 
 
 ### BEGIN HIDDEN TESTS
-@observe(x=normal(), y=normal(1, 1, dtype="float32"))
-def one_for_a_single_element_in_its_shape_and_dtype(autograd, x, y):
-    """Outputs of shape () and (1, 1), in float64 and float32."""
-    found = [autograd.starting_gradient(autograd.Variable(v)) for v in (np.array(x), y)]
+@observe(x=normal(), y=normal(1, 1, dtype="float32"), seed=normal())
+def one_for_a_single_element_in_its_shape_and_dtype(autograd, x, y, seed):
+    """Outputs of shape () and (1, 1), in float64 and float32; beside a given gradient."""
+    outputs = [autograd.Variable(v) for v in (np.array(x), y)]
+    found = [autograd.starting_gradient(v) for v in outputs]
+    found.append(autograd.starting_gradient(outputs[0], seed))
     return found, [str(g.dtype) for g in found]
 
 
@@ -2940,12 +3015,13 @@ def a_given_gradient_takes_the_dtype_of_the_output(autograd, x, seed):
     return found, [str(g.dtype) for g in found]
 
 
-@observe(x=normal(3))
-def a_missing_gradient_is_refused_unless_there_is_one_element(autograd, x):
-    """Outputs of shape (3,), (1,) and (0,)."""
+@observe(x=normal(3), seed=normal(3))
+def a_missing_gradient_is_refused_unless_there_is_one_element(autograd, x, seed):
+    """Outputs of shape (3,), (1,) and (0,); all are content with one of their own shape."""
     outputs = [autograd.Variable(v) for v in (x, x[:1], x[:0])]
     calls = [lambda v=v: autograd.starting_gradient(v) for v in outputs]
-    return [raised(call) for call in calls]
+    given = [autograd.starting_gradient(v, seed[: v.size]) for v in outputs]
+    return [raised(call) for call in calls], given
 
 
 @observe(x=normal(2, 3), seed=normal(2, 3))
@@ -2957,16 +3033,15 @@ def a_gradient_of_another_shape_is_refused(autograd, x, seed):
     return good, [raised(lambda g=g: autograd.starting_gradient(x, g)) for g in bad]
 
 
-@observe(x=normal())
-def an_output_that_requires_no_gradient_is_refused(autograd, x):
+@observe(x=normal(), seed=normal())
+def an_output_that_requires_no_gradient_is_refused(autograd, x, seed):
     """With a gradient and without."""
     constant, wanted = autograd.Variable(x, requires_grad=False), autograd.Variable(x)
     calls = [
         lambda: autograd.starting_gradient(constant),
-        lambda: autograd.starting_gradient(constant, 1.0),
-        lambda: autograd.starting_gradient(wanted),
+        lambda: autograd.starting_gradient(constant, seed),
     ]
-    return [raised(call) for call in calls]
+    return [raised(call) for call in calls], autograd.starting_gradient(wanted, seed)
 
 
 ### END HIDDEN TESTS
@@ -3276,14 +3351,37 @@ def what_is_refused_touches_no_gradient(autograd, x, seed):
     return [raised(call) for call in calls], before, x.grad
 
 
-@observe(x=normal(3), y=normal(3), seed=normal(3))
-def gradients_of_two_leaves_share_no_memory(autograd, x, y, seed):
-    """The sum gives both the same array; what they keep is their own, also of the seed."""
-    graph = Graph(autograd)
+@observe(x=normal(3, 3), seed=normal(3))
+def gradients_of_several_leaves_share_no_memory(autograd, x, seed):
+    """A sum gives all of them the same array; what they keep is their own, also of the seed."""
+    graph, leaves = Graph(autograd), [autograd.Variable(v) for v in x]
+    autograd.backward(graph.plus(graph.plus(leaves[0], leaves[1]), leaves[2]), seed)
+    for factor, leaf in enumerate(leaves, 2):
+        leaf.grad *= factor
+    return [leaf.grad for leaf in leaves], seed
+
+
+@observe(x=normal(3), y=normal(3), seeds=normal(2, 3))
+def gradients_that_were_recorded_are_variables(autograd, x, y, seeds):
+    """With create_graph: they can be differentiated again, they add up, and the graph is kept."""
+    enter_rules_of_weighted(autograd)
     x, y = autograd.Variable(x), autograd.Variable(y)
-    autograd.backward(graph.plus(x, y), seed)
-    x.grad *= 100.0
-    return x.grad, y.grad, seed
+    out = autograd.record(weighted, x, y)
+    autograd.backward(out, seeds[0], create_graph=True)
+    first = [v.grad for v in (x, y)]
+    autograd.backward(out, seeds[1], create_graph=True)
+    autograd.backward(out, seeds[0])
+    kinds = [[type(g).__name__, g.requires_grad] for g in first]
+    return kinds, [np.asarray(g) for g in first], [np.asarray(v.grad) for v in (x, y)]
+
+
+@observe(x=normal(3), seed=normal(3))
+def a_retained_graph_gives_plain_arrays(autograd, x, seed):
+    """retain_graph keeps the graph, and records nothing."""
+    enter_rules_of_weighted(autograd)
+    x = autograd.Variable(x)
+    autograd.backward(autograd.record(weighted, x, x), seed, retain_graph=True)
+    return type(x.grad).__name__, np.asarray(x.grad)
 
 
 @observe(x=normal(), seed=normal())
