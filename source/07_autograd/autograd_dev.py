@@ -1771,7 +1771,11 @@ def results_are_inputs_of_further_operations(autograd, x, y):
     middle = autograd.record(weighted, leaf, y)
     unseen = autograd.record(weighted, middle, leaf, weight=2.0)
     seen = autograd.record(weighted, autograd.Variable(middle.numpy(), False), middle)
-    return unseen.numpy(), seen.numpy(), [v.grad_fn.inputs[v is seen] is middle for v in (unseen, seen)]
+    return (
+        unseen.numpy(),
+        seen.numpy(),
+        [v.grad_fn.inputs[v is seen] is middle for v in (unseen, seen)],
+    )
 
 
 @observe(x=normal(3))
@@ -3510,7 +3514,7 @@ def exponentials_in_float32(autograd, grad, x):
     rules = autograd.exp_x, autograd.log_x, autograd.sqrt_x
     found = [rule(grad, out, x) for rule, out in zip(rules, outs, strict=True)]
     same = all(np.array_equal(a, b) for a, b in zip(before, (grad, x, *outs), strict=True))
-    return [str(g.dtype) for g in found], same
+    return found, [str(g.dtype) for g in found], same
 
 
 ### END HIDDEN TESTS
@@ -3595,7 +3599,7 @@ def waves_in_float32(autograd, grad, x):
     rules = [(autograd.sin_x, np.sin), (autograd.cos_x, np.cos), (autograd.abs_x, np.abs)]
     found = [rule(grad, function(x), x) for rule, function in rules]
     same = all(np.array_equal(a, b) for a, b in zip(before, (grad, x), strict=True))
-    return [str(g.dtype) for g in found], same
+    return found, [str(g.dtype) for g in found], same
 
 
 ### END HIDDEN TESTS
@@ -3662,10 +3666,10 @@ check(
 
 
 ### BEGIN HIDDEN TESTS
-@observe(grad=normal(5), x=normal(4))
-def gradient_of_relu_which_is_zero_at_zero(autograd, grad, x):
+@observe(grad=normal(5), x=uniform(2, low=0.01, high=1.0), y=uniform(2, low=1.0, high=5.0))
+def gradient_of_relu_which_is_zero_at_zero(autograd, grad, x, y):
     """1 or 0 times the gradient; by its name and through the table."""
-    x = np.array([*x, 0.0])
+    x = np.array([x[0], -x[1], y[0], -y[1], 0.0])
     out = np.maximum(x, 0)
     rule = autograd.RULES[autograd.activations.relu][0]
     return autograd.relu_x(grad, out, x), rule(grad, out, x)
@@ -3694,7 +3698,7 @@ def activations_in_float32(autograd, grad, x):
     rules = autograd.relu_x, autograd.sigmoid_x, autograd.tanh_x
     found = [rule(grad, out, x) for rule in rules]
     same = all(np.array_equal(a, b) for a, b in zip(before, (grad, out, x), strict=True))
-    return [str(g.dtype) for g in found], same
+    return found, [str(g.dtype) for g in found], same
 
 
 ### END HIDDEN TESTS
@@ -3825,6 +3829,16 @@ def gradients_of_sums_over_any_axes(autograd, seeds, x):
 def gradients_of_means_over_any_axes(autograd, seeds, x):
     """No axis, one, a negative one, a tuple; with keepdims and without."""
     return reduced_in_every_way(autograd.mean_x, np.mean, x, seeds)
+
+
+@observe(grad=normal(3), x=normal(2, 3), one=normal(1))
+def gradients_of_means_of_one_element_and_of_none(autograd, grad, x, one):
+    """A mean of one element is that element; an array without elements has an empty gradient."""
+    with np.errstate(all="ignore"):
+        empty = autograd.mean_x(grad, 0 * grad, x[:0], axis=0)
+    single = autograd.mean_x(np.array(grad[0]), one.mean(), one)
+    rows = autograd.mean_x(grad[:2], x[:, :1].mean(axis=1), x[:, :1], axis=1)
+    return np.array(single), np.array(rows), np.array(empty)
 
 
 @observe(grad=normal(3, dtype="float32"), x=normal(2, 3, dtype="float32"))
@@ -4114,12 +4128,16 @@ def gradients_of_a_product_of_two_vectors(autograd, grad, x, y):
     y=normal(3, 4, dtype="float32"),
 )
 def matrix_products_in_float32_through_the_table(autograd, grad, x, y):
-    """float32 stays float32, and nothing that was given is changed."""
+    """float32 stays float32, also with vectors, and nothing that was given is changed."""
     before = [a.copy() for a in (grad, x, y)]
-    rules = autograd.RULES[np.matmul]
-    found = [rules[i](grad, x @ y, x, y) for i in (0, 1)]
+    rules, found, dtypes = autograd.RULES[np.matmul], [], []
+    for a, b in ((x, y), (x[0], y), (x, y[:, 0]), (x[0], y[:, 0])):  # a matrix or a vector each
+        out = a @ b
+        gradients = [rules[i](np.resize(grad, out.shape), out, a, b) for i in (0, 1)]
+        dtypes += [str(g.dtype) for g in gradients]
+        found += [folded(g, v.shape) for g, v in zip(gradients, (a, b), strict=True)]
     same = all(np.array_equal(a, b) for a, b in zip(before, (grad, x, y), strict=True))
-    return found, [str(g.dtype) for g in found], same
+    return found, dtypes, same
 
 
 ### END HIDDEN TESTS
@@ -4200,9 +4218,23 @@ def gradient_of_the_linear_layer_by_its_weights(autograd, grad, x, w, b):
 
 @observe(grad=normal(5, 2), x=normal(5, 3), w=normal(3, 2), b=normal(2))
 def gradient_of_the_linear_layer_by_its_bias(autograd, grad, x, w, b):
-    """For a batch, and for a single example."""
-    batch = gradient_of_linear(autograd, 2, grad, x, w, b)
+    """For a batch, and for a single example, beside the other two gradients."""
+    batch = [gradient_of_linear(autograd, i, grad, x, w, b) for i in range(3)]
     return batch, gradient_of_linear(autograd, 2, grad[0], x[0], w, b)
+
+
+@observe(
+    grad=normal(5, 2, dtype="float32"),
+    x=normal(5, 3, dtype="float32"),
+    w=normal(3, 2, dtype="float32"),
+)
+def linear_layers_in_float32(autograd, grad, x, w):
+    """float32 stays float32, and nothing that was given is changed."""
+    before = [a.copy() for a in (grad, x, w)]
+    rules = autograd.linear_x, autograd.linear_weights, autograd.linear_bias
+    found = [rule(grad, x @ w + grad[0], x, w, grad[0]) for rule in rules]
+    same = all(np.array_equal(a, b) for a, b in zip(before, (grad, x, w), strict=True))
+    return found[:2], [str(g.dtype) for g in found], same
 
 
 ### END HIDDEN TESTS
@@ -4310,7 +4342,7 @@ def softmax_in_float32(autograd, grad, x):
     before = [a.copy() for a in (grad, out, x)]
     found = autograd.softmax_x(grad, out, x), autograd.log_softmax_x(grad, np.log(out), x)
     same = all(np.array_equal(a, b) for a, b in zip(before, (grad, out, x), strict=True))
-    return [str(g.dtype) for g in found], same
+    return found, [str(g.dtype) for g in found], same
 
 
 ### END HIDDEN TESTS
@@ -4487,10 +4519,12 @@ def arrangement_in_float32(autograd, x):
     found = [
         autograd.reshape_x(grad.reshape(-1), x.reshape(-1), x, shape=(-1,)),
         autograd.transpose_x(grad.T, x.T, x),
+        autograd.transpose_x(grad.T, x.T, x, axes=(1, 0)),
         autograd.getitem_x(grad[1], x[1], x, index=1),
+        autograd.getitem_x(grad[[1, 1]], x[[1, 1]], x, index=[1, 1]),
     ]
     same = np.array_equal(before[0], grad) and np.array_equal(before[1], x)
-    return [str(g.dtype) for g in found], bool(same)
+    return found, [str(g.dtype) for g in found], bool(same)
 
 
 ### END HIDDEN TESTS
@@ -4897,70 +4931,95 @@ check(recording.enabled, True, hint="one object entered several times: use recor
 
 
 ### BEGIN HIDDEN TESTS
-@observe(n=integers(low=1, high=4))
-def recording_is_off_inside_and_on_again_afterwards(autograd, n):
-    """Several blocks, one after the other."""
-    states = []
-    for _ in range(n):
+def chances(autograd, x):
+    """A number that shows which operations were recorded, and a function to compute them with."""
+    leaf, total = autograd.Variable(np.array(1.0)), []
+
+    def compute(i):
+        out = leaf * float(x[i])
+        total.append(out.item() if out.requires_grad else -2 * out.item())
+
+    return total, compute
+
+
+@observe(n=integers(low=1, high=4), x=normal(8))
+def recording_is_off_inside_and_on_again_afterwards(autograd, n, x):
+    """Several blocks, one after the other, each of which gives itself."""
+    total, compute = chances(autograd, x)
+    entered = []
+    for i in range(n):
         block = autograd.no_grad()
-        with block as entered:
-            states.append((autograd.recording.enabled, entered is block))
-        states.append(autograd.recording.enabled)
-    return states
+        with block as given:
+            compute(2 * i)
+            entered.append(given is block)
+        compute(2 * i + 1)
+    return total, entered, autograd.recording.enabled
 
 
-@observe(n=integers(low=2, high=4))
-def nested_blocks_return_to_the_state_before_them(autograd, n):
+@observe(n=integers(low=2, high=4), x=normal(5))
+def nested_blocks_return_to_the_state_before_them(autograd, n, x):
     """Each end of a block, seen from outside it."""
-    states = []
+    total, compute = chances(autograd, x)
 
     def nest(depth):
         if depth:
             with autograd.no_grad():
                 nest(depth - 1)
-                states.append(autograd.recording.enabled)
+                compute(depth)
 
     nest(n)
-    return states, autograd.recording.enabled
+    compute(0)
+    return total, autograd.recording.enabled
 
 
-@observe(n=integers(low=1, high=3))
-def an_error_inside_a_block_comes_out_and_the_state_comes_back(autograd, n):
+@observe(n=integers(low=1, high=3), x=normal(4))
+def an_error_inside_a_block_comes_out_and_the_state_comes_back(autograd, n, x):
     """Also through several blocks."""
+    total, compute = chances(autograd, x)
 
     def fail(depth):
         with autograd.no_grad():
+            compute(depth)
             if depth:
                 fail(depth - 1)
             raise KeyError("inside")
 
-    return raised(lambda: fail(n)), autograd.recording.enabled
+    error = raised(lambda: fail(n))
+    compute(3)
+    return error, total, autograd.recording.enabled
 
 
-@observe(n=integers(low=2, high=5))
-def a_decorated_function_may_call_itself(autograd, n):
+@observe(n=integers(low=2, high=5), x=normal(6))
+def a_decorated_function_may_call_itself(autograd, n, x):
     """The same object is entered several times before it is left."""
-    states = []
+    total, compute = chances(autograd, x)
 
     @autograd.no_grad()
     def count(k):
-        states.append(autograd.recording.enabled)
-        return k if k == 0 else count(k - 1)
+        compute(k)
+        return 0.0 if k == 0 else x[k] + count(k - 1)
 
-    count(n)
-    return states, autograd.recording.enabled
+    found = count(n)
+    compute(5)
+    return found, total, autograd.recording.enabled
 
 
-@observe(n=integers(low=0, high=5))
-def a_state_that_was_off_before_stays_off(autograd, n):
+@observe(x=normal(4))
+def a_state_that_was_off_before_stays_off(autograd, x):
     """The switch goes back to where it was, which need not be on."""
+    total, compute = chances(autograd, x)
     autograd.recording.enabled = False
     try:
         with autograd.no_grad():
-            inside = autograd.recording.enabled
-        return n, inside, autograd.recording.enabled
+            compute(0)
+        compute(1)
+        autograd.recording.enabled = True
+        with autograd.no_grad():
+            compute(2)
+        compute(3)
     finally:
         autograd.recording.enabled = True
+    return total
 
 
 ### END HIDDEN TESTS
@@ -5123,13 +5182,28 @@ def gradients_by_several_inputs_and_by_one(autograd, x, w, seed):
 
 @observe(x=normal(3), before=normal(3), seed=normal(3))
 def no_grad_attribute_is_touched(autograd, x, before, seed):
-    """One leaf had a gradient before, the other none; what is returned is an array of its own."""
+    """One leaf had a gradient before, two had none; what is returned are arrays of their own."""
     graph = Graph(autograd)
-    one, two = autograd.Variable(x), autograd.Variable(x)
+    one, two, three = (autograd.Variable(x) for _ in range(3))
     one.grad = before
-    found = autograd.grad(graph.plus(one, two), [one, two], seed)
-    found[0][:] = 0.0
-    return one.grad, two.grad, found[1], seed
+    found = autograd.grad(graph.plus(graph.plus(one, two), three), [one, two, three], seed)
+    for factor, gradient in enumerate(found, 2):
+        gradient *= factor
+    return one.grad, two.grad, three.grad, list(found), seed
+
+
+@observe(x=normal(3), y=normal(3, dtype="float32"), seeds=normal(2, 3))
+def recorded_gradients_are_variables_and_keep_the_graph(autograd, x, y, seeds):
+    """With create_graph; zeros are variables that require no gradient. With retain_graph: arrays."""
+    enter_rules_of_weighted(autograd)
+    x, unused = autograd.Variable(x), autograd.Variable(y)
+    out = autograd.record(weighted, x, x, weight=2.0)
+    found = autograd.grad(out, [x, unused], seeds[0], create_graph=True)
+    kept = autograd.grad(out, x, seeds[1], retain_graph=True)
+    plain = autograd.grad(out, [unused, x], seeds[1])
+    kinds = [(type(g).__name__, str(g.dtype)) for g in (*found, *kept, *plain)]
+    needed = [g.requires_grad for g in found]
+    return type(found).__name__, kinds, needed, [np.asarray(g) for g in (*found, *kept, *plain)]
 
 
 @observe(x=normal(3), seed=normal(3))
@@ -6230,15 +6304,25 @@ def values_and_gradients_of_different_functions(autograd, factors, x, seed, segm
     return out.numpy(), x.grad
 
 
+@observe(factors=normal(5), x=normal(3, dtype="float32"), segments=integers(low=1, high=6))
+def segments_in_float32(autograd, factors, x, segments):
+    """float32 stays float32."""
+    x = autograd.Variable(x)
+    out = autograd.checkpoint_sequential(layers_that_note(factors)[0], segments, x)
+    out.sum().backward()
+    return out.numpy(), str(out.dtype), x.grad, str(x.grad.dtype)
+
+
 @observe(factors=uniform(11, low=0.5, high=1.5), x=normal())
 def segments_are_nearly_equal(autograd, factors, x):
     """11 functions in 1, 3, 4, 6, 8 and 11 segments: the lengths, from the order of the second calls."""
     found = []
     for segments in (1, 3, 4, 6, 8, 11):
         functions, log = layers_that_note(factors)
-        autograd.checkpoint_sequential(functions, segments, autograd.Variable(x)).backward()
-        found.append(segment_lengths(log[len(factors) :]))
-    return found, float(factors.sum())
+        leaf = autograd.Variable(np.array(x))
+        autograd.checkpoint_sequential(functions, segments, leaf).backward()
+        found.append((segment_lengths(log[len(factors) :]), leaf.grad))
+    return found
 
 
 @observe(factors=uniform(9, low=0.5, high=1.5), x=normal(), segments=integers(low=1, high=10))
