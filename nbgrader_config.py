@@ -13,11 +13,13 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
 )
 
+from tito.preprocessors.clean import CleanOutputs
 from tito.preprocessors.execute import ExecuteInWorkspace
 from tito.preprocessors.feedback import HideTests
 from tito.preprocessors.observe import Observe
 from tito.preprocessors.restore import RestoreCells
 from tito.preprocessors.scores import CheckScores
+from tito.safe_html import markdown2html
 
 c = get_config()  # noqa: F821 (nbgrader provides it)
 
@@ -37,16 +39,23 @@ c.Autograde.sanitize_preprocessors = [
     ClearOutput, RestoreCells, OverwriteKernelspec, OverwriteCells, CheckCellMetadata,
 ]  # fmt: skip
 c.Autograde.autograde_preprocessors = [
-    ExecuteInWorkspace, Observe, IgnorePattern, LimitOutput, CheckScores, SaveAutoGrades,
-    AssignLatePenalties, CheckCellMetadata,
+    ExecuteInWorkspace, CleanOutputs, Observe, IgnorePattern, LimitOutput, CheckScores,
+    SaveAutoGrades, AssignLatePenalties, CheckCellMetadata,
 ]  # fmt: skip
 c.ExecuteInWorkspace.timeout = 60  # seconds for a cell
 c.Observe.timeout = 10  # seconds for a hidden test
+
+# Submissions run in a sandbox (tito/sandbox/README.md); sizes in bytes.
+c.Sandbox.memory = 2 * 2**30  # of all processes of a submission together
+c.Sandbox.cpu_seconds = 900  # of one process
+c.Sandbox.processes = 128  # and threads
 
 # A warning printed by a test cell is no failure.
 c.IgnorePattern.enabled = True
 c.IgnorePattern.pattern = r"Warning: "
 
+# Formgrader and feedback show what students wrote; none of it runs there.
+c.HTMLExporter.filters = {"markdown2html": markdown2html}
 c.GenerateFeedback.preprocessors = [GetGrades, HideTests, CSSHTMLHeaderPreprocessor]
 
 c.KernelManager.transport_encryption = "auto"

@@ -296,7 +296,8 @@ def link_project():
     import tomllib
 
     with open(os.path.join(ROOT, "pyproject.toml"), "rb") as file:
-        version = tomllib.load(file)["project"]["version"]
+        project = tomllib.load(file)["project"]
+    version = project["version"]
     where = "import sysconfig; print(sysconfig.get_path('purelib'))"
     site = subprocess.check_output([PYTHON, "-c", where], text=True).strip()
     info = os.path.join(site, "tinytorch-%s.dist-info" % version)
@@ -311,6 +312,7 @@ def link_project():
         os.path.join(info, "METADATA"): METADATA % version,
         os.path.join(info, "WHEEL"): WHEEL,
         os.path.join(info, "INSTALLER"): "bin/tito.py\n",
+        os.path.join(info, "entry_points.txt"): "\n".join(entry_points(project)) + "\n",
         os.path.join(PROGRAMS, command): script,
     }
     record = os.path.join(info, "RECORD")
@@ -320,6 +322,14 @@ def link_project():
     for path, text in files.items():
         replace(path, text)
     os.chmod(os.path.join(PROGRAMS, command), 0o755)
+
+
+def entry_points(project):
+    """The lines by which other programs find parts of the project."""
+    for group, names in project.get("entry-points", {}).items():
+        yield "[%s]" % group
+        for name, place in names.items():
+            yield "%s = %s" % (name, place)
 
 
 def replace(path, text):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import re
 import sys
@@ -290,14 +291,16 @@ def release(modules: tuple[str, ...]) -> None:
 @cli.command()
 @one_module
 @click.option("--student", "students", multiple=True, help="Only this one; may be repeated.")
-def grade(module: Module, students: tuple[str, ...]) -> None:
+@click.option("--no-sandbox", is_flag=True, help="Run submissions with all your rights.")
+def grade(module: Module, students: tuple[str, ...], no_sandbox: bool) -> None:
     """Grade what was handed in under submitted/, and say what became of each."""
     from tito import instructor
 
-    report = instructor.grade(module, students, on_progress=_progress)
+    report = instructor.grade(module, students, on_progress=_progress, sandboxed=not no_sandbox)
     rows = [
         [g.student, "–" if g.score is None else f"{g.score:g} of {g.most:g}",
-         str(g.by_hand or "–"), "; ".join(g.notes)] for g in report
+         str(g.by_hand or "–"), "; ".join([*(f"FLAGGED: {f}" for f in g.flags), *g.notes])]
+        for g in report
     ]  # fmt: skip
     table(module.folder, ["student", "mark", "to mark by hand", "notes"], rows)
     without = [g.student for g in report if g.score is None]
@@ -352,6 +355,40 @@ def kit(out: Path) -> None:
 
     files = make_kit(Course.find(), out.absolute())
     click.echo(f"{out}: {len(files)} files, no solution and no hidden test in any of them.")
+
+
+@cli.command()
+@click.argument("modules", nargs=-1)
+@click.option("--part", "only", multiple=True, help="Only this part; may be repeated.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def audit(modules: tuple[str, ...], only: tuple[str, ...], as_json: bool) -> None:
+    """Try wrong solutions on the checks: does one keep its points, does anything leak?"""
+    from tito.audit import audit as auditing
+
+    auditing.check_parts(only)
+    reports = auditing.run(chosen_sources(modules), only, lambda text: click.echo(text, err=True))
+    if as_json:
+        click.echo(json.dumps([report.as_data() for report in reports], indent=1))
+    else:
+        _show_audit(reports)
+    sys.exit(1 if any(report.findings for report in reports) else 0)
+
+
+def chosen_sources(names: tuple[str, ...]) -> list[Module]:
+    """The modules that a command of the instructor is given."""
+    if not Course.find().has_sources:
+        raise UsageError("this needs the instructor's checkout; there are no sources here")
+    return chosen(names)
+
+
+def _show_audit(reports) -> None:
+    from tito.audit import report as reporting
+
+    columns = ["module", *reporting.COLUMNS.values(), "findings"]
+    table("", columns, reporting.rows(reports))
+    for report in reports:
+        for finding in report.findings:
+            click.echo(f"{report.module}, {finding.part}, {finding.where}: {finding.what}")
 
 
 @cli.command()

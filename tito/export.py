@@ -103,7 +103,7 @@ def _code_cell(name: str, source: str, is_exercise: bool, identity: str) -> Code
     text = APPROACH.sub("\n", MARK.sub("", DIRECTIVE.sub("", source))).strip("\n")
     text = ONE_LINE.sub(r'"""\1"""', text)
     try:
-        text = _without_magics(text)
+        text = without_magics(text)
         parse(text)
         error = ""
     except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
@@ -113,7 +113,7 @@ def _code_cell(name: str, source: str, is_exercise: bool, identity: str) -> Code
     return CodeCell(name, text, error, exported, is_exercise, identity)
 
 
-def _without_magics(text: str) -> str:
+def without_magics(text: str) -> str:
     """A cell without the lines that only a notebook understands (%timeit …, !ls), if it has any."""
     try:
         parse(text)

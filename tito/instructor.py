@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tito import sandbox
 from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
 from tito.export import notebook_cells, read_notebook
@@ -111,8 +112,10 @@ def check_reference(module: Module) -> None:
         If one fails; names it.
     """
     pack = Pack.of(module)
-    reference_answers(pack, 0)
-    needs_of(module, pack)
+    # The course's own code may run without a sandbox where there is none.
+    with contextlib.nullcontext() if sandbox.available() else sandbox.trusted():
+        reference_answers(pack, 0)
+        needs_of(module, pack)
 
 
 @dataclass
@@ -129,6 +132,8 @@ class Graded:
         How many written answers are still to be marked.
     notes : list of str
         What the instructor should know.
+    flags : list of str
+        Why it looks as if it tried to get marks without solving.
     """
 
     student: str
@@ -136,6 +141,7 @@ class Graded:
     most: float | None = None
     by_hand: int = 0
     notes: list[str] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
 
 
 def grade(
@@ -143,6 +149,7 @@ def grade(
     students: tuple[str, ...] = (),
     force: bool = True,
     on_progress: Callable[[Graded], None] = lambda graded: None,
+    sandboxed: bool = True,
 ) -> list[Graded]:
     """Grade the submissions of a module; whatever one of them does, the others are graded.
 
@@ -156,6 +163,8 @@ def grade(
         Grade again what has been graded; marks given by hand are kept.
     on_progress : callable
         Called after each submission.
+    sandboxed : bool
+        Whether submissions are run in the sandbox, if the settings say nothing else.
 
     Returns
     -------
@@ -166,8 +175,35 @@ def grade(
     ------
     UsageError
         If nothing has been handed in, or a named student has not.
+    TitoError
+        If there is no sandbox here.
     """
     course = Course(module.root)
+    with sandbox_settings(course, sandboxed):
+        sandbox.choose(sandbox.current())
+        return _grade(course, module, students, force, on_progress)
+
+
+@contextlib.contextmanager
+def sandbox_settings(course: Course, sandboxed: bool = True) -> Iterator[None]:
+    """Make the course's settings of the sandbox those of this process, for all steps of grading."""
+    from tito.sandbox.settings import Sandbox
+
+    config, before = configuration(course.root), sandbox.current()
+    settings = config.Sandbox.copy()
+    if not sandboxed:
+        config.Sandbox.enabled = False
+    sandbox.use(Sandbox(config=config).policy())
+    try:
+        yield
+    finally:
+        config.Sandbox = settings
+        sandbox.use(before)
+
+
+def _grade(
+    course: Course, module: Module, students: tuple[str, ...], force: bool, on_progress: Callable
+) -> list[Graded]:
     report = unpack_zips(course, module)
     folder = course.root / "submitted"
     present = sorted(p.parent.name for p in folder.glob(f"*/{module.folder}") if p.is_dir())
@@ -213,7 +249,9 @@ def _grade_one(module: Module, student: str, force: bool) -> Graded:
             graded.notes.append("its earlier mark and notebook are kept")
         return graded
     if done.exists():
-        graded.notes += read_notebook(done)["metadata"].get("tito", {}).get("notes", [])
+        facts = read_notebook(done)["metadata"].get("tito", {})
+        graded.notes += facts.get("notes", [])
+        graded.flags = facts.get("flags", [])
     with gradebook(Course(module.root)) as book:
         submission = book.find_submission(module.folder, student)
         graded.score, graded.most = submission.score, submission.max_score

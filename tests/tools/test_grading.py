@@ -409,7 +409,7 @@ def test_an_attack_on_the_observer_gains_nothing(numbers, attack, monkeypatch):
         for cell in pack.reference
     ]
     begin = time.monotonic()
-    results, _ = observe(pack, needs_of(numbers, pack), cells, 1, Limits(3, 12))
+    results, *_ = observe(pack, needs_of(numbers, pack), cells, 1, Limits(3, 12))
     assert time.monotonic() - begin < 30
     by_name = {result.observation.name: result.fault for result in results}
     assert by_name["double_of_a_matrix"]

@@ -46,11 +46,8 @@ def try_change(pack: Pack, exercise: str, source: str, seed: int) -> Trial:
     program = [s if isinstance(s, str) or s.exercise == exercise else None for s in pack.program]
     expected = reference_answers(pack, seed)
     got = ask(pack.import_name, cells, program, pack.modules, seed, PATIENCE)
-    agreed = {
-        n for n, step in enumerate(program)
-        if isinstance(step, Observation) and n in got.answers and agrees(got.answers[n], expected[n])
-    }  # fmt: skip
     own = {n: step.name for n, step in enumerate(program) if isinstance(step, Observation)}
+    agreed = {n for n in own if n in got.answers and agrees(got.answers[n], expected[n])}
     return Trial(
         tuple(name for n, name in own.items() if n not in agreed),
         tuple(name for n, name in own.items() if n in agreed),

@@ -12,8 +12,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tito import sandbox
 from tito.export import CodeCell
-from tito.grading import observer, sandbox
+from tito.grading import observer
 from tito.grading.workspace import workspace
 from tito.observations import Observation
 
@@ -53,12 +54,15 @@ class Answers:
         For each observation that gave no answer, why.
     hangs : int
         How many took too long.
+    strays : int
+        How many lines the process wrote that the observer never writes.
     """
 
     cells: dict[int, str] = field(default_factory=dict)
     answers: dict[int, object] = field(default_factory=dict)
     faults: dict[int, str] = field(default_factory=dict)
     hangs: int = 0
+    strays: int = 0
 
 
 def ask(
@@ -151,7 +155,8 @@ def _one_process(
             except queue.Empty:
                 return _blame_time(got, busy_with, limits)
             if line is None:
-                return _blame(got, busy_with, "it ended the Python process")
+                reason = process.stopped_because or "it ended the Python process"
+                return _blame(got, busy_with, reason)
             if "done" in line:
                 for n, step in enumerate(request["program"]):
                     if isinstance(step, dict) and _open(got, n):
@@ -160,6 +165,8 @@ def _one_process(
             step = _step_begun(line, request)
             if step:
                 busy_with, due = step, time.monotonic() + limits.each
+            elif not _is_expected(line, got, busy_with, request):
+                got.strays += 1
             _note(line, got, request)
             if time.monotonic() > min(due, deadline):
                 return _blame_time(got, busy_with, limits)
@@ -176,6 +183,17 @@ def _step_begun(line: dict, request: dict) -> tuple[str, int] | None:
     return None
 
 
+def _is_expected(line: dict, got: Answers, busy_with, request: dict) -> bool:
+    """Whether the observer itself would write such a line now."""
+    if "observation" in line:
+        number = line["observation"]
+        return busy_with == ("observing", number) and _open(got, number)
+    if "cell" in line:
+        number = line["cell"]
+        return type(number) is int and 0 <= number < len(request["cells"])
+    return "helper" in line
+
+
 def _send(process, data: bytes) -> None:
     try:
         process.stdin.write(data)
@@ -185,16 +203,15 @@ def _send(process, data: bytes) -> None:
 
 
 def _receive(process, lines: queue.Queue) -> None:
-    """Pass on each line that is a dictionary; None at the end."""
+    """Pass on each line, an empty one if it is no dictionary; None at the end."""
     longest = 2 * observer.LARGEST_ANSWER
     try:
         while text := process.stdout.readline(longest):
             try:
                 line = json.loads(text)
             except (ValueError, RecursionError):
-                continue
-            if isinstance(line, dict):
-                lines.put(line)
+                line = {}
+            lines.put(line if isinstance(line, dict) else {})
     except (OSError, ValueError):
         pass
     lines.put(None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from tito.comparison import difference
 from tito.export import CodeCell
@@ -40,9 +41,27 @@ class Result:
         return f"✗ {self.observation.title}: {self.fault}.{says}"
 
 
+class Verdict(NamedTuple):
+    """What grading a module showed.
+
+    Attributes
+    ----------
+    results : list of Result
+        One for each observation.
+    broken : dict
+        For each cell that could not be loaded, by its name, why.
+    strays : int
+        How many lines its process forged.
+    """
+
+    results: list[Result]
+    broken: dict[str, str]
+    strays: int
+
+
 def grade(
     pack: Pack, needs: Needs, cells: list[CodeCell], seed: int, limits: Limits | None = None
-) -> tuple[list[Result], dict[str, str]]:
+) -> Verdict:
     """Observe a module and the reference with the same inputs, and compare.
 
     What fails is observed once more on a graft, so that it costs nothing if the fault lies in
@@ -63,10 +82,8 @@ def grade(
 
     Returns
     -------
-    results : list of Result
-        One for each observation.
-    broken : dict
-        For each cell that could not be loaded, by its name, why.
+    Verdict
+        The results, and what else there is to say.
 
     Raises
     ------
@@ -89,7 +106,8 @@ def grade(
         )  # fmt: skip
         for answers in grafts:
             _improve(results, answers, expected)
-    return list(results.values()), {cells[n].name: why for n, why in got.cells.items()}
+    broken = {cells[n].name: why for n, why in got.cells.items()}
+    return Verdict(list(results.values()), broken, got.strays)
 
 
 def _compare(pack: Pack, got: Answers, expected: dict[int, object]) -> dict[int, Result]:

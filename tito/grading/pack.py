@@ -87,6 +87,15 @@ class Pack:
         """Whether a cell is one that the release gives to everybody, perhaps changed."""
         return cell.id in self._given_ids or _outline(cell.source) in self._given
 
+    def gives(self, source: str) -> bool:
+        """Whether a text is that of a code cell as it was released, whatever its layout."""
+        return _outline(source) in self._released
+
+    @cached_property
+    def _released(self) -> set[str]:
+        sources = (blank(c.source) for c in self.cells if c.role in ("code", "exercise"))
+        return {_outline(source) for source in sources}
+
     @cached_property
     def _given(self) -> set[str]:
         return {_outline(cell.source) for cell in self.reference if not cell.exercise}

@@ -9,18 +9,29 @@ import shutil
 from pathlib import Path
 
 from nbgrader.preprocessors import Execute
-from nbgrader.utils import setenv
 from traitlets import Integer
 
 from tito.course import Course, Module
 from tito.export import module_text, notebook_cells, title_of
 from tito.grading.workspace import earlier_modules, workspace
-from tito.preprocessors.notes import note
+from tito.preprocessors.notes import flag, note
+from tito.sandbox.provisioner import SandboxedKernelManager
+from tito.sandbox.settings import use_settings
 from tito.source import BEGIN_HIDDEN, without_hidden_tests
+
+# The files that a notebook may read; nothing that was handed in beside it is ever imported.
+DATA = set(".csv .tsv .txt .json .npy .npz .png .jpg .jpeg .gif .svg .md".split())
+IMPOSTORS = set("numpy tinytorch tito conftest sitecustomize usercustomize ipython_config".split())
+
+
+def impostors(folder: Path) -> list[str]:
+    """The files and folders of a submission that are named like what the grader imports."""
+    paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [p.name for p in paths if p.name.partition(".")[0] in IMPOSTORS and p.suffix not in DATA]
 
 
 class ExecuteInWorkspace(Execute):
-    """Run a submission in a private folder, without its hidden tests.
+    """Run a submission in the sandbox, in a private folder, without its hidden tests.
 
     The folder holds the files that were handed in beside the notebook, and a package `tinytorch` of
     the reference's earlier modules and the student's own graded one.
@@ -31,17 +42,22 @@ class ExecuteInWorkspace(Execute):
         config=True
     )
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, kernel_manager_class=SandboxedKernelManager, **kwargs)
+
     def preprocess(self, nb, resources, km=None):
+        use_settings(self)
         module = Course.find().module(resources["nbgrader"]["assignment"])
         handed_in = Path(resources["metadata"]["path"])
         complete = [cell.source for cell in nb.cells]
         try:
             with workspace(earlier_modules(module)) as folder:
                 self.prepare(module, nb, handed_in, folder)
+                student = resources["nbgrader"].get("student", "")
+                for name in impostors(module.root / "submitted" / student / module.folder):
+                    flag(nb, f"{name} was handed in as well; it was not used")
                 resources["metadata"]["path"] = str(folder)
-                # start-up files that another submission wrote are not read
-                with setenv(IPYTHONDIR=str(folder / ".ipython")):
-                    self.run(nb, resources, km)
+                self.run(nb, resources, km)
         finally:
             resources["metadata"]["path"] = str(handed_in)
             for cell, source in zip(nb.cells, complete, strict=True):
@@ -51,7 +67,7 @@ class ExecuteInWorkspace(Execute):
     def prepare(self, module: Module, nb, handed_in: Path, folder: Path) -> None:
         """Fill the private folder, and take the hidden tests out of the notebook."""
         for path in handed_in.iterdir() if handed_in.is_dir() else ():
-            if path.is_file() and path.suffix not in (".ipynb", ".py", ".pth"):
+            if path.is_file() and path.suffix.lower() in DATA:
                 shutil.copy(path, folder / path.name)
         cells = notebook_cells(nb)
         for cell in cells:

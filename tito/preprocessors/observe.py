@@ -13,10 +13,12 @@ from tito.course import Course
 from tito.errors import TitoError
 from tito.export import notebook_cells
 from tito.grading.asking import Limits
+from tito.grading.flags import suspicious
 from tito.grading.graft import needs_of
 from tito.grading.observe import Result, grade
 from tito.grading.pack import Pack
-from tito.preprocessors.notes import note
+from tito.preprocessors.notes import flag, note
+from tito.sandbox.settings import use_settings
 
 
 class Observe(NbGraderPreprocessor):
@@ -29,12 +31,13 @@ class Observe(NbGraderPreprocessor):
     total = Float(180.0, help="Seconds for all observations of a submission.").tag(config=True)
 
     def preprocess(self, nb, resources):
+        use_settings(self)
         module = Course.find().module(resources["nbgrader"]["assignment"])
         seed = secrets.randbits(32) if self.seed is None else self.seed
         limits = Limits(self.timeout, self.total)
         cells = notebook_cells(nb)
         pack = Pack.of(module)
-        results, broken = grade(pack, needs_of(module, pack), cells, seed, limits)
+        results, broken, strays = grade(pack, needs_of(module, pack), cells, seed, limits)
         unreadable = {cell.name for cell in cells if cell.error}  # already noted
         for name in broken.keys() - unreadable:
             note(nb, f"the cell {name!r} could not be loaded: {broken[name]}")
@@ -42,6 +45,10 @@ class Observe(NbGraderPreprocessor):
         grafted = dict.fromkeys(r.observation.exercise for r in results if r.grafted)
         if grafted:
             note(nb, f"graft: {', '.join(grafted)} (right with the reference's other exercises)")
+        if strays:
+            flag(nb, f"its process wrote {strays} lines of its own where answers are read")
+        for sentence in suspicious(pack, nb):
+            flag(nb, sentence)
         by_check = defaultdict(list)
         for result in results:
             by_check[result.observation.check].append(result)
@@ -54,8 +61,22 @@ class Observe(NbGraderPreprocessor):
                     f"not; name them alike, or run: tito release {module.folder}"
                 )
             if grade_id in by_check:
+                compare_with_visible(nb, cell, by_check[grade_id])
                 write_mark(cell, by_check[grade_id], broken.get(grade_id.removeprefix("test-")))
         return nb, resources
+
+
+def compare_with_visible(nb, cell, results: list[Result]) -> None:
+    """Note where the visible checks and the hidden tests of a cell disagree."""
+    if not cell.get("execution_count"):
+        return
+    shown_right = not _ended_in_error(cell.outputs)
+    right = not any(result.fault for result in results)
+    name = cell.metadata["nbgrader"]["grade_id"].removeprefix("test-")
+    if shown_right and not right:
+        note(nb, f"visible checks of {name!r} pass, hidden tests do not")
+    elif right and not shown_right:
+        note(nb, f"hidden tests of {name!r} pass, visible checks do not")
 
 
 def write_mark(cell, results: list[Result], trouble: str | None = None) -> float:
@@ -94,6 +115,10 @@ def write_mark(cell, results: list[Result], trouble: str | None = None) -> float
     ]
     cell.execution_count = 1
     return mark
+
+
+def _ended_in_error(outputs) -> bool:
+    return any(output.output_type == "error" for output in outputs)
 
 
 def _pictures(output) -> list:

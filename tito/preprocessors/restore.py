@@ -7,7 +7,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from tito.course import Course
 from tito.errors import TitoError
 from tito.export import read_notebook
-from tito.preprocessors.notes import note
+from tito.preprocessors.notes import flag, note
 
 
 class RestoreCells(NbGraderPreprocessor):
@@ -22,8 +22,10 @@ class RestoreCells(NbGraderPreprocessor):
         release = self.release(resources)
         by_id = {cell["metadata"]["nbgrader"]["grade_id"]: cell for cell in release}
         seen: set[str] = set()
+        nb.metadata.pop("tito", None)  # ours to write
         for cell in reversed(nb.cells):
-            cell.metadata.pop("tags", None)
+            if "skip-execution" in (cell.metadata.pop("tags", None) or []):
+                flag(nb, "cells have the tag skip-execution")
             nbgrader = cell.metadata.pop("nbgrader", None)
             grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
             if not isinstance(grade_id, str) or grade_id not in by_id:

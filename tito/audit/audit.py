@@ -1,0 +1,113 @@
+"""The audit of a course: does a wrong solution keep its points, does anything leak?"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tito.audit import parts, school
+from tito.audit.catalogue import read_catalogue
+from tito.audit.report import Report
+from tito.course import Course, Module
+from tito.errors import TitoError, UsageError
+from tito.grading.graft import needs_of
+from tito.grading.pack import Pack
+
+PARTS = ("grading", "answers", "alone", "mutants", "visible", "kit")
+
+
+def check_parts(chosen: tuple[str, ...]) -> None:
+    """Refuse a part that there is not."""
+    unknown = [part for part in chosen if part not in PARTS]
+    if unknown:
+        raise UsageError(f"there is no part {unknown[0]!r}; the parts are {', '.join(PARTS)}")
+
+
+def run(modules: list[Module], chosen: tuple[str, ...], say: Callable[[str], None]) -> list[Report]:
+    """Audit some modules, and the kit of their course.
+
+    Parameters
+    ----------
+    modules : list of Module
+        Of one course.
+    chosen : tuple of str
+        Which of `PARTS`; all, if it is empty.
+    say : callable
+        Called with what is being done.
+
+    Returns
+    -------
+    list of Report
+        One for each module, and one for the kit.
+    """
+    chosen = chosen or PARTS
+    reports = [audit(module, chosen, say) for module in modules if set(chosen) - {"kit"}]
+    if "kit" in chosen:
+        say("kit: what students get")
+        reports.append(audit_kit(Course(modules[0].root)))
+    return reports
+
+
+def audit(
+    module: Module,
+    chosen: tuple[str, ...] = PARTS,
+    say: Callable[[str], None] = lambda text: None,
+) -> Report:
+    """Audit one module; nothing of the course is changed.
+
+    Parameters
+    ----------
+    module : Module
+        Which module.
+    chosen : tuple of str
+        Which of `PARTS`.
+    say : callable
+        Called with what is being done.
+
+    Returns
+    -------
+    Report
+        Its findings are empty if the checks can be trusted.
+    """
+    report, begin = Report(module.folder), time.monotonic()
+    try:
+        _parts(module, chosen, report, say)
+    except TitoError as error:
+        report.add("course", module.folder, str(error).replace(f"{module.root}/", ""))
+    report.seconds = round(time.monotonic() - begin, 1)
+    return report
+
+
+def _parts(module: Module, chosen: tuple[str, ...], report: Report, say) -> None:
+    pack = Pack.of(module)
+    catalogue = read_catalogue(module, pack.cells)
+    parts.count(pack, report)
+    needs = needs_of(module, pack)
+    if "answers" in chosen:
+        say(f"{module.folder}: can answers be made up?")
+        parts.answers(pack, report)
+    if "alone" in chosen:
+        say(f"{module.folder}: each exercise left out, each mistake made, alone")
+        parts.alone(pack, needs, catalogue, report)
+    if "visible" in chosen:
+        say(f"{module.folder}: what visible checks say to each mistake")
+        parts.visible(pack, catalogue, report)
+    if "mutants" in chosen:
+        say(f"{module.folder}: mutants of every solution")
+        parts.all_mutants(pack, catalogue, report)
+    if "grading" in chosen:
+        say(f"{module.folder}: released, graded and given back by nbgrader")
+        with tempfile.TemporaryDirectory(prefix="tito-audit-") as folder:
+            copied = school.copy_of(Course(module.root), Path(folder)).module(module.folder)
+            school.through_nbgrader(copied, report)
+            school.given_away(copied, report)
+
+
+def audit_kit(course: Course) -> Report:
+    """Audit the kit of a course."""
+    report = Report("kit")
+    with tempfile.TemporaryDirectory(prefix="tito-audit-") as folder:
+        school.kit(school.copy_of(course, Path(folder)), report)
+    return report

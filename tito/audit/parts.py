@@ -1,0 +1,141 @@
+"""The parts of an audit; each adds what it finds to the report of a module."""
+
+from __future__ import annotations
+
+import ast
+
+from tito.audit.catalogue import Catalogue, with_solution
+from tito.audit.mutants import Mutant, mutants
+from tito.audit.report import Report
+from tito.audit.trials import (
+    SEEDS,
+    answers_alike,
+    changed_cells,
+    in_parallel,
+    survives,
+    try_change,
+)
+from tito.audit.visible import what_checks_say
+from tito.grading.graft import Needs, leave_out
+from tito.grading.observe import grade
+from tito.grading.pack import Pack
+from tito.observations import Observation
+from tito.source import Cell
+
+
+def count(pack: Pack, report: Report) -> None:
+    """Count, and find exercises without hidden tests."""
+    exercises = [cell.name for cell in pack.cells if cell.role == "exercise"]
+    report.figures["exercises"] = len(exercises)
+    report.figures["observations"] = sum(isinstance(s, Observation) for s in pack.program)
+    for name in exercises:
+        if name not in pack.exercises:
+            report.add("hidden tests", name, "its check has no hidden tests, so it gives no points")
+
+
+def answers(pack: Pack, report: Report) -> None:
+    """Find observations whose answers could be made up, or had without solving the exercise."""
+    for observation in answers_alike(pack):
+        report.add(
+            "answers", observation.exercise,
+            f"{observation.name}: its answer hardly depends on the inputs and could be made up",
+        )  # fmt: skip
+    cheap = [
+        (cell, label, with_solution(cell.source, text))
+        for cell in pack.cells if cell.role == "exercise" for label, text in cheap_solutions(cell)
+    ]  # fmt: skip
+    trials = in_parallel(lambda item: try_change(pack, item[0].name, item[2], SEEDS[0]), cheap)
+    for (cell, label, _), trial in zip(cheap, trials, strict=True):
+        for name in trial.kept:
+            report.add("answers", cell.name, f"{name}: {label!r} is enough to pass it")
+
+
+def cheap_solutions(cell: Cell) -> list[tuple[str, str]]:
+    """What somebody might write who has solved nothing: a name for each, and the text."""
+    return [
+        ("return None", "return None"),
+        ("return the first argument", f"return {_first_argument(cell)}"),
+        ("raise", 'raise ValueError("no")'),
+    ]
+
+
+def _first_argument(cell: Cell) -> str:
+    functions = (n for n in ast.walk(ast.parse(cell.source)) if isinstance(n, ast.FunctionDef))
+    names = [[a.arg for a in f.args.args if a.arg not in ("self", "cls")] for f in functions]
+    common = set.intersection(*map(set, names)) if names else set()
+    first = [given[0] for given in names if given]
+    return next((name for name in first if name in common), "self" if not first else first[0])
+
+
+def alone(pack: Pack, needs: Needs, catalogue: Catalogue, report: Report) -> None:
+    """Leave out each exercise, and make each mistake, alone: it costs its own points only."""
+    sources = {cell.name: cell.source for cell in pack.cells if cell.role == "exercise"}
+    changed = [(name, "left out", leave_out(pack, name)) for name in pack.exercises]
+    changed += [
+        (m.exercise, m.name, changed_cells(pack, m.exercise, m.made_in(sources[m.exercise])))
+        for m in catalogue.mistakes
+    ]
+    verdicts = in_parallel(lambda item: grade(pack, needs, item[2], SEEDS[0]).results, changed)
+    for (exercise, label, _), results in zip(changed, verdicts, strict=True):
+        lost = {result.observation.exercise for result in results if result.fault}
+        if others := sorted(lost - {exercise}):
+            report.add("alone", exercise, f"{label}: costs points of {', '.join(others)} as well")
+        if exercise not in lost:
+            report.add("alone", exercise, f"{label}: costs no points")
+        kept = [r.observation.name for r in results
+                if r.observation.exercise == exercise and not r.fault]  # fmt: skip
+        if label == "left out" and kept:
+            report.add("alone", exercise, f"left out, it keeps the points of {', '.join(kept)}")
+
+
+def all_mutants(pack: Pack, catalogue: Catalogue, report: Report) -> None:
+    """Try every mutant of every solution."""
+    made = [m for cell in pack.cells if cell.role == "exercise" for m in mutants(cell)]
+    outcomes = in_parallel(lambda m: survives(pack, m.exercise, m.source), made)
+    surviving = [m for m, lives in zip(made, outcomes, strict=True) if lives]
+    known = {(e.exercise, e.old, e.new) for e in catalogue.equivalents}
+    report.survivors = [m for m in surviving if _key(m) not in known]
+    report.figures |= {
+        "mutants": len(made), "killed": len(made) - len(surviving),
+        "equivalent": len(surviving) - len(report.survivors), "survivors": len(report.survivors),
+    }  # fmt: skip
+    for m in report.survivors:
+        report.add("mutants", m.exercise, f"keeps all points with {m.new!r} instead of {m.old!r}")
+    for exercise, old, new in sorted(known - {_key(m) for m in surviving}):
+        report.add(
+            "mutants", exercise,
+            f"{new!r} instead of {old!r} is listed as equivalent, and is no surviving mutant",
+        )  # fmt: skip
+
+
+def _key(mutant: Mutant) -> tuple[str, str, str]:
+    return mutant.exercise, mutant.old, mutant.new
+
+
+LEAST_MISTAKES = {"07_autograd": 15}
+
+
+def visible(pack: Pack, catalogue: Catalogue, report: Report) -> None:
+    """See what the visible checks say to each mistake."""
+    least = LEAST_MISTAKES.get(pack.folder, 6)
+    if len(catalogue.mistakes) < least:
+        report.add(
+            "visible", "mistakes.py", f"it has {len(catalogue.mistakes)} mistakes, not {least}"
+        )
+    report.shown = what_checks_say(pack, catalogue.mistakes)
+    report.figures |= {
+        "mistakes": len(catalogue.mistakes),
+        "shown": sum(s.helps for s in report.shown),
+        "hidden": sum(bool(s.mistake.hidden) for s in report.shown),
+    }
+    for shown in report.shown:
+        if not shown.helps and not shown.mistake.hidden:
+            came = f"says only {shown.message!r}" if shown.message else "passes"
+            report.add(
+                "visible", shown.mistake.exercise, f"{shown.mistake.name}: the visible check {came}"
+            )
+        elif shown.helps and shown.mistake.hidden:
+            report.add(
+                "visible", shown.mistake.exercise,
+                f"{shown.mistake.name}: marked hidden, but the visible check shows it",
+            )  # fmt: skip

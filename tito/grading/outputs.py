@@ -1,0 +1,86 @@
+"""What a notebook that was run may hold: nothing that runs where it is read, no paths of ours."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+
+from tito.safe_html import safe
+
+IMAGES = ("image/png", "image/jpeg")
+BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
+KEPT_METADATA = ("kernelspec", "tito")
+
+
+def clean(nb, folders: Iterable[str] = ()) -> None:
+    """Clean a notebook in place.
+
+    Of outputs, text and pictures stay as they are, and HTML is made safe; everything else goes, as
+    do metadata that nobody needs. Raw cells, which pages would hold as they are, become text.
+
+    Parameters
+    ----------
+    nb : NotebookNode
+        A notebook that was run.
+    folders : iterable of str
+        Folders whose names nobody is to read.
+    """
+    nb.metadata = type(nb.metadata)(
+        {key: value for key, value in nb.metadata.items() if key in KEPT_METADATA}
+        | {"language_info": {"name": "python"}}
+    )
+    hidden = _pattern(folders)
+    for cell in nb.cells:
+        _clean_cell(cell)
+        if cell.cell_type == "code":
+            cell.outputs = [_clean_output(output, hidden) for output in cell.outputs]
+
+
+def _pattern(folders: Iterable[str]) -> re.Pattern:
+    """Matches the folders, the longest first, and those of the interpreter."""
+    names = {*folders, sys.prefix, sys.base_prefix} - {"/", "/usr", "/usr/local", ""}
+    longest_first = sorted(names, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+
+
+def _clean_cell(cell) -> None:
+    nbgrader = cell.metadata.get("nbgrader")
+    cell.metadata = type(cell.metadata)({"nbgrader": nbgrader} if nbgrader else {})
+    if cell.cell_type == "raw":
+        cell.cell_type = "markdown"
+        cell.source = "\n".join(f"    {line}" for line in cell.source.splitlines())
+    if "attachments" in cell:
+        cell.attachments = {
+            name: {kind: data for kind, data in bundle.items() if _is_image(kind, data)}
+            for name, bundle in cell.attachments.items()
+        }
+
+
+def _is_image(kind: str, data) -> bool:
+    return kind in IMAGES and isinstance(data, str) and bool(BASE64.fullmatch(data))
+
+
+def _clean_output(output, hidden: re.Pattern):
+    if output.output_type == "stream":
+        output.text = hidden.sub("…", output.text)
+    elif output.output_type == "error":
+        output.traceback = [hidden.sub("…", line) for line in output.traceback]
+        output.evalue = hidden.sub("…", output.evalue)
+    else:
+        output.data = type(output.data)(_clean_data(output.data, hidden))
+        output.metadata = type(output.metadata)()
+    return output
+
+
+def _clean_data(data: dict, hidden: re.Pattern) -> dict:
+    kept = {kind: value for kind, value in data.items() if _is_image(kind, value)}
+    if "text/plain" in data:
+        kept["text/plain"] = hidden.sub("…", _text(data["text/plain"]))
+    if "text/html" in data and not kept.keys() & set(IMAGES):
+        kept["text/html"] = safe(hidden.sub("…", _text(data["text/html"])))
+    return kept
+
+
+def _text(value) -> str:
+    return value if isinstance(value, str) else "".join(map(str, value))

@@ -1,0 +1,16 @@
+"""After step 3: what was run is made safe to be read."""
+
+from __future__ import annotations
+
+from nbgrader.preprocessors import NbGraderPreprocessor
+
+from tito.course import Course
+from tito.grading.outputs import clean
+
+
+class CleanOutputs(NbGraderPreprocessor):
+    """Take out of a notebook what would run in formgrader or feedback, and our folders' names."""
+
+    def preprocess(self, nb, resources):
+        clean(nb, [str(Course.find().root), str(resources["metadata"]["path"])])
+        return nb, resources

@@ -1,0 +1,102 @@
+"""What can be seen in a sandbox: files of this machine, at the same or at another place."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import tito
+from tito.sandbox.interpreter import interpreter, site_folders
+
+ENTER = Path(__file__).with_name("enter.py")
+HOME = "/opt/course"  # where our own files are inside
+CHECKS = ("__init__.py", "checks.py", "comparison.py", "kernel_errors.py")
+
+
+@dataclass(frozen=True)
+class View:
+    """Files that a sandboxed process may read.
+
+    Attributes
+    ----------
+    files : tuple of (str, str)
+        Where a file or folder is on this machine, and where it is inside.
+    masked : tuple of str
+        Folders and files inside these that must look empty.
+    path : tuple of str
+        The folders of packages, for ``sys.path``.
+    """
+
+    files: tuple[tuple[str, str], ...]
+    masked: tuple[str, ...]
+    path: tuple[str, ...]
+
+
+@functools.cache
+def view(name: str, hidden: tuple[str, ...]) -> View:
+    """The view of an observer or of a notebook.
+
+    Parameters
+    ----------
+    name : str
+        ``"observer"`` or ``"notebook"``.
+    hidden : tuple of str
+        Packages that must not be found.
+
+    Returns
+    -------
+    View
+        The interpreter, and the packages it may import.
+    """
+    python = interpreter()
+    files = [(path, path) for path in (python.program, *python.standard, *python.libraries)]
+    if Path("/etc/ld.so.cache").exists():
+        files.append(("/etc/ld.so.cache", "/etc/ld.so.cache"))
+    files.append((str(ENTER), f"{HOME}/enter.py"))
+    folders = site_folders() if name == "notebook" else []
+    files += [(str(f), str(f)) for f in folders if not _within(f, python.standard)]
+    masked = [str(f) for f in _other_site_folders(python.standard) if f not in folders]
+    for folder in folders:
+        masked += [str(path) for path in folder.iterdir() if _is_one_of(path.name, hidden)]
+    if name == "notebook":
+        files += [(str(path), f"{HOME}/notebook/tito/{path.name}") for path in _checks()]
+        path = [f"{HOME}/notebook", *map(str, folders)]
+    else:
+        files += [(str(path), f"{HOME}/observer/{path.name}") for path in numpy_folders()]
+        path = [f"{HOME}/observer"]
+    return View(tuple(files), tuple(masked), tuple(path))
+
+
+def numpy_folders() -> list[Path]:
+    """The folder of numpy, and that of the libraries it brings."""
+    folder = Path(importlib.util.find_spec("numpy").submodule_search_locations[0])
+    libraries = folder.with_name("numpy.libs")
+    return [folder, libraries] if libraries.is_dir() else [folder]
+
+
+def tito_folder() -> Path:
+    """Where `tito` is."""
+    return Path(tito.__file__).parent
+
+
+def _checks() -> list[Path]:
+    return [tito_folder() / name for name in CHECKS]
+
+
+def _within(folder: Path, folders: tuple[str, ...]) -> bool:
+    return any(folder.is_relative_to(other) for other in folders)
+
+
+def _other_site_folders(standard: tuple[str, ...]) -> list[Path]:
+    """Folders of packages that lie inside the standard library's folder."""
+    inside = [Path(f) / name for f in standard for name in ("site-packages", "dist-packages")]
+    return [folder for folder in inside if folder.is_dir()]
+
+
+def _is_one_of(entry: str, packages: tuple[str, ...]) -> bool:
+    """Whether a file or folder belongs to one of the packages, or links to its checkout."""
+    words = re.split(r"[-.]", entry.removeprefix("__editable__").strip("_.").replace("-", "."))
+    return words[0] in packages or any(word.removesuffix("_finder") in packages for word in words)

@@ -1,0 +1,128 @@
+"""A thread that ends sandboxes whose processes hold too much memory together.
+
+The limit on address space holds for each process alone, and eight of them may have eight times as
+much. Where there is no /proc, nothing is watched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tito.sandbox.launch import kill
+from tito.sandbox.policy import Policy
+
+INTERVAL = 0.1  # seconds
+PROC = Path("/proc")
+
+
+@dataclass
+class Watched:
+    """A sandbox, what it may use, and what to do when it has ended."""
+
+    process: subprocess.Popen
+    policy: Policy
+    afterwards: Callable[[], None]
+
+
+_watched: list[Watched] = []
+_change = threading.Condition()
+_threads: list[threading.Thread] = []
+
+
+def watch(process: subprocess.Popen, policy: Policy, afterwards=lambda: None) -> None:
+    """Watch a process and all that it starts, until it has ended.
+
+    Parameters
+    ----------
+    process : subprocess.Popen
+        The outermost process of a sandbox. If it is ended here, its attribute `stopped_because`
+        says why.
+    policy : Policy
+        How much memory and how many processes it may have.
+    afterwards : callable
+        Called when it has ended.
+    """
+    process.stopped_because = ""
+    with _change:
+        _watched.append(Watched(process, policy, afterwards))
+        if not any(thread.is_alive() for thread in _threads):
+            _threads[:] = [threading.Thread(target=_run, name="sandbox watchdog", daemon=True)]
+            _threads[0].start()
+        _change.notify()
+
+
+def _run() -> None:
+    while True:
+        with _change:
+            _change.wait_for(lambda: _watched)
+            present = list(_watched)
+        for watched in present:
+            if watched.process.poll() is not None:
+                with _change:
+                    _watched.remove(watched)
+                watched.afterwards()
+            else:
+                with contextlib.suppress(OSError):
+                    _check(watched)
+        time.sleep(INTERVAL)
+
+
+def _check(watched: Watched) -> None:
+    family = descendants(watched.process.pid)
+    most = watched.policy.memory
+    # What processes share after a fork is counted twice at first, and exactly only if need be.
+    if sum(map(_resident, family)) > most and sum(map(_proportional, family)) > most:
+        watched.process.stopped_because = f"its processes used more than {most / 2**20:g} MiB"
+    elif len(family) > 2 * watched.policy.processes:
+        watched.process.stopped_because = f"it had {len(family)} processes"
+    else:
+        return
+    for process in reversed(family):
+        with contextlib.suppress(OSError):
+            os.kill(process, signal.SIGKILL)
+    kill(watched.process)
+
+
+def descendants(process: int) -> list[int]:
+    """A process and all that it started, and these started, and so on."""
+    family, new = [process], [process]
+    while new:
+        new = [child for parent in new for child in _children(parent)]
+        family += new
+    return family
+
+
+def _children(process: int) -> list[int]:
+    found = []
+    with contextlib.suppress(OSError):
+        for task in (PROC / str(process) / "task").iterdir():
+            found += [int(child) for child in (task / "children").read_text().split()]
+    return found
+
+
+def _resident(process: int) -> int:
+    return _sum_of(process, "status", ("RssAnon:", "RssShmem:"))
+
+
+def _proportional(process: int) -> int:
+    try:
+        return _sum_of(process, "smaps_rollup", ("Pss:",))
+    except PermissionError:
+        return _resident(process)
+
+
+def _sum_of(process: int, file: str, fields: tuple[str, ...]) -> int:
+    """The sum of some lines of a file in /proc, in bytes; 0 if the process has ended."""
+    try:
+        lines = (PROC / str(process) / file).read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith(fields))
