@@ -5182,7 +5182,9 @@ _square = _x * _x
 check(grad(_square * _w, [_x, _w]), (12.0, 9.0), hint="a gradient for each input")
 check([_x.grad, _w.grad], [None, None], hint="propagate, but deposit nothing")
 _square = _x * _x
-check(grad(_square * _w, _square), (2.0,), hint="wanted=inputs: by a computed variable, and a tuple")
+check(
+    grad(_square * _w, _square), (2.0,), hint="wanted=inputs: by a computed variable, and a tuple"
+)
 check(grad(_x * _w, _unused), ([0.0, 0.0],), hint="zeros where the output does not depend on it")
 check(grad([_x * _w, _x * 5.0], _x), (7.0,), hint="of several outputs, the sum: 2 + 5")
 _y = _unused * _x

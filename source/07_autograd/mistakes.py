@@ -550,4 +550,37 @@ EQUIVALENT = [
         "numpy's float64 is a kind of float",
     ),
     Equivalent("clipping", "return norm", "return norm * np.float64(1)", ALREADY_FLOAT64),
+    Equivalent(
+        "gradcheck",
+        "by_gradient = sum(map(np.vdot, gradients, directions))",
+        "by_gradient = sum(map(np.vdot, directions, gradients))",
+        COMMUTES,
+    ),
+    *(
+        Equivalent(
+            "gradcheck",
+            "moved = tuple((x + sign * eps * d for x, d in zip(xs, directions, strict=True)))",
+            f"moved = tuple((x + sign * eps * d for x, d in zip(xs, directions{other})))",
+            "the specification gives a direction for each input, so both are equally long",
+        )
+        for other in ("", ", strict=False")
+    ),
+    Equivalent(
+        "gradcheck",
+        "outputs = as_tuple(call_recorded(f, moved, False)[1])",
+        "outputs = as_tuple(call_recorded(f, moved, True)[1])",
+        "what was moved is an array without a history, so there is none to stay connected with",
+    ),
+    Equivalent(
+        "gradcheck",
+        "return sum(map(np.vdot, weights, [y.numpy() for y in outputs]))",
+        "return sum(map(np.vdot, weights, [y.numpy() for y in outputs])) * np.float64(1)",
+        "a slope is compared with another, to a tolerance; its dtype is not promised",
+    ),
+    Equivalent(
+        "gradcheck",
+        "return sum(map(np.vdot, weights, [y.numpy() for y in outputs]))",
+        "return sum(map(np.vdot, [y.numpy() for y in outputs], weights))",
+        COMMUTES,
+    ),
 ]  # fmt: skip
