@@ -446,7 +446,7 @@ Four properties tell what kind of block it is. A property is a method that is re
 can never be out of date, even if somebody puts another array into `x.data`.
 
 Two methods are given. `__array__` is how numpy gets at the values, in `np.asarray(x)` or when matplotlib
-plots a tensor. `__repr__` is what you see when a cell ends in a tensor. And the line `__slots__` names the
+plots a tensor. `__repr__` is the line of text in which Python shows a tensor. And the line `__slots__` names the
 attributes that a tensor has: it gets no others, so a misspelt one is an error at once, and each tensor takes
 less memory. (The groups of methods below say `__slots__ = ()`, because they bring no attributes.)
 
@@ -543,7 +543,7 @@ class Tensor:
         return np.array(self.data, dtype=dtype, copy=copy)
 
     def __repr__(self) -> str:
-        values = np.array2string(self.data, separator=", ", prefix="Tensor(")
+        values = np.array2string(self.data, separator=", ", threshold=100).replace("\n", "")
         suffix = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
         return f"Tensor({values}{suffix})"
 
@@ -689,6 +689,35 @@ print(rex.speak())
 
 # %% [markdown]
 r"""
+The first group is given: how a tensor shows itself. At the end of a cell a notebook draws a small table, `print`
+sets row below row, and everywhere else, in a list or a message, there is the one line of `__repr__`.
+"""
+
+
+# %%
+#| export
+@extend(Tensor)
+class Display:
+    """How a tensor shows itself: a table in a notebook, rows in print, one line elsewhere."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        values = np.array2string(np.asarray(self), separator=", ", prefix="Tensor(")
+        suffix = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
+        return f"Tensor({values}{suffix})"
+
+    def _repr_html_(self) -> str:
+        from tinytorch.graph.table import table
+
+        return table(self)
+
+
+# %%
+Tensor([[1, 2, 3], [4, 5, 6]])
+
+# %% [markdown]
+r"""
 Why not inheritance alone, `class Tensor(Conversions, Arithmetic, …)`? Because then the groups would have to
 be complete before `Tensor` can be used at all, and you want to try each of them at once. But the groups
 remain classes of their own, and a later module builds a second kind of tensor, one that inherits from them.
@@ -698,7 +727,7 @@ For that reason the methods of a group must not depend on how a tensor keeps its
 
 ### The way back: from a tensor to Python and numpy
 
-The first group leads out of the framework again. `x.numpy()` gives the array. `x.item()` gives the only
+The next group leads out of the framework again. `x.numpy()` gives the array. `x.item()` gives the only
 number in a tensor of one element, as when you print a loss. What if there are more elements? Then "the
 number" does not exist, and guessing the first one would hide a mistake; so `item` refuses. By the same
 reasoning `len(x)`, the length of the first axis, does not exist for a scalar.

@@ -481,6 +481,18 @@ def test_the_reference_is_nowhere_on_the_disk_that_is_seen(folder, installed, vi
     assert seen == ["False", "False", "False", str(view == "notebook")]
 
 
+def test_a_notebook_imports_its_own_modules_before_an_installed_library(folder, installed):
+    (folder / "tinytorch" / "core" / "numbers.py").write_text("mine = 1\n")
+    code = "from tinytorch.core.numbers import mine; print(mine)"
+    assert run(code, folder, view="notebook", policy=installed)[0] == "1\n"
+    text, _ = asyncio.run(in_a_kernel(code, folder, installed))
+    assert "1\n" in text, text
+    with sandbox.trusted():
+        assert run(code, folder, view="notebook", policy=installed)[0] == "1\n"
+        text, _ = asyncio.run(in_a_kernel(code, folder, installed))
+        assert "1\n" in text, text
+
+
 def test_the_text_of_the_checkout_is_nowhere_on_the_disk_that_is_seen(folder):
     lines = (ROOT / "tinytorch" / "core" / "autograd.py").read_text().splitlines()
     text, _ = run(search_for(max(lines, key=len)), folder, view="notebook")

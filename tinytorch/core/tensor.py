@@ -123,7 +123,7 @@ class Tensor:
         return np.array(self.data, dtype=dtype, copy=copy)
 
     def __repr__(self) -> str:
-        values = np.array2string(self.data, separator=", ", prefix="Tensor(")
+        values = np.array2string(self.data, separator=", ", threshold=100).replace("\n", "")
         suffix = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
         return f"Tensor({values}{suffix})"
 
@@ -152,6 +152,23 @@ def extend(cls: type) -> Callable[[type], type]:
         return methods
 
     return add_methods
+
+
+@extend(Tensor)
+class Display:
+    """How a tensor shows itself: a table in a notebook, rows in print, one line elsewhere."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        values = np.array2string(np.asarray(self), separator=", ", prefix="Tensor(")
+        suffix = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
+        return f"Tensor({values}{suffix})"
+
+    def _repr_html_(self) -> str:
+        from tinytorch.graph.table import table
+
+        return table(self)
 
 
 @extend(Tensor)
@@ -602,6 +619,7 @@ __all__ = [
     "BROADCAST",
     "Comparisons",
     "Conversions",
+    "Display",
     "FITS",
     "Indexing",
     "Reductions",

@@ -56,7 +56,7 @@ class ExecuteInWorkspace(Execute):
         job = job_of(resources)
         complete = [cell.source for cell in nb.cells]
         try:
-            with workspace(job.pack.modules) as folder:
+            with workspace(job.pack.modules, pictures=True) as folder:
                 job.folder = str(folder)
                 prepare(nb, job, folder)
                 if IN_POOL in resources:
