@@ -69,12 +69,12 @@ def both(nb, files: dict[str, str]):
     """A notebook, run with a kernel and run without."""
     with_kernel, without = copy.deepcopy(nb), copy.deepcopy(nb)
     with_kernel.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
-    with workspace(files) as folder:
+    with workspace(files, pictures=True) as folder:
         client = NotebookClient(
             with_kernel, allow_errors=True, timeout=300, resources={"metadata": {"path": folder}}
         )
         client.execute()
-    with workspace(files) as folder, sandbox.trusted():  # a sandbox has no shell
+    with workspace(files, pictures=True) as folder, sandbox.trusted():  # a sandbox has no shell
         ran = execute(without, folder, Running(timeout=300))
     assert not ran.ended and not ran.timeouts
     return with_kernel.cells, without.cells

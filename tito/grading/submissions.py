@@ -39,7 +39,10 @@ def handed_in(module: Module, student: str) -> Handed:
     beside = {
         path.name: path.read_bytes()
         for path in folder.iterdir()
-        if path.is_file() and path.suffix != ".ipynb" and path.name != ZIP_NAME
+        if path.is_file()
+        and not path.is_symlink()
+        and path.suffix != ".ipynb"
+        and path.name != ZIP_NAME
     }
     folders = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir()))
     return Handed((folder / module.notebook).read_bytes(), beside, folders)
