@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from conftest import ROOT, cell_of, changed, hand_in, reference, untouched
 from test_grading import ABUSES
@@ -78,6 +79,18 @@ def tito(root: Path, *arguments: str) -> subprocess.Popen:
     )  # fmt: skip
 
 
+def below(command: subprocess.Popen) -> list[psutil.Process]:
+    """All processes that a command started, and that these started."""
+    return psutil.Process(command.pid).children(recursive=True)
+
+
+def assert_gone(processes: list[psutil.Process]) -> None:
+    """None of them is left, at the latest after some seconds."""
+    assert processes
+    _, alive = psutil.wait_procs(processes, timeout=20)
+    assert [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
+
+
 def events(text: str) -> list[dict]:
     """The lines of --json."""
     return [json.loads(line) for line in text.splitlines()]
@@ -99,8 +112,10 @@ def test_a_command_that_was_killed_goes_on_and_each_has_one_mark(numbers):
         seen += json.loads(line)["event"] == "submission"
         if seen == 2:
             break
+    started = below(command)
     os.kill(command.pid, signal.SIGKILL)
     command.communicate()
+    assert_gone(started)
     found = resumed(numbers)
     assert sorted(e["student"] for e in found) == [f"s{n:02}" for n in range(6)]
     old = [e["student"] for e in found if not e["new"]]
@@ -126,12 +141,14 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_no_process(numbers):
     command = tito(numbers.root, "grade", numbers.folder, "--json")
     assert json.loads(command.stdout.readline())["event"] == "begin"
     time.sleep(4)
+    started = below(command)
     os.kill(command.pid, signal.SIGINT)
     begin = time.monotonic()
     _, err = command.communicate(timeout=60)
     assert time.monotonic() - begin < 30, "it does not wait for the submissions"
     assert command.returncode == 130
     assert f"tito grade {numbers.folder}" in err and "Traceback" not in err
+    assert_gone(started)
 
 
 def test_a_submission_that_hangs_dies_or_is_broken_stops_nobody_else(numbers, monkeypatch):

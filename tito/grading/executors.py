@@ -18,15 +18,15 @@ class Place:
 
     Attributes
     ----------
-    executor : Executor
-        What takes tasks.
+    executor : Executor or None
+        What takes tasks; None where there are none.
     jobs : int
         How many it works on at once.
     dashboard : str
         The address of the cluster's dashboard, or nothing.
     """
 
-    executor: Executor
+    executor: Executor | None
     jobs: int
     dashboard: str = ""
 

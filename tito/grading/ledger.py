@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tito.errors import TitoError, UsageError
+from tito.files import explained
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -133,12 +134,15 @@ def alone(path: Path) -> Iterator[None]:
     UsageError
         If there is one.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with explained(f"write to {path.parent}"):
+        path.parent.mkdir(parents=True, exist_ok=True)
     db = sqlite3.connect(path, timeout=0, isolation_level=None)
     try:
         db.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError as error:
         db.close()
+        if "locked" not in str(error):
+            raise TitoError(f"{path} cannot be used: {error}") from None
         raise UsageError("tito grade is running for this course already; wait for it") from None
     try:
         yield

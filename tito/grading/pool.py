@@ -178,16 +178,16 @@ class Grading:
         self.marks = self.writer.marks()
         self.entries = self.ledger.entries(self.module.folder)
         todo = [student for student in students if self._is_open(student, force)]
-        for graded in self.report.values():
-            if graded:
-                progress.done(graded)
-        if todo:
-            with place(jobs, scheduler) as where:
-                progress.begin(len(todo), where.jobs, where.dashboard)
-                try:
-                    self._work(todo, where, progress)
-                finally:
-                    progress.end()
+        done = [graded for graded in self.report.values() if graded]
+        total = len(todo) + sum(graded.new for graded in done)
+        with place(jobs, scheduler) if todo else contextlib.nullcontext(Place(None, 0)) as where:
+            progress.begin(total, where.jobs, where.dashboard)
+            try:
+                for graded in done:
+                    progress.done(graded)
+                self._work(todo, where, progress)
+            finally:
+                progress.end()
         return list(self.report.values())
 
     def _is_open(self, student: str, force: bool) -> bool:

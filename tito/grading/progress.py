@@ -30,10 +30,11 @@ class Lines(Progress):
         self.total, self.count, self.start = total, 0, time.monotonic()
         if dashboard:
             self.say(f"Dask dashboard: {dashboard}")
-        self.say(f"{total} to grade, {jobs} at once")
+        if total:
+            self.say(f"{total} to grade, {jobs} at once")
 
     def done(self, graded: Graded) -> None:
-        if not graded.new or not hasattr(self, "total"):
+        if not graded.new:
             return
         self.count += 1
         pace = self.count / max(time.monotonic() - self.start, 1e-9)
@@ -91,7 +92,7 @@ class Bar(Progress):
         self.bar.start()
 
     def done(self, graded: Graded) -> None:
-        if not hasattr(self, "bar"):
+        if not graded.new:
             return
         self.count += 1
         pace = f"{self.count / (time.monotonic() - self.start) * 60:.0f} a minute"

@@ -317,15 +317,14 @@ def main() -> None:
             else:
                 cells.append(request)
                 there_are_cells.release()
-        cells.append(None)
-        there_are_cells.release()
+        os._exit(0)  # whoever asked is gone, so that nobody waits for the cell that is running
 
     threading.Thread(target=listen, daemon=True).start()
     while True:
         try:
             there_are_cells.acquire()
             request = cells.pop(0)
-            if request is None or runner.shell.stopped:
+            if runner.shell.stopped:
                 break
             runner.run(request["cell"], request["source"])
         except KeyboardInterrupt:  # one that came too late
