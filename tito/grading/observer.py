@@ -60,6 +60,9 @@ def encode(x, budget: list[int] | None = None):
             raise ValueError("the answer is too large")
         return [encode(item, budget) for item in x]
     if kind is dict and all(type(key) is str for key in x):
+        budget[0] -= sum(8 + len(key) for key in x)
+        if budget[0] < 0:
+            raise ValueError("the answer is too large")
         return {"dict": [[key, encode(item, budget)] for key, item in x.items()]}
     raise TypeError(f"a number or an array was expected, but it was a {kind.__name__}")
 
