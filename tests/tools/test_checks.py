@@ -39,7 +39,7 @@ def test_a_failing_check_says_what_came_and_what_was_expected(source):
         run(source)
     assert FAILING[source] in str(failed.value)
     assert "\n" not in str(failed.value)
-    assert failed.value._render_traceback_() == [f"✗ {failed.value}"]
+    assert failed.value._render_traceback_()[0] == "✗ not right yet"
 
 
 @pytest.mark.parametrize(
