@@ -136,8 +136,8 @@ def _in_one_kernel(module: Module, on_results: Callable[[list[Checked]], None]) 
             if desk.dead:
                 next(_saved(module, seen))
                 return
-            for seen in _saved(module, seen):
-                todo = _take_over(desk, Desk(module).nb)
+            for saved in _saved(module, seen):
+                seen, todo = saved, _take_over(desk, Desk(module).nb)
                 if todo is None:
                     return
                 if todo:
