@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import json
 import os
 import re
@@ -249,6 +250,15 @@ def test_the_environment_has_the_command_and_knows_the_project(copy, quick):
     version = "from importlib.metadata import version; print(version('tinytorch'))"
     result = subprocess.run([copy.venv / "bin" / "python", "-c", version], capture_output=True)
     assert result.stdout.decode().strip() == PROJECT["project"]["version"]
+
+
+def test_the_environment_has_the_entry_points_of_the_project(copy, quick):
+    copy.call("start", tools=quick)
+    (file,) = copy.venv.glob("lib/python*/site-packages/tinytorch-*.dist-info/entry_points.txt")
+    declared = PROJECT["project"]["entry-points"]["jupyter_client.kernel_provisioners"]
+    parser = configparser.ConfigParser()
+    parser.read(file)
+    assert dict(parser["jupyter_client.kernel_provisioners"]) == declared
 
 
 def test_selftest_gets_the_tools_of_developers_and_keeps_them(copy, quick):

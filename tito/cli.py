@@ -381,12 +381,19 @@ def kit(out: Path) -> None:
 @click.argument("modules", nargs=-1)
 @click.option("--part", "only", multiple=True, help="Only this part; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
-def audit(modules: tuple[str, ...], only: tuple[str, ...], as_json: bool) -> None:
+@click.option("--page", type=click.Path(path_type=Path), help="Also put the table into this page.")
+def audit(
+    modules: tuple[str, ...], only: tuple[str, ...], as_json: bool, page: Path | None
+) -> None:
     """Try wrong solutions on the checks: does one keep its points, does anything leak?"""
     from tito.audit import audit as auditing
 
     auditing.check_parts(only)
     reports = auditing.run(chosen_sources(modules), only, lambda text: click.echo(text, err=True))
+    if page:
+        from tito.audit.page import write_page
+
+        write_page(page, reports)
     if as_json:
         click.echo(json.dumps([report.as_data() for report in reports], indent=1))
     else:

@@ -13,7 +13,9 @@ from tito.instructor import release
 from tito.leaks import leaks, secrets_of
 
 TOOLS = ("bin", "tito", "locks", "pyproject.toml", "LICENSE", "nbgrader_config.py", ".gitignore")
-LIBRARY = ("tinytorch/__init__.py", "tinytorch/memory.py", "tinytorch/core/__init__.py")
+LIBRARY = (
+    "tinytorch/__init__.py", "tinytorch/memory.py", "tinytorch/graph", "tinytorch/core/__init__.py",
+)  # fmt: skip
 README = """# TinyTorch: your copy
 
 You build a small deep-learning framework, one notebook after the other. You need Python 3.11 or

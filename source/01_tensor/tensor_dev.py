@@ -232,7 +232,7 @@ def as_array(data, dtype=None) -> np.ndarray:
     Raises
     ------
     ValueError
-        If the lists in `data` are ragged.
+        If the lists in `data` are ragged; in words of your own, not numpy's.
     TypeError
         If `data` holds anything but real numbers: text, None, complex numbers.
 
@@ -284,10 +284,20 @@ check(
 )
 
 check_raises(ValueError, lambda: as_array([[1.0, 2.0], [3.0]]), hint="the rows differ in length")
+check_raises(TypeError, lambda: as_array([1.0, 2j]), hint="a complex number is not a real one")
 check_raises(TypeError, lambda: as_array("3.5"), hint="look at the kind of the dtype")
 check_raises(TypeError, lambda: as_array([1.0, None]), hint="look at the kind of the dtype")
 ### BEGIN HIDDEN TESTS
 from tito.observations import integers, normal, observe, raised
+
+
+def refusal(action):
+    """With which words an action is refused."""
+    try:
+        action()
+    except (ValueError, TypeError) as error:
+        return str(error)
+    return ""
 
 
 @observe(number=normal())
@@ -311,8 +321,9 @@ def nested_lists_become_float32(tensor, rows):
 
 @observe(x=normal(3, 2))
 def floating_arrays_keep_their_dtype(tensor, x):
-    """float16, float32 and float64 arrays stay what they are, and keep all their digits."""
-    arrays = [tensor.as_array(x.astype(dtype)) for dtype in ("float16", "float32", "float64")]
+    """float16, float32 and float64 arrays stay what they are, the numbers of a list do not."""
+    given = [x.astype("float16"), x.astype("float32"), x, x.tolist(), list(x[0])]
+    arrays = [tensor.as_array(data) for data in given]
     return arrays, [str(array.dtype) for array in arrays]
 
 
@@ -338,47 +349,60 @@ def an_explicit_dtype_decides(tensor, x, n):
 
 @observe(x=normal(5))
 def nothing_is_copied_without_need(tensor, x):
-    """An array that has the wanted dtype is shared; every other one is converted to a new array."""
+    """What is written into an array is seen in what shares its memory, and in nothing else."""
     single = x.astype("float32")
-    return [
-        bool(np.shares_memory(tensor.as_array(x), x)),
-        bool(np.shares_memory(tensor.as_array(single), single)),
-        bool(np.shares_memory(tensor.as_array(single, np.float32), single)),
-        bool(np.shares_memory(tensor.as_array(x, dtype=np.float64), x)),
-        bool(np.shares_memory(tensor.as_array(x, dtype=np.float32), x)),
+    arrays = [
+        tensor.as_array(x),
+        tensor.as_array(x, dtype=np.float64),
+        tensor.as_array(x, dtype=np.float32),
+        tensor.as_array(single),
+        tensor.as_array(single, np.float32),
+        tensor.as_array(single, np.float64),
     ]
+    x += 10.0
+    single -= 10.0
+    return arrays
 
 
 @observe(x=normal(4))
 def ragged_lists_are_refused(tensor, x):
-    """Rows of different lengths are a ValueError, at any depth."""
+    """Rows of different lengths are a ValueError, at any depth; rows of equal length are none."""
     short, long = x[:2].tolist(), x.tolist()
-    return [
-        raised(lambda: tensor.as_array([short, long])),
-        raised(lambda: tensor.as_array([[short, short], [short]])),
-        raised(lambda: tensor.as_array([long, 1.0])),
-        raised(lambda: tensor.as_array([long, short], dtype=np.float64)),
-    ]
+    said = [refusal(lambda make=make: make([short, long])) for make in (tensor.as_array, np.array)]
+    return (
+        tensor.as_array([long, long]),
+        said[0] != said[1],
+        [
+            raised(lambda: tensor.as_array([short, long])),
+            raised(lambda: tensor.as_array([[short, short], [short]])),
+            raised(lambda: tensor.as_array([long, 1.0])),
+            raised(lambda: tensor.as_array([long, short], dtype=np.float64)),
+        ],
+    )
 
 
 @observe(x=normal(3))
 def text_and_none_are_refused(tensor, x):
-    """Text, also text that looks like a number, and None are a TypeError, with or without a dtype."""
-    return [
-        raised(lambda: tensor.as_array("3.5")),
-        raised(lambda: tensor.as_array(["1", "2"])),
-        raised(lambda: tensor.as_array(np.array(["1.5"]), dtype=np.float32)),
-        raised(lambda: tensor.as_array("2", dtype=np.float64)),
-        raised(lambda: tensor.as_array(None)),
-        raised(lambda: tensor.as_array([*x.tolist(), None])),
-        raised(lambda: tensor.as_array({"a": 1.0})),
-    ]
+    """Text, also text that looks like a number, and None are a TypeError; numbers are not."""
+    return (
+        tensor.as_array(x.tolist()),
+        tensor.as_array(x, dtype=np.float32),
+        [
+            raised(lambda: tensor.as_array("3.5")),
+            raised(lambda: tensor.as_array(["1", "2"])),
+            raised(lambda: tensor.as_array(np.array(["1.5"]), dtype=np.float32)),
+            raised(lambda: tensor.as_array("2", dtype=np.float64)),
+            raised(lambda: tensor.as_array(None)),
+            raised(lambda: tensor.as_array([*x.tolist(), None])),
+            raised(lambda: tensor.as_array({"a": 1.0})),
+        ],
+    )
 
 
 @observe(x=normal(3))
 def complex_numbers_are_refused(tensor, x):
-    """Complex numbers are a TypeError: to cut off the imaginary part would lose half of them."""
-    return [
+    """Complex numbers are a TypeError, as cutting off a part would lose it; real ones are taken."""
+    return tensor.as_array(list(x)), [
         raised(lambda: tensor.as_array(x + 1j)),
         raised(lambda: tensor.as_array([1.0, 2j])),
         raised(lambda: tensor.as_array(3j)),
@@ -422,7 +446,7 @@ Four properties tell what kind of block it is. A property is a method that is re
 can never be out of date, even if somebody puts another array into `x.data`.
 
 Two methods are given. `__array__` is how numpy gets at the values, in `np.asarray(x)` or when matplotlib
-plots a tensor. `__repr__` is what you see when a cell ends in a tensor. And the line `__slots__` names the
+plots a tensor. `__repr__` is the line of text in which Python shows a tensor. And the line `__slots__` names the
 attributes that a tensor has: it gets no others, so a misspelt one is an error at once, and each tensor takes
 less memory. (The groups of methods below say `__slots__ = ()`, because they bring no attributes.)
 
@@ -519,7 +543,7 @@ class Tensor:
         return np.array(self.data, dtype=dtype, copy=copy)
 
     def __repr__(self) -> str:
-        values = np.array2string(self.data, separator=", ", prefix="Tensor(")
+        values = np.array2string(self.data, separator=", ", threshold=100).replace("\n", "")
         suffix = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
         return f"Tensor({values}{suffix})"
 
@@ -544,7 +568,8 @@ from tito.observations import integers, normal, observe, raised
 def shape_axes_and_size(tensor, lengths):
     """The shape, the number of axes and the number of elements, for 0 to 4 axes."""
     tensors = [tensor.Tensor(np.zeros(lengths[:n])) for n in range(5)]
-    return [(x.shape, x.ndim, x.size) for x in tensors]
+    whole = [isinstance(n, (int, np.integer)) for x in tensors for n in (x.ndim, x.size)]
+    return [(x.shape, x.ndim, x.size) for x in tensors], whole
 
 
 @observe(x=normal(2, 3))
@@ -557,7 +582,7 @@ def the_dtype_of_a_tensor(tensor, x):
         tensor.Tensor(x.tolist(), np.float64),
         tensor.Tensor([1, 2], dtype=np.int64),
     ]
-    return [str(t.dtype) for t in tensors]
+    return [(t.data, str(t.dtype)) for t in tensors]
 
 
 @observe(x=normal(3, 2, dtype="float32"))
@@ -580,14 +605,15 @@ def a_tensor_made_of_a_tensor(tensor, x):
 def attributes_for_training(tensor, x):
     """`requires_grad` is kept as given, by default False; `grad` is None."""
     plain, weight = tensor.Tensor(x), tensor.Tensor(x, requires_grad=True)
-    return plain.requires_grad, weight.requires_grad, plain.grad, weight.grad
+    marks = plain.requires_grad, weight.requires_grad, plain.grad, weight.grad
+    return marks, plain.data, weight.data
 
 
-@observe(x=normal(2, 3), y=normal(4, dtype="float32"))
-def properties_follow_the_data(tensor, x, y):
+@observe(x=normal(2, 3), lengths=integers(3, low=2, high=9))
+def properties_follow_the_data(tensor, x, lengths):
     """Put another array into `data`, and the properties speak of that one."""
     t = tensor.Tensor(x)
-    t.data = y
+    t.data = np.zeros(lengths, dtype="float32")
     return t.shape, t.ndim, t.size, str(t.dtype)
 
 
@@ -663,6 +689,35 @@ print(rex.speak())
 
 # %% [markdown]
 r"""
+The first group is given: how a tensor shows itself. At the end of a cell a notebook draws a small table, `print`
+sets row below row, and everywhere else, in a list or a message, there is the one line of `__repr__`.
+"""
+
+
+# %%
+#| export
+@extend(Tensor)
+class Display:
+    """How a tensor shows itself: a table in a notebook, rows in print, one line elsewhere."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        values = np.array2string(np.asarray(self), separator=", ", prefix="Tensor(")
+        suffix = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
+        return f"Tensor({values}{suffix})"
+
+    def _repr_html_(self) -> str:
+        from tinytorch.graph.table import table
+
+        return table(self)
+
+
+# %%
+Tensor([[1, 2, 3], [4, 5, 6]])
+
+# %% [markdown]
+r"""
 Why not inheritance alone, `class Tensor(Conversions, Arithmetic, …)`? Because then the groups would have to
 be complete before `Tensor` can be used at all, and you want to try each of them at once. But the groups
 remain classes of their own, and a later module builds a second kind of tensor, one that inherits from them.
@@ -672,7 +727,7 @@ For that reason the methods of a group must not depend on how a tensor keeps its
 
 ### The way back: from a tensor to Python and numpy
 
-The first group leads out of the framework again. `x.numpy()` gives the array. `x.item()` gives the only
+The next group leads out of the framework again. `x.numpy()` gives the array. `x.item()` gives the only
 number in a tensor of one element, as when you print a loss. What if there are more elements? Then "the
 number" does not exist, and guessing the first one would hide a mistake; so `item` refuses. By the same
 reasoning `len(x)`, the length of the first axis, does not exist for a scalar.
@@ -753,7 +808,7 @@ class Conversions:
         return bool(self.item())
 
     def __len__(self) -> int:
-        """The length of the first axis; a TypeError if there are no axes."""
+        """The length of the first axis; without axes, a TypeError that tells of `item()`."""
         ### BEGIN SOLUTION
         array = np.asarray(self)
         if array.ndim == 0:
@@ -807,7 +862,7 @@ def the_item_of_one_element(tensor, number):
     return items, [type(item).__name__ for item in items]
 
 
-@observe(n=integers(low=-5, high=5))
+@observe(n=integers(low=-10_000, high=10_000))
 def the_item_of_an_integer_tensor(tensor, n):
     """An integer tensor gives a Python int."""
     item = tensor.Tensor([n], dtype=np.int64).item()
@@ -816,14 +871,9 @@ def the_item_of_an_integer_tensor(tensor, n):
 
 @observe(x=normal(3))
 def no_item_where_there_is_not_exactly_one(tensor, x):
-    """Several elements, or none, are a ValueError that names the shape."""
-    said = []
-    for t in (tensor.Tensor(x), tensor.Tensor(x[:0])):
-        try:
-            t.item()
-        except ValueError as error:
-            said.append(str(t.shape) in str(error))
-    return [
+    """Several elements, or none, are a ValueError that names the shape; one is given."""
+    said = [str(t.shape) in refusal(t.item) for t in (tensor.Tensor(x), tensor.Tensor(x[:0]))]
+    return tensor.Tensor(x[1:2]).item(), [
         said,
         raised(lambda: tensor.Tensor(x).item()),
         raised(lambda: tensor.Tensor(x[:2].reshape(1, 2)).item()),
@@ -840,16 +890,18 @@ def as_float_and_as_truth(tensor, number):
     return float(t), bool(t), bool(tensor.Tensor(np.zeros((1, 1))))
 
 
-@observe(lengths=integers(3, low=2, high=6))
+@observe(lengths=integers(3, low=2, high=30))
 def the_length_is_that_of_the_first_axis(tensor, lengths):
     """`len` is the length of the first axis, however many axes there are."""
-    return [len(tensor.Tensor(np.zeros(lengths[:n]))) for n in (1, 2, 3)]
+    return [len(tensor.Tensor(np.zeros(lengths[n:]))) for n in range(3)]
 
 
-@observe(number=normal())
-def a_scalar_has_no_length(tensor, number):
-    """A TypeError, as for a Python number."""
-    return raised(lambda: len(tensor.Tensor(np.array(number))))
+@observe(number=normal(), n=integers(low=2, high=1000))
+def a_scalar_has_no_length(tensor, number, n):
+    """A TypeError, as for a Python number, that tells of `item`; a vector has one."""
+    scalar, vector = tensor.Tensor(np.array(number)), tensor.Tensor(np.zeros(n))
+    said = refusal(lambda: len(scalar))
+    return raised(lambda: len(scalar)), "item" in said, len(vector)
 
 
 @observe(x=normal(1, 1))
@@ -955,7 +1007,7 @@ def broadcast_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
     """
     ### BEGIN SOLUTION
     ndim = max(len(a), len(b))
-    left, right = (1,) * (ndim - len(a)) + tuple(a), (1,) * (ndim - len(b)) + tuple(b)
+    left, right = (1,) * (ndim - len(a)) + a, (1,) * (ndim - len(b)) + b
     lengths = []
     for m, n in zip(left, right, strict=True):
         if m != n and 1 not in (m, n):
@@ -966,7 +1018,8 @@ def broadcast_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
 
 
 # %% checks="broadcast-shape" points=8
-check(broadcast_shape((30, 4), (4,)), (30, 4), hint="align at the right, fill up with ones")
+check(broadcast_shape((3, 1), (3,)), (3, 3), hint="align at the right, ones on the left: (1, 3)")
+check(broadcast_shape((30, 4), (4,)), (30, 4), hint="the result has all axes of the longer shape")
 check(broadcast_shape((4,), (30, 4)), (30, 4), hint="the first shape can be the shorter one")
 check(broadcast_shape((3, 1), (4,)), (3, 4), hint="both operands can grow")
 check(broadcast_shape((2, 1, 5), (3, 1)), (2, 3, 5), hint="compare axis by axis after aligning")
@@ -1006,22 +1059,28 @@ def equal_shapes_and_scalars(tensor, lengths):
     ]
 
 
-@observe(n=integers(low=2, high=9))
+@observe(n=integers(low=2, high=1000))
 def axes_of_length_zero(tensor, n):
     """0 meets 1 and gives 0."""
     return tensor.broadcast_shape((n, 0), (1,)), tensor.broadcast_shape((1, n), (0, 1))
 
 
-@observe(n=integers(low=2, high=9))
-def shapes_that_do_not_fit(tensor, n):
-    """Two different lengths, neither of them 1, are a ValueError, also if they would fit at the left."""
-    return [
-        raised(lambda: tensor.broadcast_shape((n,), (n + 1,))),
-        raised(lambda: tensor.broadcast_shape((n, n + 2), (n,))),
-        raised(lambda: tensor.broadcast_shape((n,), (n, 2 * n))),
-        raised(lambda: tensor.broadcast_shape((n, 3, 1), (n + 1, 1, 4))),
-        raised(lambda: tensor.broadcast_shape((0,), (n,))),
-    ]
+@observe(n=integers(low=2, high=1000), m=integers(low=2, high=1000))
+def shapes_that_do_not_fit(tensor, n, m):
+    """Different lengths, none of them 1, are a ValueError that names both shapes."""
+    said = refusal(lambda: tensor.broadcast_shape((n, m, 5), (m, 4)))
+    both = [lengths in said for lengths in (f"{n}, {m}, 5", f"{m}, 4")]
+    return (
+        tensor.broadcast_shape((n, 1), (m,)),
+        both,
+        [
+            raised(lambda: tensor.broadcast_shape((n,), (n + 1,))),
+            raised(lambda: tensor.broadcast_shape((n, n + 2), (n,))),
+            raised(lambda: tensor.broadcast_shape((n,), (n, 2 * n))),
+            raised(lambda: tensor.broadcast_shape((n, 3, 1), (n + 1, 1, 4))),
+            raised(lambda: tensor.broadcast_shape((0,), (n,))),
+        ],
+    )
 
 
 @observe(lengths=integers(3, low=2, high=9))
@@ -1275,14 +1334,23 @@ check(str(apply(np.greater, x, 2.0).dtype), "bool", hint="the result keeps the d
 
 
 class Parcel:
-    """Takes over every operation that it is part of, and only notes what was asked."""
+    """Takes over every operation that it is part of, and only notes what was asked.
+
+    It holds three zeros. If you see numbers in its place, nobody has asked it.
+    """
+
+    data = np.zeros(3)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.data, dtype=dtype, copy=copy)
 
     def __apply__(self, function, *inputs, **parameters):
         return f"{function.__name__} of {len(inputs)} with {sorted(parameters)}"
 
 
-asked = apply(np.add, x, Parcel(), axis=1)
-check(asked, "add of 2 with ['axis']", hint="return what __apply__ answers, as it is")
+check(apply(np.add, Parcel(), x), "add of 2 with []", hint="ask the __apply__ of an input")
+check(apply(np.add, x, Parcel()), "add of 2 with []", hint="look at all inputs, not at the first")
+check(apply(np.sum, Parcel(), axis=0), "sum of 1 with ['axis']", hint="hand on the parameters")
 check_raises(ValueError, lambda: apply(np.add, x, [1, 2]), hint="use compute")
 ### BEGIN HIDDEN TESTS
 from tito.observations import integers, normal, observe, raised
@@ -1318,7 +1386,7 @@ def a_python_number_never_changes_the_dtype(tensor, x, number):
         tensor.apply(np.add, number, tensor.Tensor(x)),
         tensor.apply(np.multiply, tensor.Tensor(x.astype("float16")), 2),
     ]
-    return [str(out.dtype) for out in outs]
+    return [(out.data, str(out.dtype)) for out in outs]
 
 
 @observe(x=normal(3, 4))
@@ -1355,26 +1423,28 @@ def an_input_that_knows_better_is_asked(tensor, x, number):
 
     class Knowing:
         def __apply__(self, function, *inputs, **parameters):
-            places = [place for place, other in enumerate(inputs) if other is self]
+            numbers = [number if other is self else np.asarray(other) for other in inputs]
             whole = any(other is t for other in inputs)
-            return ["knowing", function is np.add, len(inputs), places, whole, parameters]
+            return [function is np.add, numbers, whole, parameters]
 
     t, knowing = tensor.Tensor(x), Knowing()
     return [
         tensor.apply(np.add, knowing, t),
         tensor.apply(np.add, t, knowing),
-        tensor.apply(np.multiply, number, t, knowing, axis=1, keepdims=True),
+        tensor.apply(np.multiply, 2, t, knowing, axis=1, keepdims=True),
         tensor.apply(np.add, knowing),
     ]
 
 
 @observe(x=normal(2, 3, dtype="float32"))
 def an_error_names_the_function_and_the_shapes(tensor, x):
-    """What does not fit is refused with the words of `compute`."""
+    """What does not fit is refused with the words of `compute`; what fits is computed."""
+    t, turned = tensor.Tensor(x), tensor.Tensor(x.T)
     try:
-        tensor.apply(np.add, tensor.Tensor(x), tensor.Tensor(x.T))
+        tensor.apply(np.add, t, turned)
     except ValueError as error:
-        return [word in str(error) for word in ("add", "(2, 3)", "(3, 2)")]
+        said = [word in str(error) for word in ("add", "(2, 3)", "(3, 2)")]
+        return said, tensor.apply(np.matmul, t, turned).data
 
 
 @observe(x=normal(3, dtype="float32"))
@@ -1506,20 +1576,25 @@ class Arithmetic:
 
 # %% checks="arithmetic" points=8
 x, y = Tensor([1, 2, 4]), Tensor([2, 2, 2])
-check(x + y, [3, 4, 6])
-check(x - y, [-1, 0, 2])
-check(x * y, [2, 4, 8], hint="element by element")
-check(x / y, [0.5, 1, 2])
-check(x**y, [1, 4, 16])
-check(x @ y, 14, hint="np.matmul")
-check(-x, [-1, -2, -4])
-check(abs(Tensor([-1, 2])), [1, 2])
+check(x + y, [3, 4, 6], hint="np.add")
+check(x, [1, 2, 4], hint="x + y makes a new tensor; x stays as it was")
+check(x - y, [-1, 0, 2], hint="np.subtract, with self first")
+check(x * y, [2, 4, 8], hint="np.multiply, element by element")
+check(x / y, [0.5, 1, 2], hint="np.divide; nothing is rounded")
+check(x**y, [1, 4, 16], hint="np.power, with self first")
+check(x @ y, 14, hint="np.matmul: the products, and their sum")
+check(-x, [-1, -2, -4], hint="np.negative")
+check(abs(Tensor([-1, 2])), [1, 2], hint="np.abs")
 check(x + 10, [11, 12, 14], hint="apply unwraps; a number needs no special case")
 check(Tensor([[1], [2]]) * x, [[1, 2, 4], [2, 4, 8]], hint="numpy broadcasts; nothing to do")
 check(type(x + y).__name__, "Tensor", hint="apply wraps the result")
 check(str((x / 3).dtype), "float32", hint="a Python number never changes the dtype")
-check_raises(ValueError, lambda: x + [1, 2])
+check_raises(ValueError, lambda: x + [1, 2], hint="apply refuses what does not fit")
+check(x + Parcel(), "add of 2 with []", hint="hand np.add to apply")
 check(x - Parcel(), "subtract of 2 with []", hint="hand np.subtract to apply")
+check(x * Parcel(), "multiply of 2 with []", hint="hand np.multiply to apply")
+check(x / Parcel(), "divide of 2 with []", hint="hand np.divide to apply")
+check(x ** Parcel(), "power of 2 with []", hint="hand np.power to apply")
 check(x @ Parcel(), "matmul of 2 with []", hint="hand np.matmul to apply")
 ### BEGIN HIDDEN TESTS
 from tito.observations import normal, observe, uniform
@@ -1601,7 +1676,7 @@ def the_dtype_of_arithmetic(tensor, x):
     outs = [single + 1, single - 0.5, single * 2.5, single / 3, single**2, single @ single]
     outs += [half + 1, half - 0.5, half * 2.5, half / 3, half**2, half @ half]
     outs += [-single, abs(single), double * 2.0, single + double]
-    return [(str(out.dtype), type(out).__name__) for out in outs]
+    return [(out.data, str(out.dtype), type(out).__name__) for out in outs]
 
 
 @observe(x=normal(2, 2, dtype="float32"), y=normal(2, 2, dtype="float32"))
@@ -1752,16 +1827,17 @@ class ReflectedArithmetic:
 
 # %% checks="reflected" points=8
 x = Tensor([1, 2, 4])
-check(10 + x, [11, 12, 14])
+check(10 + x, [11, 12, 14], hint="np.add")
 check(2 - x, [1, 0, -2], hint="2 - x, not x - 2")
-check(3 * x, [3, 6, 12])
+check(3 * x, [3, 6, 12], hint="np.multiply")
 check(2 / x, [2, 1, 0.5], hint="2 / x, not x / 2")
 check(2**x, [2, 4, 16], hint="2 ** x, not x ** 2")
+check([[1, 0, 0], [0, 0, 1], [0, 0, 1]] @ x, [1, 4, 4], hint="the list stands on the left")
 check([[1, 0, 0], [0, 0, 1]] @ x, [1, 4], hint="the list stands on the left")
-check(np.array([1.0, 2.0, 4.0]) - x, [0, 0, 0])
-check(type(np.array([1.0, 2.0, 4.0]) - x).__name__, "Tensor")
+check(np.array([1.0, 2.0, 4.0]) - x, [0, 0, 0], hint="numpy's arrays on the left as well")
+check(type(np.array([1.0, 2.0, 4.0]) - x).__name__, "Tensor", hint="apply wraps the result")
 check(str((2 - x).dtype), "float32", hint="a Python number never changes the dtype")
-check(np.sqrt(x), [1, np.sqrt(2), 2])
+check(np.sqrt(x), [1, np.sqrt(2), 2], hint="keep __array_ufunc__ as it is")
 check(Parcel() / x, "divide of 2 with []", hint="hand np.divide to apply")
 ### BEGIN HIDDEN TESTS
 from tito.observations import normal, observe, uniform
@@ -1820,7 +1896,7 @@ def the_dtype_from_the_right(tensor, x):
     t, half = tensor.Tensor(x), tensor.Tensor(x.astype("float16"))
     outs = [1 + t, 0.5 - t, 2.5 * t, 3 / t, 2**t]
     outs += [1 + half, 0.5 - half, 2.5 * half, 3 / half, 2**half]
-    return [str(out.dtype) for out in outs]
+    return [(out.data, str(out.dtype)) for out in outs]
 
 
 @observe(x=normal(2, 2, dtype="float32"), y=normal(2, 2, dtype="float32"))
@@ -1932,13 +2008,14 @@ class Comparisons:
 # %% checks="comparisons" points=6
 x, y = Tensor([1, 5, 3]), Tensor([2, 5, 1])
 check(x == y, [False, True, False], hint="element by element, not the object as a whole")
-check(x != y, [True, False, True])
-check(x < y, [True, False, False])
-check(x <= y, [True, True, False], hint="5 <= 5 is true")
-check(x > y, [False, False, True])
-check(x >= y, [False, True, True])
+check(x != y, [True, False, True], hint="np.not_equal")
+check(x < y, [True, False, False], hint="np.less: 5 < 5 is false")
+check(x <= y, [True, True, False], hint="np.less_equal: 5 <= 5 is true")
+check(x > y, [False, False, True], hint="np.greater: 5 > 5 is false")
+check(x >= y, [False, True, True], hint="np.greater_equal: 5 >= 5 is true")
 check(x > 2, [False, True, True], hint="value() takes a number as well")
 check(type(x == y).__name__, "ndarray", hint="a mask is a plain numpy array")
+check(type(x < y).__name__, "ndarray", hint="a mask is a plain numpy array")
 check((Tensor([[1], [3]]) >= x).shape, (2, 3), hint="comparisons broadcast")
 check({x: "a key"}[x], "a key", hint="keep the line with __hash__")
 check_raises(ValueError, lambda: x < [1, 2], hint="use compute")
@@ -1988,7 +2065,7 @@ def comparisons_broadcast(tensor, x, y):
     return kind_of(a < b), kind_of(b >= a), kind_of(a == b)
 
 
-@observe(x=normal(4))
+@observe(x=normal(20))
 def not_a_number_equals_nothing(tensor, x):
     """NaN is not equal to itself, and neither less nor greater than anything."""
     x[1] = np.nan
@@ -1999,24 +2076,28 @@ def not_a_number_equals_nothing(tensor, x):
 
 @observe(x=integers(4, low=0, high=3), y=integers(4, low=0, high=3))
 def comparisons_of_any_class_with_an_array(tensor, x, y):
-    """The group must work for another class that inherits it: it needs `__array__` and no `data`."""
+    """The group must work for another class that inherits it: it needs `__array__` and no more."""
 
     class Other(tensor.Comparisons, HasArray):
-        pass
+        __array_ufunc__ = None  # numpy's functions refuse it; value() gives its array
 
     a, b = Other(x), Other(y)
     masks = [a == b, a != b, a < b, a <= b, a > b, a >= b]
     return [kind_of(mask) for mask in masks], len({a: 1, b: 2})
 
 
-@observe(x=normal(2))
-def shapes_that_cannot_be_compared(tensor, x):
-    """A ValueError that names the shapes, and a tensor that can still be a dictionary's key."""
+@observe(x=normal(20), y=normal(20))
+def shapes_that_cannot_be_compared(tensor, x, y):
+    """Each comparison raises a ValueError that names the shapes; what fits is compared."""
     t = tensor.Tensor(x)
-    try:
-        bool(t == [1.0, 2.0, 3.0])
-    except ValueError as error:
-        return "(2,)" in str(error) and "(3,)" in str(error), len({t: 1}), bool(np.all(t == t))
+    operators = [t.__eq__, t.__ne__, t.__lt__, t.__le__, t.__gt__, t.__ge__]
+    said = [refusal(lambda compare=compare: compare([1.0, 2.0, 3.0])) for compare in operators]
+    return (
+        ["(20,)" in words and "(3,)" in words for words in said],
+        kind_of(t < y),
+        kind_of(t == x),
+        len({t: 1}),
+    )
 
 
 ### END HIDDEN TESTS
@@ -2157,11 +2238,11 @@ class Reductions:
 x = Tensor([[1, 2, 6], [3, 4, 8]])
 check(x.sum(), 24, hint="without an axis, all elements")
 check(x.sum(axis=0), [4, 6, 14], hint="hand axis on; the axis named is the one that disappears")
-check(x.sum(axis=1), [9, 15])
+check(x.sum(axis=1), [9, 15], hint="the axis named is the one that disappears")
 check(x.sum(axis=1, keepdims=True), [[9], [15]], hint="hand keepdims on as well")
-check(x.mean(axis=1), [3, 5])
-check(x.max(axis=0), [3, 4, 8])
-check(x.min(axis=1), [1, 3])
+check(x.mean(axis=1), [3, 5], hint="np.mean, with the axis")
+check(x.max(axis=0), [3, 4, 8], hint="np.max, with the axis")
+check(x.min(axis=1), [1, 3], hint="np.min, with the axis")
 check(x.var(axis=1), [14 / 3, 14 / 3], hint="np.var divides by the number of elements")
 check(x.mean(axis=(0, 1)), 4, hint="several axes as a tuple")
 check(type(x.sum()).__name__, "Tensor", hint="through apply")
@@ -2172,9 +2253,12 @@ class ReducedParcel(Parcel, Reductions):
     """Inherits your reductions, and takes over every operation that it is part of."""
 
 
-for name in ("sum", "mean", "max", "min", "var"):
-    asked = getattr(ReducedParcel(), name)()
-    check(asked, f"{name} of 1 with ['axis', 'keepdims']", hint=f"hand np.{name} to apply")
+both = "of 1 with ['axis', 'keepdims']"
+check(ReducedParcel().sum(), f"sum {both}", hint="hand np.sum to apply, with both parameters")
+check(ReducedParcel().mean(), f"mean {both}", hint="hand np.mean to apply, with both parameters")
+check(ReducedParcel().max(), f"max {both}", hint="hand np.max to apply, with both parameters")
+check(ReducedParcel().min(), f"min {both}", hint="hand np.min to apply, with both parameters")
+check(ReducedParcel().var(), f"var {both}", hint="hand np.var to apply, with both parameters")
 ### BEGIN HIDDEN TESTS
 import functools
 
@@ -2370,7 +2454,7 @@ class Shaping:
 
 # %% checks="shaping" points=7
 x = Tensor([[1, 2, 3], [4, 5, 6]])
-check(x.reshape(3, 2), [[1, 2], [3, 4], [5, 6]])
+check(x.reshape(3, 2), [[1, 2], [3, 4], [5, 6]], hint="the order of reading stays")
 check(x.reshape((3, 2)), [[1, 2], [3, 4], [5, 6]], hint="one argument that is a tuple")
 check(x.reshape(6), [1, 2, 3, 4, 5, 6], hint="one argument that is a number")
 check(x.reshape(-1, 2).shape, (3, 2), hint="numpy works out the -1")
@@ -2382,6 +2466,9 @@ check(photograph.transpose(2, 0, 1).shape, (3, 48, 64), hint="hand the axes on")
 check(photograph.transpose((2, 0, 1)).shape, (3, 48, 64), hint="one argument that is a tuple")
 check(photograph.T.shape, (3, 64, 48), hint="all axes in reverse order")
 check(np.shares_memory(x.T.data, x.data), True, hint="np.transpose makes a view; do not copy")
+check(
+    np.shares_memory(x.reshape(6).data, x.data), True, hint="np.reshape makes a view; do not copy"
+)
 check_raises(ValueError, lambda: x.reshape(4, 2), hint="6 elements are not 8")
 
 
@@ -2389,7 +2476,7 @@ class ShapedParcel(Parcel, Shaping):
     """Inherits your arrangements, and takes over every operation that it is part of."""
 
 
-check(ShapedParcel().reshape(6), "reshape of 1 with ['shape']", hint="shape by its name")
+check(ShapedParcel().reshape(3), "reshape of 1 with ['shape']", hint="shape by its name")
 check(ShapedParcel().T, "transpose of 1 with ['axes']", hint="axes by its name")
 ### BEGIN HIDDEN TESTS
 from tito.observations import normal, observe, raised
@@ -2457,13 +2544,17 @@ def other_arrangements_share_the_memory(tensor, x):
 def arrangements_that_do_not_exist(tensor, x):
     """Another number of elements, or an axis that is left out or named twice, is a ValueError."""
     t = tensor.Tensor(x)
-    return [
-        raised(lambda: t.reshape(5, 2)),
-        raised(lambda: t.reshape((5, -1))),
-        raised(lambda: t.transpose(0)),
-        raised(lambda: t.transpose(0, 0)),
-        raised(lambda: t.transpose((0, 1, 2))),
-    ]
+    return (
+        t.reshape(4, -1).data,
+        t.transpose(1, 0).data,
+        [
+            raised(lambda: t.reshape(5, 2)),
+            raised(lambda: t.reshape((5, -1))),
+            raised(lambda: t.transpose(0)),
+            raised(lambda: t.transpose(0, 0)),
+            raised(lambda: t.transpose((0, 1, 2))),
+        ],
+    )
 
 
 @observe(x=normal(2, 6, dtype="float32"))
@@ -2591,13 +2682,15 @@ class Indexing:
 # %% checks="indexing" points=5
 x = Tensor([[1, 2, 6], [3, 4, 8]])
 check(x[1], [3, 4, 8], hint="hand the index on by its name")
-check(x[:, 2], [6, 8])
-check(x[:, 1:], [[2, 6], [4, 8]])
-check(x[0, -1], 6)
+check(x[:, 2], [6, 8], hint="numpy knows this index; hand it on as it is")
+check(x[:, 1:], [[2, 6], [4, 8]], hint="numpy knows this index; hand it on as it is")
+check(x[0, -1], 6, hint="numpy knows this index; hand it on as it is")
 check(x[x > 3], [6, 4, 8], hint="a mask is an index as well")
-check(x[[1, 0, 1]].shape, (3, 3))
+check(x[[1, 0, 1]].shape, (3, 3), hint="a list of rows is an index as well")
 check(type(x[0, 0]).__name__, "Tensor", hint="through apply")
-check([row.sum() for row in x], [9, 15], hint="a loop goes through the rows")
+check(np.shares_memory(x[1].data, x.data), True, hint="a row is a view; do not copy")
+check([row.sum() for row in x], [9, 15], hint="a loop goes through all rows, from 0 on")
+check([type(row).__name__ for row in x], ["Tensor", "Tensor"], hint="self[i] is a Tensor")
 check_raises(IndexError, lambda: x[2], hint="use compute, through apply")
 check_raises(TypeError, lambda: list(Tensor(1.0)), hint="use len(self)")
 
@@ -2655,9 +2748,9 @@ def a_loop_goes_through_the_first_axis(tensor, x):
 
 @observe(x=normal(3, 2))
 def an_index_that_does_not_exist(tensor, x):
-    """Outside the axis, or one index too many, is an IndexError."""
+    """Outside the axis, or one index too many, is an IndexError; what lies within is given."""
     t = tensor.Tensor(x)
-    return [
+    return t[2, -2].data, [
         raised(lambda: t[3]),
         raised(lambda: t[0, -3]),
         raised(lambda: t[0, 0, 0]),
@@ -2816,9 +2909,12 @@ def standardise(table: Tensor) -> Tensor:
 
 
 # %% checks="standardise" points=4
-z = standardise(Tensor([[1, 7], [3, 7], [8, 7]]))
-check(z[:, 0], [-1.0190493, -0.3396831, 1.3587324], hint="(x - mean) / standard deviation")
-check(z[:, 1], [0, 0, 0], hint="do not divide by 0 where all elements are equal")
+table = Tensor([[1, 7], [3, 7], [8, 7]])
+z = [[-1.0190493, 0], [-0.3396831, 0], [1.3587324, 0]]
+check(standardise(table)[:, 0], [row[0] for row in z], hint="(x - mean) / standard deviation")
+check(standardise(table), z, hint="do not divide by 0 where all elements are equal")
+same = Tensor([[0.1]] * 7)
+check(standardise(same)[:, 0], [0] * 7, hint="rounded, their variance is not quite 0; use max, min")
 check(standardise(days).mean(axis=0), [0, 0, 0, 0], hint="per column: axis=0", tolerance=1e-3)
 check(standardise(days).var(axis=0), [1, 1, 1, 1], hint="per column: axis=0", tolerance=1e-3)
 check(str(standardise(days).dtype), "float32", hint="Tensors and numbers only, no float64 arrays")
@@ -2840,11 +2936,19 @@ def a_square_table(tensor, x):
     return z.data, str(z.dtype)
 
 
-@observe(x=normal(5, 3), stuck=integers(low=-9, high=9))
-def a_constant_column_becomes_zeros(tensor, x, stuck):
-    """The constant column gives zeros, and the others are standardised as ever."""
-    x[:, 1] = stuck
+@observe(x=normal(5, 4), stuck=integers(low=-9, high=9))
+def constant_columns_become_zeros(tensor, x, stuck):
+    """The constant columns give zeros, and the others are standardised as ever."""
+    x[:, 1], x[:, 3] = stuck, stuck + 20
     return tensor.standardise(tensor.Tensor(x)).data
+
+
+@observe(x=normal(7, 1), stuck=normal(40))
+def columns_that_are_constant_but_for_rounding(tensor, x, stuck):
+    """Their mean is rounded, so the variance that comes out may be tiny instead of 0."""
+    table = np.concatenate([x, np.tile(stuck, (7, 1))], axis=1)
+    tables = [tensor.Tensor(table.astype(dtype)) for dtype in ("float32", "float64")]
+    return [tensor.standardise(t).data for t in tables]
 
 
 @observe(x=normal(6, 2, dtype="float32"))

@@ -24,7 +24,7 @@ a thought of gradients, can be trained without one changed line.
 | 9 | optional: checkpoints, which give time for memory | 1 | 35 min |
 | 10 | optional: operations with a rule of your own | 1 | 20 min |
 | 11 | optional: clipping, `gradcheck`, the search for a NaN, hooks | 2 | 45 min |
-| Use | a line, a network, a valley, a root | – | 30 min |
+| Use | a line, a valley, a root, a network on two moons | – | 30 min |
 | Analyze | what a gradient costs in time and memory; three written questions | 3 questions | 40 min |
 
 Sections 1 to 7 make the engine; everything else stands on them. With the three questions they carry 82 of the 100
@@ -1408,8 +1408,29 @@ class VariableMethods:
             "old ones; compute a new Variable, or change x.data.data before using x"
         )
 
+    @property
+    def name(self) -> str | None:
+        """What pictures of the graph call it; None until it is given a name."""
+        return getattr(self, "label", None)
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        self.label = name
+
+    def _repr_html_(self) -> str:
+        from tinytorch.graph.table import table
+
+        return table(self)
+
+    def __str__(self) -> str:
+        return self.around(np.array2string(np.asarray(self), separator=", ", prefix="Variable("))
+
     def __repr__(self) -> str:
-        values = np.array2string(np.asarray(self), separator=", ", prefix="Variable(")
+        values = np.array2string(np.asarray(self), separator=", ", threshold=100)
+        return self.around(values.replace("\n", ""))
+
+    def around(self, values: str) -> str:
+        """What is printed around the values: the kind, an unusual dtype, the origin."""
         dtype = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
         origin = "" if self.is_leaf else f", grad_fn={self.grad_fn!r}"
         constant = "" if self.requires_grad else ", requires_grad=False"
@@ -1457,7 +1478,8 @@ class Variable(
     """
 
     __slots__ = (
-        "__weakref__", "array", "grad", "grad_fn", "hooks", "order", "requires_grad", "tensor",
+        "__weakref__", "array", "grad", "grad_fn", "hooks", "label", "order", "requires_grad",
+        "tensor",
     )  # fmt: skip
 
     def __init__(self, data, requires_grad: bool = True, grad_fn: Callable | None = None):
@@ -1864,7 +1886,19 @@ show_graph(f)
 
 # %% [markdown]
 r"""
-Read it from the outside in: −5 is a product of 5 and −1; 5 is a sum of 2 and 3, and so on. And one step back
+Read it from the outside in: −5 is a product of 5 and −1; 5 is a sum of 2 and 3, and so on. The same record as a picture,
+drawn by a tool of the library that reads your notes and finds the names in this notebook. Inputs are round, the output
+has a double line; it has gone back through your rules for the gradients, and has left no trace in `x.grad`:
+"""
+
+# %%
+from tinytorch.graph import draw, explain, step_backward
+
+draw(f)
+
+# %% [markdown]
+r"""
+There they are, 4 and −6, found by a tool. What is left for you is to build the machine that does it. One step back
 already works, because an `Operation` can be called. With the gradient 1 of $f$ by itself, the product answers
 what you found by hand, $\partial f / \partial s = -1$ and $\partial f / \partial d = 5$:
 """
@@ -3324,6 +3358,20 @@ for _ in range(20_000):
 start = time.perf_counter()
 z.backward()
 print(f"20,000 additions in a row: {a.grad:.0f}, in {1000 * (time.perf_counter() - start):.0f} ms")
+
+# %% [markdown]
+r"""
+And the graph of section 2 once more, to watch: choose a step with the numbers, or with the arrow keys. Each step is one
+turn of the loop in your `propagate`; look at how $x$ and $y$ get their second contribution in the last one, and compare
+with the table that you worked out by hand.
+"""
+
+# %%
+x, y = Variable(2.0), Variable(3.0)
+s = x + y
+d = x - y
+f = s * d
+step_backward(f)
 
 # %% [markdown]
 r"""
@@ -6557,6 +6605,26 @@ print("gradient:", x.grad)
 
 # %% [markdown]
 r"""
+And is your rule right in the middle of an expression, too? `explain` compares the rule of every operation with a central
+difference, one after the other along the graph, and says which is the first that disagrees. To see what that looks like,
+a softplus in whose derivative a minus sign has crept in:
+"""
+
+
+# %%
+class Hasty(Softplus):
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return grad * sigmoid(-x)
+
+
+places = np.array([-2.0, 0.5, 3.0])
+print(explain(lambda v: (v * Softplus.apply(v)).sum(), places), "\n")
+print(explain(lambda v: (v * Hasty.apply(v)).sum(), places))
+
+# %% [markdown]
+r"""
 ### 11. Tools for training and for doubt
 
 #### Gradients that explode
@@ -7389,7 +7457,7 @@ print("without the hook:", x.grad)
 r"""
 ## Use
 
-The engine is yours. Four small problems, in which nothing is differentiated by hand any more.
+The engine is yours. Three small problems and a network, in which nothing is differentiated by hand any more.
 
 ### A line through points
 
@@ -7423,80 +7491,6 @@ print(f"least squares, solved exactly: slope {slope:.4f}, intercept {intercept:.
 
 # %% [markdown]
 r"""
-### A network
-
-Two classes of points, two half-moons that reach into each other; no straight line divides them. The network
-is made of `Dense` and `ReLU` from modules 2 and 3, **exactly as you wrote them then**. They call `apply`; the
-first input is a `Variable`, so the operation is recorded; its result is a `Variable`, so the next one is
-recorded, too. And the weights are tensors with `requires_grad=True`, so `needs_gradient` says yes and
-`deposit` gives each its `grad`. Only the input has to be made a `Variable`; it needs no gradient itself.
-
-The loss is the mean of $-\log p$ of the right class. `log_softmax(scores)[rows, labels]` takes one number
-from each row: indexing is differentiable.
-"""
-
-# %%
-from tinytorch.core.activations import ReLU
-from tinytorch.core.layers import Dense
-
-angles = rng.uniform(0, np.pi, size=200)
-labels = np.arange(200) % 2
-moons = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-moons[labels == 1] = [1.0, 0.5] - moons[labels == 1]
-moons = (moons + 0.12 * rng.normal(size=moons.shape)).astype(np.float32)
-
-first, relu_layer, second = Dense(2, 16, rng), ReLU(), Dense(16, 2, rng)
-parameters = first.parameters() + second.parameters()
-
-
-def model(x):
-    return second(relu_layer(first(x)))
-
-
-def accuracy():
-    with no_grad():
-        return float((model(Variable(moons)).numpy().argmax(axis=1) == labels).mean())
-
-
-losses = []
-inputs, rows = Variable(moons, requires_grad=False), np.arange(200)
-start = time.perf_counter()
-for _ in range(1000):
-    for parameter in parameters:
-        parameter.grad = None
-    loss = -log_softmax(model(inputs))[rows, labels].mean()
-    loss.backward()
-    for parameter in parameters:
-        parameter.data -= 0.5 * parameter.grad
-    losses.append(loss.item())
-print(f"1,000 steps in {time.perf_counter() - start:.1f} s")
-print(f"loss {losses[0]:.3f} at first, {losses[-1]:.3f} at the end; accuracy {accuracy():.1%}")
-
-# %%
-across, up = np.meshgrid(np.linspace(-1.6, 2.6, 120), np.linspace(-1.2, 1.7, 90))
-with no_grad():
-    plane = Variable(np.stack([across.ravel(), up.ravel()], axis=1))
-    belief = softmax(model(plane)).numpy()[:, 1].reshape(across.shape)
-
-figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8))
-left.semilogy(losses)
-left.set_xlabel("step")
-left.set_ylabel("loss")
-right.contourf(across, up, belief, levels=10, cmap="coolwarm", alpha=0.6)
-for label, marker in ((0, "o"), (1, "^")):
-    chosen = moons[labels == label]
-    right.plot(
-        chosen[:, 0], chosen[:, 1], marker, markersize=4, color="black", markerfacecolor="none"
-    )
-plt.show()
-
-# %% [markdown]
-r"""
-*The figure: on the left the loss against the step, on a logarithmic axis: it begins near $\log 2 = 0.69$,
-which is what guessing between two classes gives, and falls by a factor of fifty. On the right the two
-half-moons, circles and triangles, over the network's belief in colours: the border between the colours winds
-between them.*
-
 ### The bottom of a valley
 
 Optimisers are tried on Rosenbrock's function, $f(x, y) = (1 - x)^2 + 100\,(y - x^2)^2$: a long, bent, narrow
@@ -7551,6 +7545,114 @@ for step in range(5):
 r"""
 The number of correct digits doubles from step to step, as it should with an exact slope.
 
+### A network on two moons
+
+Two classes of points, two half-moons that reach into each other; no straight line divides them. A network with one
+hidden layer does, and everything in it is a `Variable` of yours: two matrices, two rows of biases, a `tanh` in between,
+
+$$\text{scores} = \tanh(X W_1 + b_1)\, W_2 + b_2, \qquad L = \text{mean of } -\log p(\text{right class}).$$
+"""
+
+# %%
+chance = np.random.default_rng(7)
+angles = chance.uniform(0, np.pi, size=300)
+labels = np.arange(300) % 2
+moons = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+moons[labels == 1] = [1.0, 0.5] - moons[labels == 1]
+moons += 0.12 * chance.normal(size=moons.shape)
+
+w1, b1 = Variable(chance.normal(size=(2, 16))), Variable(np.zeros(16))
+w2, b2 = Variable(chance.normal(size=(16, 2)) / 4), Variable(np.zeros(2))
+
+
+def scores(points):
+    return tanh(points @ w1 + b1) @ w2 + b2
+
+
+losses = []
+start = time.perf_counter()
+for step in range(1001):
+    loss = cross_entropy(scores(moons), labels)
+    for parameter, slope in zip((w1, b1, w2, b2), grad(loss, [w1, b1, w2, b2])):
+        parameter.data.data -= 0.5 * slope
+    losses.append(loss.item())
+    if step % 200 == 0:
+        print(f"step {step:4}: loss {losses[-1]:.4f}")
+with no_grad():
+    right = (scores(moons).numpy().argmax(axis=1) == labels).mean()
+print(f"{right:.1%} of the points are right, after {time.perf_counter() - start:.1f} s")
+
+# %% [markdown]
+r"""
+One step of it as a picture (the names are those of this notebook):
+"""
+
+# %%
+loss = cross_entropy(scores(moons), labels)
+draw(loss)
+
+# %% [markdown]
+r"""
+What the network has learnt: the loss of every step, and what it believes of every point of the plane.
+"""
+
+# %%
+across, up = np.meshgrid(np.linspace(-1.6, 2.6, 120), np.linspace(-1.2, 1.7, 90))
+with no_grad():
+    plane = np.stack([across.ravel(), up.ravel()], axis=1)
+    belief = softmax(scores(plane)).numpy()[:, 1].reshape(across.shape)
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8))
+left.semilogy(losses)
+left.set_xlabel("step")
+left.set_ylabel("loss")
+left.set_title("the loss falls")
+shades = right.contourf(
+    across, up, belief, levels=np.linspace(0, 1, 11), cmap="coolwarm", alpha=0.6
+)
+figure.colorbar(shades, label="belief in class 1")
+right.contour(across, up, belief, levels=[0.5], colors="black", linewidths=2)
+for label, marker in ((0, "o"), (1, "^")):
+    chosen = moons[labels == label]
+    right.plot(
+        chosen[:, 0], chosen[:, 1], marker, markersize=4, color="black", markerfacecolor="none",
+        label=f"class {label}",
+    )  # fmt: skip
+right.set_title("the border between the classes")
+right.legend(loc="lower left")
+plt.show()
+
+# %% [markdown]
+r"""
+*The figure: on the left the loss against the step, on a logarithmic axis: it falls steeply at first, then
+slowly, to about 0.014. On the right the two half-moons, circles and triangles, over the network's belief in
+colours; the border, a thick black line where the belief is one half, winds between them in an S.*
+
+Now the same with `Dense` and `ReLU` from modules 2 and 3, **exactly as you wrote them then**. They call
+`apply`; the first input is a `Variable`, so the operation is recorded; its result is a `Variable`, so the next
+one is recorded, too. And the weights are tensors with `requires_grad=True`, so `needs_gradient` says yes and
+`deposit` gives each its `grad`. Only the input has to be made a `Variable`; it needs no gradient itself.
+"""
+
+# %%
+from tinytorch.core.activations import ReLU
+from tinytorch.core.layers import Dense
+
+first, relu_layer, second = Dense(2, 16, chance), ReLU(), Dense(16, 2, chance)
+parameters = first.parameters() + second.parameters()
+inputs = Variable(moons.astype(np.float32), requires_grad=False)
+for _ in range(500):
+    for parameter in parameters:
+        parameter.grad = None
+    answers = second(relu_layer(first(inputs)))
+    cross_entropy(answers, labels).backward()
+    for parameter in parameters:
+        parameter.data -= 0.5 * parameter.grad
+right = (answers.numpy().argmax(axis=1) == labels).mean()
+print(f"with the layers of modules 2 and 3: {right:.1%} of the points are right")
+
+# %% [markdown]
+r"""
 ## Analyze
 
 ### What a gradient costs

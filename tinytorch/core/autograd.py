@@ -421,8 +421,29 @@ class VariableMethods:
             "old ones; compute a new Variable, or change x.data.data before using x"
         )
 
+    @property
+    def name(self) -> str | None:
+        """What pictures of the graph call it; None until it is given a name."""
+        return getattr(self, "label", None)
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        self.label = name
+
+    def _repr_html_(self) -> str:
+        from tinytorch.graph.table import table
+
+        return table(self)
+
+    def __str__(self) -> str:
+        return self.around(np.array2string(np.asarray(self), separator=", ", prefix="Variable("))
+
     def __repr__(self) -> str:
-        values = np.array2string(np.asarray(self), separator=", ", prefix="Variable(")
+        values = np.array2string(np.asarray(self), separator=", ", threshold=100)
+        return self.around(values.replace("\n", ""))
+
+    def around(self, values: str) -> str:
+        """What is printed around the values: the kind, an unusual dtype, the origin."""
         dtype = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
         origin = "" if self.is_leaf else f", grad_fn={self.grad_fn!r}"
         constant = "" if self.requires_grad else ", requires_grad=False"
@@ -468,7 +489,8 @@ class Variable(
     """
 
     __slots__ = (
-        "__weakref__", "array", "grad", "grad_fn", "hooks", "order", "requires_grad", "tensor",
+        "__weakref__", "array", "grad", "grad_fn", "hooks", "label", "order", "requires_grad",
+        "tensor",
     )  # fmt: skip
 
     def __init__(self, data, requires_grad: bool = True, grad_fn: Callable | None = None):

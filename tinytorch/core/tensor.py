@@ -30,7 +30,7 @@ def as_array(data, dtype=None) -> np.ndarray:
     Raises
     ------
     ValueError
-        If the lists in `data` are ragged.
+        If the lists in `data` are ragged; in words of your own, not numpy's.
     TypeError
         If `data` holds anything but real numbers: text, None, complex numbers.
 
@@ -123,7 +123,7 @@ class Tensor:
         return np.array(self.data, dtype=dtype, copy=copy)
 
     def __repr__(self) -> str:
-        values = np.array2string(self.data, separator=", ", prefix="Tensor(")
+        values = np.array2string(self.data, separator=", ", threshold=100).replace("\n", "")
         suffix = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
         return f"Tensor({values}{suffix})"
 
@@ -152,6 +152,23 @@ def extend(cls: type) -> Callable[[type], type]:
         return methods
 
     return add_methods
+
+
+@extend(Tensor)
+class Display:
+    """How a tensor shows itself: a table in a notebook, rows in print, one line elsewhere."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        values = np.array2string(np.asarray(self), separator=", ", prefix="Tensor(")
+        suffix = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
+        return f"Tensor({values}{suffix})"
+
+    def _repr_html_(self) -> str:
+        from tinytorch.graph.table import table
+
+        return table(self)
 
 
 @extend(Tensor)
@@ -200,7 +217,7 @@ class Conversions:
         return bool(self.item())
 
     def __len__(self) -> int:
-        """The length of the first axis; a TypeError if there are no axes."""
+        """The length of the first axis; without axes, a TypeError that tells of `item()`."""
         array = np.asarray(self)
         if array.ndim == 0:
             raise TypeError("a 0-dimensional tensor has no length; read its value with item()")
@@ -602,6 +619,7 @@ __all__ = [
     "BROADCAST",
     "Comparisons",
     "Conversions",
+    "Display",
     "FITS",
     "Indexing",
     "Reductions",

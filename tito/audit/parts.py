@@ -95,6 +95,7 @@ def all_mutants(pack: Pack, catalogue: Catalogue, report: Report) -> None:
     surviving = [m for m, lives in zip(made, outcomes, strict=True) if lives]
     known = {(e.exercise, e.old, e.new) for e in catalogue.equivalents}
     report.survivors = [m for m in surviving if _key(m) not in known]
+    report.equivalents = list(catalogue.equivalents)
     report.figures |= {
         "mutants": len(made), "killed": len(made) - len(surviving),
         "equivalent": len(surviving) - len(report.survivors), "survivors": len(report.survivors),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
+from tito.audit.catalogue import Equivalent
 from tito.audit.mutants import Mutant
 from tito.audit.visible import Shown
 
@@ -42,6 +43,8 @@ class Report:
         Everything that falls short; empty if all is well.
     survivors : list of Mutant
         The mutants that lost no points and are not known to be equivalent.
+    equivalents : list of Equivalent
+        The surviving mutants that are known to be no mistakes.
     shown : list of Shown
         What the visible checks say to each mistake.
     seconds : float
@@ -52,6 +55,7 @@ class Report:
     figures: dict[str, int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     survivors: list[Mutant] = field(default_factory=list)
+    equivalents: list[Equivalent] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
     seconds: float = 0.0
 

@@ -66,6 +66,8 @@ def through_nbgrader(module: Module, report: Report) -> None:
 
 
 def _cheap(cell: Cell, number: int) -> Cell:
+    if cell.role == "answer":
+        return replace(cell, source="I do not know.")
     if cell.role != "exercise":
         return cell
     return replace(cell, source=with_solution(cell.source, cheap_solutions(cell)[number][1]))

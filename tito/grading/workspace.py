@@ -11,6 +11,17 @@ from pathlib import Path
 from tito.course import Course, Module
 from tito.export import reference_text
 
+GRAPH = Path(__file__).parents[2] / "tinytorch" / "graph"
+NO_GRAPH = '''"""Pictures, which nobody looks at while a module is graded."""
+
+
+def draw(*arguments, **settings):
+    """Draw nothing."""
+
+
+step_backward = explain = draw
+'''
+
 
 def earlier_modules(module: Module) -> dict[str, str]:
     """The reference of the modules before the graded one: the text of each, by its name.
@@ -22,13 +33,16 @@ def earlier_modules(module: Module) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def workspace(modules: dict[str, str]) -> Iterator[Path]:
+def workspace(modules: dict[str, str], pictures: bool = False) -> Iterator[Path]:
     """A temporary folder from which `tinytorch` can be imported.
 
     Parameters
     ----------
     modules : dict
         What its package `core` holds, from `earlier_modules`.
+    pictures : bool
+        Whether `tinytorch.graph` draws. It goes back through graphs by itself, so it is not there
+        where marks are decided; only its names are.
 
     Yields
     ------
@@ -41,8 +55,18 @@ def workspace(modules: dict[str, str]) -> Iterator[Path]:
         core.mkdir(parents=True)
         (folder / "tinytorch" / "__init__.py").touch()
         (core / "__init__.py").touch()
+        add_graph(folder / "tinytorch" / "graph", pictures)
         for name, text in modules.items():
             (core / f"{name}.py").write_text(text, encoding="utf-8")
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def add_graph(folder: Path, pictures: bool) -> None:
+    """Add `tinytorch.graph`, which notebooks import; without `pictures` one that does nothing."""
+    if pictures:
+        shutil.copytree(GRAPH, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        folder.mkdir()
+        (folder / "__init__.py").write_text(NO_GRAPH, encoding="utf-8")

@@ -51,7 +51,7 @@ class ExecuteInWorkspace(Execute):
         handed_in = Path(resources["metadata"]["path"])
         complete = [cell.source for cell in nb.cells]
         try:
-            with workspace(earlier_modules(module)) as folder:
+            with workspace(earlier_modules(module), pictures=True) as folder:
                 self.prepare(module, nb, handed_in, folder)
                 student = resources["nbgrader"].get("student", "")
                 for name in impostors(module.root / "submitted" / student / module.folder):

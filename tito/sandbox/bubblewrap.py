@@ -14,7 +14,7 @@ from tito.sandbox.interpreter import interpreter
 from tito.sandbox.launch import NOBODY, environment, give, orders, other_user, popen
 from tito.sandbox.policy import Policy, Program
 from tito.sandbox.seccomp import filter_program
-from tito.sandbox.view import HOME, View, view
+from tito.sandbox.view import ABSENT, HOME, View, view
 from tito.sandbox.watchdog import watch
 
 NAME = "bubblewrap"
@@ -99,20 +99,28 @@ def _mounts(program: Program, policy: Policy, seen: View) -> list[str]:
     if program.is_script:
         shown.append((program.run, f"{HOME}/{os.path.basename(program.run)}"))
     arguments = ["--proc", "/proc", "--dev", "/dev"]
+    arguments += [*_empty("/tmp", policy.folder_size), *_empty("/dev/shm", policy.shm_size)]
     arguments += _open_folders([folder, str(shared or folder), *(place for _, place in shown)])
-    for place, size in (
-        ("/tmp", policy.folder_size), ("/dev/shm", policy.shm_size), (folder, policy.folder_size),
-    ):  # fmt: skip
-        arguments += ["--perms", "1777", "--size", str(size), "--tmpfs", place]
+    arguments += _empty(folder, policy.folder_size)
     for source, place in shown:
         arguments += ["--ro-bind", source, place]
     for place in seen.masked:
-        is_folder = os.path.isdir(place)
-        empty = ["--tmpfs", place, "--remount-ro"] if is_folder else ["--ro-bind", os.devnull]
-        arguments += [*empty, place]
+        arguments += ["--ro-bind", _instead_of(place), place]
     if shared is not None:
         arguments += ["--bind", str(shared), str(shared)]
     return [*arguments, "--remount-ro", "/dev", "--remount-ro", "/"]
+
+
+def _instead_of(place: str) -> str:
+    """What is shown instead of something that must not be seen: nothing that can be imported."""
+    if os.path.isdir(place):
+        return str(ABSENT)
+    return str(ABSENT / "__init__.py") if place.endswith(".py") else os.devnull
+
+
+def _empty(place: str, size: int) -> list[str]:
+    """A folder in memory for all users, of limited size."""
+    return ["--perms", "1777", "--size", str(size), "--tmpfs", place]
 
 
 def _open_folders(places: list[str]) -> list[str]:

@@ -12,6 +12,7 @@ import tito
 from tito.sandbox.interpreter import interpreter, site_folders
 
 ENTER = Path(__file__).with_name("enter.py")
+ABSENT = Path(__file__).with_name("absent")
 HOME = "/opt/course"  # where our own files are inside
 CHECKS = ("__init__.py", "checks.py", "comparison.py", "kernel_errors.py")
 
@@ -98,5 +99,8 @@ def _other_site_folders(standard: tuple[str, ...]) -> list[Path]:
 
 def _is_one_of(entry: str, packages: tuple[str, ...]) -> bool:
     """Whether a file or folder belongs to one of the packages, or links to its checkout."""
-    words = re.split(r"[-.]", entry.removeprefix("__editable__").strip("_.").replace("-", "."))
-    return words[0] in packages or any(word.removesuffix("_finder") in packages for word in words)
+    if entry.startswith("__editable__"):
+        return any(
+            re.search(rf"(?<![a-z0-9]){name}(?![a-z0-9])", entry.lower()) for name in packages
+        )
+    return re.split(r"[-.]", entry)[0] in packages

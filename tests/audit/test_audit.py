@@ -1,0 +1,297 @@
+"""The audit finds what was planted, and says where."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+from tito.audit.audit import audit, audit_kit
+from tito.audit.catalogue import Equivalent, Mistake, read_catalogue, with_solution
+from tito.audit.mutants import mutants
+from tito.audit.page import BEGIN, END, write_page
+from tito.audit.report import Report
+from tito.audit.trials import survives, try_change
+from tito.audit.visible import what_checks_say
+from tito.errors import SourceError, UsageError
+from tito.grading.pack import Pack
+from tito.source import Cell, read_source
+
+
+@pytest.fixture
+def module(small_course):
+    return small_course.module("numbers")
+
+
+def edit(module, *pairs):
+    """Replace texts in the source of a module."""
+    text = module.source.read_text()
+    for old, new in pairs:
+        assert old in text
+        text = text.replace(old, new)
+    module.source.write_text(text)
+
+
+def found(module, *chosen):
+    return [(f.part, f.where, f.what) for f in audit(module, chosen).findings]
+
+
+def test_nothing_is_found_where_all_is_well(module):
+    assert found(module, "grading", "alone") == []
+
+
+def test_a_check_without_its_hidden_part_is_found(module):
+    text = module.source.read_text()
+    begin = text.index("### BEGIN HIDDEN TESTS\n@observe(x=normal(4))")
+    end = text.index("### END HIDDEN TESTS", begin) + len("### END HIDDEN TESTS\n")
+    module.source.write_text(text[:begin] + text[end:])
+    assert found(module, "alone") == [
+        ("hidden tests", "halve", "its check has no hidden tests, so it gives no points")
+    ]
+
+
+def test_a_solution_without_marks_is_found(module):
+    edit(
+        module,
+        ("    ### BEGIN SOLUTION\n    twice_as_much", "    twice_as_much"),
+        ("    return twice_as_much\n    ### END SOLUTION", "    return twice_as_much"),
+    )
+    ((part, _, what),) = found(module, "alone")
+    assert part == "course" and "exercise 'double': no ### BEGIN SOLUTION" in what
+
+
+def test_a_solution_in_a_given_cell_is_found_whatever_its_layout(module):
+    given = '# %%\nif True:\n  twice_as_much=np.multiply( x,2 )  # a hint\n  ' \
+            'print(twice_as_much)\n\n# %% checks="halve" points=3'  # fmt: skip
+    edit(
+        module,
+        ('# %% checks="halve" points=3', given),
+        ("    return twice_as_much\n", "    print(twice_as_much)\n    return twice_as_much\n"),
+    )
+    edit(module, ("  print(twice_as_much)\n\n", "  print(twice_as_much)\n  return twice_as_much\n\n"),
+         ("if True:\n  twice", "def f(x):\n  twice"))  # fmt: skip
+    places = [(part, where) for part, where, what in found(module, "grading") if "solution" in what]
+    assert ("leaks", "release/01_numbers/numbers_dev.ipynb") in places
+
+
+def test_a_source_that_gets_into_the_release_is_found(module):
+    config = module.root / "nbgrader_config.py"
+    config.write_text(config.read_text().replace('"*.py", ', ""))
+    what = [f"{where} {what}" for _, where, what in found(module, "grading")]
+    assert any(
+        "release/01_numbers/numbers_dev.py it holds solution of 01_numbers double" in w
+        for w in what
+    )
+    assert any("hidden test" in w for w in what)
+
+
+def test_a_hidden_test_that_reads_a_later_module_is_found(module):
+    edit(
+        module,
+        ("    return float(numbers.double(x))",
+         "    from tinytorch.core.doubles import quadruple\n    return float(quadruple(x))"),
+    )  # fmt: skip
+    ((part, _, what),) = found(module, "alone")
+    assert part == "course"
+    assert "'double_of_a_number'" in what and "tinytorch.core.doubles" in what
+
+
+def test_an_answer_that_could_be_made_up_is_found(module):
+    what = [what for part, where, what in found(module, "answers") if where == "halve"]
+    assert any("text_is_refused: its answer hardly depends on the inputs" in w for w in what)
+
+
+def test_an_observation_that_an_input_satisfies_is_found(module):
+    edit(module, ("    return numbers.halve(x)", "    numbers.halve(x)\n    return x"))
+    what = [what for _, where, what in found(module, "answers") if where == "halve"]
+    assert "half_of_a_vector: 'return None' is enough to pass it" in what
+
+
+def test_a_mutant_that_keeps_its_points_is_found_with_its_change(module):
+    edit(
+        module,
+        ("return np.divide(x, 2)", "return np.divide(x, 2) if np.size(x) else x + 1"),
+    )
+    report = audit(module, ("mutants",))
+    survivor = next(m for m in report.survivors if "x + 2" in m.new)
+    assert survivor.exercise == "halve" and "x + 1" in survivor.old
+    assert report.figures["mutants"] == report.figures["killed"] + len(report.survivors)
+    assert any(f.where == "halve" and "x + 2" in f.what for f in report.findings)
+
+
+def test_a_mutant_known_to_be_equivalent_is_counted_and_a_wrong_claim_is_found(module):
+    edit(module, ("return np.divide(x, 2)", "return np.divide(x, 2) if np.size(x) else x + 1"))
+    survivor = next(m for m in audit(module, ("mutants",)).survivors if "x + 2" in m.new)
+    module.source.with_name("mistakes.py").write_text(
+        "from tito.audit.catalogue import Equivalent\n"
+        f"EQUIVALENT = [Equivalent('halve', {survivor.old!r}, {survivor.new!r}, 'nothing is empty'),\n"
+        "              Equivalent('double', 'a', 'b', 'made up')]\n"
+    )
+    report = audit(module, ("mutants",))
+    assert report.figures["equivalent"] == 1
+    assert survivor not in report.survivors
+    assert [f.where for f in report.findings if "is no surviving mutant" in f.what] == ["double"]
+
+
+def test_what_the_visible_check_does_not_show_is_found(module):
+    module.source.with_name("mistakes.py").write_text(
+        "from tito.audit.catalogue import Mistake\n"
+        "MISTAKES = [\n"
+        "    Mistake('adds-two', 'double', 'Adds two.', {'np.multiply(x, 2)': 'np.add(x, 2)'}),\n"
+        "    Mistake('only-positive', 'double', 'Forgets the negative.',\n"
+        "            solution='return np.abs(2 * x)'),\n"
+        "    Mistake('on-purpose', 'halve', 'Takes text.', solution='return x if isinstance(x, str) else x / 2',\n"
+        "            hidden='refusals are hidden'),\n"
+        "]\n"
+    )
+    report = audit(module, ("visible", "alone"))
+    shown = {s.mistake.name: s for s in report.shown}
+    assert shown["adds-two"].message.startswith(
+        "double(np.array([1.0, 2.0])) gave [3, 4], expected [2, 4]"
+    )
+    assert shown["adds-two"].helps and not shown["only-positive"].helps
+    assert [f.what for f in report.findings if f.where == "double"] == [
+        "only-positive: the visible check passes"
+    ]
+    assert report.figures["hidden"] == 1
+
+
+def test_a_mistake_that_costs_nothing_is_found(module):
+    module.source.with_name("mistakes.py").write_text(
+        "from tito.audit.catalogue import Mistake\n"
+        "MISTAKES = [Mistake('no-mistake', 'double', 'Is right.', solution='return x + x')]\n"
+    )
+    assert ("alone", "double", "no-mistake: costs no points") in found(module, "alone")
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("MISTAKES = [1 / 0]", "cannot be read: division by zero"),
+        ("MISTAKES = [Mistake('a', 'nothing', 'x')]", "there is no exercise 'nothing'"),
+        ("MISTAKES = [Mistake('a', 'double', 'x')] * 2", "'a' is there twice"),
+    ],
+)
+def test_a_catalogue_that_is_wrong_is_refused_in_one_sentence(module, text, message):
+    module.source.with_name("mistakes.py").write_text(
+        f"from tito.audit.catalogue import Mistake\n{text}\n"
+    )
+    with pytest.raises(SourceError, match=message):
+        read_catalogue(module, tuple(read_source(module)))
+
+
+def test_a_mistake_whose_text_is_not_there_is_refused():
+    mistake = Mistake("a", "double", "x", {"return 3": "return 4"})
+    with pytest.raises(SourceError, match="stands 0 times in the exercise 'double'"):
+        mistake.made_in("def double(x):\n    return 2\n")
+
+
+SOLUTION = '''def f(x, y):
+    """Keep this: 1 + 1."""
+    given = 1 + 1
+    ### BEGIN SOLUTION
+    total = np.zeros(3, dtype=np.float32)
+    for i in range(2):
+        total += x[i:] * y
+    if total.any() and not y:
+        raise ValueError(f"{x + y} is bad")
+    return total.sum(axis=0, keepdims=True)
+    ### END SOLUTION
+'''
+
+
+def test_mutants_change_each_part_of_a_solution_and_nothing_else():
+    made = {(m.old, m.new) for m in mutants(Cell("exercise", SOLUTION, "f"))}
+    loop, test, result = (
+        "total += x[i:] * y",
+        "if total.any() and (not y):",
+        ("return total.sum(axis=0, keepdims=True)"),
+    )
+    for expected in [
+        (loop, "total = x[i:] * y"), (loop, "total -= x[i:] * y"), (loop, "total += x[i:]"),
+        (loop, "total += x[:] * y"), (loop, "pass"), (test, "if total.any() or not y:"),
+        (test, "if total.any():"), (test, "if True:"), (test, "if total.all() and (not y):"),
+        (result, "return total.sum(axis=1, keepdims=True)"), (result, "return total.sum(axis=0)"),
+        (result, "return total.sum(axis=0, keepdims=False)"), (result, "return total"),
+        (result, "return"),
+        ("total = np.zeros(3, dtype=np.float32)", "total = np.zeros(3)"),
+        ("total = np.zeros(3, dtype=np.float32)", "total = np.ones(3, dtype=np.float32)"),
+        ("raise ValueError(f'{x + y} is bad')", "raise KeyError(f'{x + y} is bad')"),
+        ("raise ValueError(f'{x + y} is bad')", "pass"),
+    ]:  # fmt: skip
+        assert expected in made, expected
+    assert not any("given" in old or "Keep" in old for old, _ in made)
+    assert not any("x - y" in new for _, new in made)  # what an error says
+
+
+def test_a_solution_is_replaced_as_a_whole():
+    assert with_solution(SOLUTION, "return 1\n").splitlines()[-3:] == [
+        "    ### BEGIN SOLUTION", "    return 1", "    ### END SOLUTION",
+    ]  # fmt: skip
+
+
+def test_trials_tell_right_from_wrong_and_from_what_never_ends(module):
+    pack = Pack.of(module)
+    source = "def double(x):\n    return {}\n"
+    assert survives(pack, "double", source.format("x + x"))
+    assert try_change(pack, "double", source.format("x"), 1).kept == ()
+    partly = try_change(pack, "double", source.format("2 * x if np.ndim(x) else x"), 1)
+    assert (partly.lost, partly.kept) == (("double_of_a_number",), ("double_of_a_matrix",))
+    assert not survives(pack, "double", "def double(x):\n    while True:\n        pass\n")
+
+
+def test_visible_checks_are_run_with_each_mistake_alone(module):
+    shown = what_checks_say(
+        Pack.of(module),
+        [
+            Mistake("name", "double", "x", solution="return twice(x)"),
+            Mistake("right", "double", "x", solution="return x + x"),
+            Mistake("exit", "halve", "x", solution="import os\nos._exit(1)"),
+        ],
+    )
+    assert [(s.mistake.name, s.error, s.helps) for s in shown] == [
+        ("name", "NameError", True), ("right", "", False), ("exit", "Timeout", True),
+    ]  # fmt: skip
+
+
+def test_a_kit_is_audited(small_course):
+    assert audit_kit(small_course).findings == []
+    module = small_course.module("numbers")
+    copied = "    twice_as_much = np.multiply(x, 2)\n    return twice_as_much\n"
+    module.source.write_text(module.source.read_text() + f"\n# %%\ndef solution(x):\n{copied}")
+    ((finding),) = audit_kit(small_course).findings
+    assert finding.part == "leaks" and "solution of 01_numbers double" in finding.what
+
+
+def test_the_page_shows_the_table_and_the_equivalent_mutants(tmp_path):
+    equivalent = Equivalent("f", "return a | b", "return b | a", "order is the same")
+    figures = {"mutants": 12, "killed": 11}
+    reports = [Report("01_numbers", figures, equivalents=[equivalent]), Report("kit")]
+    page = tmp_path / "page.md"
+    page.write_text(f"# Before\n\n{BEGIN}\nold\n{END}\nafter\n")
+    for _ in range(2):  # the same again
+        write_page(page, reports)
+        text = page.read_text()
+        assert text.startswith("# Before\n") and text.endswith(f"{END}\nafter\n")
+        assert "| 01_numbers | – | – | 12 | 11 |" in text and "old" not in text
+        assert "| f | `return a \\| b` | `return b \\| a` | order is the same |" in text
+    page.write_text("nothing")
+    with pytest.raises(UsageError, match="has no place for the table"):
+        write_page(page, reports)
+
+
+def test_the_command_fails_and_says_where_and_speaks_json(small_course, module):
+    (small_course.root / "bin").mkdir()
+    run = [sys.executable, "-m", "tito", "audit", "numbers", "--part", "answers"]
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+    plain = subprocess.run(run, capture_output=True, text=True, env=environment)
+    assert plain.returncode == 1
+    assert "01_numbers, answers, halve: text_is_refused" in plain.stdout
+    as_json = subprocess.run([*run, "--json"], capture_output=True, text=True, env=environment)
+    (report,) = json.loads(as_json.stdout)
+    assert report["module"] == "01_numbers" and report["figures"]["observations"] == 4
+    wrong = subprocess.run([*run, "--part", "all"], capture_output=True, text=True, env=environment)
+    assert wrong.returncode == 2 and "there is no part 'all'" in wrong.stderr

@@ -1,0 +1,58 @@
+"""`draw`: the computational graph of a variable as a picture."""
+
+from __future__ import annotations
+
+import sys
+
+from tinytorch.graph.backward import walk_back
+from tinytorch.graph.folding import fold
+from tinytorch.graph.names import name_nodes
+from tinytorch.graph.picture import Picture
+from tinytorch.graph.reading import Graph, read
+from tinytorch.graph.svg import Drawing
+from tinytorch.graph.words import describe
+
+MOST = 200  # nodes in one picture
+
+
+def draw(z, gradients: bool = True) -> Picture:
+    """The computational graph of a variable: names, operations, values, shapes and gradients.
+
+    Parameters
+    ----------
+    z : Variable
+        The output. Its graph must not be freed yet: draw it before ``backward()``.
+    gradients : bool
+        Show the gradient of `z` (of the sum of its elements) by each value, worked out for the
+        picture by the rules of the module that `z` comes from. What a leaf has in ``.grad`` is
+        shown besides.
+
+    Returns
+    -------
+    Picture
+        A notebook shows it; ``.svg`` is the image, ``.alt`` the text, and ``.save("graph.svg")``
+        writes a file. Of more than 200 nodes, chains are folded into one box each.
+
+    Raises
+    ------
+    GraphError
+        If `z` is no variable.
+
+    Examples
+    --------
+    >>> x, y = Variable(2.0), Variable(3.0)
+    >>> draw((x + y) * (x - y))
+    """
+    caller = sys._getframe(1)
+    graph = read(z)
+    name_nodes(graph, caller.f_locals, caller.f_globals)
+    if gradients and getattr(z, "requires_grad", False):
+        walk_back(graph)
+    return picture_of(graph)
+
+
+def picture_of(graph: Graph) -> Picture:
+    """A picture of a graph that has its names."""
+    graph = fold(graph, MOST)
+    alt = describe(graph)
+    return Picture(Drawing(graph).svg(alt), alt)
