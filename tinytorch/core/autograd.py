@@ -283,7 +283,7 @@ class Operation:
         With which settings, such as an axis.
     out : ndarray
         The result.
-    values : tuple, optional
+    values : sequence, optional
         The arrays and numbers in `inputs`; by default they are taken out of them.
     """
 
@@ -295,7 +295,7 @@ class Operation:
         inputs: tuple,
         parameters: dict,
         out: np.ndarray,
-        values: tuple | None = None,
+        values: Sequence | None = None,
     ):
         self.function, self.inputs = function, inputs
         self.parameters, self.out = parameters or NOTHING, out
@@ -497,7 +497,7 @@ class Variable(
         refuse_variables(data)
         self.array = self.hooks = None
         is_floating_tensor = isinstance(data, Tensor) and data.dtype.kind == "f"
-        self.data = data if is_floating_tensor else Tensor(as_array(data))
+        self.data = data if is_floating_tensor else Tensor(data)
         self.requires_grad = requires_grad
         self.grad_fn = grad_fn
         self.grad = None
@@ -623,15 +623,16 @@ def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
     out = calculate(function, values, parameters)
     if out.dtype.kind != "f":
         return out
+    note = None
+    if differentiable and recording.enabled:
+        note = Operation(function, inputs, parameters, out, values)
     variable = Variable.__new__(Variable)  # as computed() does, without the call
-    variable.tensor = variable.grad = variable.hooks = variable.grad_fn = None
+    variable.tensor = variable.grad = variable.hooks = None
     variable.array, variable.order = out, next(creation_order)
-    variable.requires_grad = differentiable and recording.enabled
-    if variable.requires_grad:
-        variable.grad_fn = Operation(function, inputs, parameters, out, tuple(values))
-    elif differentiable and recording.touched is not None:
+    variable.grad_fn, variable.requires_grad = note, note is not None
+    if note is None and recording.touched is not None:  # inside a checkpoint (section 9)
         recording.touched.update((x, None) for x in inputs if needs_gradient(x))
-    if alarms:
+    if alarms:  # section 11
         look_at(function, values, variable)
     return variable
 
@@ -704,8 +705,6 @@ def unbroadcast(grad: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     ndarray of shape `shape`
         The gradient by the input, of the dtype of `grad`.
     """
-    if grad.shape == shape:
-        return grad
     new_axes = grad.ndim - len(shape)
     stretched = [axis + new_axes for axis, length in enumerate(shape) if length == 1]
     summed = grad.sum(axis=(*range(new_axes), *stretched))
@@ -720,7 +719,8 @@ def accumulate(gradients: dict, sums: set, inputs: Sequence, parts: Sequence) ->
     gradients : dict
         The gradient of each variable so far; changed by this call.
     sums : set
-        The variables whose entry in `gradients` is an array made here, as a sum; changed as well.
+        The variables whose entry in `gradients` is an array made here, as a sum, to which what
+        comes later is added in place; changed as well.
     inputs : sequence
         The inputs of the operation.
     parts : sequence of ndarray or None
@@ -744,7 +744,7 @@ def accumulate(gradients: dict, sums: set, inputs: Sequence, parts: Sequence) ->
 
 def after_hooks(x: Variable | Tensor, grad):
     """The gradient of `x` after its hooks, if it has any, have seen it and perhaps replaced it."""
-    for hook in list(x.hooks.values()) if grad is not None else []:
+    for hook in list(x.hooks.values()):
         replaced = hook(grad if isinstance(grad, Variable) else np.array(grad))
         if replaced is not None:
             grad = same_shape(replaced, x, "a hook")
@@ -822,8 +822,8 @@ def propagate(
     retain_graph : bool
         If False, every operation is freed once it is done.
     wanted : sequence of Variable or Tensor
-        Only the gradients of these are wanted, computed variables among them; without any, those of
-        all leaves.
+        Only the gradients of these are wanted, computed variables among them, and operations that do
+        not lead to them are not called; without any, the gradients of all leaves are wanted.
     create_graph : bool
         Give the rules variables in place of arrays, so that the way back is recorded itself.
     since : int
@@ -840,19 +840,19 @@ def propagate(
         If an earlier backward pass has freed the graph.
     """
     gradients, sums, kept, wanted = dict(gradients), set(), {}, set(wanted)
-    nodes = reverse_creation_order(gradients)
-    if since >= 0:
-        nodes = [x for x in nodes if x.order > since]
+    nodes = [x for x in reverse_creation_order(gradients) if x.order > since]
     aside = dead_ends(wanted, nodes)
     nodes.reverse()
     while nodes:
         node = nodes.pop()
         grad = gradients.pop(node, None)
+        if grad is None:
+            continue
         if node.hooks:
             grad = after_hooks(node, grad)
         if node in wanted:
             kept[node] = grad
-        if grad is not None and node not in aside:
+        if node not in aside:
             parts = step_back(node, grad, create_graph)
             if parts:
                 accumulate(gradients, sums, node.grad_fn.inputs, parts)
@@ -1056,9 +1056,9 @@ def tanh_x(grad, out, x):
     return grad * (1 - out * out)
 
 
-def restore_axes(reduced, x, axis, keepdims: bool):
+def restore_axes(reduced, x, axis):
     """Give the result of a reduction of `x` its lost axes back, each with length 1."""
-    if axis is None or keepdims:
+    if axis is None:
         return reduced
     axes = [a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,))]
     return reduced.reshape(tuple(1 if a in axes else n for a, n in enumerate(x.shape)))
@@ -1067,13 +1067,13 @@ def restore_axes(reduced, x, axis, keepdims: bool):
 @derivative(np.sum)
 def sum_x(grad, out, x, axis=None, keepdims=False):
     """Every element of x adds 1 times itself to its sum; returns the shape of x."""
-    return restore_axes(grad, x, axis, keepdims) * np.ones(x.shape, x.dtype)
+    return restore_axes(grad, x, axis) * np.ones(x.shape, x.dtype)
 
 
 @derivative(np.mean)
 def mean_x(grad, out, x, axis=None, keepdims=False):
-    """Every element of x adds 1 / n times itself to its mean of n elements."""
-    return sum_x(grad, out, x, axis, keepdims) * (out.size / max(x.size, 1))
+    """Every element of x adds 1 / n times itself to its mean of n; without elements, nothing."""
+    return sum_x(grad, out, x, axis) * (out.size / max(x.size, 1))
 
 
 @derivative(np.var)
@@ -1087,9 +1087,9 @@ def var_x(grad, out, x, axis=None, keepdims=False):
 @derivative(np.min)
 def max_x(grad, out, x, axis=None, keepdims=False):
     """The derivative of a maximum (or minimum) is 1 at its place, else 0; ties share equally."""
-    at_extreme = (x == restore_axes(out, x, axis, keepdims)).astype(x.dtype)
+    at_extreme = (x == restore_axes(out, x, axis)).astype(x.dtype)
     share = at_extreme / at_extreme.sum(axis=axis, keepdims=True)
-    return restore_axes(grad, x, axis, keepdims) * share
+    return restore_axes(grad, x, axis) * share
 
 
 def swap(x):
@@ -1493,8 +1493,8 @@ def grad(
     Returns
     -------
     tuple of ndarray, or of Variable if `create_graph`
-        For each input a new array of its own shape and dtype; zeros where the outputs do not depend
-        on it.
+        For each input a new array of its own shape and dtype; where the outputs do not depend on it,
+        zeros (as a variable, they require no gradient).
 
     Raises
     ------
@@ -1724,7 +1724,7 @@ def jacobian_of(out: Variable, xs: tuple, create_graph: bool = False) -> list:
         For each input an array of shape ``out.shape + x.shape``: element ``[i, j]`` is the derivative
         of element i of the output by element j of the input (both may be several indices).
     """
-    seeds = np.eye(out.size, dtype=out.dtype).reshape(out.size, *out.shape)
+    seeds = np.eye(out.size).reshape(out.size, *out.shape)
     rows = [pull_back((out,), xs, (seed,), create_graph) for seed in seeds]
     return [
         stacked([row[i] for row in rows], out.shape + x.shape, x.dtype) for i, x in enumerate(xs)
@@ -2133,12 +2133,12 @@ def slopes_along(
         from ``x - eps * direction`` to ``x + eps * direction``.
     """
     gradients = vjp(f, xs, weights)[1]
-    by_gradient = sum(float((g * d).sum()) for g, d in zip(gradients, directions, strict=True))
+    by_gradient = sum(map(np.vdot, gradients, directions))
 
     def total(sign: int) -> float:
         moved = tuple(x + sign * eps * d for x, d in zip(xs, directions, strict=True))
         outputs = as_tuple(call_recorded(f, moved, False)[1])
-        return sum(float((w * y.numpy()).sum()) for w, y in zip(weights, outputs, strict=True))
+        return sum(map(np.vdot, weights, [y.numpy() for y in outputs]))
 
     return by_gradient, (total(1) - total(-1)) / (2 * eps)
 
