@@ -16,12 +16,13 @@ from tito.errors import TitoError
 SIGNS = {"passed": "✓", "failed": "✗", "not done": "·", "not run": "·"}
 WORDS = {"passed": "done", "failed": "not right yet", "not done": "not done yet",
          "not run": "not run"}  # fmt: skip
-DONE_SO_FAR: dict[str, str] = {}  # exercises whose checks have run in this kernel, and how it went
+HERE: dict[str, str] = {}  # the exercises whose checks have run in this kernel, and how it went
+WORTH: dict[str, float] = {}  # their points
 
 
 def remember_check(name: str, points: float, state: str) -> None:
     """Keep how the checks of an exercise went in this kernel."""
-    DONE_SO_FAR[name] = state
+    HERE[name], WORTH[name] = state, points
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class Progress:
         )
 
 
-def progress_of(module: Module, known: Mapping[str, str] = DONE_SO_FAR) -> Progress:
+def progress_of(module: Module, known: Mapping[str, str] = HERE) -> Progress:
     """Where a student stands with a module.
 
     Parameters
@@ -147,20 +148,15 @@ def progress() -> Progress:
     """Where you stand with the module of this notebook: what is done, and about how long is left.
 
     Checks that have not run since this notebook was opened count as they did at the last
-    `tito test`. The notebook is read as it was last saved.
-
-    Raises
-    ------
-    TitoError
-        Outside of a module's notebook.
+    `tito test`. The notebook is read as it was last saved; one that is not on a desk is judged by
+    the checks that have run in it.
     """
-    path = Path(os.environ.get("JPY_SESSION_NAME", ""))
-    folder = Path.cwd()
-    course = Course.find(folder)
-    names = [m for m in course.modules() if m.desk.parent == folder or path == m.desk]
-    if not names:
-        raise TitoError("progress() is for a module's notebook on your desk, below notebooks/")
-    return progress_of(names[0])
+    path, folder = Path(os.environ.get("JPY_SESSION_NAME", "")), Path.cwd()
+    try:
+        modules = [m for m in Course.find().modules() if m.desk.parent == folder or m.desk == path]
+        return progress_of(modules[0])
+    except (TitoError, IndexError):
+        return Progress(dict(HERE), dict(WORTH))
 
 
 __all__ = ["Progress", "progress", "progress_of", "remember_check"]
