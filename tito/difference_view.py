@@ -35,6 +35,8 @@ def view(actual, expected, tolerance: float | None = None) -> list[tuple[str, st
         rows = [("came", show(a)), ("expected", show(e))]
     else:
         rows = _arrays(a, e, disagreement(a, e, tolerance))
+    if rows[0][0] == "in":
+        place = ", ".join(filter(None, [place, rows.pop(0)[1]]))
     return [("in", place), *rows] if place else rows
 
 

@@ -8,6 +8,7 @@ import ast
 import linecache
 import os
 import traceback
+from collections.abc import Mapping
 
 from tito import calls
 from tito.block import Block, hints_of
@@ -51,7 +52,8 @@ def is_blank(error: BaseException) -> bool:
 
 def _show(shell, kind, error, trace, tb_offset=None) -> list[str]:
     """Show an error that ended a cell; IPython calls this."""
-    block = block_of(shell, error, trace)
+    numbers = getattr(shell.compile, "_filename_map", {})
+    block = block_of(error, trace, shell.user_ns, numbers)
     if block is None:
         shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
         return []
@@ -73,10 +75,25 @@ def _somebody_is_reading() -> bool:
     return "JPY_SESSION_NAME" in os.environ and "NBGRADER_EXECUTION" not in os.environ
 
 
-def block_of(shell, error: BaseException, trace) -> Block | None:
-    """What to say about an error that ended a cell; None where the traceback says it best."""
+def block_of(
+    error: BaseException, trace, names: dict, numbers: Mapping[str, int] | None = None
+) -> Block | None:
+    """What to say about an error that ended a cell; None where the traceback says it best.
+
+    Parameters
+    ----------
+    error : BaseException
+        What was raised.
+    trace : traceback
+        Its traceback.
+    names : dict
+        The notebook's names: the globals of all functions that are written in it.
+    numbers : mapping of str to int, optional
+        The number that a notebook shows for each cell, by the file name of its code.
+    """
+    numbers = numbers or {}
     steps = list(traceback.walk_tb(trace))
-    own = [step for step in steps if step[0].f_globals is shell.user_ns]
+    own = [step for step in steps if step[0].f_globals is names]
     if not own:
         return None
     cell = own[0][0]
@@ -85,9 +102,9 @@ def block_of(shell, error: BaseException, trace) -> Block | None:
         return block.titled(_title(exercise, block.title))
     exported = [step for step in steps if _is_exported(step[0])]
     if is_blank(error):
-        return _not_done(shell, exercise, steps[-1])
+        return _not_done(numbers, exercise, steps[-1])
     if exercise:
-        return _raised(shell, exercise, error, trace, own[0], (own[1:] or exported)[-1:])
+        return _raised(numbers, exercise, error, trace, own[0], (own[1:] or exported)[-1:])
     if isinstance(error, RecursionError):
         return Block("✗", f"RecursionError: {_endless(trace)}")
     return None
@@ -101,14 +118,14 @@ def _title(exercise: Exercise | None, text: str) -> str:
     return f"{exercise.name} ({exercise.worth}): {text}" if exercise else text
 
 
-def _not_done(shell, exercise: Exercise | None, step) -> Block:
+def _not_done(numbers, exercise: Exercise | None, step) -> Block:
     frame, line = step
     name = "" if frame.f_code.co_name == "<module>" else f"{frame.f_code.co_qualname}, "
-    where = f"{NOT_DONE} ({name}{_place(shell, frame, line)})"
+    where = f"{NOT_DONE} ({name}{_place(numbers, frame, line)})"
     return Block("·", _title(exercise, where) if exercise else f"this needs what is {where}")
 
 
-def _raised(shell, exercise: Exercise, error: BaseException, trace, outer, inner) -> Block:
+def _raised(numbers, exercise: Exercise, error: BaseException, trace, outer, inner) -> Block:
     """An error that was raised while a checks cell called the student's code."""
     frame, line = outer
     check = calls.check_around(frame, line)
@@ -118,7 +135,7 @@ def _raised(shell, exercise: Exercise, error: BaseException, trace, outer, inner
     if values := calls.values(node, frame):
         rows.append(("with", "\n".join(values)))
     rows.append(("raised", _in_a_sentence(error, trace)))
-    rows += [("where", _where(shell, *step)) for step in inner]
+    rows += [("where", _where(numbers, *step)) for step in inner]
     if of_interest == 0 and (expected := calls.argument(check, 1)):
         rows.append(("expected", calls.text(expected)))
     return Block("✗", _title(exercise, "not right yet"), tuple(rows), _hints(check, error))
@@ -135,16 +152,16 @@ def _endless(trace) -> str:
     return f"a function came back to itself without end ({names} → …)"
 
 
-def _where(shell, frame, line: int) -> str:
+def _where(numbers, frame, line: int) -> str:
     name = "" if frame.f_code.co_name == "<module>" else f"{frame.f_code.co_qualname}, "
-    return f"{name}{_place(shell, frame, line)}: {_line(frame, line)}"
+    return f"{name}{_place(numbers, frame, line)}: {_line(frame, line)}"
 
 
-def _place(shell, frame, line: int) -> str:
+def _place(numbers, frame, line: int) -> str:
     """The line, and the cell or the file it stands in."""
     if _is_exported(frame):
         return f"line {line} of {'/'.join(frame.f_globals['__name__'].split('.'))}.py"
-    number = getattr(shell.compile, "_filename_map", {}).get(frame.f_code.co_filename)
+    number = numbers.get(frame.f_code.co_filename)
     return f"line {line} of cell [{number}]" if number else f"line {line}"
 
 
