@@ -120,7 +120,7 @@ def _title(exercise: Exercise | None, text: str) -> str:
 
 def _not_done(numbers, exercise: Exercise | None, step) -> Block:
     frame, line = step
-    name = "" if frame.f_code.co_name == "<module>" else f"{frame.f_code.co_qualname}, "
+    name = "" if frame.f_code.co_name == "<module>" else f"{_function(frame)}, "
     where = f"{NOT_DONE} ({name}{_place(numbers, frame, line)})"
     return Block("·", _title(exercise, where) if exercise else f"this needs what is {where}")
 
@@ -153,8 +153,12 @@ def _endless(trace) -> str:
 
 
 def _where(numbers, frame, line: int) -> str:
-    name = "" if frame.f_code.co_name == "<module>" else f"{frame.f_code.co_qualname}, "
+    name = "" if frame.f_code.co_name == "<module>" else f"{_function(frame)}, "
     return f"{name}{_place(numbers, frame, line)}: {_line(frame, line)}"
+
+
+def _function(frame) -> str:
+    return frame.f_code.co_qualname.replace(".<locals>", "")
 
 
 def _place(numbers, frame, line: int) -> str:
