@@ -138,3 +138,13 @@ def use_theme(page, lab, name: str) -> None:
     address, token = lab
     url = f"{address}/lab/api/settings/@jupyterlab/apputils-extension:themes?token={token}"
     page.request.put(url, data=json.dumps({"raw": json.dumps({"theme": name})}))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Keep how the page looked when a test failed."""
+    report = yield
+    page = getattr(item, "funcargs", {}).get("page")
+    if report.when == "call" and report.failed and page and "chromium" in item.fixturenames:
+        keep(page, f"failed-{item.name}")
+    return report

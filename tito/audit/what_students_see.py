@@ -16,10 +16,12 @@ from tito.grading.pack import Pack
 PAGE = Path("docs") / "what-students-see.md"
 HEAD = """# What students see
 
-Mistakes that students make in {title}, each made in the notebook with all other solutions, and what the cell below
-answers. In JupyterLab the hints are folded, in a terminal, in Validate and in feedback they are open; otherwise it is the same text.
+Mistakes that students make in {title}, each made in the notebook with all
+other solutions, and what the cell below answers. In JupyterLab the hints are folded; in a terminal,
+in Validate and in feedback they are open. Otherwise it is the same text everywhere.
 
-This page is made by `python -m tito.audit.what_students_see` from `source/{folder}/mistakes.py`; a test fails when it is stale.
+This page is made by `python -m tito.audit.what_students_see` from
+`source/{folder}/mistakes.py`; a test fails when it is stale.
 """
 
 
