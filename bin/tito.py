@@ -29,8 +29,8 @@ PYTHON = os.path.join(PROGRAMS, "python.exe" if os.name == "nt" else "python")
 
 # What `import` must find for each level of tools; the levels of pyproject.toml and of locks/.
 COURSE = (
-    "click ipykernel jupyter_client jupyterlab jupytext matplotlib nbclient nbconvert nbformat "
-    "nbgrader numpy rich traitlets"
+    "click ipykernel jinja2 jupyter_client jupyterlab jupytext matplotlib nbclient nbconvert "
+    "nbformat nbgrader nh3 numpy rich traitlets"
 ).split()
 DEV = COURSE + "hatchling hypothesis playwright pytest ruff xdist".split()
 MODULES = {"course": COURSE, "dev": DEV}

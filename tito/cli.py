@@ -311,27 +311,48 @@ def release(modules: tuple[str, ...]) -> None:
 @cli.command()
 @one_module
 @click.option("--student", "students", multiple=True, help="Only this one; may be repeated.")
+@click.option("--force", is_flag=True, help="Also what is graded already and has not changed.")
+@click.option("--jobs", type=int, help="How many at once; by default one for each core.")
+@click.option(
+    "--scheduler", metavar="ADDRESS", help="Grade on the Dask cluster at this tcp:// address."
+)
 @click.option("--no-sandbox", is_flag=True, help="Run submissions with all your rights.")
-def grade(module: Module, students: tuple[str, ...], no_sandbox: bool) -> None:
-    """Grade what was handed in under submitted/, and say what became of each."""
-    from tito import instructor
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line, and no table.")
+def grade(
+    module: Module, students: tuple[str, ...], no_sandbox: bool, as_json: bool, **settings
+) -> None:
+    """Grade what was handed in under submitted/, and say what became of each.
 
-    report = instructor.grade(module, students, on_progress=_progress, sandboxed=not no_sandbox)
-    rows = [
-        [g.student, "–" if g.score is None else f"{g.score:g} of {g.most:g}",
-         str(g.by_hand or "–"), "; ".join([*(f"FLAGGED: {f}" for f in g.flags), *g.notes])]
-        for g in report
-    ]  # fmt: skip
-    table(module.folder, ["student", "mark", "to mark by hand", "notes"], rows)
+    What is graded already and has not changed is left as it is. Whatever interrupts the command,
+    the same command goes on where it stopped.
+    """
+    from tito import instructor
+    from tito.grading.progress import shown
+
+    report = instructor.grade(
+        module, students, progress=shown(as_json), sandboxed=not no_sandbox, **settings
+    )
+    if not as_json:
+        _show_grading(module, report)
     without = [g.student for g in report if g.score is None]
     if without:
         click.echo(f"Without a mark: {', '.join(without)}.", err=True)
     sys.exit(1 if without else 0)
 
 
-def _progress(graded) -> None:
-    mark = "no mark" if graded.score is None else f"{graded.score:g} of {graded.most:g}"
-    click.echo(f"{graded.student}: {mark}", err=True)
+def _show_grading(module: Module, report: list) -> None:
+    from tito.grading.report import STATES
+
+    rows = [
+        [g.student, g.state, "–" if g.score is None else f"{g.score:g} of {g.most:g}",
+         str(g.by_hand or "–"), "; ".join([*(f"FLAGGED: {f}" for f in g.flags), *g.notes])]
+        for g in report
+    ]  # fmt: skip
+    table(module.folder, ["student", "state", "mark", "to mark by hand", "notes"], rows)
+    counts = [(state, sum(g.state == state for g in report)) for state in STATES]
+    old = sum(not g.new for g in report)
+    said = ", ".join(f"{count} {state}" for state, count in counts if count)
+    click.echo(f"{said}." + (f" Of these, {old} had been graded before." if old else ""))
 
 
 @cli.command()

@@ -197,10 +197,19 @@ def read_notebook(path: Path) -> dict:
         If it is not a notebook; says where it breaks off.
     """
     try:
-        nb = json.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
     except FileNotFoundError:
         raise UsageError(f"there is no notebook {path}") from None
-    except (ValueError, RecursionError, OSError) as error:
+    except OSError as error:
+        raise TitoError(f"{path} is not a notebook ({error})") from None
+    return notebook_of(content, str(path))
+
+
+def notebook_of(content: bytes, path: str) -> dict:
+    """A notebook as plain JSON, of a file's content; as `read_notebook`."""
+    try:
+        nb = json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
         raise TitoError(f"{path} is not a notebook ({error})") from None
     if not isinstance(nb, dict) or not isinstance(nb.get("cells"), list):
         raise TitoError(f"{path} is not a notebook (it has no list of cells)")

@@ -4,61 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import functools
 import io
-import logging
 import re
-import shutil
-import warnings
-import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tito import sandbox
 from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
-from tito.export import notebook_cells, read_notebook
-from tito.files import explained, replaced_folder, write_atomically
+from tito.files import explained, replaced_folder
+from tito.gradebook import configuration, gradebook, nbgrader_api
 from tito.grading.graft import needs_of, reference_answers
 from tito.grading.pack import Pack
+from tito.grading.pool import grade, sandbox_settings
+from tito.grading.report import Graded
 from tito.source import build
 
-ZIP_NAME = "taken-from.txt"  # beside a submission, the name of the zip file it came in
-SAFE_NAME = re.compile(r"[\w.@-]+")
-
-
-@functools.cache
-def configuration(root: Path):
-    from traitlets.config import PyFileConfigLoader
-
-    config = PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
-    config.CourseDirectory.root = str(root)
-    return config
-
-
-def nbgrader_api(course: Course):
-    """nbgrader's Python interface, with the settings of the course."""
-    from nbformat.warnings import DuplicateCellId
-    from nbgrader.apps import NbGraderAPI
-    from sqlalchemy.exc import SAWarning
-
-    warnings.simplefilter("ignore", SAWarning)  # of nbgrader's own making
-    warnings.simplefilter("ignore", DuplicateCellId)  # students copy cells; RestoreCells says so
-    logging.getLogger("traitlets").setLevel(logging.CRITICAL)
-    with explained(f"open the gradebook in {course.root}"):
-        return NbGraderAPI(config=configuration(course.root))
-
-
-@contextlib.contextmanager
-def gradebook(course: Course) -> Iterator:
-    """The gradebook of the course."""
-    from nbgrader.api import Gradebook
-    from nbgrader.coursedir import CourseDirectory
-
-    directory = CourseDirectory(config=configuration(course.root))
-    with Gradebook(directory.db_url, directory.course_id) as book:
-        yield book
+__all__ = [
+    "Graded", "Score", "check_reference", "configuration", "feedback", "grade", "gradebook",
+    "nbgrader_api", "release", "sandbox_settings", "scores", "scores_csv", "totals",
+]  # fmt: skip
 
 
 def _reason(result: dict) -> str:
@@ -116,233 +81,6 @@ def check_reference(module: Module) -> None:
     with contextlib.nullcontext() if sandbox.available() else sandbox.trusted():
         reference_answers(pack, 0)
         needs_of(module, pack)
-
-
-@dataclass
-class Graded:
-    """What became of one submission.
-
-    Attributes
-    ----------
-    student : str
-        Whose it is.
-    score, most : float or None
-        The mark so far and the points there are; None without a mark.
-    by_hand : int
-        How many written answers are still to be marked.
-    notes : list of str
-        What the instructor should know.
-    flags : list of str
-        Why it looks as if it tried to get marks without solving.
-    """
-
-    student: str
-    score: float | None = None
-    most: float | None = None
-    by_hand: int = 0
-    notes: list[str] = field(default_factory=list)
-    flags: list[str] = field(default_factory=list)
-
-
-def grade(
-    module: Module,
-    students: tuple[str, ...] = (),
-    force: bool = True,
-    on_progress: Callable[[Graded], None] = lambda graded: None,
-    sandboxed: bool = True,
-) -> list[Graded]:
-    """Grade the submissions of a module; whatever one of them does, the others are graded.
-
-    Parameters
-    ----------
-    module : Module
-        Which module.
-    students : tuple of str
-        Only these; by default everybody who handed in.
-    force : bool
-        Grade again what has been graded; marks given by hand are kept.
-    on_progress : callable
-        Called after each submission.
-    sandboxed : bool
-        Whether submissions are run in the sandbox, if the settings say nothing else.
-
-    Returns
-    -------
-    list of Graded
-        One for each student, and one for each zip file that could not be used.
-
-    Raises
-    ------
-    UsageError
-        If nothing has been handed in, or a named student has not.
-    TitoError
-        If there is no sandbox here.
-    """
-    course = Course(module.root)
-    with sandbox_settings(course, sandboxed):
-        sandbox.choose(sandbox.current())
-        return _grade(course, module, students, force, on_progress)
-
-
-@contextlib.contextmanager
-def sandbox_settings(course: Course, sandboxed: bool = True) -> Iterator[None]:
-    """Make the course's settings of the sandbox those of this process, for all steps of grading."""
-    from tito.sandbox.settings import Sandbox
-
-    config, before = configuration(course.root), sandbox.current()
-    settings = config.Sandbox.copy()
-    if not sandboxed:
-        config.Sandbox.enabled = False
-    sandbox.use(Sandbox(config=config).policy())
-    try:
-        yield
-    finally:
-        config.Sandbox = settings
-        sandbox.use(before)
-
-
-def _grade(
-    course: Course, module: Module, students: tuple[str, ...], force: bool, on_progress: Callable
-) -> list[Graded]:
-    report = unpack_zips(course, module)
-    folder = course.root / "submitted"
-    present = sorted(p.parent.name for p in folder.glob(f"*/{module.folder}") if p.is_dir())
-    missing = set(students) - set(present)
-    if missing:
-        raise UsageError(f"{', '.join(sorted(missing))} has not handed in {module.folder}")
-    if not present and not report:
-        raise UsageError(
-            f"nothing was handed in for {module.folder}; put notebooks into "
-            f"submitted/STUDENT/{module.folder}/, or zip files into submitted/"
-        )
-    if not module.released.exists():
-        release(module)
-    else:
-        check_reference(module)
-    for student in students or present:
-        graded = _grade_one(module, student, force)
-        report.append(graded)
-        on_progress(graded)
-    return report
-
-
-def _grade_one(module: Module, student: str, force: bool) -> Graded:
-    graded = Graded(student)
-    folder = module.root / "submitted" / student / module.folder
-    done = module.root / "autograded" / student / module.folder / module.notebook
-    source = folder / ZIP_NAME
-    if source.exists():
-        graded.notes.append(f"taken from {source.read_text(encoding='utf-8').strip()}")
-    try:
-        graded.notes += find_notebook(module, folder)
-        read_notebook(folder / module.notebook)
-        with replaced_folder(done.parent):  # a failure leaves what was graded before
-            result = nbgrader_api(Course(module.root)).autograde(
-                module.folder, student, force=force, create=True
-            )
-            if not result["success"]:
-                raise TitoError(_reason(result))
-    except Exception as error:  # whatever is wrong with one submission, the others are graded
-        reason = str(error).replace(f"{module.root}/", "") or type(error).__name__
-        graded.notes.append(f"not graded: {reason}")
-        if done.exists():
-            graded.notes.append("its earlier mark and notebook are kept")
-        return graded
-    if done.exists():
-        facts = read_notebook(done)["metadata"].get("tito", {})
-        graded.notes += facts.get("notes", [])
-        graded.flags = facts.get("flags", [])
-    with gradebook(Course(module.root)) as book:
-        submission = book.find_submission(module.folder, student)
-        graded.score, graded.most = submission.score, submission.max_score
-        grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
-        graded.by_hand = sum(bool(grade.needs_manual_grade) for grade in grades)
-    return graded
-
-
-def find_notebook(module: Module, folder: Path) -> list[str]:
-    """Make sure that the submitted notebook has its expected name.
-
-    Parameters
-    ----------
-    module : Module
-        Which module.
-    folder : Path
-        A submission.
-
-    Returns
-    -------
-    list of str
-        A note, where a renamed notebook was copied to the expected name.
-
-    Raises
-    ------
-    TitoError
-        If there is no notebook, or none that can be told to be the right one.
-    """
-    if (folder / module.notebook).exists():
-        return []
-    released = {cell.name for cell in notebook_cells(read_notebook(module.released))}
-    candidates = []
-    for path in sorted(folder.glob("*.ipynb")):
-        with contextlib.suppress(TitoError):
-            names = {cell.name for cell in notebook_cells(read_notebook(path))}
-            if len(names & released) * 2 > len(released):
-                candidates.append(path)
-    if len(candidates) != 1:
-        found = ", ".join(p.name for p in sorted(folder.iterdir())) or "nothing"
-        raise TitoError(f"{module.notebook} is missing; the folder holds {found}")
-    shutil.copy(candidates[0], folder / module.notebook)
-    return [f"{candidates[0].name} was taken for {module.notebook}"]
-
-
-def unpack_zips(course: Course, module: Module) -> list[Graded]:
-    """Put the zip files of a module that lie in ``submitted/`` where nbgrader looks for them.
-
-    Parameters
-    ----------
-    course : Course
-        The course.
-    module : Module
-        Whose submissions.
-
-    Returns
-    -------
-    list of Graded
-        Those that could not be used, each with the reason. The zip files themselves stay.
-    """
-    unusable = []
-    for path in sorted((course.root / "submitted").glob("*.zip")):
-        try:
-            _unpack(path, module)
-        except (TitoError, zipfile.BadZipFile, OSError, RuntimeError, ValueError) as error:
-            unusable.append(Graded(path.name, notes=[f"not graded: {error}"]))
-    return unusable
-
-
-def _unpack(path: Path, module: Module) -> None:
-    from tito.submission import read_zip
-
-    handed_in = read_zip(path)
-    if handed_in.module != module.folder:
-        return
-    if not SAFE_NAME.fullmatch(handed_in.student) or handed_in.student.startswith("."):
-        raise TitoError(f"{handed_in.student!r} cannot be a student's name")
-    folder = module.root / "submitted" / handed_in.student / module.folder
-    notebook, stamp = folder / module.notebook, folder / "timestamp.txt"
-    if notebook.exists() and not stamp.exists():
-        if notebook.read_bytes() == handed_in.files.get(module.notebook):
-            return
-        raise TitoError(
-            f"submitted/{handed_in.student}/{module.folder} holds another notebook that was put "
-            "there by hand; remove one of the two"
-        )
-    if notebook.exists() and stamp.read_text().strip() >= handed_in.time:
-        return
-    for name, content in handed_in.files.items():
-        write_atomically(folder / name, content)
-    write_atomically(stamp, handed_in.time + "\n")
-    write_atomically(folder / ZIP_NAME, path.name + "\n")
 
 
 def feedback(module: Module, students: tuple[str, ...] = ()) -> list[Path]:

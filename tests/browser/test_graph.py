@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 
 import nbformat
 import numpy as np
@@ -118,19 +119,29 @@ def lab(tmp_path_factory):
     jupyter = [sys.executable, "-m", "jupyter"]
     trust = [*jupyter, "trust", str(root / "trusted.ipynb")]
     subprocess.run(trust, env=environment, check=True, capture_output=True)
-    process = subprocess.Popen(
-        [*jupyter, "lab", "--no-browser", "--allow-root", "--ServerApp.port=0",
-         f"--ServerApp.root_dir={root}"],
-        cwd=root, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
+    log = root / ".log"  # not a pipe, which would fill up
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            [*jupyter, "lab", "--no-browser", "--allow-root", "--ServerApp.port=0",
+             f"--ServerApp.root_dir={root}"],
+            cwd=root, env=environment, stderr=errors, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
     try:
-        for line in process.stderr:
-            if found := re.search(r"(http://(?:127\.0\.0\.1|localhost)\S*)/lab\?token=(\w+)", line):
-                yield found.groups()
-                break
+        yield address_in(log)
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=60)
+
+
+def address_in(log) -> tuple[str, str]:
+    """The address and the token that a starting server writes into its log."""
+    for _ in range(600):
+        if found := re.search(
+            r"(http://(?:127\.0\.0\.1|localhost)\S*)/lab\?token=(\w+)", log.read_text()
+        ):
+            return found.groups()
+        time.sleep(0.1)
+    raise AssertionError(log.read_text())
 
 
 def open_notebook(page, lab, name: str) -> None:

@@ -13,7 +13,8 @@ from tito.cli import cli
 from tito.kit import README as KIT_README
 
 DOCUMENTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
-             for path in [ROOT / "README.md", *ROOT.glob("*/README.md"), *ROOT.glob("source/*/README.md")]}  # fmt: skip
+             for path in [ROOT / "README.md", *ROOT.glob("*/README.md"), *ROOT.glob("docs/*.md"),
+                          *ROOT.glob("source/*/README.md"), *ROOT.glob("tito/*/README.md")]}  # fmt: skip
 DOCUMENTS["the kit's README"] = KIT_README.format(first="01_tensor", name="tensor", modules="…")
 COMMAND = re.compile(r"(?:python bin/tito\.py|(?<=`)tito) ([a-z][^`#…\n]*)")
 

@@ -184,3 +184,19 @@ def test_a_hook_that_gives_another_shape_is_refused():
     with pytest.raises(ValueError, match=r"a hook gave a gradient of shape \(1,\)"):
         (x * 1.0).sum().backward()
     assert x.grad is None
+
+
+def test_a_computed_input_to_which_nothing_is_sent_has_a_gradient_of_zeros():
+    class First(Function):
+        @staticmethod
+        def forward(ctx, x, y):
+            return x * 1.0
+
+        @staticmethod
+        def backward(ctx, grad):
+            return grad, None
+
+    x = Variable(X)
+    computed = x * 3.0
+    by_computed, by_x = grad(First.apply(x, computed).sum(), [computed, x])
+    assert by_computed.tolist() == [0, 0, 0] and by_x.tolist() == [1, 1, 1]

@@ -373,9 +373,12 @@ print("left", flush=True)
 """
 
 
-def test_a_daemon_does_not_outlive_its_sandbox(folder):
+@pytest.mark.parametrize("backend", ["bubblewrap", "landlock"])
+def test_a_daemon_does_not_outlive_its_sandbox(folder, backend):
+    if backend == "landlock" and os.geteuid() != 0:
+        pytest.skip("Landlock cannot end daemons of the grader's own account")
     token = f"daemon-{time.monotonic_ns()}"
-    text, _ = run(DAEMON.replace("TOKEN", token), folder)
+    text, _ = run(DAEMON.replace("TOKEN", token), folder, backend)
     assert text == "left\n"
     assert gone(token)
 
@@ -478,6 +481,18 @@ def test_the_reference_is_nowhere_on_the_disk_that_is_seen(folder, installed, vi
     assert seen == ["False", "False", "False", str(view == "notebook")]
 
 
+def test_a_notebook_imports_its_own_modules_before_an_installed_library(folder, installed):
+    (folder / "tinytorch" / "core" / "numbers.py").write_text("mine = 1\n")
+    code = "from tinytorch.core.numbers import mine; print(mine)"
+    assert run(code, folder, view="notebook", policy=installed)[0] == "1\n"
+    text, _ = asyncio.run(in_a_kernel(code, folder, installed))
+    assert "1\n" in text, text
+    with sandbox.trusted():
+        assert run(code, folder, view="notebook", policy=installed)[0] == "1\n"
+        text, _ = asyncio.run(in_a_kernel(code, folder, installed))
+        assert "1\n" in text, text
+
+
 def test_the_text_of_the_checkout_is_nowhere_on_the_disk_that_is_seen(folder):
     lines = (ROOT / "tinytorch" / "core" / "autograd.py").read_text().splitlines()
     text, _ = run(search_for(max(lines, key=len)), folder, view="notebook")
@@ -503,6 +518,37 @@ def test_a_notebook_has_plots_and_checks(folder, backend):
     )
     text, _ = asyncio.run(in_a_kernel(code, folder, Policy(backend=backend)))
     assert "image/png" in text and "✓ 1 + 1 is 2" in text and "1,2" in text
+
+
+@pytest.mark.parametrize("trick", ["", "; os.remove(name)"])
+def test_a_kernel_that_writes_files_beside_its_sockets_is_ended(folder, trick):
+    code = (
+        "import glob, os, time\nname = glob.glob('/tmp/tito-k-*')[0] + '/file'\n"
+        f"f = open(name, 'w'); f.write('x'); f.flush(){trick}\ntime.sleep(20); print('the end')"
+    )
+    skip_unless("bubblewrap")
+    assert asyncio.run(end_of_a_kernel(code, folder)) == "it wrote files beside its sockets"
+
+
+async def end_of_a_kernel(code: str, folder: Path) -> str:
+    """Why a kernel was ended while it ran code."""
+    from tito.sandbox.provisioner import SandboxedKernelManager
+
+    manager = SandboxedKernelManager(kernel_name="python3")
+    await manager.start_kernel(cwd=str(folder))
+    process = manager.provisioner.process
+    try:
+        client = manager.client()
+        client.start_channels()
+        await client.wait_for_ready(timeout=30)
+        client.execute(code)
+        deadline = time.monotonic() + 10
+        while process.poll() is None and time.monotonic() < deadline:
+            await asyncio.sleep(0.1)
+        client.stop_channels()
+    finally:
+        await manager.shutdown_kernel(now=True)
+    return process.stopped_because
 
 
 def test_grading_runs_the_notebook_in_the_sandbox(numbers):

@@ -80,7 +80,7 @@ class Report:
 COLUMNS: Mapping[str, str] = {
     "exercises": "exercises", "observations": "observations", "mutants": "mutants",
     "killed": "killed", "equivalent": "equivalent", "survivors": "survivors",
-    "mistakes": "mistakes", "shown": "shown by visible checks", "hidden": "hidden on purpose",
+    "mistakes": "mistakes", "shown": "shown", "hidden": "hidden",
 }  # fmt: skip
 
 

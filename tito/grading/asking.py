@@ -85,7 +85,7 @@ def ask(
     program : list of Observation, str or None
         From `tito.observations.collect`; None stands for what is not asked.
     modules : dict
-        The modules it may import, from `earlier_modules`.
+        The package it may import, from `earlier_modules`.
     seed : int
         Decides the random inputs.
     limits : Limits

@@ -60,7 +60,12 @@ class Verdict(NamedTuple):
 
 
 def grade(
-    pack: Pack, needs: Needs, cells: list[CodeCell], seed: int, limits: Limits | None = None
+    pack: Pack,
+    needs: Needs,
+    cells: list[CodeCell],
+    seed: int,
+    limits: Limits | None = None,
+    parallel: int = 2,
 ) -> Verdict:
     """Observe a module and the reference with the same inputs, and compare.
 
@@ -79,6 +84,8 @@ def grade(
         Decides the random inputs; the same seed gives the same result.
     limits : Limits, optional
         How long to wait.
+    parallel : int
+        How many processes may observe at once.
 
     Returns
     -------
@@ -91,7 +98,7 @@ def grade(
         If the reference itself gives no answer: then the course is wrong, not the student.
     """
     limits = limits or Limits()
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(parallel) as pool:
         ours = pool.submit(reference_answers, pack, seed)
         whole = pool.submit(ask, pack.import_name, cells, pack.program, pack.modules, seed, limits)
         expected, got = ours.result(), whole.result()

@@ -27,7 +27,7 @@ class Pack:
     cells : tuple of Cell
         Its source.
     earlier : tuple of (str, str)
-        The name and the text of each module before it.
+        The path and the text of each file of `tinytorch` that it may import.
     """
 
     folder: str
@@ -41,6 +41,20 @@ class Pack:
         cells = tuple(read_source(module))
         return _same(cls(module.folder, module.name, cells, tuple(earlier_modules(module).items())))
 
+    def as_data(self) -> dict:
+        """The pack as what JSON can hold."""
+        cells = [[cell.role, cell.source, cell.name, cell.points] for cell in self.cells]
+        return {
+            "folder": self.folder, "name": self.name, "cells": cells, "earlier": list(self.earlier)
+        }  # fmt: skip
+
+    @classmethod
+    def from_data(cls, data: dict) -> Pack:
+        """The inverse of `as_data`."""
+        cells = tuple(Cell(*values) for values in data["cells"])
+        earlier = tuple((path, text) for path, text in data["earlier"])
+        return _same(cls(data["folder"], data["name"], cells, earlier))
+
     @property
     def import_name(self) -> str:
         """What the module is imported as."""
@@ -48,7 +62,7 @@ class Pack:
 
     @property
     def modules(self) -> dict[str, str]:
-        """The modules that it may import: the text of each, by its name."""
+        """What `tinytorch` holds for it: the text of each file, by its path in it."""
         return dict(self.earlier)
 
     @cached_property

@@ -11,6 +11,7 @@ from pathlib import Path
 from tito.course import Course, Module
 from tito.export import reference_text
 
+LIBRARY = ("__init__.py", "memory.py", "core/__init__.py")  # written by hand, not exported
 GRAPH = Path(__file__).parents[2] / "tinytorch" / "graph"
 NO_GRAPH = '''"""Pictures, which nobody looks at while a module is graded."""
 
@@ -24,12 +25,15 @@ step_backward = explain = draw
 
 
 def earlier_modules(module: Module) -> dict[str, str]:
-    """The reference of the modules before the graded one: the text of each, by its name.
+    """What `tinytorch` holds for the graded module: the text of each file, by its path in it.
 
-    A mistake in module 1 so costs nothing in module 7; the graded module is not among them.
+    These are the files that are written by hand, and the reference of the modules before: a mistake
+    in module 1 so costs nothing in module 7. The graded module is not among them.
     """
+    paths = {name: module.root / "tinytorch" / name for name in LIBRARY}
+    by_hand = {n: p.read_text(encoding="utf-8") for n, p in paths.items() if p.is_file()}
     earlier = [m for m in Course(module.root).modules() if m < module]
-    return {m.name: reference_text(m) for m in earlier}
+    return by_hand | {f"core/{m.name}.py": reference_text(m) for m in earlier}
 
 
 @contextlib.contextmanager
@@ -39,7 +43,7 @@ def workspace(modules: dict[str, str], pictures: bool = False) -> Iterator[Path]
     Parameters
     ----------
     modules : dict
-        What its package `core` holds, from `earlier_modules`.
+        What it holds, from `earlier_modules`.
     pictures : bool
         Whether `tinytorch.graph` draws. It goes back through graphs by itself, so it is not there
         where marks are decided; only its names are.
@@ -57,7 +61,7 @@ def workspace(modules: dict[str, str], pictures: bool = False) -> Iterator[Path]
         (core / "__init__.py").touch()
         add_graph(folder / "tinytorch" / "graph", pictures)
         for name, text in modules.items():
-            (core / f"{name}.py").write_text(text, encoding="utf-8")
+            (folder / "tinytorch" / name).write_text(text, encoding="utf-8")
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

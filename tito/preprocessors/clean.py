@@ -5,6 +5,7 @@ from __future__ import annotations
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from tito.course import Course
+from tito.grading.job import IN_POOL
 from tito.grading.outputs import clean
 
 
@@ -12,5 +13,8 @@ class CleanOutputs(NbGraderPreprocessor):
     """Take out of a notebook what would run in formgrader or feedback, and our folders' names."""
 
     def preprocess(self, nb, resources):
-        clean(nb, [str(Course.find().root), str(resources["metadata"]["path"])])
+        if IN_POOL in resources:
+            clean(nb, [resources[IN_POOL].folder])
+        else:
+            clean(nb, [str(Course.find().root), str(resources["metadata"]["path"])])
         return nb, resources

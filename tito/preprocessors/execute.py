@@ -5,16 +5,17 @@ No mark depends on what happens here.
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from nbgrader.preprocessors import Execute
 from traitlets import Integer
 
-from tito.course import Course, Module
 from tito.export import module_text, notebook_cells, title_of
+from tito.grading.execute import Ran, Running, execute
+from tito.grading.job import IN_POOL, Job, job_of
 from tito.grading.outputs import repair
-from tito.grading.workspace import earlier_modules, workspace
+from tito.grading.workspace import workspace
 from tito.preprocessors.notes import flag, note
 from tito.sandbox.provisioner import SandboxedKernelManager
 from tito.sandbox.settings import use_settings
@@ -25,10 +26,12 @@ DATA = set(".csv .tsv .txt .json .npy .npz .png .jpg .jpeg .gif .svg .md".split(
 IMPOSTORS = set("numpy tinytorch tito conftest sitecustomize usercustomize ipython_config".split())
 
 
-def impostors(folder: Path) -> list[str]:
-    """The files and folders of a submission that are named like what the grader imports."""
-    paths = sorted(folder.iterdir()) if folder.is_dir() else []
-    return [p.name for p in paths if p.name.partition(".")[0] in IMPOSTORS and p.suffix not in DATA]
+def impostors(names: Iterable[str]) -> list[str]:
+    """Those files and folders of a submission that are named like what the grader imports."""
+    return [
+        name for name in sorted(names)
+        if name.partition(".")[0] in IMPOSTORS and Path(name).suffix not in DATA
+    ]  # fmt: skip
 
 
 class ExecuteInWorkspace(Execute):
@@ -42,43 +45,47 @@ class ExecuteInWorkspace(Execute):
     most_timeouts = Integer(3, help="Stop executing after so many cells that took too long.").tag(
         config=True
     )
+    most_bytes = Integer(50_000_000, help="Of all outputs together, in tito grade.").tag(
+        config=True
+    )
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, kernel_manager_class=SandboxedKernelManager, **kwargs)
 
     def preprocess(self, nb, resources, km=None):
         use_settings(self)
-        module = Course.find().module(resources["nbgrader"]["assignment"])
-        handed_in = Path(resources["metadata"]["path"])
+        job = job_of(resources)
         complete = [cell.source for cell in nb.cells]
         try:
-            with workspace(earlier_modules(module), pictures=True) as folder:
-                self.prepare(module, nb, handed_in, folder)
-                student = resources["nbgrader"].get("student", "")
-                for name in impostors(module.root / "submitted" / student / module.folder):
-                    flag(nb, f"{name} was handed in as well; it was not used")
-                resources["metadata"]["path"] = str(folder)
-                self.run(nb, resources, km)
+            with workspace(job.pack.modules, pictures=True) as folder:
+                job.folder = str(folder)
+                prepare(nb, job, folder)
+                if IN_POOL in resources:
+                    job.ran = self.run_without_kernel(nb, folder)
+                else:
+                    self.run_in_kernel(nb, resources, km, folder)
         finally:
-            resources["metadata"]["path"] = str(handed_in)
             for cell, source in zip(nb.cells, complete, strict=True):
                 cell.source = source
         return nb, resources
 
-    def prepare(self, module: Module, nb, handed_in: Path, folder: Path) -> None:
-        """Fill the private folder, and take the hidden tests out of the notebook."""
-        for path in handed_in.iterdir() if handed_in.is_dir() else ():
-            if path.is_file() and path.suffix.lower() in DATA:
-                shutil.copy(path, folder / path.name)
-        cells = notebook_cells(nb)
-        for cell in cells:
-            if cell.error:
-                note(nb, f"the cell {cell.name!r} does not parse ({cell.error})")
-        text = module_text(cells, title_of(module), "the submission")
-        (folder / "tinytorch" / "core" / f"{module.name}.py").write_text(text, encoding="utf-8")
-        for cell in nb.cells:
-            if cell.cell_type == "code" and BEGIN_HIDDEN in cell.source:
-                cell.source = without_hidden_tests(cell.source)
+    def run_without_kernel(self, nb, folder: Path) -> Ran:
+        """Execute in an interpreter that is driven over pipes."""
+        limits = Running(self.timeout, self.most_timeouts, self.most_bytes)
+        ran = execute(nb, folder, limits)
+        for number in ran.timeouts:
+            self.note_timeout(nb, nb.cells[number], number)
+        if ran.ended:
+            note(nb, f"the notebook stopped running ({ran.ended}); marks do not depend on it")
+        return ran
+
+    def run_in_kernel(self, nb, resources, km, folder: Path) -> None:
+        """Execute as nbgrader does."""
+        before, resources["metadata"]["path"] = resources["metadata"]["path"], str(folder)
+        try:
+            self.run(nb, resources, km)
+        finally:
+            resources["metadata"]["path"] = before
 
     def run(self, nb, resources, km) -> None:
         """Execute what can be executed."""
@@ -96,6 +103,38 @@ class ExecuteInWorkspace(Execute):
         cell, resources = super().preprocess_cell(cell, resources, index)
         if any(o.get("ename") == "CellTimeoutError" for o in cell.get("outputs", [])):
             self.timeouts += 1
-            name = cell.metadata.get("nbgrader", {}).get("grade_id") or f"cell {index + 1}"
-            note(self.nb, f"the cell {name!r} took longer than {self.timeout} s and was stopped")
+            self.note_timeout(self.nb, cell, index)
         return cell, resources
+
+    def note_timeout(self, nb, cell, index: int) -> None:
+        """Say which cell took too long."""
+        name = cell.metadata.get("nbgrader", {}).get("grade_id") or f"cell {index + 1}"
+        note(nb, f"the cell {name!r} took longer than {self.timeout} s and was stopped")
+
+
+def prepare(nb, job: Job, folder: Path) -> None:
+    """Fill the private folder, and take the hidden tests out of the notebook.
+
+    Parameters
+    ----------
+    nb : NotebookNode
+        A submission.
+    job : Job
+        With the files that were handed in beside it.
+    folder : Path
+        From `tito.grading.workspace.workspace`.
+    """
+    for name, content in job.files.items():
+        if Path(name).suffix.lower() in DATA:
+            (folder / name).write_bytes(content)
+    for name in impostors(job.names):
+        flag(nb, f"{name} was handed in as well; it was not used")
+    cells = notebook_cells(nb)
+    for cell in cells:
+        if cell.error:
+            note(nb, f"the cell {cell.name!r} does not parse ({cell.error})")
+    text = module_text(cells, title_of(job.module), "the submission")
+    (folder / "tinytorch" / "core" / f"{job.pack.name}.py").write_text(text, encoding="utf-8")
+    for cell in nb.cells:
+        if cell.cell_type == "code" and BEGIN_HIDDEN in cell.source:
+            cell.source = without_hidden_tests(cell.source)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import secrets
 from collections import defaultdict
 
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Float, Integer
 
-from tito.course import Course
 from tito.errors import TitoError
 from tito.export import notebook_cells
 from tito.grading.asking import Limits
 from tito.grading.flags import suspicious
-from tito.grading.graft import needs_of
+from tito.grading.job import Job, job_of
 from tito.grading.observe import Result, grade
-from tito.grading.pack import Pack
 from tito.preprocessors.notes import flag, note
 from tito.sandbox.settings import use_settings
 
@@ -34,38 +31,59 @@ class Observe(NbGraderPreprocessor):
 
     def preprocess(self, nb, resources):
         use_settings(self)
-        module = Course.find().module(resources["nbgrader"]["assignment"])
-        seed = secrets.randbits(32) if self.seed is None else self.seed
-        limits = Limits(self.timeout, self.total)
-        cells = notebook_cells(nb)
-        pack = Pack.of(module)
-        results, broken, strays = grade(pack, needs_of(module, pack), cells, seed, limits)
-        unreadable = {cell.name for cell in cells if cell.error}  # already noted
-        for name in broken.keys() - unreadable:
-            note(nb, f"the cell {name!r} could not be loaded: {broken[name]}")
-        nb.metadata.setdefault("tito", {})["seed"] = seed
-        grafted = dict.fromkeys(r.observation.exercise for r in results if r.grafted)
-        if grafted:
-            note(nb, f"graft: {', '.join(grafted)} (right with the reference's other exercises)")
-        if strays:
-            flag(nb, f"its process wrote {strays} lines of its own where answers are read")
-        for sentence in suspicious(pack, nb):
-            flag(nb, sentence)
-        by_check = defaultdict(list)
-        for result in results:
-            by_check[result.observation.check].append(result)
-        for cell in nb.cells:
-            nbgrader = cell.metadata.get("nbgrader", {})
-            grade_id = nbgrader.get("grade_id")
-            if nbgrader.get("grade") and grade_id not in by_check and "@observe" in cell.source:
-                raise TitoError(
-                    f"the release has checks {grade_id!r} that the source of {module.folder} has "
-                    f"not; name them alike, or run: tito release {module.folder}"
-                )
-            if grade_id in by_check:
-                compare_with_visible(nb, cell, by_check[grade_id])
-                write_mark(cell, by_check[grade_id], broken.get(grade_id.removeprefix("test-")))
+        job = job_of(resources)
+        seed = job.seed if self.seed is None else self.seed
+        observe_notebook(nb, job, seed, Limits(self.timeout, self.total))
         return nb, resources
+
+
+def observe_notebook(nb, job: Job, seed: int, limits: Limits) -> None:
+    """Observe the module in a notebook, and write marks and messages into its checks cells.
+
+    Parameters
+    ----------
+    nb : NotebookNode
+        A submission, after it was run.
+    job : Job
+        What is graded.
+    seed : int
+        Decides the random inputs; it is recorded in the notebook's metadata.
+    limits : Limits
+        How long to wait.
+
+    Raises
+    ------
+    TitoError
+        If the release does not fit the source.
+    """
+    cells = notebook_cells(nb)
+    results, broken, strays = grade(job.pack, job.needs, cells, seed, limits, job.parallel)
+    unreadable = {cell.name for cell in cells if cell.error}  # already noted
+    for name in broken.keys() - unreadable:
+        note(nb, f"the cell {name!r} could not be loaded: {broken[name]}")
+    nb.metadata.setdefault("tito", {})["seed"] = seed
+    grafted = dict.fromkeys(r.observation.exercise for r in results if r.grafted)
+    if grafted:
+        note(nb, f"graft: {', '.join(grafted)} (right with the reference's other exercises)")
+    if strays:
+        flag(nb, f"its process wrote {strays} lines of its own where answers are read")
+    for sentence in suspicious(job.pack, nb):
+        flag(nb, sentence)
+    by_check = defaultdict(list)
+    for result in results:
+        by_check[result.observation.check].append(result)
+    for cell in nb.cells:
+        nbgrader = cell.metadata.get("nbgrader", {})
+        grade_id = nbgrader.get("grade_id")
+        if nbgrader.get("grade") and grade_id not in by_check and "@observe" in cell.source:
+            folder = job.pack.folder
+            raise TitoError(
+                f"the release has checks {grade_id!r} that the source of {folder} has "
+                f"not; name them alike, or run: tito release {folder}"
+            )
+        if grade_id in by_check:
+            compare_with_visible(nb, cell, by_check[grade_id])
+            write_mark(cell, by_check[grade_id], broken.get(grade_id.removeprefix("test-")))
 
 
 def compare_with_visible(nb, cell, results: list[Result]) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from nbgrader.preprocessors import NbGraderPreprocessor
 
-from tito.course import Course
-from tito.errors import TitoError
-from tito.export import read_notebook
+from tito.grading.job import job_of
 from tito.preprocessors.notes import flag, note
 
 
@@ -19,46 +17,51 @@ class RestoreCells(NbGraderPreprocessor):
     """
 
     def preprocess(self, nb, resources):
-        release = self.release(resources)
-        by_id = {cell["metadata"]["nbgrader"]["grade_id"]: cell for cell in release}
-        seen: set[str] = set()
-        nb.metadata.pop("tito", None)  # ours to write
-        for cell in reversed(nb.cells):
-            if "skip-execution" in (cell.metadata.pop("tags", None) or []):
-                flag(nb, "cells have the tag skip-execution")
-            nbgrader = cell.metadata.pop("nbgrader", None)
-            grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
-            if not isinstance(grade_id, str) or grade_id not in by_id:
-                continue
-            if grade_id in seen:
-                note(nb, f"the cell {grade_id!r} is there more than once; the last one is graded")
-                continue
-            seen.add(grade_id)
-            original = by_id[grade_id]
-            cell.metadata["nbgrader"] = _copy(original["metadata"]["nbgrader"])
-            _set_type(cell, original["cell_type"])
-        for missing in (grade_id for grade_id in by_id if grade_id not in seen):
-            note(nb, f"the cell {missing!r} was missing and has been added as it was released")
-            nb.cells.insert(self.place(nb, missing, list(by_id)), _released(by_id[missing]))
+        restore_cells(nb, job_of(resources).released)
         return nb, resources
 
-    def release(self, resources) -> list[dict]:
-        """The cells of the released notebook that nbgrader knows."""
-        module = Course.find().module(resources["nbgrader"]["assignment"])
-        path = module.released.with_name(resources["nbgrader"]["notebook"] + ".ipynb")
-        if not path.exists():
-            raise TitoError(f"{path} is missing; run tito release {module.folder} first")
-        return [c for c in read_notebook(path)["cells"] if "nbgrader" in c.get("metadata", {})]
 
-    def place(self, nb, missing: str, order: list[str]) -> int:
-        """Where a missing cell belongs: after the nearest cell before it in the release."""
-        earlier = set(order[: order.index(missing)])
-        places = [
-            number
-            for number, cell in enumerate(nb.cells, 1)
-            if cell.metadata.get("nbgrader", {}).get("grade_id") in earlier
-        ]
-        return max(places, default=0)
+def restore_cells(nb, released: list[dict]) -> None:
+    """Make sure that every graded cell is in a notebook, once.
+
+    Parameters
+    ----------
+    nb : NotebookNode
+        A submission; notes of what was done are added to its metadata.
+    released : list of dict
+        The graded cells as they were released.
+    """
+    by_id = {cell["metadata"]["nbgrader"]["grade_id"]: cell for cell in released}
+    seen: set[str] = set()
+    nb.metadata.pop("tito", None)  # ours to write
+    for cell in reversed(nb.cells):
+        if "skip-execution" in (cell.metadata.pop("tags", None) or []):
+            flag(nb, "cells have the tag skip-execution")
+        nbgrader = cell.metadata.pop("nbgrader", None)
+        grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
+        if not isinstance(grade_id, str) or grade_id not in by_id:
+            continue
+        if grade_id in seen:
+            note(nb, f"the cell {grade_id!r} is there more than once; the last one is graded")
+            continue
+        seen.add(grade_id)
+        original = by_id[grade_id]
+        cell.metadata["nbgrader"] = _copy(original["metadata"]["nbgrader"])
+        _set_type(cell, original["cell_type"])
+    for missing in (grade_id for grade_id in by_id if grade_id not in seen):
+        note(nb, f"the cell {missing!r} was missing and has been added as it was released")
+        nb.cells.insert(_place(nb, missing, list(by_id)), _released(by_id[missing]))
+
+
+def _place(nb, missing: str, order: list[str]) -> int:
+    """Where a missing cell belongs: after the nearest cell before it in the release."""
+    earlier = set(order[: order.index(missing)])
+    places = [
+        number
+        for number, cell in enumerate(nb.cells, 1)
+        if cell.metadata.get("nbgrader", {}).get("grade_id") in earlier
+    ]
+    return max(places, default=0)
 
 
 def _copy(metadata: dict) -> dict:

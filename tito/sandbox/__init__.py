@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,16 +12,18 @@ from pathlib import Path
 from tito.errors import TitoError
 from tito.sandbox import limits_only
 from tito.sandbox.choice import choose
-from tito.sandbox.launch import kill
+from tito.sandbox.launch import kill as _kill
 from tito.sandbox.policy import Policy, Program
 
 __all__ = [
-    "Policy", "Program", "available", "choose", "current", "kill", "start", "start_python",
-    "trusted", "use",
+    "Policy", "Program", "available", "choose", "current", "kill", "resume", "start",
+    "start_python", "stop", "trusted", "use",
 ]  # fmt: skip
 
 _policy = Policy()
 _trusted = False
+_running: set[subprocess.Popen] = set()
+_stopped = threading.Event()
 
 
 def use(policy: Policy) -> None:
@@ -78,9 +81,31 @@ def start(program: Program, policy: Policy | None = None) -> subprocess.Popen:
     -----
     The sandbox may also end with the thread that started it.
     """
+    if _stopped.is_set():
+        raise TitoError("grading was stopped")
     policy = policy or _policy
     backend = limits_only if _trusted else choose(policy)
-    return backend.start(replace(program, folder=program.folder.resolve()), policy)
+    process = backend.start(replace(program, folder=program.folder.resolve()), policy)
+    _running.add(process)
+    return process
+
+
+def kill(process: subprocess.Popen) -> None:
+    """End a process and everything that it started."""
+    _kill(process)
+    _running.discard(process)
+
+
+def stop() -> None:
+    """End all of them, and start no others until `resume`."""
+    _stopped.set()
+    for process in list(_running):
+        kill(process)
+
+
+def resume() -> None:
+    """Let processes be started again."""
+    _stopped.clear()
 
 
 def start_python(

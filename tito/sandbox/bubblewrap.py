@@ -71,7 +71,7 @@ def start(program: Program, policy: Policy) -> subprocess.Popen:
         kept = () if descriptor is None else (descriptor,)
         process = popen(command, program, environment(str(program.folder)),
                      cwd="/", pass_fds=kept)  # fmt: skip
-        watch(process, policy)
+        watch(process, policy, shared=program.shared)
         return process
 
 

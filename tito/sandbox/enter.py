@@ -51,9 +51,11 @@ def confine_self(wanted: dict) -> None:
 
 def run(program: str, arguments: list, path: list, only: bool) -> None:
     """Run a script or a module in this process, as if Python had been called with it."""
-    if path and only:  # packages are found there, and in no other place
+    if only:  # packages are found there, and in no other place
         sys.path[:] = [p for p in sys.path if os.path.basename(p) not in SITE and p not in path]
-    sys.path += path
+        sys.path += path
+    else:
+        sys.path[1:1] = path  # at the very front, a kernel would take the folder away again
     sys.argv = [program, *arguments]
     if program.endswith(".py"):
         runpy.run_path(program, run_name="__main__")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from tito.sandbox.interpreter import interpreter
-from tito.sandbox.launch import environment, give, orders, other_user, popen
+from tito.sandbox.launch import NOBODY, environment, give, orders, other_user, popen
 from tito.sandbox.policy import Policy, Program
 from tito.sandbox.seccomp import filter_program
 from tito.sandbox.view import ENTER, HOME, numpy_folders, view
@@ -68,8 +70,18 @@ def start(program: Program, policy: Policy) -> subprocess.Popen:
     command = [interpreter().program, "-I", "-B", "-u", str(ENTER), inside]
     variables = environment(str(folder)) | {"TMPDIR": str(private / "tmp")}
     process = popen(command, program, variables, cwd="/")
-    watch(process, policy, lambda: shutil.rmtree(private, ignore_errors=True))
+    watch(process, policy, lambda: _clean(private, user))
     return process
+
+
+def _clean(private: Path, user: int | None) -> None:
+    """Remove what is left of a sandbox: its folder, and processes of a user of its own."""
+    if user is not None and user != NOBODY:
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if process.stat().st_uid == user:
+                    os.kill(int(process.name), signal.SIGKILL)
+    shutil.rmtree(private, ignore_errors=True)
 
 
 def _packages(private: Path, program: Program, policy: Policy) -> tuple[list[str], tuple]:

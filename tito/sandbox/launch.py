@@ -33,6 +33,8 @@ def environment(folder: str) -> dict[str, str]:
 
 def orders(program: Program, policy: Policy, folder: str, path: tuple[str, ...], **more) -> str:
     """What `enter.py` is to do, as its argument."""
+    if program.view == "notebook":  # its own modules come before an installed library
+        path = (folder, *path)
     settings = {"original": "", "user": None, "confine": None, "only": True} | more
     return json.dumps({
         "program": program.run, "arguments": program.arguments, "folder": folder, "path": path,

@@ -20,7 +20,11 @@ def start(program: Program, policy: Policy) -> subprocess.Popen:
         run = [program.run] if program.is_script else ["-m", program.run]
         command = [*python, *run, *program.arguments]
     else:
-        command = [*python, str(ENTER), orders(program, policy, str(program.folder), ())]
+        command = [
+            *python,
+            str(ENTER),
+            orders(program, policy, str(program.folder), (), only=False),
+        ]
     process = popen(command, program, environment(str(program.folder)), cwd=program.folder)
     watch(process, policy)
     return process

@@ -18,6 +18,7 @@ from jupyter_client.provisioning import LocalProvisioner
 from tito import sandbox
 from tito.errors import TitoError
 from tito.sandbox.policy import Program
+from tito.sandbox.watchdog import CONNECTION
 
 
 class SandboxProvisioner(LocalProvisioner):
@@ -32,7 +33,7 @@ class SandboxProvisioner(LocalProvisioner):
             short = "/tmp" if os.path.isdir("/tmp") else None
             self.sockets = Path(tempfile.mkdtemp(prefix="tito-k-", dir=short)).resolve()
             manager.transport, manager.ip = "ipc", str(self.sockets / "socket")
-            manager.connection_file = str(self.sockets / "connection.json")
+            manager.connection_file = str(self.sockets / CONNECTION)
             self.kernel_spec.interrupt_mode = "message"
         return await super().pre_launch(**kwargs)
 

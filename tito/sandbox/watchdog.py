@@ -1,7 +1,8 @@
-"""A thread that ends sandboxes whose processes hold too much memory together.
+"""A thread that ends sandboxes whose processes hold too much together, of memory or of the disk.
 
 The limit on address space holds for each process alone, and eight of them may have eight times as
-much. Where there is no /proc, nothing is watched.
+much. The folder of a kernel's sockets is the one place on a disk that a sandbox can write to, and
+is for sockets only. Where there is no /proc, nothing is watched.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import stat
 import subprocess
 import threading
 import time
@@ -21,6 +23,8 @@ from tito.sandbox.policy import Policy
 
 INTERVAL = 0.1  # seconds
 PROC = Path("/proc")
+CONNECTION = "connection.json"
+MOST_SOCKETS = 16
 
 
 @dataclass
@@ -30,6 +34,7 @@ class Watched:
     process: subprocess.Popen
     policy: Policy
     afterwards: Callable[[], None]
+    shared: Path | None
 
 
 _watched: list[Watched] = []
@@ -37,7 +42,12 @@ _change = threading.Condition()
 _threads: list[threading.Thread] = []
 
 
-def watch(process: subprocess.Popen, policy: Policy, afterwards=lambda: None) -> None:
+def watch(
+    process: subprocess.Popen,
+    policy: Policy,
+    afterwards: Callable[[], None] = lambda: None,
+    shared: Path | None = None,
+) -> None:
     """Watch a process and all that it starts, until it has ended.
 
     Parameters
@@ -49,10 +59,12 @@ def watch(process: subprocess.Popen, policy: Policy, afterwards=lambda: None) ->
         How much memory and how many processes it may have.
     afterwards : callable
         Called when it has ended.
+    shared : Path, optional
+        A folder in which it may make sockets and nothing else.
     """
     process.stopped_because = ""
     with _change:
-        _watched.append(Watched(process, policy, afterwards))
+        _watched.append(Watched(process, policy, afterwards, shared))
         if not any(thread.is_alive() for thread in _threads):
             _threads[:] = [threading.Thread(target=_run, name="sandbox watchdog", daemon=True)]
             _threads[0].start()
@@ -83,12 +95,46 @@ def _check(watched: Watched) -> None:
         watched.process.stopped_because = f"its processes used more than {most / 2**20:g} MiB"
     elif len(family) > 2 * watched.policy.processes:
         watched.process.stopped_because = f"it had {len(family)} processes"
+    elif watched.shared is not None and _is_misused(watched.shared, family):
+        watched.process.stopped_because = "it wrote files beside its sockets"
     else:
         return
     for process in reversed(family):
         with contextlib.suppress(OSError):
             os.kill(process, signal.SIGKILL)
     kill(watched.process)
+
+
+def _is_misused(folder: Path, family: list[int]) -> bool:
+    """Whether there is anything but sockets in a folder, or a file that was removed and is open."""
+    with os.scandir(folder) as entries:
+        found = [entry for entry in entries if entry.name != CONNECTION]
+    if len(found) > MOST_SOCKETS or not all(_is_socket(entry) for entry in found):
+        return True
+    device = folder.stat().st_dev
+    return any(_is_removed_file(file, device) for process in family for file in _open(process))
+
+
+def _is_socket(entry: os.DirEntry) -> bool:
+    try:
+        return stat.S_ISSOCK(entry.stat(follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return True
+
+
+def _open(process: int) -> list[Path]:
+    try:
+        return list((PROC / str(process) / "fd").iterdir())
+    except OSError:
+        return []
+
+
+def _is_removed_file(file: Path, device: int) -> bool:
+    try:
+        found = file.stat()
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_dev == device and found.st_nlink == 0
 
 
 def descendants(process: int) -> list[int]:

@@ -1,0 +1,284 @@
+"""Running a notebook in an interpreter of its own, for its outputs; no mark depends on it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tito import sandbox
+from tito.grading import runner
+
+START_UP = 60.0  # seconds until the interpreter is there
+GRACE = 4.0  # seconds from an interrupt until the interpreter is killed
+ONE_LINE = 50_000_000  # bytes
+STREAMS = ("stdout", "stderr")
+
+
+@dataclass(frozen=True)
+class Running:
+    """How long a notebook may run, and how much it may show.
+
+    Attributes
+    ----------
+    timeout : float or None
+        Seconds for a cell.
+    most_timeouts : int
+        After so many cells that took too long, the others are not run.
+    most_bytes : int
+        Of all outputs together.
+    """
+
+    timeout: float | None = 60
+    most_timeouts: int = 3
+    most_bytes: int = 50_000_000
+
+
+@dataclass
+class Ran:
+    """What came of it.
+
+    Attributes
+    ----------
+    timeouts : list of int
+        The places of the cells that took too long.
+    ended : str
+        Why not all cells were run; empty if they were.
+    seconds : float
+        How long the cells took, without the start of the interpreter.
+    """
+
+    timeouts: list[int] = field(default_factory=list)
+    ended: str = ""
+    seconds: float = 0.0
+
+
+def execute(nb, folder: Path, limits: Running) -> Ran:
+    """Run the code cells of a notebook, and put their outputs into it.
+
+    Parameters
+    ----------
+    nb : NotebookNode
+        The notebook; its outputs and execution counts are replaced.
+    folder : Path
+        Where its interpreter runs, from which it imports `tinytorch`.
+    limits : Running
+        How long it may take.
+
+    Returns
+    -------
+    Ran
+        What was not run, or not to its end; the outputs up to there are in the notebook.
+    """
+    ran, shown = Ran(), Outputs(nb)
+    todo = [
+        n for n, cell in enumerate(nb.cells) if cell.cell_type == "code" and cell.source.strip()
+    ]
+    if not todo:
+        return ran
+    interpreter = Interpreter(folder, limits.most_bytes)
+    try:
+        if interpreter.wait_for("ready", True, START_UP, shown.take) is None:
+            ran.ended = "its Python did not start"
+            return ran
+        for number in todo:
+            if len(ran.timeouts) >= limits.most_timeouts:
+                return ran
+            begin = time.monotonic()
+            shown.begin(number)
+            _run_cell(interpreter, number, nb.cells[number].source, limits, ran, shown)
+            ran.seconds += time.monotonic() - begin
+            if ran.ended:
+                return ran
+    finally:
+        interpreter.end()
+    return ran
+
+
+def _run_cell(
+    interpreter: Interpreter, number: int, source: str, limits: Running, ran: Ran, shown: Outputs
+) -> None:
+    interpreter.send(cell=number, source=source)
+    done = interpreter.wait_for("done", number, limits.timeout or None, shown.take)
+    if done is None and not interpreter.ended:
+        interpreter.send(interrupt=number)
+        done = interpreter.wait_for("done", number, GRACE, shown.take)
+        ran.timeouts.append(number)
+        shown.timed_out()
+        if done is None and not interpreter.ended:
+            ran.ended = "it did not react to an interrupt"
+            return
+    if done is None:
+        ran.ended = interpreter.ended
+        return
+    if isinstance(done.get("count"), int):
+        shown.cell.execution_count = done["count"]
+    if done.get("stopped"):
+        ran.ended = "it ended its Python"
+
+
+class Interpreter:
+    """A process that runs cells; see `tito.grading.runner`."""
+
+    def __init__(self, folder: Path, most_bytes: int):
+        self.process = sandbox.start_python(Path(runner.__file__), folder, view="notebook")
+        self.lines: queue.Queue = queue.Queue(maxsize=1000)
+        self.most_bytes, self.ended = most_bytes, ""
+        self.stopping = threading.Event()
+        threading.Thread(target=self._receive, daemon=True).start()
+
+    def send(self, **request) -> None:
+        """Send one request; whoever is gone does not get it."""
+        with contextlib.suppress(OSError, ValueError):
+            self.process.stdin.write(json.dumps(request).encode() + b"\n")
+            self.process.stdin.flush()
+
+    def wait_for(
+        self, key: str, value, seconds: float | None, take: Callable[[dict], None]
+    ) -> dict | None:
+        """The line that has a key with a value; None if it does not come."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while True:
+            left = None if deadline is None else max(deadline - time.monotonic(), 0)
+            try:
+                line = self.lines.get(timeout=left)
+            except queue.Empty:
+                return None
+            if line is None:
+                self.ended = self.ended or self.process.stopped_because or "its Python died"
+                return None
+            if line.get(key) == value:
+                return line
+            if isinstance(line.get("output"), dict):
+                take(line["output"])
+            if left == 0:
+                return None
+
+    def end(self) -> None:
+        """End the process and all that it started."""
+        self.stopping.set()
+        sandbox.kill(self.process)
+        with contextlib.suppress(OSError, ValueError):
+            self.process.stdin.close()
+
+    def _receive(self) -> None:
+        """Pass on each line that is a dictionary, up to a limit; None at the end."""
+        taken = 0
+        try:
+            while text := self.process.stdout.readline(ONE_LINE):
+                taken += len(text)
+                if taken > self.most_bytes:
+                    self.ended = f"it printed more than {self.most_bytes // 1_000_000} MB"
+                    break
+                with contextlib.suppress(ValueError, RecursionError):
+                    line = json.loads(text)
+                    if isinstance(line, dict):
+                        self._put(line)
+        except (OSError, ValueError):
+            pass
+        self._put(None)
+        with contextlib.suppress(OSError):
+            self.process.stdout.close()
+
+    def _put(self, line: dict | None) -> None:
+        while not self.stopping.is_set():
+            with contextlib.suppress(queue.Full):
+                return self.lines.put(line, timeout=1)
+
+
+class Outputs:
+    """Puts outputs into the cells of a notebook, as Jupyter does."""
+
+    def __init__(self, nb):
+        self.nb, self.cell = nb, None
+        self.clear_before_next = False
+        self.displays: dict[str, list] = {}
+
+    def begin(self, number: int) -> None:
+        """The outputs that follow are this cell's."""
+        self.cell, self.clear_before_next = self.nb.cells[number], False
+        self.cell.outputs, self.cell.execution_count = [], None
+
+    def timed_out(self) -> None:
+        """Say in the cell that it was stopped, in the words of nbgrader."""
+        from nbformat.v4 import new_output
+
+        said = "\x1b[0;31mCellTimeoutError\x1b[0m: No reply from kernel before timeout"
+        self.cell.outputs.append(
+            new_output("error", ename="CellTimeoutError", evalue="", traceback=[said])
+        )
+
+    def take(self, sent: dict) -> None:
+        """Take up what was sent; what is malformed is left out."""
+        if self.cell is None:
+            return
+        if sent.get("output_type") == "clear_output":
+            self.clear_before_next = bool(sent.get("wait"))
+            if not self.clear_before_next:
+                self.cell.outputs = []
+            return
+        output = as_output(sent)
+        if output is None:
+            return
+        name = sent.get("display_id") if isinstance(sent.get("display_id"), str) else None
+        for earlier in self.displays.get(name, ()):
+            earlier.update(data=output.data, metadata=output.metadata)
+        if sent["output_type"] == "update_display_data":
+            return
+        if self.clear_before_next:
+            self.cell.outputs, self.clear_before_next = [], False
+        self._append(output)
+        if name:
+            self.displays.setdefault(name, []).append(output)
+
+    def _append(self, output) -> None:
+        last = self.cell.outputs[-1] if self.cell.outputs else {}
+        if output.output_type == "stream" and last.get("name") == output.name:
+            last.text += output.text
+        else:
+            self.cell.outputs.append(output)
+
+
+def as_output(sent: dict):
+    """An output of nbformat, of what a process sent; None if it is none."""
+    from nbformat.v4 import new_output
+
+    kind = sent.get("output_type")
+    if kind == "stream" and sent.get("name") in STREAMS and isinstance(sent.get("text"), str):
+        return new_output("stream", name=sent["name"], text=sent["text"])
+    if kind == "error" and _are_texts(sent.get("traceback")):
+        name, says = str(sent.get("ename")), str(sent.get("evalue"))
+        return new_output("error", ename=name, evalue=says, traceback=sent["traceback"])
+    if kind not in ("display_data", "execute_result", "update_display_data"):
+        return None
+    data, metadata = _bundle(sent.get("data")), sent.get("metadata")
+    if data is None or not isinstance(metadata, dict):
+        return None
+    if kind == "execute_result":
+        count = sent.get("execution_count")
+        return new_output(
+            kind,
+            data=data,
+            metadata=metadata,
+            execution_count=count if type(count) is int else None,
+        )
+    return new_output("display_data", data=data, metadata=metadata)
+
+
+def _bundle(data) -> dict | None:
+    """Data by its media type: text, or for JSON's types anything."""
+    if not isinstance(data, dict):
+        return None
+    return {
+        kind: content for kind, content in data.items()
+        if isinstance(content, str) or _are_texts(content) or kind.endswith("json")
+    }  # fmt: skip
+
+
+def _are_texts(lines) -> bool:
+    return isinstance(lines, list) and all(isinstance(line, str) for line in lines)

@@ -1,0 +1,303 @@
+"""Grading a class: on all cores or on a cluster, resumable, and each submission exactly once."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
+
+from tito import sandbox
+from tito.course import Course, Module
+from tito.errors import TitoError, UsageError
+from tito.export import notebook_of
+from tito.gradebook import configuration
+from tito.grading.assignment import Assignment
+from tito.grading.executors import Place, place
+from tito.grading.ledger import Entry, Ledger, alone
+from tito.grading.progress import Progress
+from tito.grading.report import Graded
+from tito.grading.submissions import (
+    find_notebook,
+    handed_in,
+    origin,
+    students_of,
+    unpack_zips,
+)  # fmt: skip
+from tito.grading.task import Handed, digest_of, grade_submission
+from tito.grading.writer import Writer
+
+LEDGER, LOCK = ".tito/ledger.db", ".tito/grading.lock"
+IN_ADVANCE = 2  # submissions for each job that are read before their turn comes
+
+
+class Interrupted(TitoError):
+    """Ctrl-C: what was graded is kept."""
+
+    exit_code = 130
+
+
+@dataclass
+class Waiting:
+    """A submission that is being graded."""
+
+    student: str
+    handed: Handed | None
+    digest: str
+    notes: list[str]
+
+
+def grade(
+    module: Module,
+    students: tuple[str, ...] = (),
+    force: bool = False,
+    progress: Progress | None = None,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    sandboxed: bool = True,
+) -> list[Graded]:
+    """Grade the submissions of a module; whatever one of them does, the others are graded.
+
+    Parameters
+    ----------
+    module : Module
+        Which module.
+    students : tuple of str
+        Only these; by default everybody who handed in.
+    force : bool
+        Grade again what has been graded and has not changed; marks given by hand are kept.
+    progress : Progress, optional
+        Told after each submission.
+    jobs : int, optional
+        How many at once; by default one for each core.
+    scheduler : str, optional
+        The address of a Dask scheduler whose workers grade.
+    sandboxed : bool
+        Whether submissions are run in the sandbox, if the settings say nothing else.
+
+    Returns
+    -------
+    list of Graded
+        One for each zip file that could not be used, and one for each student.
+
+    Raises
+    ------
+    UsageError
+        If nothing has been handed in, or a named student has not.
+    TitoError
+        If there is no sandbox here.
+    Interrupted
+        If it was stopped with Ctrl-C; says how to go on.
+    """
+    course = Course(module.root)
+    with alone(module.root / LOCK), sandbox_settings(course, sandboxed):
+        if scheduler is None:
+            sandbox.choose(sandbox.current())
+        report = unpack_zips(course, module)
+        chosen = _chosen(module, students, bool(report))
+        assignment = _prepared(module)
+        with _opened(module, assignment) as grading:
+            report += grading.grade(chosen, force, progress or Progress(), jobs, scheduler)
+    return report
+
+
+@contextlib.contextmanager
+def sandbox_settings(course: Course, sandboxed: bool = True) -> Iterator[None]:
+    """Make the course's settings of the sandbox those of this process, for all steps of grading."""
+    from tito.sandbox.settings import Sandbox
+
+    config, before = configuration(course.root), sandbox.current()
+    settings = config.Sandbox.copy()
+    if not sandboxed:
+        config.Sandbox.enabled = False
+    sandbox.use(Sandbox(config=config).policy())
+    try:
+        yield
+    finally:
+        config.Sandbox = settings
+        sandbox.use(before)
+
+
+def _chosen(module: Module, students: tuple[str, ...], there_are_zips: bool) -> list[str]:
+    """Whose submissions are meant."""
+    present = students_of(Course(module.root), module)
+    missing = set(students) - set(present)
+    if missing:
+        raise UsageError(f"{', '.join(sorted(missing))} has not handed in {module.folder}")
+    if not present and not there_are_zips:
+        raise UsageError(
+            f"nothing was handed in for {module.folder}; put notebooks into "
+            f"submitted/STUDENT/{module.folder}/, or zip files into submitted/"
+        )
+    return list(dict.fromkeys(students)) or present
+
+
+def _prepared(module: Module) -> Assignment:
+    """What is graded, after the reference has passed its own hidden tests."""
+    from tito.instructor import check_reference, release
+
+    if not module.released.exists():
+        release(module)
+        return Assignment.of(module)
+    path = module.root / ".tito" / f"checked-{module.folder}.json"
+    assignment = Assignment.of(module)
+    with contextlib.suppress(OSError, ValueError):
+        if json.loads(path.read_text(encoding="utf-8")) == assignment.digest:
+            return assignment
+    check_reference(module)
+    path.write_text(json.dumps(assignment.digest), encoding="utf-8")
+    return assignment
+
+
+@contextlib.contextmanager
+def _opened(module: Module, assignment: Assignment) -> Iterator[Grading]:
+    ledger, writer = Ledger(module.root / LEDGER), Writer(module)
+    try:
+        yield Grading(module, assignment, ledger, writer)
+    finally:
+        writer.close()
+        ledger.close()
+
+
+class Grading:
+    """One run of `grade`."""
+
+    def __init__(self, module: Module, assignment: Assignment, ledger: Ledger, writer: Writer):
+        self.module, self.ledger, self.writer = module, ledger, writer
+        self.assignment, self.digest = assignment.to_bytes(), assignment.digest
+        self.marks: dict[str, Graded] = {}
+        self.renamed: dict[str, list[str]] = {}
+
+    def grade(
+        self, students: list[str], force: bool, progress: Progress,
+        jobs: int | None, scheduler: str | None,
+    ) -> list[Graded]:  # fmt: skip
+        """Grade what has to be graded, and write what has to be written."""
+        self.report = dict.fromkeys(students)
+        self.marks = self.writer.marks()
+        self.entries = self.ledger.entries(self.module.folder)
+        todo = [student for student in students if self._is_open(student, force)]
+        done = [graded for graded in self.report.values() if graded]
+        total = len(todo) + sum(graded.new for graded in done)
+        with place(jobs, scheduler) if todo else contextlib.nullcontext(Place(None, 0)) as where:
+            progress.begin(total, where.jobs, where.dashboard)
+            try:
+                for graded in done:
+                    progress.done(graded)
+                self._work(todo, where, progress)
+            finally:
+                progress.end()
+        return list(self.report.values())
+
+    def _is_open(self, student: str, force: bool) -> bool:
+        """Whether a submission has to be graded; if not, it is in the report afterwards."""
+        try:
+            waiting = self._read(student)
+            entry = self.entries.get(student)
+            if force or entry is None or entry.digest != waiting.digest:
+                notebook_of(waiting.handed.notebook, f"{student}'s {self.module.notebook}")
+                return True
+        except Exception as error:
+            self._failed(student, "unreadable", error)
+            return False
+        new = self._write(waiting, entry)
+        self._report(waiting, entry, new)
+        return False
+
+    def _read(self, student: str) -> Waiting:
+        """A submission, ready to be graded."""
+        folder = self.module.root / "submitted" / student / self.module.folder
+        if renamed := find_notebook(self.module, folder):
+            self.renamed[student] = renamed
+        notes = origin(self.module, student) + self.renamed.get(student, [])
+        handed = handed_in(self.module, student)
+        return Waiting(student, handed, digest_of(self.digest, handed.digest), notes)
+
+    def _work(self, todo: list[str], where: Place, progress: Progress) -> None:
+        """Keep all jobs busy until everything is graded and written."""
+        queue, running = iter(todo), {}
+        try:
+            while True:
+                for student in _next(queue, where.jobs * IN_ADVANCE - len(running)):
+                    running.update(self._submit(student, where, progress))
+                if not running:
+                    return
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    progress.done(self._finish(running.pop(future), future))
+        except KeyboardInterrupt:
+            for future in running:
+                future.cancel()
+            raise Interrupted(
+                "stopped; what was graded is kept, and the same command goes on with the rest: "
+                f"tito grade {self.module.folder}"
+            ) from None
+
+    def _submit(self, student: str, where: Place, progress: Progress) -> dict[Future, Waiting]:
+        """Hand out a submission."""
+        try:
+            waiting = self._read(student)
+        except Exception as error:  # it was removed since
+            progress.done(self._failed(student, "unreadable", error))
+            return {}
+        seed = self.ledger.seed(self.module.folder, waiting.handed.digest)
+        submission, waiting.handed = waiting.handed.to_bytes(), None
+        try:
+            future = where.executor.submit(grade_submission, self.assignment, submission, seed)
+        except Exception as error:
+            raise TitoError(
+                f"no more work can be handed out ({error}); what was graded is kept, and the same "
+                "command goes on with the rest"
+            ) from None
+        return {future: waiting}
+
+    def _finish(self, waiting: Waiting, future: Future) -> Graded:
+        """Keep a result in the ledger, and write it."""
+        try:
+            result = future.result()
+        except Exception as error:  # of a cluster whose workers die on it
+            return self._failed(waiting.student, "crashed", error, waiting.notes)
+        if "error" in result:
+            return self._failed(waiting.student, result["state"], result["error"], waiting.notes)
+        found = json.loads(result["notebook"])["metadata"].get("tito", {})
+        summary = {"state": result["state"]} | {k: found.get(k, []) for k in ("notes", "flags")}
+        entry = Entry(waiting.digest, summary)
+        self.ledger.keep(self.module.folder, waiting.student, entry, result)
+        self._write(waiting, entry)
+        return self._report(waiting, entry, True)
+
+    def _write(self, waiting: Waiting, entry: Entry) -> bool:
+        """Write a result unless it is written already; returns whether it was."""
+        student, circumstances = waiting.student, self.writer.circumstances(waiting.student)
+        is_there = student in self.marks and self.writer.graded_notebook(student).exists()
+        if entry.written == circumstances and is_there:
+            return False
+        result = self.ledger.result(self.module.folder, student)
+        self.writer.write(student, result)
+        self.ledger.mark_written(self.module.folder, student, entry.digest, circumstances)
+        self.marks[student] = self.writer.mark(student)
+        return True
+
+    def _report(self, waiting: Waiting, entry: Entry, new: bool) -> Graded:
+        """What became of a submission that has a mark."""
+        graded, summary = self.marks[waiting.student], entry.summary
+        graded.notes, graded.flags = [*waiting.notes, *summary["notes"]], summary["flags"]
+        graded.state = "flagged" if graded.flags else summary["state"]
+        graded.new = new
+        self.report[waiting.student] = graded
+        return graded
+
+    def _failed(self, student: str, state: str, error, notes: list[str] = ()) -> Graded:
+        """What became of a submission that has no mark; an earlier one is kept."""
+        reason = str(error).replace(f"{self.module.root}/", "") or type(error).__name__
+        graded = Graded(student, notes=[*(notes or origin(self.module, student))])
+        self.report[student] = graded.failed(state, reason)
+        if self.writer.graded_notebook(student).exists():
+            graded.notes.append("its earlier mark and notebook are kept")
+        return graded
+
+
+def _next(items: Iterator[str], most: int) -> list[str]:
+    """The next few."""
+    return [item for _, item in zip(range(max(most, 0)), items, strict=False)]

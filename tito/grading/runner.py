@@ -1,0 +1,336 @@
+"""The process that runs a notebook's cells: IPython without a kernel, driven over pipes.
+
+It needs Python and IPython only. It reads one request a line from standard input (a cell to run, or
+an interrupt), and writes one line of JSON for each output and one at a cell's end. Whatever student
+code writes there itself can only fake outputs of its own notebook; no mark depends on them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import binascii
+import builtins
+import io
+import json
+import os
+import select
+import signal
+import sys
+import threading
+import zlib
+from collections.abc import Iterable
+
+MOST_TEXT = 1_000_000  # characters that one cell may print; nbgrader shows 1,000 lines of them
+FLUSHED_EVERY = 0.2  # seconds
+
+
+class Channel:
+    """Where lines go to."""
+
+    def __init__(self, descriptor: int):
+        self.file = os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace")
+        self.lock = threading.RLock()
+        self.owner = os.getpid()
+        self.before_output = lambda: None
+
+    def send(self, **line) -> None:
+        """Send one line; a forked child sends nothing, it would be taken for its parent's."""
+        if os.getpid() != self.owner:
+            return
+        text = json.dumps(line, default=plain) + "\n"
+        with self.lock:
+            self.file.write(text)
+            self.file.flush()
+
+    def output(self, kind: str, **content) -> None:
+        """Send an output of a cell, in nbformat's words, after what was printed before it."""
+        self.before_output()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.send(output={"output_type": kind, **content})
+
+
+def plain(x):
+    """What JSON knows, for what it does not know."""
+    if isinstance(x, bytes):
+        return binascii.b2a_base64(x, newline=False).decode()
+    if isinstance(x, Iterable):
+        return list(x)
+    return str(x)
+
+
+class Stream(io.TextIOBase):
+    """`sys.stdout` or `sys.stderr` of a notebook: collects text and sends it in larger pieces."""
+
+    encoding, errors = "utf-8", "backslashreplace"
+
+    def __init__(self, name: str, descriptor: int, channel: Channel):
+        self.name, self.descriptor, self.channel = name, descriptor, channel
+        self.lock = threading.RLock()
+        self.parts: list[str] = []
+        self.length = self.printed = 0
+
+    def write(self, text: str) -> int:
+        """Take up some text."""
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text)}")
+        with self.lock:
+            self.parts.append(text)
+            self.length += len(text)
+        if self.length > 8192:
+            self.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        """Send what was collected, as far as the cell may print more."""
+        with self.lock:
+            text, self.parts, self.length = "".join(self.parts), [], 0
+            room = MOST_TEXT - self.printed
+            self.printed += len(text)
+            if len(text) > room > 0:
+                text = text[:room] + "\n... Output truncated ...\n"
+            elif room <= 0:
+                text = ""
+            if text:
+                self.channel.send(output={"output_type": "stream", "name": self.name, "text": text})
+
+    def fileno(self) -> int:
+        """The descriptor that other programs write to; what comes there is an output too."""
+        return self.descriptor
+
+    def isatty(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return True
+
+
+class Pump(threading.Thread):
+    """Passes on what is written to the descriptors 1 and 2 themselves, and flushes in between."""
+
+    def __init__(self, streams: dict[int, Stream]):
+        super().__init__(daemon=True)
+        self.streams, self.lock = streams, threading.Lock()
+        self.ends = {}
+        for descriptor, stream in streams.items():
+            end, other = os.pipe()
+            os.dup2(other, descriptor)
+            os.close(other)
+            os.set_blocking(end, False)
+            self.ends[end] = stream
+
+    def run(self) -> None:
+        while True:
+            ready, _, _ = select.select(list(self.ends), [], [], FLUSHED_EVERY)
+            if ready:
+                self.drain()
+            else:
+                for stream in self.ends.values():
+                    stream.flush()
+
+    def drain(self) -> None:
+        """Take up what has been written so far."""
+        with self.lock:
+            for end, stream in self.ends.items():
+                try:
+                    while data := os.read(end, 65536):
+                        stream.write(data.decode("utf-8", "replace"))
+                except BlockingIOError:
+                    pass
+
+
+def make_shell(channel: Channel):
+    """An IPython whose outputs go to the channel, as a kernel's go to its notebook."""
+    from IPython.core.compilerop import CachingCompiler
+    from IPython.core.displayhook import DisplayHook
+    from IPython.core.displaypub import DisplayPublisher
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets import CBool, Type
+    from traitlets.config import Config
+
+    class Compiler(CachingCompiler):
+        """Names cells as a kernel does, but the same each time."""
+
+        def get_code_name(self, raw_code, transformed_code, number):
+            return f"/tmp/ipykernel_0/{zlib.crc32(raw_code.encode('utf-8', 'replace'))}.py"
+
+    class Hook(DisplayHook):
+        """Sends results."""
+
+        def start_displayhook(self):
+            self.content = None
+
+        def write_output_prompt(self):
+            pass
+
+        def write_format_data(self, format_dict, md_dict=None):
+            self.content = {"data": format_dict, "metadata": md_dict or {}}
+
+        def finish_displayhook(self):
+            if self.content and self.content["data"]:
+                channel.output("execute_result", execution_count=self.prompt_count, **self.content)
+            self.content = None
+
+    class Publisher(DisplayPublisher):
+        """Sends what is displayed."""
+
+        def publish(
+            self, data, metadata=None, source=None, *, transient=None, update=False, **kwargs
+        ):
+            name = (transient or {}).get("display_id")
+            kind = "update_display_data" if update else "display_data"
+            channel.output(kind, data=data, metadata=metadata or {}, display_id=name)
+
+        def clear_output(self, wait=False):
+            channel.output("clear_output", wait=bool(wait))
+
+    class Shell(InteractiveShell):
+        """Sends errors."""
+
+        compiler_class = Type(Compiler)
+        displayhook_class = Type(Hook)
+        display_pub_class = Type(Publisher)
+        autoindent = CBool(False)
+        stopped = False
+
+        def _showtraceback(self, etype, evalue, stb):
+            channel.output(
+                "error", ename=str(etype.__name__), evalue=str(evalue), traceback=list(stb)
+            )
+
+        def ask_exit(self):
+            self.stopped = True
+
+        def enable_gui(self, gui=None):
+            pass
+
+        def init_virtualenv(self):
+            pass
+
+    settings = Config()
+    settings.HistoryManager.enabled = False
+    return Shell.instance(config=settings)
+
+
+class StdinNotImplementedError(NotImplementedError):
+    """What a kernel raises as well."""
+
+
+def no_input(prompt: str = "", *rest, **kwargs) -> str:
+    """`input` where nobody is there to answer."""
+    raise StdinNotImplementedError(
+        "raw_input was called, but this frontend does not support input requests."
+    )
+
+
+class Runner:
+    """Runs cells one after another, each within the same event loop."""
+
+    def __init__(self, channel: Channel, pump: Pump):
+        self.channel, self.pump = channel, pump
+        self.shell = make_shell(channel)
+        self.loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self.loop)
+        self.busy_with: int | None = None
+
+    def run(self, number: int, source: str) -> None:
+        """Run one cell."""
+        for stream in self.pump.ends.values():
+            stream.printed = 0
+        self.busy_with = number
+        task = self.loop.create_task(self.execute(source))
+        try:
+            self.finish(task)
+        finally:
+            self.busy_with = None
+        self.pump.drain()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        count = self.shell.execution_count - 1
+        self.channel.send(done=number, count=count, stopped=self.shell.stopped)
+
+    def finish(self, task) -> None:
+        """Wait for a cell; an interrupt that comes while it awaits something cancels it."""
+        while True:
+            try:
+                return self.loop.run_until_complete(task)
+            except KeyboardInterrupt:
+                task.cancel()
+            except BaseException:  # it was cancelled
+                return None
+
+    async def execute(self, source: str) -> None:
+        """Run one cell; only one that awaits something is run as a coroutine."""
+        shell, trouble = self.shell, None
+        try:
+            transformed = shell.transform_cell(source)
+        except Exception:
+            transformed, trouble = source, sys.exc_info()
+        if not shell.should_run_async(
+            source, transformed_cell=transformed, preprocessing_exc_tuple=trouble
+        ):
+            shell.run_cell(source, store_history=True)
+            return
+        result = None
+        try:
+            result = await shell.run_cell_async(
+                source, store_history=True, transformed_cell=transformed,
+                preprocessing_exc_tuple=trouble,
+            )  # fmt: skip
+        finally:
+            shell.events.trigger("post_execute")
+            shell.events.trigger("post_run_cell", result)
+
+    def interrupt(self, number: int) -> None:
+        """What Ctrl-C does, if that cell is still running."""
+        if self.busy_with == number:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+
+def main() -> None:
+    requests = os.fdopen(os.dup(0), encoding="utf-8")
+    channel = Channel(os.dup(1))
+    nowhere = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nowhere, 0)
+    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    pump = Pump({1: Stream("stdout", 1, channel), 2: Stream("stderr", 2, channel)})
+    sys.stdout, sys.stderr = pump.streams[1], pump.streams[2]
+    builtins.input = no_input
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+    os.environ.update(TERM="xterm-color", CLICOLOR="1", FORCE_COLOR="1", CLICOLOR_FORCE="1",
+                      PAGER="cat", GIT_PAGER="cat")  # fmt: skip
+    sys.path.insert(0, os.getcwd())
+    channel.before_output = pump.drain
+    sys.argv[1:] = []
+    runner = Runner(channel, pump)
+    pump.start()
+    channel.send(ready=True)
+    cells: list = []
+    there_are_cells = threading.Semaphore(0)
+
+    def listen() -> None:
+        for line in requests:
+            request = json.loads(line)
+            if "interrupt" in request:
+                runner.interrupt(request["interrupt"])
+            else:
+                cells.append(request)
+                there_are_cells.release()
+        os._exit(0)  # whoever asked is gone, so that nobody waits for the cell that is running
+
+    threading.Thread(target=listen, daemon=True).start()
+    while True:
+        try:
+            there_are_cells.acquire()
+            request = cells.pop(0)
+            if runner.shell.stopped:
+                break
+            runner.run(request["cell"], request["source"])
+        except KeyboardInterrupt:  # one that came too late
+            continue
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""What was handed in: zip files, renamed notebooks, and the files of a submission."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import zipfile
+from pathlib import Path
+
+from tito.course import Course, Module
+from tito.errors import TitoError
+from tito.export import notebook_cells, read_notebook
+from tito.files import write_atomically
+from tito.grading.report import Graded
+from tito.grading.task import Handed
+from tito.submission import read_zip
+
+ZIP_NAME = "taken-from.txt"  # beside a submission, the name of the zip file it came in
+SAFE_NAME = re.compile(r"[\w.@-]+")
+
+
+def handed_in(module: Module, student: str) -> Handed:
+    """A submission as it is sent to whoever grades it.
+
+    Parameters
+    ----------
+    module : Module
+        Which module.
+    student : str
+        Whose.
+
+    Raises
+    ------
+    OSError
+        If its notebook cannot be read.
+    """
+    folder = module.root / "submitted" / student / module.folder
+    beside = {
+        path.name: path.read_bytes()
+        for path in folder.iterdir()
+        if path.is_file()
+        and not path.is_symlink()
+        and path.suffix != ".ipynb"
+        and path.name != ZIP_NAME
+    }
+    folders = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir()))
+    return Handed((folder / module.notebook).read_bytes(), beside, folders)
+
+
+def origin(module: Module, student: str) -> list[str]:
+    """A note of the zip file that a submission came in, if it did."""
+    source = module.root / "submitted" / student / module.folder / ZIP_NAME
+    return [f"taken from {source.read_text(encoding='utf-8').strip()}"] if source.exists() else []
+
+
+def students_of(course: Course, module: Module) -> list[str]:
+    """Everybody who handed in."""
+    folders = (course.root / "submitted").glob(f"*/{module.folder}")
+    return sorted(path.parent.name for path in folders if path.is_dir())
+
+
+def find_notebook(module: Module, folder: Path) -> list[str]:
+    """Make sure that the submitted notebook has its expected name.
+
+    Parameters
+    ----------
+    module : Module
+        Which module.
+    folder : Path
+        A submission.
+
+    Returns
+    -------
+    list of str
+        A note, where a renamed notebook was copied to the expected name.
+
+    Raises
+    ------
+    TitoError
+        If there is no notebook, or none that can be told to be the right one.
+    """
+    if (folder / module.notebook).exists():
+        return []
+    released = {cell.name for cell in notebook_cells(read_notebook(module.released))}
+    candidates = []
+    for path in sorted(folder.glob("*.ipynb")):
+        with contextlib.suppress(TitoError):
+            names = {cell.name for cell in notebook_cells(read_notebook(path))}
+            if len(names & released) * 2 > len(released):
+                candidates.append(path)
+    if len(candidates) != 1:
+        found = ", ".join(p.name for p in sorted(folder.iterdir())) or "nothing"
+        raise TitoError(f"{module.notebook} is missing; the folder holds {found}")
+    shutil.copy(candidates[0], folder / module.notebook)
+    return [f"{candidates[0].name} was taken for {module.notebook}"]
+
+
+def unpack_zips(course: Course, module: Module) -> list[Graded]:
+    """Put the zip files of a module that lie in ``submitted/`` where nbgrader looks for them.
+
+    Parameters
+    ----------
+    course : Course
+        The course.
+    module : Module
+        Whose submissions.
+
+    Returns
+    -------
+    list of Graded
+        Those that could not be used, each with the reason. The zip files themselves stay.
+    """
+    unusable = []
+    for path in sorted((course.root / "submitted").glob("*.zip")):
+        try:
+            _unpack(path, module)
+        except (TitoError, zipfile.BadZipFile, OSError, RuntimeError, ValueError) as error:
+            unusable.append(Graded(path.name).failed("unreadable", str(error)))
+    return unusable
+
+
+def _unpack(path: Path, module: Module) -> None:
+    handed_in = read_zip(path)
+    if handed_in.module != module.folder:
+        return
+    if not SAFE_NAME.fullmatch(handed_in.student) or handed_in.student.startswith("."):
+        raise TitoError(f"{handed_in.student!r} cannot be a student's name")
+    folder = module.root / "submitted" / handed_in.student / module.folder
+    notebook, stamp = folder / module.notebook, folder / "timestamp.txt"
+    if notebook.exists() and not stamp.exists():
+        if notebook.read_bytes() == handed_in.files.get(module.notebook):
+            return
+        raise TitoError(
+            f"submitted/{handed_in.student}/{module.folder} holds another notebook that was put "
+            "there by hand; remove one of the two"
+        )
+    if notebook.exists() and stamp.read_text().strip() >= handed_in.time:
+        return
+    for name, content in handed_in.files.items():
+        write_atomically(folder / name, content)
+    write_atomically(stamp, handed_in.time + "\n")
+    write_atomically(folder / ZIP_NAME, path.name + "\n")

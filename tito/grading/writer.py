@@ -1,0 +1,203 @@
+"""The one writer: puts results into nbgrader's gradebook and into autograded/."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from nbgrader.api import Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
+from nbgrader.converters import Autograde
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import find_all_files
+from sqlalchemy import func, select
+
+from tito.course import Module
+from tito.files import explained, write_atomically
+from tito.gradebook import be_quiet, configuration
+from tito.grading.assignment import SAVING
+from tito.grading.report import Graded
+
+READ_ONLY = 0o444  # nbgrader's permissions for what was graded
+
+
+class OneTransaction(Gradebook):
+    """A gradebook that changes nothing until a whole submission is in it."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.db.commit = self.db.flush  # nbgrader commits after each grade
+
+    def close(self) -> None:
+        """Nothing: nbgrader's steps close it after each submission."""
+
+    def shut(self) -> None:
+        """Close it."""
+        super().close()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is done within, or nothing of it."""
+        try:
+            yield
+            self.db().commit()
+        except BaseException:
+            self.db().rollback()
+            raise
+        finally:
+            self.db.remove()
+
+
+class Writer:
+    """Writes results, one submission after another.
+
+    Parameters
+    ----------
+    module : Module
+        Which module.
+    """
+
+    def __init__(self, module: Module):
+        be_quiet()
+        self.module = module
+        self.config = configuration(module.root)
+        self.directory = CourseDirectory(config=self.config)
+        converter = Autograde(coursedir=self.directory, config=self.config)
+        steps = converter.autograde_preprocessors
+        first = next((n for n, s in enumerate(steps) if s.__name__ in SAVING), len(steps))
+        self.steps = steps[first:]
+        self.kept = converter.exclude_overwriting.get(module.folder, [])
+        with explained(f"open the gradebook in {module.root}"):
+            self.book = OneTransaction(self.directory.db_url, self.directory.course_id)
+
+    def close(self) -> None:
+        """Close the gradebook."""
+        self.book.shut()
+
+    def graded_notebook(self, student: str) -> Path:
+        """Where the graded notebook of a student lies."""
+        return self.module.root / "autograded" / student / self.module.folder / self.module.notebook
+
+    def circumstances(self, student: str) -> str:
+        """What decides a mark besides the result: the due date, and when it was handed in."""
+        stamp = self._handed_in(student) / "timestamp.txt"
+        time = stamp.read_text(encoding="utf-8", errors="replace") if stamp.exists() else ""
+        due, extensions = self._due
+        late = str(self.config.get("AssignLatePenalties"))
+        steps = [step.__name__ for step in self.steps]
+        facts = [time, str(due), str(extensions.get(student)), late, steps]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+    @functools.cached_property
+    def _due(self) -> tuple[object, dict[str, object]]:
+        """When the module is due, and the extensions that students were given."""
+        assignment = self.book.find_assignment(self.module.folder)
+        due = assignment.duedate, {s.student_id: s.extension for s in assignment.submissions}
+        self.book.db.remove()
+        return due
+
+    def _handed_in(self, student: str) -> Path:
+        return self.module.root / "submitted" / student / self.module.folder
+
+    def write(self, student: str, result: dict) -> None:
+        """Write one result: the marks in one transaction, then the notebook.
+
+        Parameters
+        ----------
+        student : str
+            Whose.
+        result : dict
+            From `tito.grading.task.grade_submission`, with a notebook.
+        """
+        import nbformat
+
+        nb = nbformat.reads(result["notebook"], as_version=4)
+        resources = {
+            "nbgrader": {
+                "student": student, "assignment": self.module.folder,
+                "notebook": Path(self.module.notebook).stem, "db_url": self.directory.db_url,
+            },
+            "metadata": {"path": str(self._handed_in(student))},
+        }  # fmt: skip
+        with self.book.transaction(), self._steps_use_this_book():
+            self.book.update_or_create_student(student)
+            time = self.directory.get_existing_timestamp(str(self._handed_in(student)))
+            stamp = {"timestamp": time} if time else {}
+            self.book.update_or_create_submission(self.module.folder, student, **stamp)
+            for step in self.steps:
+                nb, resources = step(config=self.config)(nb, resources)
+        self._write_files(student, nbformat.writes(nb))
+
+    @contextlib.contextmanager
+    def _steps_use_this_book(self) -> Iterator[None]:
+        """Have nbgrader's steps write into this gradebook, where each would open one of its own."""
+        modules = {sys.modules[base.__module__] for step in self.steps for base in step.__mro__}
+        places = [module for module in modules if hasattr(module, "Gradebook")]
+        before = [module.Gradebook for module in places]
+        for module in places:
+            module.Gradebook = lambda *args, **kwargs: self.book
+        try:
+            yield
+        finally:
+            for module, kind in zip(places, before, strict=True):
+                module.Gradebook = kind
+
+    def _write_files(self, student: str, notebook: str) -> None:
+        """Write what nbgrader has in autograded/; no reader sees less than before."""
+        folder = self.graded_notebook(student).parent
+        contents = self._files_of(self._handed_in(student)) | self._files_of(
+            self.module.source.parent, self.kept
+        )
+        for name, content in contents.items():
+            _write(folder / name, content)
+        _write(folder / self.module.notebook, notebook.encode())
+        for path in [p for p in folder.rglob("*") if p.is_file()]:
+            if str(path.relative_to(folder)) not in {*contents, self.module.notebook}:
+                path.unlink()
+
+    def _files_of(self, folder: Path, left_out: list[str] = ()) -> dict[str, bytes]:
+        ignored = self.directory.ignore + ["*.ipynb"]
+        paths = [Path(path) for path in find_all_files(str(folder), ignored)]
+        names = {str(path.relative_to(folder)): path for path in paths}
+        return {name: path.read_bytes() for name, path in names.items() if name not in left_out}
+
+    def marks(self) -> dict[str, Graded]:
+        """The marks of everybody, as they are in the gradebook."""
+        by_hand = dict(
+            self.book.db.execute(
+                select(SubmittedAssignment.student_id, func.count())
+                .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+                .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
+                .where(SubmittedAssignment.assignment.has(name=self.module.folder))
+                .where(Grade.needs_manual_grade.is_(True))
+                .group_by(SubmittedAssignment.student_id)
+            ).all()
+        )
+        found = {
+            s["student"]: Graded(s["student"], s["score"], s["max_score"],
+                                 by_hand.get(s["student"], 0))
+            for s in self.book.submission_dicts(self.module.folder)
+        }  # fmt: skip
+        self.book.db.remove()
+        return found
+
+    def mark(self, student: str) -> Graded:
+        """The mark of one student, as it is in the gradebook."""
+        submission = self.book.find_submission(self.module.folder, student)
+        grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
+        by_hand = sum(bool(grade.needs_manual_grade) for grade in grades)
+        graded = Graded(student, submission.score, submission.max_score, by_hand)
+        self.book.db.remove()
+        return graded
+
+
+def _write(path: Path, content: bytes) -> None:
+    if path.is_file() and path.read_bytes() == content:
+        return
+    write_atomically(path, content)
+    os.chmod(path, READ_ONLY)
