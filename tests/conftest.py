@@ -25,8 +25,13 @@ if PROGRAMS not in os.environ["PATH"].split(os.pathsep):
 
 
 def pytest_configure(config):
-    """Have tests/reference say how many gradients it compared, also when workers did it."""
+    """Have tests/reference say how many gradients it compared, also when workers did it, and give
+    all tests in a browser the same JupyterLab."""
     config.pluginmanager.register(report)
+    sys.path.insert(0, str(ROOT / "tests" / "browser"))
+    import browsing
+
+    config.pluginmanager.register(browsing)
 
 
 def write_course(root: Path) -> Course:

@@ -1,36 +1,51 @@
-"""The visible checks of a notebook: they say what came and what was expected, in one line."""
+"""The visible checks of a notebook: they say what was called, what came and what was expected."""
 
 from __future__ import annotations
 
-import ast
-import linecache
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-import numpy as np
-
+from tito import calls
+from tito.block import Block, hints_of
+from tito.calls import plain
 from tito.comparison import difference, show
-from tito.kernel_errors import shorten_recursion_errors
+from tito.difference_view import view
+from tito.kernel_errors import answer_in_blocks
+from tito.progress import progress
 
-shorten_recursion_errors()
+__all__ = ["CheckFailed", "check", "check_raises", "plain", "progress"]
+
+answer_in_blocks()
 
 
 class CheckFailed(AssertionError):
-    """A check that did not hold. Notebooks show its message alone, without a traceback."""
+    """A check that did not hold. Notebooks show its block, without a traceback.
+
+    Parameters
+    ----------
+    message : str
+        What was called, what came and what was expected, in one line.
+    block : Block
+        The same, to be read at leisure.
+    """
+
+    def __init__(self, message: str, block: Block | None = None):
+        super().__init__(message)
+        self.block = block or Block("✗", message)
 
     def _render_traceback_(self) -> list[str]:
-        return [f"✗ {self}"]
+        return self.block.lines()
 
 
-def check(actual, expected, hint: str = "", tolerance: float = 1e-5) -> None:
+def check(actual, expected, hint: str | Sequence[str] = "", tolerance: float = 1e-5) -> None:
     """Compare a result with what it should be, and say so.
 
     Parameters
     ----------
     actual, expected : number, array_like, Tensor, str, bool, None, or tuple, list or dict of these
         What came and what was expected; shapes and values are compared, dtypes are not.
-    hint : str
-        Shown if they differ.
+    hint : str or sequence of str
+        Shown if they differ, the first of several as the gentlest.
     tolerance : float
         The largest difference allowed, relative to the larger of 1 and the expected numbers.
 
@@ -39,14 +54,20 @@ def check(actual, expected, hint: str = "", tolerance: float = 1e-5) -> None:
     CheckFailed
         If they differ; the message is one line.
     """
-    found = difference(plain(actual), plain(expected), tolerance)
-    call = _argument_text(sys._getframe(1)) or "the result"
+    came, wanted = plain(actual), plain(expected)
+    found = difference(came, wanted, tolerance)
+    frame = sys._getframe(1)
+    node = calls.argument(calls.call_at(frame), 0)
+    call = calls.text(node) if node else "the result"
     if found:
-        raise CheckFailed(f"{call} gave {found}" + (f". Hint: {hint}" if hint else ""))
-    print(f"✓ {call} is {show(plain(expected))}")
+        rows = view(came, wanted, tolerance)
+        raise _failure(f"{call} gave {found}", call, calls.values(node, frame), rows, hint)
+    print(f"✓ {call} is {show(wanted)}")
 
 
-def check_raises(error: type[Exception], function: Callable, hint: str = "") -> None:
+def check_raises(
+    error: type[Exception], function: Callable, hint: str | Sequence[str] = ""
+) -> None:
     """Check that a call is refused with the right kind of error.
 
     Parameters
@@ -55,7 +76,7 @@ def check_raises(error: type[Exception], function: Callable, hint: str = "") -> 
         The exception expected.
     function : callable
         Called without arguments.
-    hint : str
+    hint : str or sequence of str
         Shown if it raises nothing, or something else.
 
     Raises
@@ -63,7 +84,9 @@ def check_raises(error: type[Exception], function: Callable, hint: str = "") -> 
     CheckFailed
         In that case; the message is one line.
     """
-    call = (_argument_text(sys._getframe(1), 1) or "the call").removeprefix("lambda: ")
+    frame = sys._getframe(1)
+    node = calls.argument(calls.call_at(frame), 1)
+    call = calls.text(node) if node else "the call"
     try:
         result = function()
     except error as raised:
@@ -72,31 +95,21 @@ def check_raises(error: type[Exception], function: Callable, hint: str = "") -> 
     except NotImplementedError:
         raise
     except Exception as raised:
-        came = f"raised {type(raised).__name__}: {raised}"
+        row = ("raised", f"{type(raised).__name__}: {raised}")
+        came = " ".join(row)
     else:
-        came = f"gave {show(plain(result))}"
-    hint = f". Hint: {hint}" if hint else ""
-    raise CheckFailed(f"{call} {came}, but a {error.__name__} was expected{hint}")
+        row = ("came", show(plain(result)))
+        came = f"gave {row[1]}"
+    rows = [row, ("expected", f"an error, {error.__name__}")]
+    message = f"{call} {came}, but a {error.__name__} was expected"
+    raise _failure(message, call, calls.values(node, frame), rows, hint)
 
 
-def plain(x):
-    """Turn tensors, also inside tuples, lists and dictionaries, into arrays."""
-    if isinstance(x, (tuple, list)):
-        return [plain(item) for item in x]
-    if isinstance(x, dict):
-        return {key: plain(item) for key, item in x.items()}
-    return np.asarray(x) if hasattr(x, "__array__") else x
-
-
-def _argument_text(frame, number: int = 0) -> str:
-    """How the argument of the call that a frame stands at is written in the notebook."""
-    positions = list(frame.f_code.co_positions())[frame.f_lasti // 2]
-    source = "".join(linecache.getlines(frame.f_code.co_filename))
-    try:
-        calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
-    except SyntaxError:
-        return ""
-    for node in calls:
-        if (node.lineno, node.end_lineno, node.col_offset, node.end_col_offset) == positions:
-            return " ".join(ast.unparse(node.args[number]).split()) if node.args[number:] else ""
-    return ""
+def _failure(message: str, call: str, values: list[str], rows, hint) -> CheckFailed:
+    hints = hints_of(hint)
+    called = [("called", call)]
+    if values:
+        called.append(("with", "\n".join(values)))
+    block = Block("✗", "not right yet", (*called, *rows), hints)
+    said = "".join(f". {label.capitalize()}: {text}" for label, text in block.numbered_hints())
+    return CheckFailed(message + said, block)

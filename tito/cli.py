@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import os
@@ -156,26 +157,44 @@ def jupyter(module: str | None, port: int | None, no_browser: bool) -> None:
 
 @cli.command()
 @one_module
-def test(module: Module) -> None:
-    """Run your notebook in a fresh kernel: one line for each check."""
+@click.option("--watch", "watching", is_flag=True, help="Again after each save, until Ctrl-C.")
+def test(module: Module, watching: bool) -> None:
+    """Run your notebook in a fresh kernel, and show what its checks say."""
     from tito import student
 
-    def show(checked: student.Checked) -> None:
-        mark, colour = {"passed": ("✓", "green"), "not done": ("·", None)}.get(
-            checked.state, ("✗", "red")
-        )
-        name = click.style(f"{mark} {checked.name}", fg=colour)
-        message = f": {checked.message}" if checked.message else ""
-        click.echo(f"{name} ({checked.points:g} points) {checked.state}{message}")
-
     student.on_desk(module)
+    if watching:
+        _watch(module)
+        return
     _say_what_is_missing(module)
-    results = student.test(module, show)
+    results = student.test(module, _show_check)
     passed = sum(result.state == "passed" for result in results)
     click.echo(f"{passed} of {len(results)} checks passed.")
     for line in student.state(module).lines(with_blank=False):
         say(line)
     sys.exit(0 if passed == len(results) else 1)
+
+
+def _watch(module: Module) -> None:
+    from tito.watching import watch
+
+    def show(results) -> None:
+        if sys.stdout.isatty():
+            click.clear()
+        for result in results:
+            _show_check(result)
+        passed = sum(result.state == "passed" for result in results)
+        click.echo(f"{passed} of {len(results)} checks passed. Save the notebook to run them again")
+        click.echo("where it changed; Ctrl-C ends.")
+
+    click.echo(f"Running {module.notebook} …")
+    watch(module, show)
+
+
+def _show_check(checked) -> None:
+    colour = {"passed": "green", "failed": "red"}.get(checked.state)
+    title, *lines = checked.lines()
+    click.echo("\n".join([click.style(title, fg=colour), *lines]))
 
 
 @cli.command()
@@ -225,8 +244,9 @@ def status() -> None:
 
     rows = [student.status(module) for module in chosen(())]
     table(
-        "", ["module", "started", "checks passing", "exported", "submitted"],
-        [[row.module, row.started, row.checks, row.exported, row.submitted] for row in rows],
+        "",
+        ["module", "started", "checks passing", "points", "time left", "exported", "submitted"],
+        [list(dataclasses.astuple(row)) for row in rows],
     )  # fmt: skip
 
 

@@ -81,18 +81,37 @@ def _is_number(x) -> bool:
     return isinstance(x, (bool, int, float))
 
 
-def _difference_of_numbers(a: np.ndarray, e: np.ndarray, tolerance: float | None) -> str:
+def disagreement(a: np.ndarray, e: np.ndarray, tolerance: float | None = None) -> np.ndarray:
+    """Where two arrays of one shape disagree.
+
+    Parameters
+    ----------
+    a, e : ndarray
+        What came and what was expected, of one shape.
+    tolerance : float, optional
+        As in `difference`.
+
+    Returns
+    -------
+    ndarray of bool
+        The same shape.
+    """
     if a.dtype.kind in "biu" and e.dtype.kind in "biu":
-        wrong = a != e
-    else:
-        allowed = tolerance or _precision(e.dtype, a.dtype)
-        a, e = a.astype(np.float64), e.astype(np.float64)
-        with np.errstate(all="ignore"):
-            close = np.abs(a - e) <= allowed * np.maximum(np.abs(e), 1.0)
-        close &= np.isfinite(e)  # an infinity is close to nothing but itself
-        wrong = ~(close | (a == e) | (np.isnan(a) & np.isnan(e)))
+        return a != e
+    allowed = tolerance or _precision(e.dtype, a.dtype)
+    a, e = a.astype(np.float64), e.astype(np.float64)
+    with np.errstate(all="ignore"):
+        close = np.abs(a - e) <= allowed * np.maximum(np.abs(e), 1.0)
+    close &= np.isfinite(e)  # an infinity is close to nothing but itself
+    return ~(close | (a == e) | (np.isnan(a) & np.isnan(e)))
+
+
+def _difference_of_numbers(a: np.ndarray, e: np.ndarray, tolerance: float | None) -> str:
+    wrong = disagreement(a, e, tolerance)
     if not wrong.any():
         return ""
+    if a.dtype.kind == "f" or e.dtype.kind == "f":
+        a, e = a.astype(np.float64), e.astype(np.float64)
     both = f"{show(a)}, expected {show(e)}"
     if a.size <= 9 and len(both) <= 80:
         return both

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import escape
 
 import nh3
 from jinja2 import pass_context
@@ -28,6 +29,9 @@ PICTURE = re.compile(r"data:image/(png|jpeg|gif|svg\+xml);base64,[A-Za-z0-9+/=\s
 HIGHLIGHT = re.compile(r"(highlight|[a-z]{1,2}\d?)( |\Z)")
 LOADED = re.compile(r"\\(href|url|html\w+|cssId|class|style|require|includegraphics)(?![A-Za-z])")
 
+MOST_TAGS = 20_000  # nested ones take quadratic time: 20,000 a second, 200,000 four minutes
+MOST_TEXT = 100_000  # characters of what has more
+
 
 def safe(html: str) -> str:
     """HTML without anything that runs, loads, or imitates the page around it.
@@ -42,6 +46,8 @@ def safe(html: str) -> str:
     str
         With text, tables, folds, links, and pictures that it holds itself.
     """
+    if html.count("<") > MOST_TAGS:
+        return f"<pre>{escape(html[:MOST_TEXT])}</pre>"
     cleaned = nh3.clean(
         html, tags=TAGS, attributes=ATTRIBUTES, attribute_filter=_attribute,
         url_schemes={"http", "https", "mailto", "data"},
@@ -64,6 +70,18 @@ def markdown2html(context, source: str) -> str:
     """A filter of nbconvert's: Markdown as safe HTML."""
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
+    class Renderer(IPythonRenderer):
+        """A picture that is not there leaves its text, and does not stop the page."""
+
+        def image(self, text: str, url: str, title: str | None = None) -> str:
+            try:
+                return super().image(text, url, title)
+            except Exception:  # an attachment that is missing, or is none
+                return escape(text)
+
     attachments = context.get("cell", {}).get("attachments", {})
-    renderer = IPythonRenderer(escape=False, attachments=attachments, exclude_anchor_links=True)
-    return safe(MarkdownWithMath(renderer=renderer).render(source))
+    renderer = Renderer(escape=False, attachments=attachments, exclude_anchor_links=True)
+    try:
+        return safe(MarkdownWithMath(renderer=renderer).render(source))
+    except Exception:  # it is to be read all the same
+        return f"<pre>{escape(source)}</pre>"

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from tito.checks_cell import header
 from tito.course import Module
 from tito.errors import SourceError, UsageError
 from tito.files import write_atomically
@@ -294,7 +295,7 @@ def _notebook_cell(cell: Cell, used: set[str]):
     if cell.role == "checks":
         # a student gets what stands before the hidden tests; it should not end in blank lines
         source = re.sub(rf"\n\s*\n(?={BEGIN_HIDDEN})", "\n", source)
-        source = f"# {cell.name}: {cell.points:g} points\n{source}"
+        source = header(cell.name, cell.points) + source
     raw = new(source, id=identity[:64])
     if cell.name:
         raw.metadata["nbgrader"] = _nbgrader(cell)

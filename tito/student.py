@@ -6,21 +6,20 @@ import copy
 import getpass
 import hashlib
 import json
-import os
 import re
 import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from tito.card import hours_of
+from tito.checks_cell import worth
 from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
 from tito.export import export_student, notebook_cells, read_notebook
 from tito.files import explained, write_atomically
-
-CELL_TIMEOUT = 60  # seconds
+from tito.progress import SIGNS, WORDS, progress_of
 
 
 def released(module: Module) -> Path:
@@ -105,13 +104,24 @@ class Checked:
     state : str
         ``"passed"``, ``"not done"`` or ``"failed"``.
     message : str
-        What came, what was expected and the hint.
+        What came, what was expected and the hint, in one line.
+    block : tuple of str
+        The same as the notebook shows it, without its title.
     """
 
     name: str
     points: float
     state: str
     message: str = ""
+    block: tuple[str, ...] = ()
+
+    def lines(self) -> list[str]:
+        """What a terminal shows."""
+        title = f"{SIGNS[self.state]} {self.name} ({worth(self.points)})"
+        if self.state == "passed":
+            return [title]
+        details = self.block or ((f"  {self.message}",) if self.message else ())
+        return [f"{title}: {WORDS[self.state]}", *details]
 
 
 def test(
@@ -138,17 +148,25 @@ def test(
     TitoError
         If the notebook cannot be read, or no kernel starts.
     """
+    from tito.running import run_checks
+
     read_desk(module)
-    results = list(_run_checks(module, on_result))
+    results = list(run_checks(module, on_result))
+    keep_results(module, results)
+    return results
+
+
+def keep_results(module: Module, results: list[Checked]) -> None:
+    """Keep how the checks went, for `status` and `progress`."""
     remember(
         module,
         tested={
             "digest": digest(module),
             "passed": sum(r.state == "passed" for r in results),
             "checks": len(results),
+            "states": {r.name: r.state for r in results},
         },
     )
-    return results
 
 
 def on_desk(module: Module) -> Path:
@@ -243,73 +261,6 @@ def state(module: Module) -> State:
         ],
         unchecked=[cell.name for cell in wanted if f"test-{cell.name}" not in checks],
     )  # fmt: skip
-
-
-def _run_checks(module: Module, on_result: Callable[[Checked], None]):
-    import nbformat
-    from jupyter_client.kernelspec import NoSuchKernel
-    from nbclient import NotebookClient
-    from nbclient.exceptions import DeadKernelError
-    from traitlets.config import Config
-
-    nb = nbformat.read(module.desk, as_version=4)
-    client = NotebookClient(
-        nb, kernel_name="python3", timeout=CELL_TIMEOUT, interrupt_on_timeout=True,
-        allow_errors=True,
-        resources={"metadata": {"path": str(module.desk.parent)}},
-        config=Config(KernelManager={"transport_encryption": "auto"}),
-        error_on_timeout={"ename": "Timeout", "evalue": "", "traceback": ["Timeout"]},
-    )  # fmt: skip
-    environment = os.environ | {"PYTHONPATH": str(module.root), "MPLBACKEND": "agg"}
-    dead, broken = "", {}
-    try:
-        with client.setup_kernel(
-            env=environment, cwd=str(module.desk.parent), stderr=subprocess.DEVNULL
-        ):
-            for number, cell in enumerate(nb.cells):
-                if cell.cell_type == "code" and not dead:
-                    try:
-                        client.execute_cell(cell, number)
-                    except DeadKernelError:
-                        dead = f"a cell before it ended Python (cell {number + 1} of the notebook)"
-                nbgrader = cell.metadata.get("nbgrader", {})
-                if cell.cell_type == "code" and nbgrader.get("solution"):
-                    broken[nbgrader["grade_id"]] = _error(cell)
-                if cell.cell_type == "code" and nbgrader.get("grade"):
-                    own = broken.get(nbgrader["grade_id"].removeprefix("test-"), "")
-                    checked = _checked(cell, nbgrader, dead, own)
-                    on_result(checked)
-                    yield checked
-    except NoSuchKernel:
-        raise TitoError("there is no Python kernel; run: tito doctor") from None
-
-
-def _checked(cell, nbgrader: dict, dead: str, own: str) -> Checked:
-    """What a checks cell showed; `own` is the error of the exercise's own cell."""
-    name = nbgrader["grade_id"].removeprefix("test-")
-    points, message = nbgrader.get("points", 0), dead or _error(cell)
-    if not message:
-        return Checked(name, points, "passed")
-    if message == "NotImplementedError":
-        return Checked(name, points, "not done")
-    if own and not dead:
-        message = f"its own cell does not run: {own}"
-    return Checked(name, points, "failed", message)
-
-
-def _error(cell) -> str:
-    """The error that a cell ended with, in one line; nothing if there was none."""
-    errors = [o for o in cell.get("outputs", []) if o.output_type == "error"]
-    if not errors:
-        return ""
-    error, message = errors[-1], " ".join(errors[-1].evalue.split())[:500]
-    if error.ename in ("Timeout", "KeyboardInterrupt"):
-        return f"it took longer than {CELL_TIMEOUT} seconds"
-    if error.ename == "CheckFailed":
-        return message
-    if error.ename == "RecursionError" and len(error.traceback) == 1:
-        return error.traceback[0]  # shortened by tito.kernel_errors
-    return f"{error.ename}: {message}" if message else error.ename
 
 
 def export(module: Module) -> tuple[Path, State]:
@@ -438,6 +389,8 @@ class Status:
     module: str
     started: str
     checks: str
+    points: str
+    left: str
     exported: str
     submitted: str
 
@@ -445,17 +398,30 @@ class Status:
 def status(module: Module) -> Status:
     """Where the student stands with a module."""
     if not module.desk.exists():
-        return Status(module.folder, "–", "–", "–", "–")
+        hours = hours_of(module)
+        return Status(module.folder, "–", "–", "–", str(hours) if hours else "–", "–", "–")
     record, current = remembered(module), digest(module)
     tested, exported, submitted = (record.get(k) for k in ("tested", "exported", "submitted"))
     checks = f"{tested['passed']} of {tested['checks']}" if tested else "not run"
+    points, left = _points_and_time(module)
     return Status(
         module.folder,
         "yes",
         checks + _changed(tested, current),
+        points,
+        left,
         ("yes" if exported and module.exported.exists() else "no") + _changed(exported, current),
         (submitted["time"][:16] if submitted else "no") + _changed(submitted, current),
     )
+
+
+def _points_and_time(module: Module) -> tuple[str, str]:
+    """The points so far, and the time that is left; dashes for a file that is no notebook."""
+    try:
+        found = progress_of(module, {})
+    except TitoError:
+        return "–", "–"
+    return f"{found.points_so_far:g} of {found.most:g}", str(found.left or "–")
 
 
 def _changed(fact: dict | None, current: str) -> str:

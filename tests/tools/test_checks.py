@@ -1,11 +1,15 @@
-"""Visible checks: one line that says what was called, what came and what was expected."""
+"""Visible checks: a line and a block that say what was called, what came, what was expected."""
 
 import linecache
+import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from tito.checks import CheckFailed, check, check_raises
+from tito.sandbox.view import CHECKS, tito_folder
 
 FAILING = {
     "check(2 + 3, 6, hint='count again')": "2 + 3 gave 5, expected 6. Hint: count again",
@@ -39,7 +43,7 @@ def test_a_failing_check_says_what_came_and_what_was_expected(source):
         run(source)
     assert FAILING[source] in str(failed.value)
     assert "\n" not in str(failed.value)
-    assert failed.value._render_traceback_() == [f"✗ {failed.value}"]
+    assert failed.value._render_traceback_()[0] == "✗ not right yet"
 
 
 @pytest.mark.parametrize(
@@ -64,3 +68,16 @@ def test_a_blank_exercise_stays_visible_as_not_done():
 
     with pytest.raises(NotImplementedError):
         check_raises(ValueError, blank)
+
+
+def test_a_sandboxed_notebook_has_all_that_checks_import(tmp_path):
+    for name in CHECKS:
+        (tmp_path / "tito").mkdir(exist_ok=True)
+        shutil.copy(tito_folder() / name, tmp_path / "tito")
+    script = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import tito.checks, tito.figures\n"
+        "print(tito.checks.__file__); print(tito.checks.progress())"
+    )
+    result = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert str(tmp_path) in result.stdout and "0 of 0 exercises" in result.stdout

@@ -33,13 +33,22 @@ def outcome(cells: list[dict], number: int, mistake: dict, names: dict) -> dict:
                 run(cell["source"], f"<cell {cell['name'] or 'given'}>", names)
             elif cell["name"] == exercise:
                 run(cell["source"], f"<the check {exercise}>", names)
-                return {"error": "", "message": ""}
+                return {"error": "", "message": "", "block": []}
     except BaseException as error:
-        lines = traceback.format_exception_only(error)
+        found = {"error": type(error).__name__, "block": block(error, names)}
         if type(error).__name__ == "CheckFailed":
-            return {"error": "CheckFailed", "message": str(error)}
-        return {"error": type(error).__name__, "message": "".join(lines).strip()[:500]}
-    return {"error": "", "message": ""}
+            return found | {"message": str(error)}
+        lines = traceback.format_exception_only(error)
+        return found | {"message": "".join(lines).strip()[:500]}
+    return {"error": "", "message": "", "block": []}
+
+
+def block(error: BaseException, names: dict) -> list[str]:
+    """The block that a notebook shows for an error; nothing where it shows a traceback."""
+    from tito.kernel_errors import block_of
+
+    shown = block_of(error, error.__traceback__, names)
+    return shown.lines() if shown else []
 
 
 def in_a_child(cells: list[dict], number: int, mistake: dict, names: dict) -> dict:
@@ -56,7 +65,8 @@ def in_a_child(cells: list[dict], number: int, mistake: dict, names: dict) -> di
     with os.fdopen(reading, "rb") as pipe:
         text = pipe.read()
     os.waitpid(child, 0)
-    late = {"error": "Timeout", "message": f"it took longer than {PATIENCE} seconds"}
+    said = f"it took longer than {PATIENCE} seconds"
+    late = {"error": "Timeout", "message": said, "block": []}
     return json.loads(text) if text else late
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tito.audit import rehearsal
 from tito.audit.catalogue import Mistake
+from tito.checks_cell import header
 from tito.errors import TitoError
 from tito.grading.pack import Pack
 from tito.grading.workspace import workspace
@@ -31,12 +32,15 @@ class Shown:
     error : str
         The kind of error: ``"CheckFailed"``, another exception, or nothing if the check passed.
     message : str
-        What the student reads.
+        What the student reads, in one line.
+    block : tuple of str
+        The same as a notebook shows it; nothing where it shows a traceback.
     """
 
     mistake: Mistake
     error: str
     message: str
+    block: tuple[str, ...] = ()
 
     @property
     def helps(self) -> bool:
@@ -86,7 +90,10 @@ def what_checks_say(pack: Pack, mistakes: Iterable[Mistake]) -> list[Shown]:
         last = (process.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise TitoError(f"the notebook of {pack.folder} does not run with all solutions: {last}")
     lines = [json.loads(line) for line in process.stdout.splitlines()]
-    return [Shown(by_name[line["name"]], line["error"], line["message"]) for line in lines]
+    return [
+        Shown(by_name[line["name"]], line["error"], line["message"], tuple(line["block"]))
+        for line in lines
+    ]
 
 
 def _until(pack: Pack, exercises: set[str]) -> list[Cell]:
@@ -98,4 +105,7 @@ def _until(pack: Pack, exercises: set[str]) -> list[Cell]:
 
 
 def _visible(cell: Cell) -> dict:
-    return {"role": cell.role, "name": cell.name, "source": without_hidden_tests(cell.source)}
+    source = without_hidden_tests(cell.source)
+    if cell.role == "checks":
+        source = header(cell.name, cell.points) + source
+    return {"role": cell.role, "name": cell.name, "source": source}

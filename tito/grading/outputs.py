@@ -6,6 +6,8 @@ import re
 import sys
 from collections.abc import Iterable
 
+from nbformat.v4 import new_output
+
 from tito.safe_html import safe
 
 IMAGES = ("image/png", "image/jpeg")
@@ -35,6 +37,49 @@ def clean(nb, folders: Iterable[str] = ()) -> None:
         _clean_cell(cell)
         if cell.cell_type == "code":
             cell.outputs = [_clean_output(output, hidden) for output in cell.outputs]
+
+
+def repair(nb) -> None:
+    """Make what a kernel sent well-formed: it may have sent anything, with HTML where a number
+    belongs, and what is malformed would leave the whole submission without a mark.
+
+    Parameters
+    ----------
+    nb : NotebookNode
+        A notebook that was run; changed in place.
+    """
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            cell.execution_count = _count(cell.get("execution_count"))
+            repaired = [_well_formed(output) for output in cell.outputs]
+            cell.outputs = [output for output in repaired if output is not None]
+
+
+def _count(number) -> int | None:
+    return number if type(number) is int else None
+
+
+def _well_formed(output):
+    """An output with what its type has, each of the right kind; None if it is no output."""
+    kind = output.get("output_type")
+    if kind == "stream":
+        name = output.get("name") if output.get("name") in ("stdout", "stderr") else "stdout"
+        return new_output(kind, name=name, text=_text(output.get("text", "")))
+    if kind == "error":
+        trace = output.get("traceback")
+        trace = [str(line) for line in trace] if isinstance(trace, list) else []
+        name, says = str(output.get("ename", "")), str(output.get("evalue", ""))
+        return new_output(kind, ename=name, evalue=says, traceback=trace)
+    if kind not in ("display_data", "execute_result"):
+        return None
+    data, metadata = output.get("data"), output.get("metadata")
+    more = {"execution_count": _count(output.get("execution_count"))}
+    return new_output(
+        kind,
+        data=data if isinstance(data, dict) else {},
+        metadata=metadata if isinstance(metadata, dict) else {},
+        **(more if kind == "execute_result" else {}),
+    )
 
 
 def _pattern(folders: Iterable[str]) -> re.Pattern:
@@ -83,4 +128,6 @@ def _clean_data(data: dict, hidden: re.Pattern) -> dict:
 
 
 def _text(value) -> str:
-    return value if isinstance(value, str) else "".join(map(str, value))
+    if isinstance(value, list):
+        return "".join(map(str, value))
+    return value if isinstance(value, str) else str(value)

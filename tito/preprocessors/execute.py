@@ -14,6 +14,7 @@ from traitlets import Integer
 from tito.export import module_text, notebook_cells, title_of
 from tito.grading.execute import Ran, Running, execute
 from tito.grading.job import IN_POOL, Job, job_of
+from tito.grading.outputs import repair
 from tito.grading.workspace import workspace
 from tito.preprocessors.notes import flag, note
 from tito.sandbox.provisioner import SandboxedKernelManager
@@ -94,6 +95,7 @@ class ExecuteInWorkspace(Execute):
         except Exception as error:  # no mark depends on it, and the others are to be graded
             reason = str(error).strip().splitlines() or [type(error).__name__]
             note(nb, f"the notebook stopped running ({reason[0][:100]}); marks do not depend on it")
+        repair(nb)
 
     def preprocess_cell(self, cell, resources, index):
         if self.timeouts >= self.most_timeouts:

@@ -17,6 +17,8 @@ from tito.grading.observe import Result, grade
 from tito.preprocessors.notes import flag, note
 from tito.sandbox.settings import use_settings
 
+MOST_LINES = 40  # of what a check says
+
 
 class Observe(NbGraderPreprocessor):
     """Observe the student's module, and write marks and messages into the checks cells."""
@@ -153,12 +155,16 @@ def visible_text(outputs) -> str:
         if output.output_type == "stream":
             text += output.text
         elif output.output_type == "error":
-            text += _last_line(output) + "\n"
+            text += _said(output) + "\n"
     return text if not text or text.endswith("\n") else text + "\n"
 
 
-def _last_line(error) -> str:
+def _said(error) -> str:
+    """What an error says to the student: the block of a check, else its last line."""
+    lines = [line for part in error.traceback for line in str(part).splitlines()]
+    if lines and lines[0][:2] in ("✗ ", "· "):
+        return "\n".join(lines[:MOST_LINES])
     if error.ename == "NotImplementedError" and not error.evalue:
-        return "✗ not done yet"
+        return "· not done yet"
     first, *_ = error.evalue.strip().splitlines() or [""]
     return f"✗ {first}" if error.ename == "CheckFailed" else f"✗ {error.ename}: {first}"

@@ -1,0 +1,15 @@
+"""The page of typical mistakes and what a student reads."""
+
+from conftest import ROOT
+
+from tito.audit.what_students_see import PAGE, page
+from tito.course import Course
+
+
+def test_the_page_is_what_the_checks_say_today():
+    made = page(Course(ROOT).module("7"))
+    assert (ROOT / PAGE).read_text(encoding="utf-8") == made, (
+        "it is stale; run: python -m tito.audit.what_students_see"
+    )
+    assert made.count("```text") >= 15
+    assert "nothing: the check passes" not in made and "Traceback" not in made

@@ -1,0 +1,43 @@
+"""What the first line of a checks cell says: which exercise it checks, and what that is worth."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+HEADER = re.compile(r"# ([\w.-]+): (\d+(?:\.\d+)?) points?\s*(?:\n|\Z)")
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """An exercise and its points."""
+
+    name: str
+    points: float
+
+    @property
+    def worth(self) -> str:
+        """Its points in words."""
+        return worth(self.points)
+
+
+def worth(points: float) -> str:
+    """Points in words."""
+    return f"{points:g} point" + ("" if points == 1 else "s")
+
+
+def header(name: str, points: float) -> str:
+    """The first line of a checks cell."""
+    return f"# {name}: {points:g} points\n"
+
+
+def exercise_of(source: str) -> Exercise | None:
+    """What a cell's first line says; None if it is no checks cell.
+
+    Parameters
+    ----------
+    source : str
+        The text of a cell.
+    """
+    found = HEADER.match(source.lstrip())
+    return Exercise(found[1], float(found[2])) if found else None

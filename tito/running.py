@@ -1,0 +1,133 @@
+"""Running the notebook on the desk, and reading what its checks showed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+
+from tito.course import Module
+from tito.errors import TitoError
+from tito.student import Checked
+
+CELL_TIMEOUT = 60  # seconds
+
+
+class Desk:
+    """A kernel in which the cells of a notebook on the desk are run, one after the other.
+
+    Parameters
+    ----------
+    module : Module
+        Which module; its notebook is read as it is now.
+    """
+
+    def __init__(self, module: Module):
+        import nbformat
+
+        self.module = module
+        self.nb = nbformat.read(module.desk, as_version=4)
+        self.dead = ""
+        self.errors: dict[str, str] = {}  # of the exercises' own cells
+
+    @contextlib.contextmanager
+    def kernel(self) -> Iterator[Desk]:
+        """Start it, and end it afterwards.
+
+        Raises
+        ------
+        TitoError
+            If there is no kernel to start.
+        """
+        from jupyter_client.kernelspec import NoSuchKernel
+        from nbclient import NotebookClient
+        from traitlets.config import Config
+
+        folder = str(self.module.desk.parent)
+        self.client = NotebookClient(
+            self.nb, kernel_name="python3", timeout=CELL_TIMEOUT, interrupt_on_timeout=True,
+            allow_errors=True, resources={"metadata": {"path": folder}},
+            config=Config(KernelManager={"transport_encryption": "auto"}),
+            error_on_timeout={"ename": "Timeout", "evalue": "", "traceback": ["Timeout"]},
+        )  # fmt: skip
+        environment = {k: v for k, v in os.environ.items() if k != "JPY_SESSION_NAME"}
+        environment |= {"PYTHONPATH": str(self.module.root), "MPLBACKEND": "agg"}
+        try:
+            with self.client.setup_kernel(env=environment, cwd=folder, stderr=subprocess.DEVNULL):
+                yield self
+        except NoSuchKernel:
+            raise TitoError("there is no Python kernel; run: tito doctor") from None
+
+    def run(self, number: int) -> Checked | None:
+        """Run one cell.
+
+        Parameters
+        ----------
+        number : int
+            Its place in the notebook.
+
+        Returns
+        -------
+        Checked or None
+            What it showed, if it is a checks cell.
+        """
+        from nbclient.exceptions import DeadKernelError
+
+        cell = self.nb.cells[number]
+        if cell.cell_type != "code":
+            return None
+        if not self.dead:
+            try:
+                self.client.execute_cell(cell, number)
+            except DeadKernelError:
+                self.dead = f"a cell before it ended Python (cell {number + 1} of the notebook)"
+        nbgrader = cell.metadata.get("nbgrader", {})
+        if nbgrader.get("solution"):
+            self.errors[nbgrader["grade_id"]] = error_of(cell)
+        if not nbgrader.get("grade"):
+            return None
+        own = self.errors.get(nbgrader["grade_id"].removeprefix("test-"), "")
+        return checked(cell, nbgrader, self.dead, own)
+
+
+def run_checks(module: Module, on_result: Callable[[Checked], None]) -> Iterator[Checked]:
+    """Run the notebook on the desk in a fresh kernel, and read its checks one by one."""
+    with Desk(module).kernel() as desk:
+        for number in range(len(desk.nb.cells)):
+            if result := desk.run(number):
+                on_result(result)
+                yield result
+
+
+def checked(cell, nbgrader: dict, dead: str, own: str) -> Checked:
+    """What a checks cell showed; `own` is the error of the exercise's own cell."""
+    name = nbgrader["grade_id"].removeprefix("test-")
+    points, message = nbgrader.get("points", 0), dead or error_of(cell)
+    if not message:
+        return Checked(name, points, "passed")
+    if message == "NotImplementedError":
+        return Checked(name, points, "not done", block=block_of(cell))
+    if own and not dead:
+        return Checked(name, points, "failed", f"its own cell does not run: {own}")
+    return Checked(name, points, "failed", message, () if dead else block_of(cell))
+
+
+def error_of(cell) -> str:
+    """The error that a cell ended with, in one line; nothing if there was none."""
+    errors = [o for o in cell.get("outputs", []) if o.output_type == "error"]
+    if not errors:
+        return ""
+    error, message = errors[-1], " ".join(errors[-1].evalue.split())[:500]
+    if error.ename in ("Timeout", "KeyboardInterrupt"):
+        return f"it took longer than {CELL_TIMEOUT} seconds"
+    if error.ename == "CheckFailed":
+        return message
+    return f"{error.ename}: {message}" if message else error.ename
+
+
+def block_of(cell) -> tuple[str, ...]:
+    """The block in which a cell's error was shown, without its title; nothing if in none."""
+    errors = [o for o in cell.get("outputs", []) if o.output_type == "error"]
+    lines = errors[-1].traceback if errors else []
+    return tuple(lines[1:]) if lines and lines[0][:2] in ("✗ ", "· ") else ()
