@@ -295,7 +295,7 @@ def cheats(root: str) -> dict[str, Cheat]:
             flag="was handed in as well",
         ),
         "patches the observer from a thread": Cheat(
-            solved_with("return 0.0", PATCHES_LATER), flag="imports threading"
+            solved_with("return 0.0", PATCHES_LATER), flag="starts a thread"
         ),
         "forges answers": Cheat(solved_with("forge(x)", FORGES), flag="ends the process"),
         "writes marks into the gradebook": Cheat(
@@ -335,7 +335,7 @@ def cheats(root: str) -> dict[str, Cheat]:
             )
         ),
         "carries solutions from one process to the next": Cheat(
-            solved_with("return x", STEALS_BETWEEN_PROCESSES), flag="imports pickle"
+            solved_with("return x", STEALS_BETWEEN_PROCESSES), flag="imports marshal"
         ),
         "writes scripts into its text": Cheat(
             lambda nb: nb["cells"].insert(0, new_markdown_cell("<script>hacked()</script>"))

@@ -47,7 +47,9 @@ class Answers:
     Attributes
     ----------
     cells : dict
-        The cells that could not be loaded, and why.
+        The cells that could not be loaded, or not to their end, and why.
+    fatal : set
+        Those of them that end or hang the process.
     answers : dict
         For each observation's place in the program, its answer.
     faults : dict
@@ -59,6 +61,7 @@ class Answers:
     """
 
     cells: dict[int, str] = field(default_factory=dict)
+    fatal: set[int] = field(default_factory=set)
     answers: dict[int, object] = field(default_factory=dict)
     faults: dict[int, str] = field(default_factory=dict)
     hangs: int = 0
@@ -110,7 +113,7 @@ def ask(
         with workspace(modules) as folder:  # another one each time: nothing is passed on
             request = {
                 "package": str(folder), "module": name, "seed": seed % 2**32,
-                "cells": [None if n in got.cells else cell for n, cell in enumerate(sent)],
+                "cells": [None if n in got.fatal else cell for n, cell in enumerate(sent)],
                 "program": todo, "future": "".join(f"from __future__ import {f}\n" for f in future),
             }  # fmt: skip
             tired = got.hangs >= limits.hangs or time.monotonic() > deadline
@@ -226,6 +229,7 @@ def _blame(got: Answers, busy_with: tuple[str, int] | None, reason: str) -> bool
     kind, number = busy_with
     if kind == "loading":
         got.cells.setdefault(number, reason)
+        got.fatal.add(number)
     elif _open(got, number):
         got.faults[number] = reason
     return True

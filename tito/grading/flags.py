@@ -1,33 +1,43 @@
 """Cells that look as if they tried to get marks without solving.
 
 It is said to the instructor, who judges; marks do not depend on it, for none of these tricks gains
-anything. Nothing is flagged that the reference of the module does as well.
+anything. Nothing is flagged that the reference of the module does as well, nor anything for which
+an honest student has a use: in a cell that does not go into the module, one may read files, measure
+threads, or look into one's own objects.
 """
 
 from __future__ import annotations
 
 import ast
+import re
+import sys
 from collections.abc import Iterable
 
 from tito.export import notebook_cells, without_magics
 from tito.grading.pack import Pack
 from tito.syntax import parse
 
-FRAMES = set(
-    "_getframe currentframe f_back f_locals f_globals tb_frame gi_frame __subclasses__ __globals__ "
-    "__builtins__ co_consts co_code get_objects get_referrers _current_frames".split()
+FRAMES = set("_getframe currentframe f_back f_locals f_globals tb_frame gi_frame".split())
+OBJECTS = set(
+    "__subclasses__ __globals__ __builtins__ co_consts co_code get_objects get_referrers "
+    "_current_frames getsource getsourcelines getouterframes getinnerframes".split()
 )
 NOTEBOOK = set(
     "ast_transformers input_transformers_cleanup input_transformers_post user_ns user_global_ns "
-    "history_manager display_formatter displayhook display_pub set_custom_exc events".split()
+    "history_manager displayhook display_pub set_custom_exc".split()
 )
-IMPORTS = set("sys.modules sys.meta_path sys.path_hooks sys.path_importer_cache sys.settrace "
-              "sys.setprofile".split())  # fmt: skip
+IMPORTS = set("sys.meta_path sys.path_hooks sys.path_importer_cache".split())
+MODULES = set("sys.modules sys.settrace sys.setprofile importlib.import_module importlib.util "
+              "importlib.machinery".split())  # fmt: skip
 ENDS = set("os._exit os.kill os.abort os.fork os.execv os.killpg signal.raise_signal".split())
+THREADS = set("threading.Thread threading.Timer Thread Timer _thread.start_new_thread".split())
 LIBRARIES = set("torch jax tensorflow autograd mygrad dezero tinygrad micrograd theano mxnet "
                 "chainer".split())  # fmt: skip
-WALLS = set("ctypes socket subprocess linecache pickle marshal multiprocessing importlib atexit "
-            "threading _thread signal gc inspect".split())  # fmt: skip
+WALLS = set("ctypes socket subprocess linecache marshal multiprocessing atexit _thread "
+            "signal".split())  # fmt: skip
+REPLACED = sys.stdlib_module_names | {"np", "numpy", "builtins", "tito"}
+OWN = set("sys.stdout sys.stderr sys.path sys.argv".split())  # to capture what is printed, say
+DATA = re.compile(r"(?![/~])(?!.*\.\.)[^:]*\.(csv|tsv|txt|json|npy|npz|pkl|png|jpe?g|md|log)")
 
 
 def suspicious(pack: Pack, nb) -> list[str]:
@@ -88,22 +98,33 @@ def flags(
 def _found(text: str, is_graded: bool, module: str) -> set[str]:
     try:
         tree = parse(text)
+        modules = _modules(tree)
+        found = {what for node in ast.walk(tree) for what in _anywhere(node, modules)}
+        if is_graded:
+            own = _own_names(tree)
+            found |= {w for node in ast.walk(tree) for w in _in_the_module(node, module, own)}
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
-    modules = _modules(tree)
-    found = {what for node in ast.walk(tree) for what in _anywhere(node, modules)}
-    if is_graded:
-        found |= {what for node in ast.walk(tree) for what in _in_the_module(node, module)}
     return found
 
 
 def _modules(tree: ast.Module) -> set[str]:
-    """The names by which a text knows modules; np and the builtins are known everywhere."""
+    """The names by which a text knows what a cheat would replace a part of."""
     names = {"np", "numpy", "builtins", "tito"}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names |= {(a.asname or a.name).partition(".")[0] for a in node.names}
+            names |= {
+                (a.asname or a.name).partition(".")[0] for a in node.names
+                if a.name.partition(".")[0] in REPLACED
+            }  # fmt: skip
     return names
+
+
+def _own_names(tree: ast.Module) -> set[str]:
+    """The functions that a text defines, and the parameters of all of them."""
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    parameters = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    return {function.name for function in functions} | parameters
 
 
 def _anywhere(node: ast.AST, modules: set[str]) -> Iterable[str]:
@@ -119,7 +140,7 @@ def _anywhere(node: ast.AST, modules: set[str]) -> Iterable[str]:
         if dotted in ENDS:
             yield "ends the process"
     for target in _assigned(node):
-        if _root(target) in modules:
+        if _root(target) in modules and ast.unparse(target) not in OWN:
             yield "replaces a part of a library"
         if isinstance(target, ast.Name) and target.id in ("AssertionError", "__import__"):
             yield f"replaces {target.id}"
@@ -129,16 +150,33 @@ def _anywhere(node: ast.AST, modules: set[str]) -> Iterable[str]:
         yield "makes objects that equal everything"
 
 
-def _in_the_module(node: ast.AST, module: str) -> Iterable[str]:
+def _in_the_module(node: ast.AST, module: str, own: set[str]) -> Iterable[str]:
     """What no solution of an exercise needs."""
     for name in _imported(node):
         top = name.partition(".")[0]
         if top in LIBRARIES or top in WALLS:
             yield f"imports {top}"
-        elif name == module or name.startswith("tito"):
+        elif name == module or (top == "tito" and not re.match(r"tito(\.checks(\..*)?)?$", name)):
             yield f"imports {name}"
-    if _is_call(node, "open", "exec", "eval", "compile", "__import__", "get_ipython", "globals"):
+    if isinstance(node, ast.Attribute):
+        if node.attr in OBJECTS:
+            yield "looks into the program that runs it"
+        if ast.unparse(node) in MODULES:
+            yield "changes what is imported"
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in THREADS - own:
+        yield "starts a thread"
+    if _is_call(node, *{"exec", "eval", "compile", "__import__"} - own):
         yield f"calls {node.func.id}"
+    if _is_call(node, *{"open"} - own) and not _opens_data(node, own):
+        yield "calls open"
+
+
+def _opens_data(call: ast.Call, own: set[str]) -> bool:
+    """Whether it is data that is opened, or whatever a function was asked to open."""
+    path = call.args[0] if call.args else None
+    if isinstance(path, ast.Constant):
+        return isinstance(path.value, str) and bool(DATA.fullmatch(path.value))
+    return isinstance(path, ast.Name) and path.id in own
 
 
 def _imported(node: ast.AST) -> list[str]:
@@ -171,8 +209,8 @@ def _is_call(node: ast.AST, *names: str) -> bool:
 
 
 def _always_true(item: ast.stmt) -> bool:
-    if not isinstance(item, ast.FunctionDef) or item.name not in ("__eq__", "__bool__"):
+    if not isinstance(item, ast.FunctionDef) or item.name != "__eq__":
         return False
     last = item.body[-1]
     value = last.value if isinstance(last, ast.Return) else None
-    return item.name == "__eq__" and isinstance(value, ast.Constant) and value.value is True
+    return isinstance(value, ast.Constant) and value.value is True

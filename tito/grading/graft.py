@@ -2,8 +2,9 @@
 
 So a mistake costs its own points and no others. A graft has the reference's given cells and those
 of its exercises that the observations of the exercise under test need; the other exercises are
-blank, so that nothing can be solved by calling the solution of something else. The reference's
-cells go along compiled, without text and docstrings.
+the student's own where the solution under test uses them, and blank where it does not, so that
+nothing can be solved by calling the reference's solution of something else. The reference's cells
+go along compiled, without text and docstrings.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from tito.errors import TitoError
 from tito.export import CodeCell
 from tito.files import write_atomically
 from tito.grading.asking import Limits, ask
+from tito.grading.lending import lent_exercises, lent_statements, reference_names
 from tito.grading.pack import Pack
 from tito.observations import Observation
 from tito.syntax import compiled, parse, without_docstrings
@@ -39,8 +41,8 @@ def graft(
     pack : Pack
         The module.
     cells : list of CodeCell
-        A student's cells; of these, the exercise's own and those that are neither an exercise nor
-        given to everybody go into the graft.
+        A student's cells; of these, the exercise's own, those that are neither an exercise nor
+        given to everybody, and what these use of the others go into the graft.
     exercise : str
         The exercise under test; its reference does not go in.
     needed : iterable of str
@@ -51,14 +53,18 @@ def graft(
     list of CodeCell
         The student's as text, the reference's compiled.
     """
-    own = next(n for n, cell in enumerate(cells) if cell.name == exercise)
-    theirs = [c for n, c in enumerate(cells) if n == own or is_extra(pack, c)]
-    others, grafted = set(needed), []
+    others = set(needed)
+    theirs = [c for c in cells if c.name == exercise or is_extra(pack, c)]
+    lent = lent_exercises(pack, cells, theirs, {exercise, *others})
+    replaced = [c for c in cells if not c.error and c not in theirs and c.name not in lent]
+    helpers = lent_statements(replaced, [*theirs, *lent.values()], reference_names(pack))
+    grafted = []
     for cell in pack.reference:
         if cell.name == exercise:
-            grafted += theirs
+            grafted += [*helpers, *theirs]
         elif cell.exercise and cell.name not in others:
-            grafted.append(_compiled(pack.blank[cell.name], pack.future))
+            blank = pack.blank[cell.name]
+            grafted.append(lent.get(cell.name) or _compiled(blank, pack.future))
         else:
             grafted.append(_compiled(cell, pack.future))
     return grafted
@@ -97,7 +103,10 @@ def needs(pack: Pack) -> Needs:
                    if other != name and name in failing]
             for name in pack.exercises
         }  # fmt: skip
-        grafts = [graft(pack, pack.reference, name, found[name]) for name in pack.exercises]
+        grafts = [
+            graft(pack, [cell for cell in pack.reference if cell.name == name], name, found[name])
+            for name in pack.exercises
+        ]
         failing = list(pool.map(lambda cells: _failing(pack, cells), grafts))
     everything = [cell.name for cell in pack.reference if cell.exercise]
     for name, still in zip(pack.exercises, failing, strict=True):
