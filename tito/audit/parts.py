@@ -22,7 +22,6 @@ from tito.grading.pack import Pack
 from tito.observations import Observation
 from tito.source import Cell
 
-
 CHEAP_SEEDS = (1, 2, 3, 4)  # more than two, for what solves nothing may be right by chance
 
 
