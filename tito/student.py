@@ -399,7 +399,7 @@ def status(module: Module) -> Status:
     """Where the student stands with a module."""
     if not module.desk.exists():
         hours = hours_of(module)
-        return Status(module.folder, "–", "–", "–", str(hours) if hours else "–", "–", "–")
+        return Status(module.folder, "–", "–", "–", hours.short() if hours else "–", "–", "–")
     record, current = remembered(module), digest(module)
     tested, exported, submitted = (record.get(k) for k in ("tested", "exported", "submitted"))
     checks = f"{tested['passed']} of {tested['checks']}" if tested else "not run"
@@ -421,7 +421,7 @@ def _points_and_time(module: Module) -> tuple[str, str]:
         found = progress_of(module, {})
     except TitoError:
         return "–", "–"
-    return f"{found.points_so_far:g} of {found.most:g}", str(found.left or "–")
+    return f"{found.points_so_far:g} of {found.most:g}", found.left.short() if found.left else "–"
 
 
 def _changed(fact: dict | None, current: str) -> str:
