@@ -1537,8 +1537,11 @@ def xor_network() -> list:
 corners = Tensor([[0, 0], [0, 1], [1, 0], [1, 1]])
 check(len(xor_network()), 3, hint="two Dense layers, and a ReLU between them")
 hidden, bend, output = xor_network()
-check(bend(hidden(corners)), [[0, 0], [1, 0], [1, 0], [2, 1]], hint="h1 and h2 of the table")
-check(output(bend(hidden(corners))), [[0], [1], [1], [0]], hint="y = v1 h1 + v2 h2")
+check(
+    output(bend(hidden(corners))),
+    [[0], [1], [1], [0]],
+    hint="y = v1 h1 + v2 h2; bend(hidden(corners)) should show h1 and h2 of the table",
+)
 check(
     [p.requires_grad for layer in (hidden, output) for p in layer.parameters()],
     [True] * 4,

@@ -137,10 +137,14 @@ def apply(function, *inputs, **parameters):
             "print('seconds', time.perf_counter() - begin)",
         ),
     ),
-    "uses functools": Variant(
-        "01_tensor", "arithmetic",
+    "makes methods with a function": Variant(
+        "01_tensor",
+        "arithmetic",
         instead={
-            "@extend(Tensor)": "import functools\n\nplus = functools.partial(apply, np.add)\n\n\n@extend(Tensor)",
+            "@extend(Tensor)": "import functools\n\n\ndef method_of(function):\n"
+            "    @functools.wraps(function)\n    def method(self, other):\n"
+            "        return apply(function, self, other)\n\n    return method\n\n\n"
+            "plus = method_of(np.add)\n\n\n@extend(Tensor)",
             "return apply(np.add, self, other)": "return plus(self, other)",
             "return apply(np.negative, self)": "negated = apply(np.negative, self)\n        return negated",
         },
@@ -446,8 +450,14 @@ def accumulate(gradients, sums, inputs, parts):
         if part is None:
             continue
         part = fitting(part, x)
-        # never into the array of another one: a new one each time
-        gradients[x] = gradients[x] + part if x in gradients else part
+        if gradients.get(x) is None:
+            gradients[x] = part
+            continue
+        if x in sums:
+            gradients[x] += part
+            continue
+        gradients[x] = part + gradients[x]  # never into the array of another one
+        sums |= {x}
 ''',
         before=("#| export\nimport functools\nimport itertools",),
     ),
