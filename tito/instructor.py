@@ -19,7 +19,7 @@ from tito import sandbox
 from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
 from tito.export import notebook_cells, read_notebook
-from tito.files import explained, replaced_folder, write_atomically
+from tito.files import explained, printable, refuse_links, replaced_folder, write_atomically
 from tito.grading.graft import needs_of, reference_answers
 from tito.grading.pack import Pack
 from tito.source import build
@@ -231,9 +231,11 @@ def _grade_one(module: Module, student: str, force: bool) -> Graded:
     folder = module.root / "submitted" / student / module.folder
     done = module.root / "autograded" / student / module.folder / module.notebook
     source = folder / ZIP_NAME
-    if source.exists():
-        graded.notes.append(f"taken from {source.read_text(encoding='utf-8').strip()}")
     try:
+        refuse_links(folder)
+        if source.exists():
+            name = source.read_text(encoding="utf-8").strip()
+            graded.notes.append(f"taken from {printable(name)}")
         graded.notes += find_notebook(module, folder)
         read_notebook(folder / module.notebook)
         with replaced_folder(done.parent):  # a failure leaves what was graded before
@@ -244,14 +246,14 @@ def _grade_one(module: Module, student: str, force: bool) -> Graded:
                 raise TitoError(_reason(result))
     except Exception as error:  # whatever is wrong with one submission, the others are graded
         reason = str(error).replace(f"{module.root}/", "") or type(error).__name__
-        graded.notes.append(f"not graded: {reason}")
+        graded.notes.append(printable(f"not graded: {reason}"))
         if done.exists():
             graded.notes.append("its earlier mark and notebook are kept")
         return graded
     if done.exists():
         facts = read_notebook(done)["metadata"].get("tito", {})
-        graded.notes += facts.get("notes", [])
-        graded.flags = facts.get("flags", [])
+        graded.notes += map(printable, facts.get("notes", []))
+        graded.flags = [printable(flag) for flag in facts.get("flags", [])]
     with gradebook(Course(module.root)) as book:
         submission = book.find_submission(module.folder, student)
         graded.score, graded.most = submission.score, submission.max_score
@@ -290,10 +292,10 @@ def find_notebook(module: Module, folder: Path) -> list[str]:
             if len(names & released) * 2 > len(released):
                 candidates.append(path)
     if len(candidates) != 1:
-        found = ", ".join(p.name for p in sorted(folder.iterdir())) or "nothing"
+        found = ", ".join(printable(p.name) for p in sorted(folder.iterdir())) or "nothing"
         raise TitoError(f"{module.notebook} is missing; the folder holds {found}")
     shutil.copy(candidates[0], folder / module.notebook)
-    return [f"{candidates[0].name} was taken for {module.notebook}"]
+    return [f"{printable(candidates[0].name)} was taken for {module.notebook}"]
 
 
 def unpack_zips(course: Course, module: Module) -> list[Graded]:
@@ -316,7 +318,7 @@ def unpack_zips(course: Course, module: Module) -> list[Graded]:
         try:
             _unpack(path, module)
         except (TitoError, zipfile.BadZipFile, OSError, RuntimeError, ValueError) as error:
-            unusable.append(Graded(path.name, notes=[f"not graded: {error}"]))
+            unusable.append(Graded(printable(path.name), notes=[printable(f"not graded: {error}")]))
     return unusable
 
 
@@ -362,8 +364,10 @@ def feedback(module: Module, students: tuple[str, ...] = ()) -> list[Path]:
 
     Raises
     ------
+    UsageError
+        If nobody was graded.
     TitoError
-        If nobody was graded, or nbgrader fails.
+        If nbgrader fails for somebody; the others' pages are written all the same.
     """
     course = Course(module.root)
     graded = sorted(p.parent.name for p in (course.root / "autograded").glob(f"*/{module.folder}"))
@@ -372,12 +376,14 @@ def feedback(module: Module, students: tuple[str, ...] = ()) -> list[Path]:
             f"nobody was graded in {module.folder}; run tito grade {module.folder} first"
         )
     api = nbgrader_api(course)
-    pages = []
+    pages, failed = [], []
     for student in students or graded:
         result = api.generate_feedback(module.folder, student, force=True)
         if not result["success"]:
-            raise TitoError(f"no feedback for {student}: {_reason(result)}")
+            failed.append(f"{student} ({printable(_reason(result))})")
         pages += (course.root / "feedback" / student / module.folder).glob("*.html")
+    if failed:
+        raise TitoError(f"no feedback for {', '.join(failed)}; that of all others is written")
     return pages
 
 

@@ -13,6 +13,7 @@ from traitlets import Integer
 
 from tito.course import Course, Module
 from tito.export import module_text, notebook_cells, title_of
+from tito.files import refuse_links
 from tito.grading.workspace import earlier_modules, workspace
 from tito.preprocessors.notes import flag, note
 from tito.sandbox.provisioner import SandboxedKernelManager
@@ -49,12 +50,14 @@ class ExecuteInWorkspace(Execute):
         use_settings(self)
         module = Course.find().module(resources["nbgrader"]["assignment"])
         handed_in = Path(resources["metadata"]["path"])
+        student = resources["nbgrader"].get("student", "")
+        submitted = module.root / "submitted" / student / module.folder
+        refuse_links(submitted)  # nbgrader's copies of what they point at are files
         complete = [cell.source for cell in nb.cells]
         try:
             with workspace(earlier_modules(module), pictures=True) as folder:
                 self.prepare(module, nb, handed_in, folder)
-                student = resources["nbgrader"].get("student", "")
-                for name in impostors(module.root / "submitted" / student / module.folder):
+                for name in impostors(submitted):
                     flag(nb, f"{name} was handed in as well; it was not used")
                 resources["metadata"]["path"] = str(folder)
                 self.run(nb, resources, km)
