@@ -11,6 +11,7 @@ import re
 import shutil
 import warnings
 import zipfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -234,8 +235,8 @@ def _grade_one(module: Module, student: str, force: bool) -> Graded:
     try:
         refuse_links(folder)
         if source.exists():
-            name = source.read_text(encoding="utf-8").strip()
-            graded.notes.append(f"taken from {printable(name)}")
+            name, *several = source.read_text(encoding="utf-8").splitlines()
+            graded.notes += map(printable, [f"taken from {name}", *several])
         graded.notes += find_notebook(module, folder)
         read_notebook(folder / module.notebook)
         with replaced_folder(done.parent):  # a failure leaves what was graded before
@@ -313,38 +314,47 @@ def unpack_zips(course: Course, module: Module) -> list[Graded]:
     list of Graded
         Those that could not be used, each with the reason. The zip files themselves stay.
     """
-    unusable = []
+    unusable, sent = [], defaultdict(list)
     for path in sorted((course.root / "submitted").glob("*.zip")):
         try:
-            _unpack(path, module)
+            sent[_unpack(path, module)].append(path.name)
         except (TitoError, zipfile.BadZipFile, OSError, RuntimeError, ValueError) as error:
             unusable.append(Graded(printable(path.name), notes=[printable(f"not graded: {error}")]))
+    for folder, names in sent.items():
+        if (
+            folder and len(names) > 1 and (folder / ZIP_NAME).exists()
+        ):  # anybody can write another one's name into a zip file
+            origin = (folder / ZIP_NAME).read_text(encoding="utf-8").splitlines()[0]
+            several = f"{len(names)} zip files are in this name: {', '.join(names)}"
+            write_atomically(folder / ZIP_NAME, f"{origin}\n{several}\n")
     return unusable
 
 
-def _unpack(path: Path, module: Module) -> None:
+def _unpack(path: Path, module: Module) -> Path | None:
+    """Unpack a zip file if it is newer than what is there; returns the folder it is for."""
     from tito.submission import read_zip
 
     handed_in = read_zip(path)
     if handed_in.module != module.folder:
-        return
+        return None
     if not SAFE_NAME.fullmatch(handed_in.student) or handed_in.student.startswith("."):
         raise TitoError(f"{handed_in.student!r} cannot be a student's name")
     folder = module.root / "submitted" / handed_in.student / module.folder
     notebook, stamp = folder / module.notebook, folder / "timestamp.txt"
     if notebook.exists() and not stamp.exists():
         if notebook.read_bytes() == handed_in.files.get(module.notebook):
-            return
+            return None
         raise TitoError(
             f"submitted/{handed_in.student}/{module.folder} holds another notebook that was put "
             "there by hand; remove one of the two"
         )
     if notebook.exists() and stamp.read_text().strip() >= handed_in.time:
-        return
+        return folder
     for name, content in handed_in.files.items():
         write_atomically(folder / name, content)
     write_atomically(stamp, handed_in.time + "\n")
     write_atomically(folder / ZIP_NAME, path.name + "\n")
+    return folder
 
 
 def feedback(module: Module, students: tuple[str, ...] = ()) -> list[Path]:
