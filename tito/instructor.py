@@ -321,9 +321,8 @@ def unpack_zips(course: Course, module: Module) -> list[Graded]:
         except (TitoError, zipfile.BadZipFile, OSError, RuntimeError, ValueError) as error:
             unusable.append(Graded(printable(path.name), notes=[printable(f"not graded: {error}")]))
     for folder, names in sent.items():
-        if (
-            folder and len(names) > 1 and (folder / ZIP_NAME).exists()
-        ):  # anybody can write another one's name into a zip file
+        # Anybody can write another one's name into a zip file.
+        if folder and len(names) > 1 and (folder / ZIP_NAME).exists():
             origin = (folder / ZIP_NAME).read_text(encoding="utf-8").splitlines()[0]
             several = f"{len(names)} zip files are in this name: {', '.join(names)}"
             write_atomically(folder / ZIP_NAME, f"{origin}\n{several}\n")
