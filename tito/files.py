@@ -68,3 +68,25 @@ def replaced_folder(path: Path) -> Iterator[None]:
             shutil.rmtree(path, ignore_errors=True)
             shutil.copytree(Path(backup) / path.name, path)
             raise
+
+
+def printable(text: str) -> str:
+    """A text that moves no cursor and changes no colour where it is printed."""
+    return "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in text)
+
+
+def refuse_links(folder: Path) -> None:
+    """Make sure that a submission holds its own files, and does not point at somebody else's.
+
+    A zip file may bring links, and would so hand in another one's work, or read any file here.
+
+    Raises
+    ------
+    TitoError
+        If the folder, or something in it, is a symbolic link.
+    """
+    linked = [p for p in (folder.parent, folder, *sorted(folder.rglob("*"))) if p.is_symlink()]
+    if linked:
+        raise TitoError(
+            f"{printable(linked[0].name)} is a link, not a file or folder; ask for the file itself"
+        )

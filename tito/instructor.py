@@ -2,85 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tito import sandbox
 from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
-from tito.files import explained, replaced_folder
+from tito.files import printable
 from tito.gradebook import configuration, gradebook, nbgrader_api
-from tito.grading.graft import needs_of, reference_answers
-from tito.grading.pack import Pack
 from tito.grading.pool import grade, sandbox_settings
 from tito.grading.report import Graded
-from tito.source import build
+from tito.releasing import check_reference, reason, release
 
 __all__ = [
     "Graded", "Score", "check_reference", "configuration", "feedback", "grade", "gradebook",
     "nbgrader_api", "release", "sandbox_settings", "scores", "scores_csv", "totals",
 ]  # fmt: skip
-
-
-def _reason(result: dict) -> str:
-    """What went wrong, out of the log of an nbgrader command: the last line of its traceback."""
-    log = f"{result.get('log') or ''}\n{result.get('error') or ''}"
-    raised = re.findall(r"^\s*[\w.]+(?:Error|Exception|Entry|Timeout): (.+)$", log, flags=re.M)
-    useful = [line for line in raised if not line.startswith("Please see")]
-    logged = re.findall(
-        r"^\[ERROR\] (?!There was an error|Please see|Traceback)(.+)$", log, flags=re.M
-    )
-    return [*useful, *logged, "nbgrader gave no reason"][0]
-
-
-def release(module: Module) -> Path:
-    """Build a module and make the notebook that students get.
-
-    Parameters
-    ----------
-    module : Module
-        Which module.
-
-    Returns
-    -------
-    Path
-        The released notebook.
-
-    Raises
-    ------
-    TitoError
-        If nbgrader refuses, for example because graded cells were added or renamed after a
-        submission came in; the earlier release is kept.
-    """
-    build(module)
-    check_reference(module)
-    with explained(f"write to {module.released.parent}"):
-        module.released.parent.parent.mkdir(parents=True, exist_ok=True)
-    with replaced_folder(module.released.parent):
-        api = nbgrader_api(Course(module.root))
-        result = api.generate_assignment(module.folder, force=True, create=True)
-        if not result["success"]:
-            raise TitoError(f"{module.folder} cannot be released: {_reason(result)}")
-    return module.released
-
-
-def check_reference(module: Module) -> None:
-    """Make sure that the hidden tests work on the reference, before anybody is graded by them.
-
-    Raises
-    ------
-    TitoError
-        If one fails; names it.
-    """
-    pack = Pack.of(module)
-    # The course's own code may run without a sandbox where there is none.
-    with contextlib.nullcontext() if sandbox.available() else sandbox.trusted():
-        reference_answers(pack, 0)
-        needs_of(module, pack)
 
 
 def feedback(module: Module, students: tuple[str, ...] = ()) -> list[Path]:
@@ -100,8 +38,10 @@ def feedback(module: Module, students: tuple[str, ...] = ()) -> list[Path]:
 
     Raises
     ------
+    UsageError
+        If nobody was graded.
     TitoError
-        If nobody was graded, or nbgrader fails.
+        If nbgrader fails for somebody; the others' pages are written all the same.
     """
     course = Course(module.root)
     graded = sorted(p.parent.name for p in (course.root / "autograded").glob(f"*/{module.folder}"))
@@ -110,12 +50,14 @@ def feedback(module: Module, students: tuple[str, ...] = ()) -> list[Path]:
             f"nobody was graded in {module.folder}; run tito grade {module.folder} first"
         )
     api = nbgrader_api(course)
-    pages = []
+    pages, failed = [], []
     for student in students or graded:
         result = api.generate_feedback(module.folder, student, force=True)
         if not result["success"]:
-            raise TitoError(f"no feedback for {student}: {_reason(result)}")
+            failed.append(f"{student} ({printable(reason(result))})")
         pages += (course.root / "feedback" / student / module.folder).glob("*.html")
+    if failed:
+        raise TitoError(f"no feedback for {', '.join(failed)}; that of all others is written")
     return pages
 
 

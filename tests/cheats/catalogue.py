@@ -180,6 +180,42 @@ for path in glob.glob("/tmp/stolen-*") + glob.glob("/dev/shm/stolen-*") + glob.g
 """
 
 
+TAKES_FOR_EVER = (
+    """def endless():
+    '''Text.
+
+Approach
+--------
+"""
+    + "\n" * 400
+)
+
+FINDS_CODE = """import sys, base64, marshal
+def search(thing, found, depth=0):
+    if isinstance(thing, dict):
+        if "code" in thing:
+            found.append(thing["code"])
+        thing = list(thing.values())
+    if isinstance(thing, (list, tuple)) and depth < 6:
+        for item in thing:
+            search(item, found, depth + 1)
+def steal(name, x):
+    frame, found = sys._getframe(), []
+    while frame:
+        search(dict(frame.f_locals), found)
+        frame = frame.f_back
+    for text in found:
+        names = {}
+        try:
+            exec(marshal.loads(base64.b64decode(text)), names)
+            answer = names[name](x)
+        except BaseException:
+            continue
+        if answer is not None:
+            return answer
+"""
+
+
 def cheats(root: str) -> dict[str, Cheat]:
     """The catalogue, for a course in a folder."""
     return {
@@ -336,6 +372,32 @@ def cheats(root: str) -> dict[str, Cheat]:
         ),
         "carries solutions from one process to the next": Cheat(
             solved_with("return x", STEALS_BETWEEN_PROCESSES), flag="imports marshal"
+        ),
+        "runs the compiled code that the grader sent": Cheat(
+            both(
+                *(
+                    lambda nb, name=name, signature=signature: cell_of(nb, name).update(
+                        source=f"#| export\n{FINDS_CODE}{signature}\n    return steal({name!r}, x)\n"
+                    )
+                    for name, signature in SIGNATURES.items()
+                )
+            ),
+            flag="imports marshal",
+        ),
+        "answers with more than the grader can hold": Cheat(
+            solved_with("return [np.zeros(10**6), [[]] * 10**7, {'x' * 10**7: 'y' * 10**7}]")
+        ),
+        "answers with what does nothing": Cheat(
+            solved_with("return plt.double", "import matplotlib.pyplot as plt\n")
+        ),
+        "has the grader read for ever": Cheat(
+            solved_with("return x", TAKES_FOR_EVER + "    '''\n")
+        ),
+        "has feedback rendered for ever": Cheat(
+            lambda nb: nb["cells"].insert(0, new_markdown_cell("a" + " " * 500_000 + "b"))
+        ),
+        "moves the cursor in the report": Cheat(
+            both(solved_with("raise ValueError('\x1b[2K\x1b[1A')", "1 / 0, '\x1b[2K'\n"))
         ),
         "writes scripts into its text": Cheat(
             lambda nb: nb["cells"].insert(0, new_markdown_cell("<script>hacked()</script>"))

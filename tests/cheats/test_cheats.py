@@ -10,7 +10,7 @@ from conftest import hand_in, untouched, write_course
 
 from cheats.catalogue import cheats
 from tito.course import Course
-from tito.instructor import configuration, grade, release, scores
+from tito.instructor import configuration, feedback, grade, release, scores
 
 NAMES = list(cheats("/nowhere"))
 
@@ -59,6 +59,16 @@ def test_it_gains_nothing_and_is_recognised(graded, number):
 def test_an_honest_submission_is_not_flagged(graded):
     _, report, _ = graded
     assert report["honest"].flags == []
+
+
+def test_notes_are_plain_text(graded):
+    _, report, _ = graded
+    assert all(note.isprintable() for one in report.values() for note in [*one.notes, *one.flags])
+
+
+def test_feedback_can_be_written_for_all_of_them(graded):
+    course, report, _ = graded
+    assert len(feedback(course.module("numbers"))) == len(report)
 
 
 def test_nothing_was_planted(graded):

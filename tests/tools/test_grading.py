@@ -460,6 +460,82 @@ def test_pictures_are_kept_and_scripts_are_not(numbers):
     assert "run_by_the_reader" not in json.dumps(cell["outputs"])
 
 
+def linked_to_another_ones_work(module):
+    path = hand_in(module, "eve", untouched(module))
+    path.unlink()
+    path.symlink_to(f"../../ada/{module.folder}/{module.notebook}")
+
+
+def linked_to_the_source(module):
+    path = hand_in(module, "eve", untouched(module))
+    (path.parent / "data.txt").symlink_to(module.source)
+
+
+def linked_folder(module):
+    (module.root / "submitted" / "eve").mkdir()
+    (module.root / "submitted" / "eve" / module.folder).symlink_to(f"../ada/{module.folder}")
+
+
+@pytest.mark.parametrize("link", [linked_to_another_ones_work, linked_to_the_source, linked_folder])
+def test_a_submission_that_holds_links_is_refused(numbers, link):
+    """Zip files may bring them; nbgrader would copy what they point at."""
+    hand_in(numbers, "ada", reference(numbers))
+    link(numbers)
+    report = {g.student: g for g in grade(numbers)}
+    assert report["ada"].score == 7
+    assert report["eve"].score is None and "is a link" in report["eve"].notes[0]
+    assert not (numbers.root / "autograded" / "eve" / numbers.folder).exists()
+
+
+def test_a_message_moves_no_cursor_where_the_report_is_printed(numbers):
+    shout = DOUBLE + "raise ValueError('\x1b[2K\x1b[1Aall good\x07')\n"
+    result = graded(numbers, changed(numbers, put("double", shout)))
+    assert any("all good" in note for note in result.notes)
+    assert all(note.isprintable() for note in result.notes)
+
+
+def test_what_takes_long_to_render_does_not_stop_feedback(numbers):
+    from nbformat.v4 import new_markdown_cell
+
+    def write(nb):
+        nb["cells"] += [
+            new_markdown_cell("a" + " " * 200_000 + "b"),
+            new_markdown_cell("x" * 50_000),
+        ]
+
+    graded(numbers, changed(numbers, write))
+    (page,) = feedback(numbers)
+    assert "xxx …" in page.read_text()
+
+
+def test_feedback_that_fails_for_one_is_written_for_the_others(numbers):
+    for student in ("ada", "zoe"):
+        graded(numbers, reference(numbers), student)
+    done = numbers.root / "autograded" / "ada" / numbers.folder / numbers.notebook
+    done.chmod(0o644)
+    done.write_text("{")
+    with pytest.raises(TitoError, match=r"no feedback for ada .*others is written"):
+        feedback(numbers)
+    assert list((numbers.root / "feedback" / "zoe" / numbers.folder).glob("*.html"))
+
+
+def test_zip_files_that_name_the_same_student_are_all_named(numbers):
+    """The newest counts, but whoever made it wrote the name into it."""
+    from tito.submission import Submission, zip_bytes
+
+    (numbers.root / "submitted").mkdir(exist_ok=True)
+    for name, nb, hour in (("a.zip", reference(numbers), 10), ("b.zip", untouched(numbers), 11)):
+        files = {numbers.notebook: json.dumps(nb).encode()}
+        time = f"2025-11-23 {hour}:00:00.000000 UTC"
+        handed_in = Submission("ada", numbers.folder, time, files)
+        (numbers.root / "submitted" / name).write_bytes(zip_bytes(handed_in))
+    for _ in range(2):
+        (result,) = grade(numbers)
+        assert result.notes[:2] == [
+            "taken from b.zip", "2 zip files are in this name: a.zip, b.zip",
+        ]  # fmt: skip
+
+
 def test_a_zip_never_replaces_what_was_put_there_by_hand(numbers):
     from tito import student
 

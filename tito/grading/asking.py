@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tito import sandbox
 from tito.export import CodeCell
+from tito.files import printable
 from tito.grading import observer
 from tito.grading.workspace import workspace
 from tito.observations import Observation
@@ -262,7 +263,7 @@ def _note(line: dict, got: Answers, request: dict) -> None:
 
 def _message(error, request: dict) -> str:
     """A student's error message, unless it quotes a hidden test."""
-    text = str(error)[: observer.LONGEST_MESSAGE]
+    text = printable(str(error)[: observer.LONGEST_MESSAGE])
     squeezed = re.sub(r"\W", "", text)
     for step in request["program"]:
         source = step["source"] if isinstance(step, dict) else step or ""

@@ -9,6 +9,7 @@ from pathlib import Path
 from tito.course import Course, Module
 from tito.errors import TitoError
 from tito.export import read_notebook
+from tito.files import refuse_links
 from tito.grading.graft import Needs, needs_of
 from tito.grading.pack import Pack
 
@@ -78,7 +79,9 @@ def job_of(resources) -> Job:
     released = released_cells(module, resources["nbgrader"]["notebook"])
     files = files_beside(Path(resources["metadata"]["path"]))
     student = resources["nbgrader"].get("student", "")
-    names = names_in(module.root / "submitted" / student / module.folder)
+    submitted = module.root / "submitted" / student / module.folder
+    refuse_links(submitted)  # nbgrader's copies of what they point at are files
+    names = names_in(submitted)
     seed = secrets.randbits(32)
     return Job(pack, needs_of(module, pack), released, files, names, seed, parallel=2)
 

@@ -12,6 +12,7 @@ from tito import sandbox
 from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
 from tito.export import notebook_of
+from tito.files import printable, refuse_links
 from tito.gradebook import configuration
 from tito.grading.assignment import Assignment
 from tito.grading.executors import Place, place
@@ -27,6 +28,7 @@ from tito.grading.submissions import (
 )  # fmt: skip
 from tito.grading.task import Handed, digest_of, grade_submission
 from tito.grading.writer import Writer
+from tito.releasing import check_reference, release
 
 LEDGER, LOCK = ".tito/ledger.db", ".tito/grading.lock"
 IN_ADVANCE = 2  # submissions for each job that are read before their turn comes
@@ -135,8 +137,6 @@ def _chosen(module: Module, students: tuple[str, ...], there_are_zips: bool) -> 
 
 def _prepared(module: Module) -> Assignment:
     """What is graded, after the reference has passed its own hidden tests."""
-    from tito.instructor import check_reference, release
-
     if not module.released.exists():
         release(module)
         return Assignment.of(module)
@@ -208,6 +208,7 @@ class Grading:
     def _read(self, student: str) -> Waiting:
         """A submission, ready to be graded."""
         folder = self.module.root / "submitted" / student / self.module.folder
+        refuse_links(folder)
         if renamed := find_notebook(self.module, folder):
             self.renamed[student] = renamed
         notes = origin(self.module, student) + self.renamed.get(student, [])
@@ -282,7 +283,8 @@ class Grading:
     def _report(self, waiting: Waiting, entry: Entry, new: bool) -> Graded:
         """What became of a submission that has a mark."""
         graded, summary = self.marks[waiting.student], entry.summary
-        graded.notes, graded.flags = [*waiting.notes, *summary["notes"]], summary["flags"]
+        graded.notes = [*map(printable, [*waiting.notes, *summary["notes"]])]
+        graded.flags = [*map(printable, summary["flags"])]
         graded.state = "flagged" if graded.flags else summary["state"]
         graded.new = new
         self.report[waiting.student] = graded

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tito.files import printable
+
 STATES = ("graded", "timed out", "crashed", "unreadable", "flagged")
 
 
@@ -42,5 +44,5 @@ class Graded:
     def failed(self, state: str, reason: str) -> Graded:
         """Note why there is no mark."""
         self.state = state
-        self.notes.append(f"not graded: {reason}")
+        self.notes.append(printable(f"not graded: {reason}"))
         return self

@@ -6,12 +6,13 @@ import contextlib
 import re
 import shutil
 import zipfile
+from collections import defaultdict
 from pathlib import Path
 
 from tito.course import Course, Module
 from tito.errors import TitoError
 from tito.export import notebook_cells, read_notebook
-from tito.files import write_atomically
+from tito.files import printable, write_atomically
 from tito.grading.report import Graded
 from tito.grading.task import Handed
 from tito.submission import read_zip
@@ -49,9 +50,12 @@ def handed_in(module: Module, student: str) -> Handed:
 
 
 def origin(module: Module, student: str) -> list[str]:
-    """A note of the zip file that a submission came in, if it did."""
+    """A note of the zip file that a submission came in, and of others in the same name."""
     source = module.root / "submitted" / student / module.folder / ZIP_NAME
-    return [f"taken from {source.read_text(encoding='utf-8').strip()}"] if source.exists() else []
+    if source.is_symlink() or not source.exists():
+        return []
+    name, *several = source.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
+    return [printable(line) for line in (f"taken from {name}", *several)]
 
 
 def students_of(course: Course, module: Module) -> list[str]:
@@ -90,10 +94,10 @@ def find_notebook(module: Module, folder: Path) -> list[str]:
             if len(names & released) * 2 > len(released):
                 candidates.append(path)
     if len(candidates) != 1:
-        found = ", ".join(p.name for p in sorted(folder.iterdir())) or "nothing"
+        found = ", ".join(printable(p.name) for p in sorted(folder.iterdir())) or "nothing"
         raise TitoError(f"{module.notebook} is missing; the folder holds {found}")
     shutil.copy(candidates[0], folder / module.notebook)
-    return [f"{candidates[0].name} was taken for {module.notebook}"]
+    return [f"{printable(candidates[0].name)} was taken for {module.notebook}"]
 
 
 def unpack_zips(course: Course, module: Module) -> list[Graded]:
@@ -111,33 +115,41 @@ def unpack_zips(course: Course, module: Module) -> list[Graded]:
     list of Graded
         Those that could not be used, each with the reason. The zip files themselves stay.
     """
-    unusable = []
+    unusable, sent = [], defaultdict(list)
     for path in sorted((course.root / "submitted").glob("*.zip")):
         try:
-            _unpack(path, module)
+            sent[_unpack(path, module)].append(path.name)
         except (TitoError, zipfile.BadZipFile, OSError, RuntimeError, ValueError) as error:
-            unusable.append(Graded(path.name).failed("unreadable", str(error)))
+            unusable.append(Graded(printable(path.name)).failed("unreadable", str(error)))
+    for folder, names in sent.items():
+        # Anybody can write another one's name into a zip file.
+        if folder and len(names) > 1 and (folder / ZIP_NAME).exists():
+            first = (folder / ZIP_NAME).read_text(encoding="utf-8").splitlines()[0]
+            several = f"{len(names)} zip files are in this name: {', '.join(names)}"
+            write_atomically(folder / ZIP_NAME, f"{first}\n{several}\n")
     return unusable
 
 
-def _unpack(path: Path, module: Module) -> None:
+def _unpack(path: Path, module: Module) -> Path | None:
+    """Unpack a zip file if it is newer than what is there; returns the folder it is for."""
     handed_in = read_zip(path)
     if handed_in.module != module.folder:
-        return
+        return None
     if not SAFE_NAME.fullmatch(handed_in.student) or handed_in.student.startswith("."):
         raise TitoError(f"{handed_in.student!r} cannot be a student's name")
     folder = module.root / "submitted" / handed_in.student / module.folder
     notebook, stamp = folder / module.notebook, folder / "timestamp.txt"
     if notebook.exists() and not stamp.exists():
         if notebook.read_bytes() == handed_in.files.get(module.notebook):
-            return
+            return None
         raise TitoError(
             f"submitted/{handed_in.student}/{module.folder} holds another notebook that was put "
             "there by hand; remove one of the two"
         )
     if notebook.exists() and stamp.read_text().strip() >= handed_in.time:
-        return
+        return folder
     for name, content in handed_in.files.items():
         write_atomically(folder / name, content)
     write_atomically(stamp, handed_in.time + "\n")
     write_atomically(folder / ZIP_NAME, path.name + "\n")
+    return folder
