@@ -156,8 +156,14 @@ if libc.syscall(number, 0x4206, os.getppid(), 0, 0):
 return 'traces the program that grades'"""
 NAMESPACES = """import ctypes
 libc = ctypes.CDLL(None, use_errno=True)
-if libc.unshare(0x10000000 | 0x40000000):
-    raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+reading, writing = os.pipe()
+if os.fork() == 0:  # a process with threads cannot
+    failed = libc.unshare(0x10000000 | 0x40000000)
+    os.write(writing, str(ctypes.get_errno() if failed else 0).encode())
+    os._exit(0)
+number = int(os.read(reading, 9))
+if number:
+    raise OSError(number, os.strerror(number))
 return 'made a user and a network namespace'"""
 
 ATTACKS = {
@@ -192,7 +198,7 @@ ATTACKS = {
     "20,000 small files": Attack(
         SMALL_FILES, "made them in memory, gone with it", "^made 20000 files", trace="files"
     ),
-    "200 MB of output": Attack(OUTPUT, "ended at 50 MB", "it printed more than 50 MB"),
+    "200 MB of output": Attack(OUTPUT, "cut after a million characters", "^cut at 1 MB$"),
     "a loop that ignores SIGINT": Attack(
         LOOP, "ended after the time for a cell", "did not react to an interrupt", OF_THE_OTHER
     ),

@@ -84,7 +84,10 @@ def _shown(module, student: str) -> str:
     """What the attack printed as its outcome; nothing if it did not come so far."""
     path = module.root / "autograded" / student / module.folder / module.notebook
     outputs = cell_of(json.loads(path.read_text(encoding="utf-8")), "double")["outputs"]
-    found = re.search(">>>(.*?)<<<", "".join("".join(o.get("text", "")) for o in outputs))
+    text = "".join("".join(o.get("text", "")) for o in outputs)
+    if "Output truncated" in text:
+        return f"cut at {len(text) // 10**6} MB"
+    found = re.search(">>>(.*?)<<<", text)
     return found[1] if found else ""
 
 
