@@ -25,8 +25,7 @@ import psutil
 from small_class import ENVIRONMENT, class_of, command, marks
 
 ROWS = """
-select count(*), count(distinct submitted_assignment.student_id || grade_cell.name)
-from grade join grade_cell_base as grade_cell on grade.cell_id = grade_cell.id
+select count(*), count(distinct submitted_assignment.student_id || grade.cell_id) from grade
 join submitted_notebook on grade.notebook_id = submitted_notebook.id
 join submitted_assignment on submitted_notebook.assignment_id = submitted_assignment.id
 """
@@ -83,7 +82,9 @@ def main() -> None:
         undisturbed = submissions(start(calm).communicate()[0].splitlines())
         process = start(killed)
         first = read_until(process, chance.randrange(1, count // 3))
-        print(f"after {len(submissions(first))}: SIGKILL for worker {kill_a_worker(process, chance)}")
+        print(
+            f"after {len(submissions(first))}: SIGKILL for worker {kill_a_worker(process, chance)}"
+        )
         read_until(process, chance.randrange(count // 4, count // 2))
         time.sleep(chance.random())
         process.kill()
@@ -100,8 +101,9 @@ def report(calm, killed, undisturbed: list[dict], resumed: list[dict], count: in
     """Compare; gives the exit code."""
     with contextlib.closing(sqlite3.connect(killed.root / "gradebook.db")) as book:
         rows, different = book.execute(ROWS).fetchone()
-    marked = {student for student, _ in marks(killed)}
-    differ = {key for key, mark in marks(calm).items() if marks(killed).get(key) != mark}
+    found, expected = marks(killed), marks(calm)
+    marked = {student for student, _ in found}
+    differ = {key for key in found | expected if found.get(key) != expected.get(key)}
     states = {e["student"]: e["state"] for e in undisturbed}
     others = [e["student"] for e in resumed if e["state"] != states[e["student"]]]
     print(f"{len(marked)} marks, {len(differ)} differ, {rows - different} are double")

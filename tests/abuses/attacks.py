@@ -211,7 +211,7 @@ ATTACKS = {
     "new namespaces": fails(NAMESPACES, "PermissionError"),
 }  # fmt: skip
 
-CELL = '''#| export
+CELL = """#| export
 import os
 
 
@@ -228,7 +228,7 @@ try:
 except Exception as error:
     outcome = f"{{type(error).__name__}}: {{error}}"
 print(">>>" + outcome + "<<<")
-'''
+"""
 
 
 def cell(attack: Attack, place: dict, mark: str) -> str:

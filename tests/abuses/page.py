@@ -1,7 +1,7 @@
 """docs/abuses.md: what each attack came to, with nbgrader as it comes and with ours.
 
-    python tests/abuses/page.py     # after a change of the attacks: write the page again
-    python tests/abuses/plain.py    # measure plain nbgrader again (Linux, as root), and write it
+python tests/abuses/page.py     # after a change of the attacks: write the page again
+python tests/abuses/plain.py    # measure plain nbgrader again (Linux, as root), and write it
 """
 
 from __future__ import annotations

@@ -152,7 +152,10 @@ def measure(attack: Attack, original: Path, run: Path) -> dict:
     shutil.copytree(original, run, symlinks=True)
     (run / "home").mkdir()
     course, name = run / "course", "01_numbers/numbers_dev.ipynb"
-    source, path = course / "source/01_numbers/numbers_dev.py", course / "submitted/ada-attacks" / name
+    source, path = (
+        course / "source/01_numbers/numbers_dev.py",
+        course / "submitted/ada-attacks" / name,
+    )
     packages = str(next(run.glob("python/lib/python*/site-packages")))
     for place in (run, *run.rglob("*")):
         os.chown(place, USER, USER, follow_symlinks=False)
@@ -186,8 +189,8 @@ def outcome(path: Path) -> str:
 
 
 def last_line(log: str) -> str:
-    """What nbgrader says of a submission that it could not grade."""
-    errors = re.findall(r"(?m)^[\w.]*?(\w*(?:Error|Exception)\b.*)", log)
+    """Why nbgrader could not grade a submission: the last line of its traceback."""
+    errors = re.findall(r"(?m)^ *[\w.]*?(\w*(?:Error|Exception)\b.*)", log)
     said = (errors or log.strip().splitlines() or ["nothing was said"])[-1]
     return f"nbgrader gave up: {said[:80]}"
 
