@@ -1,8 +1,8 @@
 """Nothing lost: a class whose grading is killed, twice, beside one that nobody disturbs.
 
-Two equal classes of the small course of the tests. While the second is graded, a process that runs a
-submission is ended with SIGKILL, then the whole command; after that the same command goes on. Run it
-from the root:
+Two equal classes of the small course of the tests. While the second is graded, a process that runs
+a submission is ended with SIGKILL, then the whole command; after that the same command goes on. Run
+it from the root:
 
     python benchmarks/killed.py [--submissions 40] [--seed 1]
 """

@@ -98,11 +98,11 @@ def kill(process: subprocess.Popen) -> None:
 
 
 def was_killed(process: subprocess.Popen) -> bool:
-    """Whether a process that says no more was ended by somebody else, so that it is worth trying again.
+    """Whether a process that says no more was ended by somebody else, and is worth another try.
 
-    With bubblewrap, nothing inside can send a signal to the outermost process: whoever killed it was
-    the system, short of memory, or a person. Code that ends itself in another sandbox is tried again
-    in vain.
+    With bubblewrap, nothing inside can send a signal to the outermost process: whoever killed it
+    was the system, short of memory, or a person. Code that ends itself in another sandbox is tried
+    again in vain.
     """
     try:
         code = process.wait(timeout=1)
