@@ -127,12 +127,33 @@ def test_killed_at_any_time_again_and_again_the_marks_are_the_same(numbers):
     hand_in_class(numbers, 5, 0.2)
     seed = random.randrange(10**6)
     chance = random.Random(seed)
+    print(f"seed {seed}")  # shown when it fails
     for _ in range(3):
         command = tito(numbers.root, "grade", numbers.folder)
         time.sleep(chance.uniform(0.5, 8))
         command.kill()
         command.communicate()
     assert len(resumed(numbers)) == 5
+    assert marks(numbers.root) == expected_of_class(numbers, 5), f"seed {seed}"
+
+
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="there is no bubblewrap to kill")
+def test_sandboxes_that_somebody_kills_cost_nobody_anything(numbers):
+    hand_in_class(numbers, 5)
+    command = tito(numbers.root, "grade", numbers.folder, "--json")
+    seed = random.randrange(10**6)
+    chance, killed = random.Random(seed), 0
+    while killed < 3 and command.poll() is None:
+        time.sleep(chance.uniform(0, 1))
+        running = [p for p in psutil.Process(command.pid).children() if p.name() == "bwrap"]
+        if running and list((numbers.root / ".tito").glob("checked-*")):  # the reference has passed
+            chance.choice(running).kill()
+            killed += 1
+    out, err = command.communicate(timeout=300)
+    assert command.returncode == 0, f"seed {seed}: {out} {err}"
+    assert killed == 3
+    found = [e for e in events(out) if e["event"] == "submission"]
+    assert {e["state"] for e in found} == {"graded"}, f"seed {seed}: {found}"
     assert marks(numbers.root) == expected_of_class(numbers, 5), f"seed {seed}"
 
 

@@ -20,6 +20,7 @@ from tito.grading.workspace import workspace
 from tito.observations import Observation
 
 START_UP = 30.0  # seconds that a process may take until its first line
+MOST_KILLED = 3  # processes that somebody else ended, until the module is blamed for it
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class Answers:
         How many took too long.
     strays : int
         How many lines the process wrote that the observer never writes.
+    killed : int
+        How many processes were ended by somebody else.
     """
 
     cells: dict[int, str] = field(default_factory=dict)
@@ -67,6 +70,7 @@ class Answers:
     faults: dict[int, str] = field(default_factory=dict)
     hangs: int = 0
     strays: int = 0
+    killed: int = 0
 
 
 def ask(
@@ -159,6 +163,9 @@ def _one_process(
             except queue.Empty:
                 return _blame_time(got, busy_with, limits)
             if line is None:
+                if got.killed < MOST_KILLED and sandbox.was_killed(process):
+                    got.killed += 1
+                    return True
                 reason = process.stopped_because or "it ended the Python process"
                 return _blame(got, busy_with, reason)
             if "done" in line:

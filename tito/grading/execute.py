@@ -15,6 +15,7 @@ from tito import sandbox
 from tito.grading import runner
 
 START_UP = 60.0  # seconds until the interpreter is there
+MOST_KILLED = 3  # interpreters that somebody else ended, until the notebook is blamed for it
 GRACE = 4.0  # seconds from an interrupt until the interpreter is killed
 ONE_LINE = 50_000_000  # bytes
 STREAMS = ("stdout", "stderr")
@@ -75,29 +76,44 @@ def execute(nb, folder: Path, limits: Running) -> Ran:
     Ran
         What was not run, or not to its end; the outputs up to there are in the notebook.
     """
+    for _ in range(MOST_KILLED):
+        ran, killed = _execute(nb, folder, limits)
+        if not killed:
+            return ran
+    return _execute(nb, folder, limits)[0]
+
+
+def _execute(nb, folder: Path, limits: Running) -> tuple[Ran, bool]:
+    """Run the cells once; also gives whether the interpreter was ended by somebody else."""
     ran, shown = Ran(), Outputs(nb)
     todo = [
         n for n, cell in enumerate(nb.cells) if cell.cell_type == "code" and cell.source.strip()
     ]
     if not todo:
-        return ran
+        return ran, False
     interpreter = Interpreter(folder, limits.most_bytes)
     try:
-        if interpreter.wait_for("ready", True, START_UP, shown.take) is None:
-            ran.ended = "its Python did not start"
-            return ran
-        for number in todo:
-            if len(ran.timeouts) >= limits.most_timeouts:
-                return ran
-            begin = time.monotonic()
-            shown.begin(number)
-            _run_cell(interpreter, number, nb.cells[number].source, limits, ran, shown)
-            ran.seconds += time.monotonic() - begin
-            if ran.ended:
-                return ran
+        _run_cells(interpreter, todo, limits, ran, shown)
+        return ran, interpreter.died and sandbox.was_killed(interpreter.process)
     finally:
         interpreter.end()
-    return ran
+
+
+def _run_cells(
+    interpreter: Interpreter, todo: list[int], limits: Running, ran: Ran, shown: Outputs
+) -> None:
+    if interpreter.wait_for("ready", True, START_UP, shown.take) is None:
+        ran.ended = "its Python did not start"
+        return
+    for number in todo:
+        if len(ran.timeouts) >= limits.most_timeouts:
+            return
+        begin = time.monotonic()
+        shown.begin(number)
+        _run_cell(interpreter, number, shown.nb.cells[number].source, limits, ran, shown)
+        ran.seconds += time.monotonic() - begin
+        if ran.ended:
+            return
 
 
 def _run_cell(
@@ -128,7 +144,7 @@ class Interpreter:
     def __init__(self, folder: Path, most_bytes: int):
         self.process = sandbox.start_python(Path(runner.__file__), folder, view="notebook")
         self.lines: queue.Queue = queue.Queue(maxsize=1000)
-        self.most_bytes, self.ended = most_bytes, ""
+        self.most_bytes, self.ended, self.died = most_bytes, "", False
         self.stopping = threading.Event()
         threading.Thread(target=self._receive, daemon=True).start()
 
@@ -150,6 +166,7 @@ class Interpreter:
             except queue.Empty:
                 return None
             if line is None:
+                self.died = not self.ended
                 self.ended = self.ended or self.process.stopped_because or "its Python died"
                 return None
             if line.get(key) == value:

@@ -87,9 +87,9 @@ class Stream(io.TextIOBase):
             text, self.parts, self.length = "".join(self.parts), [], 0
             room = MOST_TEXT - self.printed
             self.printed += len(text)
-            if len(text) > room > 0:
+            if len(text) > room >= 0:
                 text = text[:room] + "\n... Output truncated ...\n"
-            elif room <= 0:
+            elif room < 0:
                 text = ""
             if text:
                 self.channel.send(output={"output_type": "stream", "name": self.name, "text": text})

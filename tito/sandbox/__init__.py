@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from tito.sandbox.policy import Policy, Program
 
 __all__ = [
     "Policy", "Program", "available", "choose", "current", "kill", "resume", "start",
-    "start_python", "stop", "trusted", "use",
+    "start_python", "stop", "trusted", "use", "was_killed",
 ]  # fmt: skip
 
 _policy = Policy()
@@ -94,6 +95,20 @@ def kill(process: subprocess.Popen) -> None:
     """End a process and everything that it started."""
     _kill(process)
     _running.discard(process)
+
+
+def was_killed(process: subprocess.Popen) -> bool:
+    """Whether a process that says no more was ended by somebody else, and is worth another try.
+
+    With bubblewrap, nothing inside can send a signal to the outermost process: whoever killed it
+    was the system, short of memory, or a person. Code that ends itself in another sandbox is tried
+    again in vain.
+    """
+    try:
+        code = process.wait(timeout=1)
+    except subprocess.TimeoutExpired:  # it closed its output, and goes on
+        return False
+    return code == -signal.SIGKILL and not process.stopped_because
 
 
 def stop() -> None:

@@ -58,8 +58,10 @@ def start(program: Program, policy: Policy) -> subprocess.Popen:
     give(private, user)
     give(program.shared, user)
     shared = [str(program.shared)] if program.shared else []
+    # Names alone, for imports after a call of importlib.invalidate_caches: numpy.random is one.
+    elsewhere = [folder for folder in packages if not folder.startswith(str(private))]
     confine = {
-        "list": [folder for folder in packages if not folder.startswith(str(private))],
+        "list": [*interpreter().standard, *elsewhere],
         "read": [*seen, str(private), str(program.folder), str(ENTER), *ABOUT_THE_MACHINE],
         "write": [str(folder), str(private / "tmp"), *shared, *DEVICES],
         "filter": filter_program(network="listen" if shared else "none").hex(),

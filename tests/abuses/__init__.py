@@ -1,0 +1,1 @@
+"""Submissions that attack the machine that grades them."""
