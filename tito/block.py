@@ -49,7 +49,8 @@ class Block:
     def html(self) -> str:
         """All of it as HTML without colours of its own; each hint is folded."""
         rows = "".join(
-            f'<tr style="background:none"><th scope="row" style="{CELL}font-weight:normal">{escape(label)}</th>'
+            f'<tr style="background:none"><th scope="row" style="{CELL}font-weight:normal">'
+            f"{escape(label)}</th>"
             f'<td style="{CELL}"><pre style="{PLAIN}">{escape(text)}</pre></td></tr>'
             for label, text in self.rows
         )

@@ -21,6 +21,11 @@ class Hours:
         """A fraction of it."""
         return Hours(self.least * fraction, self.most * fraction)
 
+    def short(self) -> str:
+        """It in a table: ``2–4 h``."""
+        words = str(self).removeprefix("about ").replace(" to ", "–")
+        return words.replace(" hours", " h").replace(" hour", " h").replace(" minutes", " min")
+
     def __str__(self) -> str:
         if self.most < 1:
             minutes = max(5 * round(self.most * 12), 5)

@@ -17,11 +17,8 @@ from tito.syntax import parse
 
 DIRECTIVE = re.compile(r"^#\|.*\n?", re.M)
 MARK = re.compile(rf"^[^\n]*({BEGIN_SOLUTION}|{END_SOLUTION})[^\n]*\n?", re.M)
-APPROACH = re.compile(
-    r"\n[ \t]*\n(?P<indent>[ \t]*)Approach\n(?P=indent)-+\n"
-    r"(?:(?!(?P=indent)\w[^\n]*\n(?P=indent)-{3,}\n)(?P=indent)[^\n]*\n|[ \t]*\n)*?"
-    r"(?=(?P=indent)\"\"\"|[ \t]*\n(?P=indent)\w[^\n]*\n(?P=indent)-{3,}\n)"
-)
+APPROACH = re.compile(r"([ \t]*)Approach")
+UNDERLINE = re.compile(r"[ \t]*-{3,}")
 MAGIC = re.compile(r"^[%!].*\n?", re.M)
 ONE_LINE = re.compile(r'"""([^"\n]+)\n[ \t]*"""')  # a docstring that only had an approach besides
 
@@ -100,7 +97,7 @@ def notebook_cells(nb: dict) -> list[CodeCell]:
 
 def _code_cell(name: str, source: str, is_exercise: bool, identity: str) -> CodeCell:
     exported = bool(EXPORT.search(source))
-    text = APPROACH.sub("\n", MARK.sub("", DIRECTIVE.sub("", source))).strip("\n")
+    text = without_approach(MARK.sub("", DIRECTIVE.sub("", source))).strip("\n")
     text = ONE_LINE.sub(r'"""\1"""', text)
     try:
         text = without_magics(text)
@@ -111,6 +108,34 @@ def _code_cell(name: str, source: str, is_exercise: bool, identity: str) -> Code
         message = getattr(problem, "msg", None) or str(problem)
         error = f"line {line}: {message}" if line else message
     return CodeCell(name, text, error, exported, is_exercise, identity)
+
+
+def without_approach(text: str) -> str:
+    """A cell without the *Approach* sections of its docstrings, each with the empty line above."""
+    lines, kept, n = text.split("\n"), [], 0
+    while n < len(lines):
+        end = _end_of_approach(lines, n)
+        if end is None:
+            kept.append(lines[n])
+        n = n + 1 if end is None else end
+    return "\n".join(kept)
+
+
+def _end_of_approach(lines: list[str], empty: int) -> int | None:
+    """Where the section ends that follows an empty line; None if it is no complete approach."""
+    heading = APPROACH.fullmatch(lines[empty + 1]) if empty + 2 < len(lines) else None
+    if not heading or lines[empty].strip() or not UNDERLINE.fullmatch(lines[empty + 2]):
+        return None
+    indent = heading[1]
+    for n in range(empty + 3, len(lines)):
+        if lines[n].startswith(indent + '"""'):
+            return n
+        if not lines[n].strip():
+            if n + 2 < len(lines) and UNDERLINE.fullmatch(lines[n + 2]) and lines[n + 1].strip():
+                return n
+        elif not lines[n].startswith(indent):
+            return None
+    return None
 
 
 def without_magics(text: str) -> str:

@@ -399,7 +399,7 @@ def status(module: Module) -> Status:
     """Where the student stands with a module."""
     if not module.desk.exists():
         hours = hours_of(module)
-        return Status(module.folder, "–", "–", "–", str(hours) if hours else "–", "–", "–")
+        return Status(module.folder, "–", "–", "–", hours.short() if hours else "–", "–", "–")
     record, current = remembered(module), digest(module)
     tested, exported, submitted = (record.get(k) for k in ("tested", "exported", "submitted"))
     checks = f"{tested['passed']} of {tested['checks']}" if tested else "not run"
@@ -423,7 +423,7 @@ def _points_and_time(module: Module) -> tuple[str, str]:
         return "–", "–"
     points = f"{found.points_so_far:g} of {found.most:g}"
     by_hand = f", {found.answer_points:g} by hand" if found.answer_points else ""
-    return points + by_hand, str(found.left or "–")
+    return points + by_hand, found.left.short() if found.left else "–"
 
 
 def _changed(fact: dict | None, current: str) -> str:

@@ -70,6 +70,7 @@ import timeit
 import matplotlib.pyplot as plt
 
 from tito.checks import check, check_raises
+from tito.figures import show
 
 
 def attempt(action):
@@ -3087,7 +3088,13 @@ for axis, (label, table) in zip(axes, (("raw", days), ("standardised", z)), stri
     axis.set(title=f"distances between days, {label}", xlabel="day", ylabel="day")
     figure.colorbar(picture, ax=axis)
 figure.tight_layout()
-plt.show()
+show(
+    figure,
+    "Two heat maps of the distances between all pairs of days, with a bar for the shades: "
+    "raw on the left, standardised on the right. The diagonal is darkest; a light row and "
+    "column is a day unlike all others, and these are other days on the right than on the "
+    "left.",
+)
 
 # %% [markdown]
 r"""
@@ -3140,7 +3147,11 @@ for axis, (label, picture) in zip(axes.flat, pictures.items(), strict=True):
     axis.set_title(f"{label}\n{picture.shape}", fontsize=9)
     axis.axis("off")
 figure.tight_layout()
-plt.show()
+show(
+    figure,
+    "Six small pictures made of one image: the image, mirrored, grey, warmer, a part of it, "
+    "and coarse with blocks of four by four; each with its shape above it.",
+)
 
 # %% [markdown]
 r"""
@@ -3209,7 +3220,12 @@ for (name, column), marker in zip(times.items(), "so^", strict=True):
 axis.set(xlabel="number of elements n", ylabel="microseconds for one call")
 axis.legend()
 axis.grid(alpha=0.3)
-plt.show()
+show(
+    figure,
+    "Microseconds for one call against the number of elements, both axes logarithmic. The "
+    "list (squares) rises from the start; numpy (circles) and Tensor (triangles) begin flat "
+    "and rise together, far below the list at the right.",
+)
 
 # %% [markdown]
 r"""
@@ -3243,7 +3259,11 @@ axis.semilogx(sizes, share, "^-")
 axis.axhline(1, linestyle="--", color="gray")
 axis.set(xlabel="number of elements n", ylabel="time of Tensor / time of numpy", ylim=0)
 axis.grid(alpha=0.3)
-plt.show()
+show(
+    figure,
+    "Time of Tensor divided by that of numpy against the number of elements: several times "
+    "as long for few elements, falling to the dashed line at 1 for many.",
+)
 
 # %% [markdown]
 r"""
@@ -3325,7 +3345,13 @@ axis.loglog([n], [abs(pairwise / (0.1 * n) - 1)], "o", label="Tensor.sum(), floa
 axis.set(xlabel="number of additions", ylabel="relative error of the sum")
 axis.legend(loc="upper left")
 axis.grid(alpha=0.3)
-plt.show()
+show(
+    figure,
+    "Relative error of a sum of equal numbers against how many are added, both axes "
+    "logarithmic. One after the other in float32 (solid line) the error grows to a great "
+    "part of the sum; in float64 (dashed) it stays many orders of magnitude below; the "
+    "single point of Tensor.sum() in float32 lies far below the solid line.",
+)
 print(f"float32: Tensor.sum() gives {pairwise:,.2f}")
 
 # %% [markdown]

@@ -46,6 +46,7 @@ from collections.abc import Callable
 import matplotlib.pyplot as plt
 
 from tito.checks import check
+from tito.figures import show
 
 
 def warnings_of(function: Callable, *arguments, **parameters) -> list[str]:
@@ -289,10 +290,10 @@ def relu_leaves_its_input_alone(activations, x):
     return out.copy(), x, np.shares_memory(out, x), np.shares_memory(same, positive)
 
 
-@observe(x=normal(2))
+@observe(x=normal(12))
 def relu_hands_not_a_number_on(activations, x):
     """NaN stays NaN, whatever stands beside it."""
-    return activations.relu(np.array([x[0], np.nan, x[1]]))
+    return activations.relu(np.array([*x[:6], np.nan, *x[6:]]))
 
 
 @observe(x=normal(1))
@@ -1460,8 +1461,8 @@ axis_values = np.linspace(-4, 4, 401, dtype=np.float32)
 layers = (ReLU(), SiLU(), Sigmoid(), Tanh())
 curves = {repr(layer): layer(Tensor(axis_values)).numpy() for layer in layers}
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
-for name, curve in curves.items():
-    left.plot(axis_values, curve, label=name)
+for (name, curve), style in zip(curves.items(), ("-", "--", "-.", ":"), strict=True):
+    left.plot(axis_values, curve, style, label=name)
 left.set(title="four activations", xlabel="x", ylim=(-1.2, 4))
 for name, line in (("Sigmoid()", 0.5 + axis_values / 4), ("Tanh()", axis_values)):
     (drawn,) = right.plot(axis_values, curves[name], label=name)
@@ -1470,7 +1471,12 @@ right.set(title="and the lines near 0", xlabel="x", ylim=(-1.2, 1.2))
 for panel in (left, right):
     panel.axhline(0, color="grey", linewidth=0.5)
     panel.legend()
-plt.show()
+show(
+    figure,
+    "Left: ReLU, SiLU, sigmoid and tanh between -4 and 4; the first two rise without bound "
+    "on the right, the others level off. Right: sigmoid and tanh with the straight lines "
+    "that they follow near 0.",
+)
 print("SiLU's lowest point:", curves["SiLU()"].min(), "at", axis_values[curves["SiLU()"].argmin()])
 
 # %% [markdown]
@@ -1565,7 +1571,7 @@ check(
 def line_through_the_points(activations, steps, values):
     """At each knot its value."""
     knots = np.cumsum(steps) - 3
-    return activations.relu_curve(knots, knots, values)
+    return activations.relu_curve(knots[::-1], knots, values)
 
 
 @observe(steps=uniform(6, low=0.2, high=2.0), values=normal(6), share=uniform(5))
@@ -1608,14 +1614,19 @@ for count in counts:
     line = relu_curve(x, knots, np.sin(knots))
     errors.append(np.abs(line - np.sin(x)).max())
     if count <= 8:
-        left.plot(x, line, label=f"{count} ReLUs")
+        left.plot(x, line, {4: "--", 8: ":"}[count], label=f"{count} ReLUs")
 slope = np.polyfit(np.log(counts), np.log(errors), 1)[0]
 right.loglog(counts, errors, "o-", label=f"slope {slope:.2f}")
 right.set(title="largest error", xlabel="number of ReLUs")
 left.set(title="the sine made of ReLUs", xlabel="x")
 left.legend()
 right.legend()
-plt.show()
+show(
+    figure,
+    "Left: a sine between 0 and 2π and the broken lines that 4 and 8 ReLUs make of it; the "
+    "second is hard to tell from the sine. Right: the largest error against the number of "
+    "ReLUs, both axes logarithmic, a straight line that falls with a slope of about -2.",
+)
 print(", ".join(f"{count}: {error:.1e}" for count, error in zip(counts, errors)))
 
 # %% [markdown]
@@ -1635,12 +1646,19 @@ figure, axis = plt.subplots(figsize=(8, 3), layout="constrained")
 for place, temperature in enumerate((0.25, 1.0, 4.0)):
     chances = Softmax()(word_scores / temperature).numpy()
     entropy = -(chances * np.log2(chances)).sum()
-    axis.bar(np.arange(5) + 0.27 * (place - 1), chances, width=0.25, label=f"T = {temperature}")
+    axis.bar(
+        np.arange(5) + 0.27 * (place - 1), chances, width=0.25, label=f"T = {temperature}",
+        hatch=("", "//", "..")[place],
+    )  # fmt: skip
     print(f"T = {temperature}: {chances.round(3)}, entropy {entropy:.2f} bit")
 axis.set_xticks(range(5), words)
 axis.set(ylabel="probability", title="five words, three temperatures")
 axis.legend()
-plt.show()
+show(
+    figure,
+    "Bars: the probabilities of cat, dog, horse, hat and sky at three temperatures. At T = "
+    "0.25 nearly all is on cat, at T = 1 cat has 0.60, at T = 4 the five are almost level.",
+)
 
 # %% [markdown]
 r"""
@@ -1662,15 +1680,20 @@ def slope_of(layer: Callable, x: np.ndarray, step: float = 1e-4) -> np.ndarray:
 
 fine = np.linspace(-5, 5, 1000)  # an even number: 0 itself, where ReLU has a corner, is left out
 figure, axis = plt.subplots(figsize=(8, 3.4), layout="constrained")
-for layer in (ReLU(), SiLU(), Sigmoid(), Tanh()):
+for layer, style in zip((ReLU(), SiLU(), Sigmoid(), Tanh()), ("-", "--", "-.", ":"), strict=True):
     slope = slope_of(layer, fine)
-    axis.plot(fine, slope, label=repr(layer))
+    axis.plot(fine, slope, style, label=repr(layer))
     steepest, at_four = slope.max(), slope_of(layer, np.array([4.0]))[0]
     print(f"{layer!r:10} steepest {steepest:.3f}, ten of them {steepest**10:.1e};", end=" ")
     print(f"at x = 4 {at_four:.4f}, ten of them {at_four**10:.1e}")
 axis.set(title="slopes", xlabel="x")
 axis.legend()
-plt.show()
+show(
+    figure,
+    "The slopes of four activations between -5 and 5: ReLU's is 0 and then 1, SiLU's rises a "
+    "little above 1, sigmoid's has its top of 0.25 at 0, tanh's its top of 1; the last two "
+    "vanish on both sides.",
+)
 
 # %% [markdown]
 r"""
@@ -1711,7 +1734,12 @@ axis.plot(biases, dead, "s-", label="share of neurons that are 0 for all example
 axis.invert_xaxis()
 axis.set(xlabel="bias", title="512 ReLUs, 1000 examples")
 axis.legend()
-plt.show()
+show(
+    figure,
+    "Shares against a bias that falls from 0 to -6: the share of outputs that are 0 "
+    "(circles) rises from a half to all; the share of neurons that are 0 for all examples "
+    "(squares) stays at 0 at first and then rises as well.",
+)
 
 # %% [markdown]
 r"""
@@ -1769,13 +1797,18 @@ lengths = [10, 100, 1_000, 10_000, 100_000]
 functions = (relu, np.tanh, plain_sigmoid, sigmoid, plain_softmax, softmax, log_softmax)
 figure, axis = plt.subplots(figsize=(8, 4), layout="constrained")
 cost = {}
-for function in functions:
+for function, marker in zip(functions, "osv^D*x", strict=True):
     arrays = [np.random.default_rng(2).normal(size=n).astype(np.float32) for n in lengths]
     cost[function.__name__] = np.array([best_time(function, array) for array in arrays]) / lengths
-    axis.loglog(lengths, cost[function.__name__] * 1e9, "o-", label=function.__name__)
+    axis.loglog(lengths, cost[function.__name__] * 1e9, marker + "-", label=function.__name__)
 axis.set(xlabel="elements", ylabel="ns per element", title="time per element, float32")
 axis.legend()
-plt.show()
+show(
+    figure,
+    "Nanoseconds per element against the number of elements for seven functions, both axes "
+    "logarithmic: all fall while the cost of the call is shared by more elements, and then "
+    "level off; relu stays the cheapest.",
+)
 for name, seconds in cost.items():
     print(f"{name:14} {seconds[0] * 10 * 1e6:5.1f} µs for 10 elements,", end=" ")
     print(f"{seconds[3] * 1e9:5.2f} ns per element for 10,000")
@@ -1810,13 +1843,23 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.4), layout="constraine
 left.plot(gaps, in_two_steps, linewidth=5, alpha=0.4, label="log(softmax(x))")
 left.plot(gaps, at_once, label="log_softmax(x)")
 left.set(title="logarithm of the probability", xlabel="gap", ylim=(-135, 5))
-for values, name in ((in_two_steps, "log(softmax(x))"), (at_once, "log_softmax(x)")):
+for values, name, sign in (
+    (in_two_steps, "log(softmax(x))", "x"),
+    (at_once, "log_softmax(x)", "."),
+):
     error = np.abs(values - exact)
-    right.semilogy(gaps, np.where(np.isfinite(error) & (error > 0), error, np.nan), ".", label=name)
+    right.semilogy(
+        gaps, np.where(np.isfinite(error) & (error > 0), error, np.nan), sign, label=name
+    )
 right.set(title="error", xlabel="gap")
 left.legend()
 right.legend()
-plt.show()
+show(
+    figure,
+    "Left: the logarithm of a probability against the gap between scores; log_softmax falls "
+    "in a straight line, log(softmax(x)) follows it and breaks off near a gap of 100. Right: "
+    "the error of both, logarithmic; that of log(softmax(x)) grows before it breaks off.",
+)
 finite = np.isfinite(in_two_steps)
 print(f"log(softmax) is finite up to a gap of {gaps[finite].max()}")
 print(f"its largest error up to 85: {np.abs(in_two_steps - exact)[gaps <= 85].max():.1e}", end=", ")

@@ -56,6 +56,7 @@ import matplotlib.pyplot as plt
 
 from tinytorch.core.activations import ReLU
 from tito.checks import check, check_raises
+from tito.figures import show
 
 # %% [markdown]
 r"""
@@ -1536,8 +1537,11 @@ def xor_network() -> list:
 corners = Tensor([[0, 0], [0, 1], [1, 0], [1, 1]])
 check(len(xor_network()), 3, hint="two Dense layers, and a ReLU between them")
 hidden, bend, output = xor_network()
-check(bend(hidden(corners)), [[0, 0], [1, 0], [1, 0], [2, 1]], hint="h1 and h2 of the table")
-check(output(bend(hidden(corners))), [[0], [1], [1], [0]], hint="y = v1 h1 + v2 h2")
+check(
+    output(bend(hidden(corners))),
+    [[0], [1], [1], [0]],
+    hint="y = v1 h1 + v2 h2; bend(hidden(corners)) should show h1 and h2 of the table",
+)
 check(
     [p.requires_grad for layer in (hidden, output) for p in layer.parameters()],
     [True] * 4,
@@ -1616,7 +1620,13 @@ for axis, surface, title in zip(axes, (inner[:, 0], inner[:, 1], outer[:, 0]), (
     figure.colorbar(shown, ax=axis)
 axes[2].contour(first, second, outer.reshape(first.shape), levels=[0.5], colors="white")
 axes[0].legend(loc="lower left")
-plt.show()
+show(
+    figure,
+    "Three maps over the plane of x1 and x2: the hidden neurons h1 and h2, each a ramp in "
+    "one direction, and the output y, which is high in a band between two lines. Circles "
+    "mark the points where XOR is 0, squares those where it is 1; the squares lie in the "
+    "band.",
+)
 
 # %% [markdown]
 r"""
@@ -1694,10 +1704,16 @@ for axis, (name, network) in zip(axes, networks.items()):
     axis.contourf(
         first, second, answer, levels=levels, colors=["tab:blue", "tab:orange"], alpha=0.4
     )
-    for label, colour in ((-1, "tab:blue"), (1, "tab:orange")):
-        axis.scatter(*x_new[y_new == label].T, s=5, color=colour)
+    for label, colour, sign in ((-1, "tab:blue", "o"), (1, "tab:orange", "x")):
+        axis.scatter(*x_new[y_new == label].T, s=9, color=colour, marker=sign)
     axis.set(title=name, aspect="equal", xticks=[], yticks=[])
-plt.show()
+show(
+    figure,
+    "Four maps of a network's answer for two spirals, with the points of both classes as "
+    "circles and crosses: a straight border without a hidden layer, a border through the "
+    "origin, a few straight edges with 10 neurons, and the two arms of the spiral with 100 "
+    "neurons and biases.",
+)
 
 # %% [markdown]
 r"""
@@ -1719,20 +1735,25 @@ ways = {
 }
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
 exponents = {}
-for name, (multiply, sizes) in ways.items():
+for marker, (name, (multiply, sizes)) in zip("os^vD", ways.items()):
     matrices = [generator.normal(size=(n, n)).astype(np.float32) for n in sizes]
     times = np.array([best_time(multiply, matrix, matrix) for matrix in matrices])
     exponents[name] = np.polyfit(np.log(sizes[-3:]), np.log(times[-3:]), 1)[0]
     speeds = 2 * np.array(sizes) ** 3.0 / times / 1e9
-    left.loglog(sizes, times, "o-", label=f"{name}: exponent {exponents[name]:.2f}")
-    right.loglog(sizes, speeds, "o-", label=f"{name}: up to {speeds.max():.3g} GFLOP/s")
+    left.loglog(sizes, times, marker + "-", label=f"{name}: exponent {exponents[name]:.2f}")
+    right.loglog(sizes, speeds, marker + "-", label=f"{name}: up to {speeds.max():.3g} GFLOP/s")
     print(f"{name:12} exponent {exponents[name]:.2f};", end=" ")
     print(f"n = {sizes[-1]:4}: {times[-1]:.4f} s, {speeds[-1]:.4g} GFLOP/s")
 left.set(title="time of a product", xlabel="n", ylabel="seconds")
 right.set(title="speed", xlabel="n", ylabel="GFLOP/s")
 left.legend(loc="lower right", fontsize=8)
 right.legend(loc="center right", fontsize=8)
-plt.show()
+show(
+    figure,
+    "Left: seconds for a product of two n by n matrices against n, both axes logarithmic, a "
+    "rising line for each way to multiply; loops are slowest by far. Right: their speed in "
+    "GFLOP/s; numpy's product is fastest.",
+)
 
 # %% [markdown]
 r"""
@@ -1819,9 +1840,9 @@ cases = {
     "ReLU, He": (lambda n, m: he_weights(n, m, weights_rng), bend_relu),
 }
 figure, axis = plt.subplots(figsize=(8, 4), layout="constrained")
-for name, (draw, bend) in cases.items():
+for marker, (name, (draw, bend)) in zip("os^vDx", cases.items()):
     spreads, signal = spread_through_layers(draw, 20, bend)
-    axis.semilogy(range(1, 21), spreads, "o-", label=name)
+    axis.semilogy(range(1, 21), spreads, marker + "-", label=name)
     per_layer = (spreads[-1] / spreads[9]) ** 0.1
     saturated = f", {np.mean(np.abs(signal) > 0.99):.0%} saturated" if bend is np.tanh else ""
     print(f"{name:16} layer 1: {spreads[0]:.2g}, layer 20: {spreads[-1]:.2g}", end="")
@@ -1830,7 +1851,12 @@ axis.set(
     xlabel="layer", ylabel="standard deviation of the signal", title="20 layers of 256 neurons"
 )
 axis.legend()
-plt.show()
+show(
+    figure,
+    "Standard deviation of the signal in 20 layers, logarithmic, for each choice of "
+    "activation and initial weights: some shrink or grow by a factor in every layer, those "
+    "with the weights made for their activation stay level.",
+)
 
 # %% [markdown]
 r"""

@@ -40,7 +40,7 @@ you change a cell, run it again before its checks. Later exercises build on earl
 
 Where you stand is what `progress()` says, in a cell of this notebook, and `python bin/tito.py status` in a terminal.
 `python bin/tito.py test 07_autograd` runs the whole notebook in a fresh kernel, as grading does; with `--watch` again
-after each save. If a result cannot be explained, restart the kernel and run all cells down to where you are: a cell
+after each save. *Run All* stops at the first check that is not right. If a result cannot be explained, restart the kernel and run all cells down to where you are: a cell
 that was run and then changed leaves its old names behind.
 """
 
@@ -93,6 +93,7 @@ import tracemalloc
 import matplotlib.pyplot as plt
 
 from tito.checks import check, check_raises, progress
+from tito.figures import show
 
 # %% [markdown]
 r"""
@@ -296,7 +297,13 @@ axes.set_xlabel("step h")
 axes.set_ylabel("error of the slope of exp at 1")
 axes.invert_xaxis()
 axes.legend()
-plt.show()
+show(
+    figure,
+    "Error of the slope of exp at 1 against the step h, which shrinks to the right, both "
+    "axes logarithmic. The one-sided difference (circles) falls in proportion to h, the "
+    "central one (squares) to its square and so deeper; both rise again when rounding takes "
+    "over.",
+)
 
 # %% [markdown]
 r"""
@@ -6583,7 +6590,13 @@ right.set_ylabel("calls of a layer")
 for axes in (left, right):
     axes.set_xlabel("segments k")
     axes.legend(loc="upper center" if axes is left else "lower right")
-plt.show()
+show(
+    figure,
+    "Left: the most memory against the number of segments k, both axes logarithmic: a valley "
+    "with its lowest place near the square root of the number of layers, along the dashed "
+    "curve k + n / k and far below the dotted line without checkpoints. Right: the calls of "
+    "a layer, about twice those without checkpoints.",
+)
 
 best = int(np.argmin(peaks))
 print(
@@ -7840,7 +7853,12 @@ axes.plot(path[:, 0], path[:, 1], color="black", linewidth=1)
 axes.plot(1, 1, "r*", markersize=12)
 axes.set_xlabel("x")
 axes.set_ylabel("y")
-plt.show()
+show(
+    figure,
+    "Height lines of a narrow curved valley, and the path of gradient descent with momentum "
+    "as a black line: it falls into the valley, follows its floor around the bend, and ends "
+    "near the star at (1, 1).",
+)
 
 # %% [markdown]
 r"""
@@ -7940,7 +7958,12 @@ for label, marker in ((0, "o"), (1, "^")):
     )  # fmt: skip
 right.set_title("the border between the classes")
 right.legend(loc="lower left")
-plt.show()
+show(
+    figure,
+    "Left: the loss against the step, falling. Right: two interlocking half moons, class 0 "
+    "as circles and class 1 as triangles, and between them a bent black line where the "
+    "network believes in both alike.",
+)
 
 # %% [markdown]
 r"""
@@ -8018,7 +8041,12 @@ axes.loglog(widths[:3] ** 2, numerical_times, "^-", label="numerical gradient")
 axes.set_xlabel("number of weights")
 axes.set_ylabel("seconds")
 axes.legend()
-plt.show()
+show(
+    figure,
+    "Seconds against the number of weights, both axes logarithmic: forward (circles), "
+    "forward and backward (squares) a small multiple above it and parallel to it, and the "
+    "numerical gradient (triangles), which rises much more steeply.",
+)
 
 # %% [markdown]
 r"""
@@ -8075,7 +8103,12 @@ axes.semilogy(doublings, doublings, "s-", label="reverse creation order: $n$")
 axes.set_xlabel("doublings n")
 axes.set_ylabel("visits")
 axes.legend()
-plt.show()
+show(
+    figure,
+    "Visits against the number of doublings, logarithmic upwards: recursion (circles) "
+    "doubles with each and rises in a straight line, reverse creation order (squares) stays "
+    "near the bottom.",
+)
 
 # %% [markdown]
 r"""

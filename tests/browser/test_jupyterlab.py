@@ -192,9 +192,7 @@ def test_test_and_export_from_a_terminal(numbers, lab, page):
     write(numbers, nb)
     address, token = lab
     page.goto(f"{address}/lab?token={token}&reset")
-    page.get_by_role("menuitem", name="File").click()
-    page.get_by_role("menuitem", name="New", exact=True).hover()
-    page.get_by_role("menuitem", name="Terminal").click()
+    page.locator(".jp-LauncherCard", has_text="Terminal").click()
     terminal = page.locator(".jp-Terminal")
     terminal.wait_for()
     page.wait_for_timeout(2000)

@@ -1,6 +1,7 @@
 """Visible checks: a line and a block that say what was called, what came, what was expected."""
 
 import linecache
+import os
 import shutil
 import subprocess
 import sys
@@ -81,3 +82,54 @@ def test_a_sandboxed_notebook_has_all_that_checks_import(tmp_path):
     result = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert str(tmp_path) in result.stdout and "0 of 0 exercises" in result.stdout
+
+
+CELLS = {
+    "import numpy as np\nfrom tito.checks import check": "",
+    "def double(x):\n    return np.multply(x, 2)": "",
+    "def halve(x):\n    raise NotImplementedError()": "",
+    "# double: 5 points\na = np.array([1.0])\ncheck(double(a), [2.0], hint=['one', 'two'])": (
+        "✗ double (5 points): not right yet\n  called    double(a)\n  with      a = [1]\n"
+        "  raised    AttributeError: module 'numpy' has no attribute 'multply'\n"
+        "  where     double, line 2 of cell [2]: return np.multply(x, 2)\n"
+        "  expected  [2.0]\n  hint 1    one\n  hint 2    two"
+    ),
+    "# halve: 1 points\ncheck(halve(2), 1)": (
+        "· halve (1 point): not done yet (halve, line 2 of cell [3])"
+    ),
+    "# right: 2 points\ncheck(a + 1, [2])": (
+        "✓ a + 1 is [2]\n✓ right: all checks in this cell pass; it is worth 2 points"
+    ),
+}
+
+
+@pytest.mark.parametrize("read_by_a_person", [False, True])
+def test_a_kernel_answers_in_blocks(tmp_path, read_by_a_person):
+    import nbformat
+    from nbclient import NotebookClient
+    from traitlets.config import Config
+
+    cells = [nbformat.v4.new_code_cell(source) for source in [*CELLS, "double(1)"]]
+    nb = nbformat.v4.new_notebook(cells=cells)
+    config = Config(KernelManager={"transport_encryption": "auto"})
+    client = NotebookClient(nb, kernel_name="python3", allow_errors=True, config=config)
+    environment = {k: v for k, v in os.environ.items() if k != "JPY_SESSION_NAME"}
+    environment |= {"PYTHONPATH": str(tito_folder().parent)}
+    environment |= {"JPY_SESSION_NAME": "x.ipynb"} if read_by_a_person else {}
+    with client.setup_kernel(env=environment, cwd=str(tmp_path)):
+        for number, cell in enumerate(nb.cells):
+            client.execute_cell(cell, number)
+    *checked, own = nb.cells
+    for cell, expected in zip(checked, CELLS.values(), strict=True):
+        said = "".join(_text(output) for output in cell.outputs).rstrip("\n")
+        assert said == expected
+        kinds = {output.output_type for output in cell.outputs}
+        assert not (read_by_a_person and "error" in kinds)
+        assert all(output.get("name") != "stderr" for output in cell.outputs)
+    assert "Traceback" in _text(own.outputs[0])  # outside of checks, Python's own
+
+
+def _text(output) -> str:
+    if output.output_type == "error":
+        return "\n".join(output.traceback)
+    return output.text if output.output_type == "stream" else output.data["text/plain"]

@@ -6,7 +6,13 @@ import sys
 
 from conftest import cell_of, reference, untouched
 
-from tito.export import module_text, notebook_cells, reference_cells, reference_text
+from tito.export import (
+    module_text,
+    notebook_cells,
+    reference_cells,
+    reference_text,
+    without_approach,
+)
 from tito.student import export, start
 
 
@@ -18,6 +24,21 @@ def test_solution_marks_directives_and_hints_are_left_out(small_course):
     assert "Returns\n    -------" in text
     assert "return twice_as_much" in text
     assert "hidden" not in text.lower()
+
+
+def test_an_approach_ends_at_the_next_section_or_with_the_docstring():
+    begin = 'def f():\n    """Do it.\n\n    Approach\n    --------\n    1. So.\n\n       And so.\n'
+    assert without_approach(begin + '    """\n') == 'def f():\n    """Do it.\n    """\n'
+    section = '\n    Returns\n    -------\n    """\n'
+    assert without_approach(begin + section) == f'def f():\n    """Do it.\n{section}'
+    assert without_approach(begin + "x = 1\n") == begin + "x = 1\n"
+
+
+def test_reading_a_cell_takes_no_longer_whatever_it_holds():
+    """A regular expression once went through all ways to divide the empty lines."""
+    endless = "\n\nApproach\n---\n" + "\n" * 5000 + "x"
+    assert without_approach(endless) == endless
+    assert without_approach("\n\nApproach\n---\n" * 3000)
 
 
 def test_the_module_says_where_it_comes_from_and_what_it_offers(small_course):

@@ -208,6 +208,7 @@ def test_status_follows_what_is_done(numbers):
     student.test(numbers)
     student.export(numbers)
     assert student.status(numbers).checks == "2 of 2"
+    assert student.status(numbers).points == "7 of 7"
     assert student.status(numbers).exported == "yes"
     numbers.desk.write_text(json.dumps(untouched(numbers)))
     assert student.status(numbers).checks == "2 of 2, changed since"
@@ -421,3 +422,19 @@ def test_help_imports_nothing_heavy():
     )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_status_shows_the_time_that_the_card_leaves(numbers):
+    from tito.card import Hours, hours_of
+
+    card = numbers.source.parent / "README.md"
+    assert hours_of(numbers) is None
+    card.write_text("| | |\n| --- | --- |\n| Time | 7–8 hours, and 2–3 hours more |\n")
+    assert hours_of(numbers) == Hours(9, 11)
+    assert student.status(numbers).left == "9–11 h"
+    nb = reference(numbers)
+    cell_of(nb, "halve")["source"] = cell_of(untouched(numbers), "halve")["source"]
+    write(numbers, nb)
+    student.test(numbers)
+    assert student.status(numbers).points == "4 of 7"
+    assert student.status(numbers).left == "2.5–3.5 h"  # 3 of 10 points; the answer is written

@@ -12,6 +12,8 @@ from tito.safe_html import safe
 
 IMAGES = ("image/png", "image/jpeg")
 BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
+LONGEST_TEXT = 20_000  # characters of a cell in words; rendering some texts takes far longer
+SPACES = re.compile(r"[ \t]{200,}")
 KEPT_METADATA = ("kernelspec", "tito")
 
 
@@ -95,6 +97,9 @@ def _clean_cell(cell) -> None:
     if cell.cell_type == "raw":
         cell.cell_type = "markdown"
         cell.source = "\n".join(f"    {line}" for line in cell.source.splitlines())
+    if cell.cell_type == "markdown":
+        text = SPACES.sub(" " * 200, cell.source)
+        cell.source = text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + " …"
     if "attachments" in cell:
         cell.attachments = {
             name: {kind: data for kind, data in bundle.items() if _is_image(kind, data)}

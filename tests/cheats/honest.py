@@ -1,0 +1,508 @@
+"""Solutions and cells as honest students write them; each is to get all points and no flag.
+
+They differ from the reference in the algorithm, the names, the style, or in what stands around
+them. Those of one module are handed in together, each for another exercise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to be honest.
+
+    Attributes
+    ----------
+    module, exercise : str
+        What it solves.
+    source : str
+        The exercise's cell, without its directive; where it is empty, that of the reference.
+    instead : dict
+        What stands in the cell instead of some lines of the reference's.
+    before, after : tuple of str
+        Cells of the student's own, right before and after the exercise's.
+    """
+
+    module: str
+    exercise: str
+    source: str = ""
+    instead: dict[str, str] = field(default_factory=dict)
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+
+def put_in(nb: dict, variant: Variant) -> None:
+    """Put a variant into a notebook with all solutions."""
+    number, cell = next(
+        (n, c) for n, c in enumerate(nb["cells"])
+        if c["metadata"].get("nbgrader", {}).get("grade_id") == variant.exercise
+    )  # fmt: skip
+    if variant.source:
+        directive = "#| export\n" if cell["source"].startswith("#| export") else ""
+        cell["source"] = directive + variant.source
+    for line, other in variant.instead.items():
+        assert line in cell["source"], line
+        cell["source"] = cell["source"].replace(line, other)
+    nb["cells"][number : number + 1] = [
+        *map(_own_cell, variant.before), cell, *map(_own_cell, variant.after),
+    ]  # fmt: skip
+
+
+def _own_cell(text: str) -> dict:
+    is_text = text.startswith("# Notes")
+    return dict(new_markdown_cell(text) if is_text else new_code_cell(text))
+
+
+TENSOR = {
+    "looks at the type in another way": Variant(
+        "01_tensor", "as-array",
+        '''
+def as_array(data, dtype=None):
+    """my version, see notes of week 1"""
+    given = getattr(data, "dtype", None)
+    try:
+        arr = np.asarray(data)
+    except ValueError as problem:
+        raise ValueError("rows are not equally long, pad or cut them") from problem
+    # bool is fine too, it turns into 0. and 1.
+    kinds = (np.integer, np.floating, np.bool_)
+    if not any(np.issubdtype(arr.dtype, kind) for kind in kinds):
+        raise TypeError("only real numbers, please: " + str(arr.dtype))
+    if dtype is not None:
+        wanted = np.dtype(dtype)
+    elif given is not None and np.issubdtype(given, np.floating):
+        wanted = given
+    else:
+        wanted = np.float32
+    if arr.dtype == wanted:
+        return arr
+    return arr.astype(wanted)
+''',
+        after=(
+            "# Notes\n\nA list has no dtype! <b>Remember</b>: `hasattr(data, 'dtype')`",
+            "%timeit as_array([1, 2, 3])\nprint(as_array([1, 2]))\n!echo hello",
+        ),
+    ),
+    "keeps its own order and hints": Variant(
+        "01_tensor", "tensor",
+        instead={
+            "        self.data = as_array(data, dtype)\n": "",
+            "        self.grad = None\n": "        self.grad: np.ndarray | None = None\n"
+            "        self.data: np.ndarray = as_array(data, dtype=dtype)\n",
+            "return self.data.shape": "return tuple(len_ for len_ in np.shape(self.data))",
+            "return self.data.ndim": "return len(self.shape)",
+            "return self.data.size": "return int(np.prod(self.shape, dtype=int))",
+        },
+    ),
+    "goes from the right with itertools, and prints": Variant(
+        "01_tensor", "broadcast-shape",
+        '''
+import itertools
+
+
+def broadcast_shape(a, b):
+    out = []
+    for i, (m, n) in enumerate(itertools.zip_longest(reversed(a), reversed(b), fillvalue=1)):
+        print("axis", i, "from the right:", m, n)  # to see what happens
+        if m == 1:
+            out.append(n)
+        elif n == 1 or m == n:
+            out.append(m)
+        else:
+            raise ValueError(f"{a} and {b}: {m} does not go with {n}")
+    return tuple(reversed(out))
+''',
+        before=(
+            "from IPython.display import HTML, display\nrows = ''.join(f'<tr><td>{n}</td><td>{n**2}</td></tr>' "
+            "for n in range(4))\ndisplay(HTML(f'<table>{rows}</table>'))",
+        ),
+    ),
+    "has a helper in a cell of its own": Variant(
+        "01_tensor", "apply",
+        '''
+def apply(function, *inputs, **parameters):
+    clever = [thing for thing in inputs if hasattr(thing, "__apply__")]
+    if clever:
+        return clever[0].__apply__(function, *inputs, **parameters)
+    result = compute(function, *arrays_of(inputs), **parameters)
+    return Tensor(result, dtype=result.dtype)
+''',
+        before=(
+            "#| export\ndef arrays_of(things):\n    return list(map(value, things))",
+            "import time\nbegin = time.perf_counter()\nnp.ones((50, 50)) @ np.ones((50, 50))\n"
+            "print('seconds', time.perf_counter() - begin)",
+        ),
+    ),
+    "makes methods with a function": Variant(
+        "01_tensor",
+        "arithmetic",
+        instead={
+            "@extend(Tensor)": "import functools\n\n\ndef method_of(function):\n"
+            "    @functools.wraps(function)\n    def method(self, other):\n"
+            "        return apply(function, self, other)\n\n    return method\n\n\n"
+            "plus = method_of(np.add)\n\n\n@extend(Tensor)",
+            "return apply(np.add, self, other)": "return plus(self, other)",
+            "return apply(np.negative, self)": "negated = apply(np.negative, self)\n        return negated",
+        },
+        after=(
+            "import sys\nfrom io import StringIO\nbefore = sys.stdout\nsys.stdout = StringIO()\n"
+            "print(Tensor([1.0]) + 1)\ntext, sys.stdout = sys.stdout.getvalue(), before\nprint(len(text))",
+        ),
+    ),
+    "collects its settings in a dictionary": Variant(
+        "01_tensor", "reductions",
+        instead={
+            "return apply(np.sum, self, axis=axis, keepdims=keepdims)": "settings = dict(axis=axis, "
+            "keepdims=keepdims)\n        return apply(np.sum, self, **settings)",
+        },
+        after=("import random\nrandom.seed(1)\nTensor([random.random() for _ in range(9)]).mean()",),
+    ),
+    "tries, and excepts": Variant(
+        "01_tensor", "shaping",
+        instead={
+            "shape = shape[0] if len(shape) == 1 else shape\n": "try:\n            (shape,) = shape\n"
+            "        except ValueError:\n            pass\n",
+        },
+    ),
+    "yields in a loop": Variant(
+        "01_tensor", "indexing",
+        instead={
+            "return (self[i] for i in range(len(self)))": "n = len(self)\n\n        def all_of_them():\n"
+            "            i = 0\n            while i < n:\n                yield self[i]\n                i += 1\n\n"
+            "        return all_of_them()",
+        },
+    ),
+    "computes column by column": Variant(
+        "01_tensor", "standardise",
+        '''
+import math
+
+
+def standardise(table: Tensor) -> Tensor:
+    old = np.asarray(table)
+    new = np.zeros_like(old)
+    n_rows, n_columns = old.shape
+    for j in range(n_columns):
+        middle = sum(old[:, j]) / n_rows
+        spread = math.sqrt(sum((number - middle) ** 2 for number in old[:, j]) / n_rows)
+        if min(old[:, j]) == max(old[:, j]):
+            continue  # nothing unusual about it
+        for i in range(n_rows):
+            new[i, j] = (old[i, j] - middle) / spread
+    return Tensor(new)
+''',
+        after=(
+            "import matplotlib.pyplot as plt\nplt.rcParams['figure.figsize'] = (3, 2)\n"
+            "fig, ax = plt.subplots()\nax.plot(np.asarray(standardise(Tensor([[1.0, 2], [3, 5]]))))\nplt.show()",
+        ),
+    ),
+}  # fmt: skip
+
+ACTIVATIONS = {
+    "writes a matrix product with einsum": Variant(
+        "02_activations", "collapse",
+        "def collapse(w1, b1, w2, b2):\n    weights = np.einsum('ij,jk->ik', w1, w2)\n"
+        "    bias = b2 + np.dot(b1, w2)\n    return (weights, bias)\n",
+    ),
+    "clips": Variant("02_activations", "relu", "def relu(x):\n    return np.clip(x, 0, None)\n"),
+    "plots in the exercise's cell": Variant(
+        "02_activations", "plain-sigmoid",
+        '''
+import matplotlib.pyplot as plt
+
+
+def plain_sigmoid(x):
+    return np.reciprocal(1 + np.exp(-x))
+
+
+grid = np.linspace(-5, 5, 50)
+fig, axes = plt.subplots(1, 2)
+for ax in axes:
+    ax.plot(grid, plain_sigmoid(grid))
+plt.show()
+''',
+    ),
+    "knows another formula": Variant(
+        "02_activations", "sigmoid",
+        "def sigmoid(x):\n    # log(1 + e^-x), which never overflows\n    return np.exp(-np.logaddexp(0, -x))\n",
+        after=(
+            "%%timeit -n 2 -r 1\nsigmoid(np.ones(10))",
+            "import threading, queue\nresults = queue.Queue()\n"
+            "worker = threading.Thread(target=lambda: results.put(sigmoid(np.zeros(2))))\n"
+            "worker.start()\nworker.join()\nresults.get()",
+        ),
+    ),
+    "copies the sign": Variant(
+        "02_activations", "tanh-by-exponentials",
+        "def tanh_by_exponentials(z):\n    q = np.exp(-2 * np.abs(z))\n    return np.copysign((1 - q) / (1 + q), z)\n",
+    ),
+    "has its helper in a cell below": Variant(
+        "02_activations", "softmax",
+        "def softmax(x, axis=-1):\n    e = np.exp(x - largest(x, axis))\n    return e / np.sum(e, axis, keepdims=True)\n"
+        "\n\ndef largest(x, axis):\n    return np.amax(x, axis=axis, keepdims=True)\n",
+        after=(
+            "#| export\ndef largest(x, axis):\n    '''The largest along an axis, which is kept.'''\n"
+            "    return np.max(x, axis, keepdims=True)",
+            "with open('measured.txt', 'w') as file:\n    file.write('1 2 3')\nprint(open('measured.txt').read())",
+        ),
+    ),
+    "reduces with logaddexp": Variant(
+        "02_activations", "log-softmax",
+        "def log_softmax(x, axis=-1):\n    return x - np.logaddexp.reduce(x, axis=axis, keepdims=True)\n",
+    ),
+    "has a class above its classes": Variant(
+        "02_activations", "activation-layers",
+        '''
+class Elementwise:
+    """What the three have in common."""
+
+    function = None
+
+    def __call__(self, x):
+        return apply(type(self).function, x)
+
+    def __repr__(self):
+        return f"{type(self).__name__}()"
+
+
+class ReLU(Elementwise):
+    function = relu
+
+
+class Sigmoid(Elementwise):
+    function = sigmoid
+
+
+class Tanh(Elementwise):
+    function = np.tanh
+''',
+    ),
+    "uses another of its exercises": Variant(
+        "02_activations", "silu",
+        instead={"return x * apply(sigmoid, x)": "gate = Sigmoid()\n        return gate(x) * x"},
+    ),
+    "goes point by point": Variant(
+        "02_activations", "relu-curve",
+        '''
+def relu_curve(x, knots, values):
+    out = np.empty(np.shape(x))
+    for place, number in np.ndenumerate(x):
+        height = values[0]
+        for i in range(len(knots) - 1):
+            slope = (values[i + 1] - values[i]) / (knots[i + 1] - knots[i])
+            last = i == len(knots) - 2
+            reached = number if last else min(number, knots[i + 1])
+            height += slope * max(reached - knots[i], 0)
+        out[place] = height
+    return out
+''',
+    ),
+}  # fmt: skip
+
+LAYERS = {
+    "multiplies rows and columns of lists": Variant(
+        "03_layers", "matmul-by-hand",
+        '''
+def matmul_by_hand(a, b):
+    if len(a.shape) != 2 or len(b.shape) != 2:
+        raise ValueError("both have to be matrices, got %s and %s" % (a.shape, b.shape))
+    if a.shape[1] != b.shape[0]:
+        raise ValueError("%s and %s do not match" % (a.shape, b.shape))
+    result = np.empty((a.shape[0], b.shape[1]), np.result_type(a.dtype, b.dtype))
+    columns = [b[:, j] for j in range(b.shape[1])]
+    for i, row in enumerate(a):
+        result[i] = [sum((p * q for p, q in zip(row, column)), 0) for column in columns]
+    return result
+''',
+    ),
+    "folds with reduce": Variant(
+        "03_layers", "matmul-by-outer",
+        '''
+from functools import reduce
+from operator import add
+
+
+def matmul_by_outer(a, b):
+    start = np.zeros((a.shape[0], b.shape[1]), np.result_type(a, b))
+    return reduce(add, map(np.multiply.outer, a.T, b), start)
+''',
+    ),
+    "uses einsum and a warning": Variant(
+        "03_layers", "linear",
+        "import warnings\n\n\ndef linear(x, weights, bias):\n    if x.ndim > 9:\n"
+        "        warnings.warn('so many axes?')\n    return np.matmul(x, weights) + bias\n",
+        after=(
+            "import gc, inspect\nprint(len(gc.get_objects()) > 0, inspect.signature(linear))\n"
+            "print(inspect.getsource(linear))",
+        ),
+    ),
+    "scales numbers between 0 and 1": Variant(
+        "03_layers", "initial-weights",
+        "def initial_weights(inputs, outputs, rng):\n    limit = (6.0 / (inputs + outputs)) ** 0.5\n"
+        "    return (limit * (2 * rng.random((inputs, outputs)) - 1)).astype('float32')\n",
+    ),
+    "scales standard normal numbers": Variant(
+        "03_layers", "he-weights",
+        "import math\n\n\ndef he_weights(inputs, outputs, rng):\n    numbers = rng.standard_normal((inputs, outputs))\n"
+        "    return np.float32(numbers * math.sqrt(2 / inputs))\n",
+    ),
+    "folds the layers": Variant(
+        "03_layers", "forward",
+        "from functools import reduce\n\n\ndef forward(layers, x):\n"
+        "    return reduce(lambda value, layer: layer(value), layers, x)\n",
+    ),
+    "walks through a stack": Variant(
+        "03_layers", "parameter-count",
+        '''
+def parameter_count(layers):
+    todo, count = list(layers), 0
+    while todo:
+        layer = todo.pop()
+        try:
+            own = layer.parameters()
+        except AttributeError:
+            continue
+        for tensor in own:
+            n = 1
+            for length in tensor.shape:
+                n *= length
+            count += n
+    return count
+''',
+    ),
+    "finds another network": Variant(
+        "03_layers", "xor-network",
+        instead={
+            "Tensor([[1, 1], [1, 1]], requires_grad=True)": "Tensor([[1, -1], [-1, 1]], requires_grad=True)",
+            "Tensor([0, -1], requires_grad=True)": "Tensor([0, 0], requires_grad=True)",
+            "Tensor([[1], [-2]], requires_grad=True)": "Tensor([[1], [1]], requires_grad=True)",
+        },
+    ),
+}  # fmt: skip
+
+AUTOGRAD = {
+    "counts through the flat array": Variant(
+        "07_autograd", "numerical-gradient",
+        '''
+def numerical_gradient(f, x, step=1e-5):
+    x = np.asarray(x, dtype="float64")
+    out = []
+    for k in range(x.size):
+        up, down = x.flatten(), x.flatten()
+        up[k] += step
+        down[k] -= step
+        rise = f(up.reshape(x.shape)) - f(down.reshape(x.shape))
+        out.append(float(rise) / (2 * step))
+    return np.array(out, dtype="float64").reshape(x.shape)
+''',
+        after=("# Notes\n\n$f'(x) \\approx \\frac{f(x+h)-f(x-h)}{2h}$",),
+    ),
+    "knows the formula by heart": Variant(
+        "07_autograd", "chain-rule-by-hand",
+        "def chain_rule_by_hand(x, y):\n    return dict(s=x + y, d=x - y, f=x**2 - y**2, df_ds=x - y, df_dd=x + y,\n"
+        "                df_dx=2 * x, df_dy=-2 * y)\n",
+    ),
+    "differentiates 1/y": Variant(
+        "07_autograd", "rules-of-products",
+        instead={"return -grad * out / y": "y_squared = y * y\n    return -(grad * x / y_squared)"},
+    ),
+    "goes down with a stack": Variant(
+        "07_autograd", "order",
+        '''
+def reverse_creation_order(outputs):
+    seen, stack = set(), [v for v in outputs if v.grad_fn is not None]
+    while stack:
+        v = stack.pop()
+        if v in seen:
+            continue
+        seen.add(v)
+        for child in inputs_of(v):
+            if isinstance(child, Variable) and not child.is_leaf and child.requires_grad:
+                stack.append(child)
+    return sorted(seen, key=lambda v: -v.order)
+''',
+    ),
+    "sums one axis after the other": Variant(
+        "07_autograd", "unbroadcast",
+        '''
+def unbroadcast(grad, shape):
+    while grad.ndim > len(shape):
+        grad = grad.sum(axis=0)
+    for axis in range(len(shape)):
+        if shape[axis] == 1 and grad.shape[axis] != 1:
+            grad = grad.sum(axis=axis, keepdims=True)
+    return grad
+''',
+    ),
+    "has a helper for a sum": Variant(
+        "07_autograd", "accumulate",
+        '''
+def fitting(part, x):
+    return part if part.shape == x.shape else unbroadcast(part, x.shape)
+
+
+def accumulate(gradients, sums, inputs, parts):
+    for x, part in zip(inputs, parts):
+        if part is None:
+            continue
+        part = fitting(part, x)
+        if gradients.get(x) is None:
+            gradients[x] = part
+            continue
+        if x in sums:
+            gradients[x] += part
+            continue
+        gradients[x] = part + gradients[x]  # never into the array of another one
+        sums |= {x}
+''',
+        before=("#| export\nimport functools\nimport itertools",),
+    ),
+    "multiplies the other way round": Variant(
+        "07_autograd", "rules-of-waves",
+        instead={
+            "return grad * np.cos(x)": "return np.cos(x) * grad",
+            "return -grad * np.sin(x)": "return -(np.sin(x) * grad)",
+        },
+    ),
+    "adds to zeros": Variant(
+        "07_autograd", "rules-of-reductions",
+        instead={
+            "return restore_axes(grad, x, axis) * np.ones(x.shape, x.dtype)":
+            "return np.zeros(x.shape, x.dtype) + restore_axes(grad, x, axis)",
+        },
+    ),
+    "multiplies by the transposed weights": Variant(
+        "07_autograd", "rules-of-the-linear-layer",
+        instead={"return matmul_x(grad, out, x, weights)": "return grad @ swap(weights)"},
+    ),
+    "adds up with math": Variant(
+        "07_autograd", "clipping",
+        '''
+import math
+
+
+def clip_grad_norm_(parameters, max_norm):
+    if max_norm < 0 or math.isnan(max_norm):
+        raise ValueError("max_norm must not be negative: " + repr(max_norm))
+    grads, total = gradients_of(parameters), 0.0
+    for g in grads:
+        for number in g.astype(float).ravel().tolist():
+            total += number * number
+    norm = math.sqrt(total)
+    if norm > max_norm and math.isfinite(norm):
+        for g in grads:
+            g[...] = g * (max_norm / norm)
+    return norm
+''',
+        after=(
+            "try:\n    import torch\nexcept ImportError:\n    print('no torch here')\n"
+            "x = Variable([1.0, 2.0])\n(x * x).sum().backward()\nprint(x.grad)\n%time None",
+        ),
+    ),
+}  # fmt: skip
+
+VARIANTS = {**TENSOR, **ACTIVATIONS, **LAYERS, **AUTOGRAD}
