@@ -40,8 +40,9 @@ you change a cell, run it again before its checks. Later exercises build on earl
 
 Where you stand is what `progress()` says, in a cell of this notebook, and `python bin/tito.py status` in a terminal.
 `python bin/tito.py test 07_autograd` runs the whole notebook in a fresh kernel, as grading does; with `--watch` again
-after each save. *Run All* stops at the first check that is not right. If a result cannot be explained, restart the kernel and run all cells down to where you are: a cell
-that was run and then changed leaves its old names behind.
+after each save. In JupyterLab, *Run All* stops at the first check that is not right. If a result cannot be explained,
+restart the kernel and run all cells down to where you are: a cell that was run and then changed leaves its old names
+behind.
 """
 
 # %%
@@ -4517,7 +4518,7 @@ moved back to the place that its number came from.
   of `x` is axis 1 of `out`, axis 1 is axis 2, axis 2 is axis 0, that is `(1, 2, 0)`. `np.argsort(axes)` gives
   just that: the place where each number stands. Axes may be negative, −1 for the last, so make them positive
   first (`np.array(axes) % x.ndim`). Without `axes` the order was reversed, and reversing again brings it
-  back.
+  back. Write it as a method, `grad.transpose(*order)`.
 - `getitem`, that is `x[index]`: start from zeros in the shape of `x`, and put the gradient at `index`. Write
   that as a function of its own, `scatter`, a pure function of arrays like all others; the rule then calls it
   with `through(scatter, grad, shape=…, index=…)`. (`through`, given, calls a function on arrays, and records
@@ -4628,13 +4629,19 @@ check(
 )
 _v = Variable(_x)
 check(
-    [
-        type(reshape_x(_v, None, _x, shape=(2, 3))).__name__,
-        type(transpose_x(_v.T, None, _x, axes=(1, 0))).__name__,
-        type(getitem_x(_v[0], None, _x, index=0)).__name__,
-    ],
-    ["Variable", "Variable", "Variable"],
-    hint="the methods grad.reshape and grad.transpose, and through(scatter, …), take variables too",
+    type(reshape_x(_v, None, _x, shape=(2, 3))).__name__,
+    "Variable",
+    hint="the method grad.reshape(…) takes variables too; np.reshape does not",
+)
+check(
+    type(transpose_x(_v.T, None, _x, axes=(1, 0))).__name__,
+    "Variable",
+    hint="grad.transpose(*order) takes variables too; np.transpose does not",
+)
+check(
+    type(getitem_x(_v[0], None, _x, index=0)).__name__,
+    "Variable",
+    hint="through(scatter, grad, shape=…, index=…) records where grad is a variable",
 )
 
 
