@@ -50,6 +50,13 @@ def check_around(frame, line: int) -> ast.Call | None:
     return None
 
 
+def check_after(frame, line: int) -> ast.Call | None:
+    """The first `check(…)` below a line of a frame's cell, which looks at what that line does."""
+    tree = _tree("".join(linecache.getlines(frame.f_code.co_filename)))
+    below = [node for node in ast.walk(tree) if is_check(node) and node.lineno > line]
+    return min(below, key=lambda node: node.lineno, default=None)
+
+
 def is_check(node: ast.AST | None) -> bool:
     """Whether it is a call of `check` or `check_raises`."""
     called = node.func if isinstance(node, ast.Call) else None

@@ -18,6 +18,20 @@ from tito.errors import TitoError, UsageError
 STUDENTS = ("start", "jupyter", "test", "export", "submit", "status", "reset", "doctor")
 
 
+FOR_STUDENTS = """Build a deep-learning framework, module by module.
+
+Your path: start, jupyter, test, export, submit. Where you stand: status; to begin again:
+reset; what is missing: doctor.
+"""
+
+
+def _in_a_kit() -> bool:
+    try:
+        return not Course.find().has_sources
+    except TitoError:
+        return False
+
+
 def say(text: str, err: bool = False) -> None:
     """Print a text; commands in it are written as the user has to type them."""
     program = os.environ.get("TITO_PROGRAM", "tito")
@@ -32,11 +46,14 @@ class Commands(click.Group):
 
     def list_commands(self, context: click.Context) -> list[str]:
         names = super().list_commands(context)
+        return [name for name in names if name in STUDENTS] if _in_a_kit() else names
+
+    def format_help_text(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        whole, self.help = self.help, FOR_STUDENTS if _in_a_kit() else self.help
         try:
-            is_kit = not Course.find().has_sources
-        except TitoError:
-            is_kit = False
-        return [name for name in names if name in STUDENTS] if is_kit else names
+            super().format_help_text(context, formatter)
+        finally:
+            self.help = whole
 
     def invoke(self, context: click.Context):
         try:

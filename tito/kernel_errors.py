@@ -104,7 +104,7 @@ def block_of(
     if is_blank(error):
         return _not_done(numbers, exercise, steps[-1])
     if exercise:
-        return _raised(numbers, exercise, error, trace, own[0], (own[1:] or exported)[-1:])
+        return _raised(numbers, exercise, error, trace, own[0], _of_interest(own[1:] or exported))
     if isinstance(error, RecursionError):
         return Block("✗", f"RecursionError: {_endless(trace)}")
     return None
@@ -112,6 +112,12 @@ def block_of(
 
 def _is_exported(frame) -> bool:
     return str(frame.f_globals.get("__name__", "")).startswith("tinytorch.core.")
+
+
+def _of_interest(steps: list) -> list:
+    """The last step; where that only refuses what it was given, the one before that gave it too."""
+    refused = bool(steps) and _line(*steps[-1]).startswith("raise")
+    return steps[-2:] if refused else steps[-1:]
 
 
 def _title(exercise: Exercise | None, text: str) -> str:
@@ -138,7 +144,8 @@ def _raised(numbers, exercise: Exercise, error: BaseException, trace, outer, inn
     rows += [("where", _where(numbers, *step)) for step in inner]
     if of_interest == 0 and (expected := calls.argument(check, 1)):
         rows.append(("expected", calls.text(expected)))
-    return Block("✗", _title(exercise, "not right yet"), tuple(rows), _hints(check, error))
+    hints = _hints(check or calls.check_after(frame, line), error)
+    return Block("✗", _title(exercise, "not right yet"), tuple(rows), hints)
 
 
 def _in_a_sentence(error: BaseException, trace) -> str:

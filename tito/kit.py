@@ -30,8 +30,10 @@ python bin/tito.py submit {first} --student NAME   # makes the file that you han
 ```
 
 The first command installs what is needed into `.venv` here, which takes a minute or two.
-`python bin/tito.py status` shows where you stand, `reset` starts a module again (your work is
-kept), and `doctor` says what is missing. The modules, in order: {modules}.
+`python bin/tito.py status` shows where you stand with every module, and `progress()` in a cell of
+a notebook, where you stand with that one. `test --watch` runs the checks again after each save.
+`reset` starts a module again (your work is kept), and `doctor` says what is missing.
+The modules, in order: {modules}.
 """
 
 

@@ -34,8 +34,15 @@ for those who want to go on, and take two and a half hours more; *Use* and *Anal
 What you need: module 1 (`Tensor`, `apply`, broadcasting), the activations of module 2, `linear` and `Dense`
 of module 3; derivatives of one variable and the chain rule. Everything else is derived here.
 
-How to work: each exercise has a text, a cell to complete, and a cell of checks. Run the checks at once; each
-tells you in one line what was called, what came and what was expected. Later exercises build on earlier ones.
+How to work: each exercise has a text, a cell to complete, and a cell of checks. Run the checks at once: a check that
+passes is one line, and the first that does not says what was called, what came, what was expected, and has a hint. When
+you change a cell, run it again before its checks. Later exercises build on earlier ones.
+
+Where you stand is what `progress()` says, in a cell of this notebook, and `python bin/tito.py status` in a terminal.
+`python bin/tito.py test 07_autograd` runs the whole notebook in a fresh kernel, as grading does; with `--watch` again
+after each save. In JupyterLab, *Run All* stops at the first check that is not right. If a result cannot be explained,
+restart the kernel and run all cells down to where you are: a cell that was run and then changed leaves its old names
+behind.
 """
 
 # %%
@@ -86,7 +93,7 @@ import tracemalloc
 
 import matplotlib.pyplot as plt
 
-from tito.checks import check, check_raises
+from tito.checks import check, check_raises, progress
 from tito.figures import show
 
 # %% [markdown]
@@ -515,6 +522,11 @@ Three things a rule does **not** care about, because the engine will do them in 
 whether the input was broadcast, whether the value was also used elsewhere, and whether anybody wants the
 gradient. And one thing it must never do: change `grad`, `out`, `x` or `y` in place. They belong to others.
 
+Write the rules with operators (`*`, `/`, `**`, `@`), comparisons, methods (`grad.reshape(…)`, `x.sum(axis=…)`) and
+functions that work element by element (`np.log`, `np.cos`). Then the same line works for arrays and, where gradients
+are to be differentiated once more (section 8), for variables. Others, such as `np.where`, `np.sum` or
+`np.broadcast_to`, work for arrays only.
+
 The table is a dictionary of dictionaries, and `derivative` is the decorator that enters a rule:
 """
 
@@ -568,6 +580,10 @@ class RuleForEvery(dict):
 
     def __missing__(self, argument: int) -> Callable:
         return partial(self.rule, argument=argument)
+
+    def get(self, argument: int, default=None) -> Callable:
+        """The rule for one input, as of any dictionary; there always is one."""
+        return self[argument]
 
 
 # %% [markdown]
@@ -811,17 +827,21 @@ is `nan`. So a rule has to be right at the edge too:
 
 - where $y = 0$, the derivative by $x$ is 0, whatever $x$ is;
 - where $x = 0$ and $y \ge 0$, the derivative by $y$ is 0 (for $y = 0$, too, where mathematics leaves it
-  open).
+  open); where $x = 0$ and $y < 0$, it is infinite, as the formula says, and stays so.
 
 PyTorch has the same conventions.
 
 <details>
 <summary>Hint: one way without a case distinction</summary>
 
-`x == 0` is True or False for each element, and in arithmetic these are 1 and 0. So `x + (x == 0)` is $x$,
-except that a zero becomes 1, whose logarithm is 0. In the same way, `x + ((x == 0) & (y == 0))` is $x$, except
-that a zero whose exponent is 0 becomes 1, and $1^{-1}$ is finite. (With `y >= 0` in the place of `y == 0`, a zero
-to a negative power keeps its infinite slope.)
+`x == 0` is True or False for each element, and in arithmetic these are 1 and 0. So `x + (x == 0)` is $x$, except that
+each zero becomes 1. Change only those zeros that do harm:
+
+- in `power_x`, those whose exponent is 0: `x + ((x == 0) & (y == 0))`. Then $1^{-1}$ is finite, and $y = 0$ times that
+  is 0;
+- in `power_y`, those whose exponent is not negative: `x + ((x == 0) & (y >= 0))`. Then $\log 1$ is 0.
+
+(A case distinction with `np.where` computes both cases, the `nan` too, and does not work for variables.)
 
 </details>
 """
@@ -856,6 +876,18 @@ check(
     power_y(_grad, np.array([0.0, 1.0]), _zero, np.array([2.0, 0.0])),
     [0.0, 0.0],
     hint="where x is 0 the derivative by y is 0, not 0 * log(0)",
+)
+with np.errstate(all="ignore"):
+    check(
+        power_y(_grad, np.array([np.inf, np.inf]), _zero, -1.0),
+        [-np.inf, -np.inf],
+        hint="only zeros with y >= 0 become 1; to a negative power the slope stays infinite",
+    )
+_tensors = [Tensor(v) for v in (_grad, _x**_y, _x, _y)]
+check(
+    [type(rule(*_tensors)).__name__ for rule in (power_x, power_y)],
+    ["Tensor", "Tensor"],
+    hint="use operators and np.log, not np.where: a rule has to work for more than arrays",
 )
 
 
@@ -1150,7 +1182,8 @@ class Operation:
         grad : ndarray
             The gradient of the loss by the output, of the output's shape.
         out, values : optional
-            What to give to the rules in place of the output and the values that were noted.
+            What to give to the rules in place of the output and the values that were noted; the given
+            lines see to it that `out` and `values` are what the rules are to get.
 
         Returns
         -------
@@ -1166,10 +1199,12 @@ class Operation:
 
         Approach
         --------
-        1. Take this function's rules out of `RULES` (there may be none: use ``RULES.get``).
-        2. Go through the inputs with their positions. One that needs no gradient gets None.
-        3. One that needs a gradient but has no rule: raise what `missing_rule` gives.
-        4. For the others call the rule with `grad`, the output, all values, and the parameters.
+        1. Take this function's rules out of `RULES` (there may be none: ``RULES.get(…, {})``).
+        2. Go through ``self.inputs`` with their positions. One that needs no gradient gets None.
+        3. One that needs a gradient but has no rule (``position not in rules``): raise what
+           `missing_rule` gives.
+        4. For the others call the rule with `grad`, `out`, all `values`, and ``self.parameters``. Take
+           `out` and `values` as they are here, not ``self.out``: section 8 will hand in others.
         """
         if self.guards:
             refuse_changes(self)
@@ -1229,6 +1264,12 @@ check(
     Operation(np.hypot, (3.0, 4.0), {}, np.array([5.0]))(np.array([1.0])),
     [None, None],
     hint="a missing rule is an error only for an input that needs a gradient",
+)
+_x, _y = Tensor(3.0, requires_grad=True), Tensor(4.0, requires_grad=True)
+check(
+    Operation(np.multiply, (_x, _y), {}, np.array(12.0))(np.array(2.0), np.array(30.0), [5.0, 6.0]),
+    [12.0, 10.0],
+    hint="give the rules out and values, which this call may be given, not self.out, self.values",
 )
 
 
@@ -1761,6 +1802,7 @@ def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
 
 
 # %% checks="record" points=4
+recording.enabled = True  # whatever an earlier try has left behind
 _x = Variable([1.0, 2.0])
 _y = record(np.multiply, _x, 3.0)
 check(_y, [3.0, 6.0], hint="compute with the values of the inputs")
@@ -2745,8 +2787,9 @@ def propagate(
        `dead_ends` among them.
     3. For each node take its gradient out of the dictionary (``pop``; if none has arrived, go on with
        the next node), and through `after_hooks`, if it has `hooks`. If it is wanted, keep its gradient.
-    4. Unless it is a dead end, `step_back`, and accumulate the parts for the inputs of its
-       `grad_fn`, if there are any; then free the `grad_fn`, unless the graph is to be retained.
+    4. Unless it is a dead end, `step_back`. If that gives parts (of a plain function there are none),
+       accumulate them for the inputs of its `grad_fn`, and then free the `grad_fn`, unless the graph
+       is to be retained.
     5. Return what is left, together with what was kept: ``gradients | kept``.
     """
     ### BEGIN SOLUTION
@@ -3051,6 +3094,11 @@ check(str(_start.dtype), "float32", hint="in the dtype of the output, not of wha
 check_raises(ValueError, lambda: starting_gradient(Variable([1.0, 2.0])), hint="none was given")
 check_raises(
     ValueError,
+    lambda: starting_gradient(Variable(np.zeros(0))),
+    hint="an output without any element has not one element either: output.size != 1",
+)
+check_raises(
+    ValueError,
     lambda: starting_gradient(Variable([1.0, 2.0]), [1.0]),
     hint="numpy would broadcast (1,) silently: compare the shapes",
 )
@@ -3116,7 +3164,7 @@ r"""
 #### Failure 5: a gradient that cannot be changed
 
 At the end, each leaf gets its gradient as `leaf.grad`. People change gradients in place: clipping multiplies
-them by 0.5, averaging divides them. What arrives at a leaf is not always fit for it. The rule of a sum, for
+them by 0.5, averaging divides them. What arrives at a leaf is not always fit for it. A rule of somebody's own, for
 example, may well repeat one number with `np.broadcast_to`, which makes a view: three elements, one place in
 memory, closed to writing. And you saw one array arrive at two leaves: where a sum hands one array to both of its
 inputs, scaling the gradients of `a` and `b` to a common norm of 1 scales that array twice, and the norm comes
@@ -3169,6 +3217,11 @@ def deposit(leaf: Variable | Tensor, gradient: np.ndarray, alone: bool = False) 
         What to add, in the shape of the leaf; not changed.
     alone : bool
         Nobody else holds `gradient`: it may become ``leaf.grad`` without a copy.
+
+    Approach
+    --------
+    1. If the leaf has no gradient yet (None), it gets the given one as its `own`.
+    2. Else add the given one to the array that is there, in place.
     """
     ### BEGIN SOLUTION
     if leaf.grad is None:
@@ -3361,6 +3414,9 @@ _x, _b = Variable([[1.0, 2.0], [3.0, 4.0]]), Variable([10.0, 20.0])
 (_x * _b).backward([[1.0, 1.0], [1.0, 2.0]])
 check(_x.grad, [[10.0, 20.0], [10.0, 40.0]], hint="pass the gradient on")
 check(_b.grad, [4.0, 10.0], hint="summed over the rows in which b was used")
+_x = Variable(5.0)
+(_x * 2.0).backward(create_graph=True)
+check(type(_x.grad).__name__, "Variable", hint="with create_graph use deposit_variable")
 
 
 ### BEGIN HIDDEN TESTS
@@ -3500,6 +3556,14 @@ s = x + y
 d = x - y
 f = s * d
 step_backward(f)
+
+# %% [markdown]
+r"""
+A good place for a break. What is done, and about how long the rest takes:
+"""
+
+# %%
+progress()
 
 # %% [markdown]
 r"""
@@ -3809,7 +3873,8 @@ small.
 <details>
 <summary>Hint: repeat to the shape of x, and stay in float32</summary>
 
-Multiply with `np.ones(x.shape, x.dtype)`, or use `np.broadcast_to`. `np.ones(x.shape)` alone is float64.
+Multiply with `np.ones(x.shape, x.dtype)`; `np.ones(x.shape)` alone is float64. (`np.broadcast_to` would be right for
+arrays, but is no operator, and does not take variables.)
 
 </details>
 """
@@ -3837,7 +3902,7 @@ def sum_x(grad, out, x, axis=None, keepdims=False):
 
 @derivative(np.mean)
 def mean_x(grad, out, x, axis=None, keepdims=False):
-    """Every element of x adds 1 / n times itself to its mean of n; without elements, nothing."""
+    """Every element of x adds 1 / n times itself to its mean of n; if x is empty, nothing fails."""
     ### BEGIN SOLUTION
     return sum_x(grad, out, x, axis) * (out.size / max(x.size, 1))
     ### END SOLUTION
@@ -3867,6 +3932,13 @@ check(
 )
 _x = np.zeros((2, 3), dtype=np.float32)
 check(str(sum_x(_x.sum(1), _x.sum(1), _x, 1).dtype), "float32", hint="np.ones(x.shape, x.dtype)")
+_v = Variable(_x)
+check(
+    type(sum_x(_v.sum(1), _v.sum(1), _v, 1)).__name__,
+    "Variable",
+    hint="times np.ones(x.shape, x.dtype); np.broadcast_to does not take variables",
+)
+check(type(mean_x(_v.sum(1), _v.sum(1), _v, 1)).__name__, "Variable", hint="as in sum_x")
 ### BEGIN HIDDEN TESTS
 REDUCTIONS = [None, 0, 1, -1, -2, (0, 2), (-1, 0), (0, 1, 2)]
 
@@ -4227,7 +4299,8 @@ ones that you have:
 
 $$\text{out} = x W + b \quad\Rightarrow\quad \frac{\partial\,\text{out}}{\partial (xW)} = 1, \quad \frac{\partial\,\text{out}}{\partial b} = 1 .$$
 
-So by $x$ and by $W$ it is what the rules of the matrix product say, and by $b$ it is the rule of a sum. The
+So by $x$ and by $W$ it is what the rules of the matrix product say, and by $b$ it is the rule of a sum: call those.
+Then $x$ may be a batch or, as in module 3, a single example of shape `(features,)`, and you need not tell them apart. The
 bias was broadcast over the batch; who sums its gradient?
 """
 
@@ -4268,6 +4341,11 @@ check(
     [1.0, 10.0],
     hint="as add_y: hand grad on",
 )
+_x, _grad = np.array([1.0, 2.0]), np.array([1.0, 10.0])
+_one = "one example, not a batch: call matmul_x, matmul_y and add_y, which take that too"
+check(unbroadcast(linear_x(_grad, _x @ _w + _b, _x, _w, _b), (2,)), [53.0, 64.0], hint=_one)
+check(linear_weights(_grad, _x @ _w + _b, _x, _w, _b), [[1, 10], [2, 20]], hint=_one)
+check(linear_bias(_grad, _x @ _w + _b, _x, _w, _b), [1.0, 10.0], hint=_one)
 
 
 ### BEGIN HIDDEN TESTS
@@ -4440,7 +4518,7 @@ moved back to the place that its number came from.
   of `x` is axis 1 of `out`, axis 1 is axis 2, axis 2 is axis 0, that is `(1, 2, 0)`. `np.argsort(axes)` gives
   just that: the place where each number stands. Axes may be negative, −1 for the last, so make them positive
   first (`np.array(axes) % x.ndim`). Without `axes` the order was reversed, and reversing again brings it
-  back.
+  back. Write it as a method, `grad.transpose(*order)`.
 - `getitem`, that is `x[index]`: start from zeros in the shape of `x`, and put the gradient at `index`. Write
   that as a function of its own, `scatter`, a pure function of arrays like all others; the rule then calls it
   with `through(scatter, grad, shape=…, index=…)`. (`through`, given, calls a function on arrays, and records
@@ -4542,6 +4620,28 @@ check(
     getitem_x(np.array([1.0, 10.0, 100.0]), _x[[0, 0, 2]], _x, index=[0, 0, 2]),
     [11.0, 0.0, 100.0],
     hint="an element that was taken twice gets both gradients: np.add.at",
+)
+_x = np.zeros((2, 3), dtype=np.float32)
+check(
+    str(getitem_x(_x[0], _x[0], _x, index=0).dtype),
+    "float32",
+    hint="zeros in the dtype of the gradient",
+)
+_v = Variable(_x)
+check(
+    type(reshape_x(_v, None, _x, shape=(2, 3))).__name__,
+    "Variable",
+    hint="the method grad.reshape(…) takes variables too; np.reshape does not",
+)
+check(
+    type(transpose_x(_v.T, None, _x, axes=(1, 0))).__name__,
+    "Variable",
+    hint="grad.transpose(*order) takes variables too; np.transpose does not",
+)
+check(
+    type(getitem_x(_v[0], None, _x, index=0)).__name__,
+    "Variable",
+    hint="through(scatter, grad, shape=…, index=…) records where grad is a variable",
 )
 
 
@@ -4983,6 +5083,8 @@ class no_grad(contextlib.ContextDecorator):
 
 
 # %% checks="no-grad" points=2
+recording.enabled = True  # whatever an earlier try has left behind
+recording.before.clear()
 with no_grad():
     check(recording.enabled, False, hint="__enter__ switches recording off")
     with no_grad():
@@ -5111,7 +5213,7 @@ r"""
 `backward` leaves its results in the leaves. That is what training wants, and a nuisance elsewhere: it changes
 things that belong to others. `grad(outputs, inputs)` is the same computation as a function: it *returns* the
 gradients, by just the inputs that are asked for, and touches no `.grad`. Inputs may be leaves or computed
-variables (that is what `keep` is for).
+variables (that is what `wanted` is for).
 
 | call | gives |
 | --- | --- |
@@ -5128,8 +5230,9 @@ For $y = x^2 w$ at $x = 3$, $w = 2$: `grad(y, [x, w])` gives $(2xw, x^2) = (12, 
 <details>
 <summary>Hint: several outputs, perhaps the same one twice</summary>
 
-Fill the dictionary of starting gradients with
-`accumulate(start, output, starting_gradient(output, gradient))`.
+Begin with an empty dictionary `start` and an empty set `sums`. For each output and its gradient,
+`accumulate(start, sums, [output], [start_of(output, gradient, create_graph)])` enters where to start, and adds if the
+output is there already.
 
 </details>
 """
@@ -5146,7 +5249,11 @@ def list_of_variables(x, name: str) -> list:
 
 
 def list_of_gradients(grad_outputs, outputs: list, single: bool) -> list:
-    """The gradient to start from for each of the outputs; None where none was given."""
+    """The gradient to start from for each of the outputs; None where none was given.
+
+    With `single` there is one output, given by itself, and `grad_outputs` is its gradient; else
+    `grad_outputs` has one for each.
+    """
     given = [grad_outputs] if single else grad_outputs
     given = [None] * len(outputs) if given is None else given
     if len(given) != len(outputs):
@@ -5199,7 +5306,7 @@ def grad(
     Approach
     --------
     1. Make lists of outputs and inputs, with `list_of_variables`, and of the gradients to start
-       from, with `list_of_gradients`.
+       from, with `list_of_gradients` (`single`: whether `outputs` was one variable, and no list).
     2. Refuse inputs that need no gradient.
     3. Accumulate what `start_of` gives for each output in a dictionary.
     4. `run_back` from it, with the inputs as what is wanted.
@@ -5243,7 +5350,7 @@ check(
 check(grad(_x * _w, _unused), ([0.0, 0.0],), hint="zeros where the output does not depend on it")
 check(grad([_x * _w, _x * 5.0], _x), (7.0,), hint="of several outputs, the sum: 2 + 5")
 _y = _unused * _x
-check(grad(_y, _x, [1.0, 10.0]), (11.0,), hint="starting_gradient(output, gradient)")
+check(grad(_y, _x, [1.0, 10.0]), (11.0,), hint="start_of(output, gradient, create_graph)")
 _y = _x * 5.0
 check(grad([_y, _y], _x), (10.0,), hint="an output that comes twice counts twice: accumulate")
 _a, _b = Variable([1.0, 2.0]), Variable([3.0, 4.0])
@@ -5346,7 +5453,7 @@ r"""
 *Sections 8 to 11 are for those who want to go on. They are worth 18 of the 100 points; the engine is complete
 without them. Each adds one tool that every framework has, and needs of sections 1 to 7 only that they work.*
 
-### 8. Gradients of gradients
+### 8. Gradients of gradients (optional)
 
 A gradient is a function of $x$, too, so it has a gradient of its own. Where does one want it? A Newton step
 divides by the second derivative; a loss may punish steep places, $L + \lambda \lVert \nabla L \rVert^2$; the
@@ -5850,8 +5957,8 @@ H = \begin{pmatrix} 2 x_1 & 2 x_0 \\ 2 x_0 & 0 \end{pmatrix} = \begin{pmatrix} 6
 
 Write it with what is there: a function `gradient(*xs)` that gives the gradient of `f` as a tuple of variables
 (with a history!), and its `jacobian`. For two inputs, which are given as a tuple, `jacobian` of a tuple of two
-gradients is a tuple of two tuples, and that is the answer; for one input that is no tuple, the answer is the
-one table in it.
+gradients is a tuple of two tuples, and that is the answer. One input that is no tuple is treated as a tuple of one,
+`as_tuple(inputs)`; then `jacobian` gives a tuple that holds a tuple that holds one table, and the answer is that table.
 
 `only_variable(out, f)`, given, returns `out`, or says in one sentence that `f` should have returned a variable.
 """
@@ -5904,7 +6011,7 @@ def _cubic(v):
 check(
     hessian(_cubic, np.array([2.0, 3.0])),
     [[6.0, 4.0], [4.0, 0.0]],
-    hint="the Jacobian of the gradient",
+    hint="the Jacobian of the gradient; for one input that is no tuple its table alone, [0][0]",
 )
 _product = hessian(lambda x, y: (x * y * y).sum(), (np.array([1.0]), np.array([3.0])))
 check(
@@ -6053,7 +6160,7 @@ grows more than twentyfold.
 
 # %% [markdown]
 r"""
-### 9. Less memory: checkpoints
+### 9. Less memory: checkpoints (optional)
 
 A backward pass needs the values of the way there, so the notes keep all of them alive until it comes. How much
 is that? Chains of `tanh` on 10,000 float32 numbers (39 KiB), of different lengths, forwards and backwards:
@@ -6513,10 +6620,10 @@ r"""
 segments, 2.7 MiB in place of 39, on the predicted curve $k + n/k$; at both ends nothing is saved. On the right the
 calls of a layer: 2,000 for every number of segments, 1,000 without checkpoints.*
 
-The gradients are the same to the last bit. The time does not follow the rule of $\frac{4}{3}$ here, but nearly
-doubles: the rule of `tanh` is two multiplications, much cheaper than `tanh` itself, so that the way back costs less
-than the way there. For matrix products, whose way back is two matrix products, the rule holds: 64 layers with
-$256 \times 256$ weights each took 83 ms without and 111 ms with 8 segments, 1.35 times as long.
+The gradients are the same to the last bit. The time lay between equal and nearly twice as long in our
+runs, and not at the rule's $\frac{4}{3}$: a `tanh` is so short that fetching memory and Python's own work count as much. For
+matrix products, which do much with little memory, the rule holds: 64 layers with $256 \times 256$ weights each took
+83 ms without and 111 ms with 8 segments, 1.35 times as long.
 
 A segment may have checkpoints of its own. Three levels, with ten parts at each:
 """
@@ -6534,7 +6641,7 @@ Half of that, for three calls of each layer in place of two.
 
 # %% [markdown]
 r"""
-### 10. Operations of your own
+### 10. Operations of your own (optional)
 
 Why would anyone write an operation by hand, when the engine differentiates every composition? Take the **softplus**,
 $\log(1 + e^x)$, a relu with a rounded corner. Composed, just as the formula says:
@@ -6747,7 +6854,9 @@ check(
     hint="max(x, 0) + log1p(exp(-|x|)) does not overflow",
 )
 _y.backward([3.0, 1.0, 5.0])
-check(_x.grad, [1.5, 1.0, 0.0], hint="Softplus.backward: grad times sigmoid(x)")
+check(
+    _x.grad, [1.5, 1.0, 0.0], hint="(x,) = ctx.saved_tensors, a tuple; then grad times sigmoid(x)"
+)
 check(
     Softplus.apply(Variable(np.array(-40.0))).item() / np.exp(-40.0),
     1.0,
@@ -6856,7 +6965,7 @@ print(explain(lambda v: (v * Hasty.apply(v)).sum(), places))
 
 # %% [markdown]
 r"""
-### 11. Tools for training and for doubt
+### 11. Tools for training and for doubt (optional)
 
 #### Gradients that explode
 
@@ -8181,5 +8290,5 @@ generated.
 
 Next: losses and optimisers on top of this engine, so that the loops of the section *Use* become two lines.
 
-Export your module with `tito export 07_autograd`, and use it: `from tinytorch.core.autograd import Variable`.
+Export your module with `python bin/tito.py export 07_autograd`, and use it: `from tinytorch.core.autograd import Variable`.
 """

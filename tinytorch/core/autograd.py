@@ -113,6 +113,10 @@ class RuleForEvery(dict):
     def __missing__(self, argument: int) -> Callable:
         return partial(self.rule, argument=argument)
 
+    def get(self, argument: int, default=None) -> Callable:
+        """The rule for one input, as of any dictionary; there always is one."""
+        return self[argument]
+
 
 @derivative(np.add, 0)
 def add_x(grad, out, x, y):
@@ -317,7 +321,8 @@ class Operation:
         grad : ndarray
             The gradient of the loss by the output, of the output's shape.
         out, values : optional
-            What to give to the rules in place of the output and the values that were noted.
+            What to give to the rules in place of the output and the values that were noted; the given
+            lines see to it that `out` and `values` are what the rules are to get.
 
         Returns
         -------
@@ -1072,7 +1077,7 @@ def sum_x(grad, out, x, axis=None, keepdims=False):
 
 @derivative(np.mean)
 def mean_x(grad, out, x, axis=None, keepdims=False):
-    """Every element of x adds 1 / n times itself to its mean of n; without elements, nothing."""
+    """Every element of x adds 1 / n times itself to its mean of n; if x is empty, nothing fails."""
     return sum_x(grad, out, x, axis) * (out.size / max(x.size, 1))
 
 
@@ -1456,7 +1461,11 @@ def list_of_variables(x, name: str) -> list:
 
 
 def list_of_gradients(grad_outputs, outputs: list, single: bool) -> list:
-    """The gradient to start from for each of the outputs; None where none was given."""
+    """The gradient to start from for each of the outputs; None where none was given.
+
+    With `single` there is one output, given by itself, and `grad_outputs` is its gradient; else
+    `grad_outputs` has one for each.
+    """
     given = [grad_outputs] if single else grad_outputs
     given = [None] * len(outputs) if given is None else given
     if len(given) != len(outputs):
