@@ -326,6 +326,17 @@ def test_eight_processes_of_300_MB_are_ended(folder, backend):
     assert time.monotonic() - begin < 25
 
 
+@pytest.mark.parametrize("place", [".", "/tmp", "/dev/shm"])
+def test_a_hundred_thousand_empty_files_end_it(folder, place):
+    bomb = (
+        "import os, time\nif os.fork() == 0:\n    os._exit(0)\n"  # it stays as a zombie
+        f"print('begin', flush=True)\nfor n in range(150_000):\n    open(f'{place}/{{n}}', 'w').close()\n"
+        "time.sleep(20)\nprint('end')"
+    )
+    text, process = run(bomb, folder, wait=60)
+    assert (text, process.stopped_because) == ("begin\n", "it made more than 100000 files")
+
+
 def test_memory_that_processes_share_is_counted_once(folder):
     program = (
         "import os, time\nx = bytearray(os.urandom(4096) * (250 * 256))\nfor _ in range(4):\n"
@@ -518,6 +529,23 @@ def test_a_notebook_has_plots_and_checks(folder, backend):
     )
     text, _ = asyncio.run(in_a_kernel(code, folder, Policy(backend=backend)))
     assert "image/png" in text and "✓ 1 + 1 is 2" in text and "1,2" in text
+
+
+@pytest.mark.parametrize("backend", ["bubblewrap", "landlock"])
+@pytest.mark.parametrize("view", ["observer", "notebook"])
+def test_what_is_imported_late_is_found(folder, backend, view):
+    program = "import importlib, numpy\nimportlib.invalidate_caches()\nimport secrets, numpy.random"
+    assert run(f"{program}\nprint('found')", folder, backend, view)[0] == "found\n"
+
+
+def test_a_class_is_graded_under_landlock(numbers, monkeypatch):
+    from tito.instructor import configuration, grade
+
+    skip_unless("landlock")
+    monkeypatch.setitem(configuration(numbers.root)["Sandbox"], "backend", "landlock")
+    hand_in(numbers, "ada", reference(numbers))
+    (result,) = grade(numbers)
+    assert (result.score, result.state, result.notes) == (7, "graded", [])
 
 
 @pytest.mark.parametrize("trick", ["", "; os.remove(name)"])

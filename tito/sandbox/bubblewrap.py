@@ -71,7 +71,8 @@ def start(program: Program, policy: Policy) -> subprocess.Popen:
         kept = () if descriptor is None else (descriptor,)
         process = popen(command, program, environment(str(program.folder)),
                      cwd="/", pass_fds=kept)  # fmt: skip
-        watch(process, policy, shared=program.shared)
+        in_memory = (str(program.folder), "/tmp", "/dev/shm")
+        watch(process, policy, shared=program.shared, in_memory=in_memory)
         return process
 
 

@@ -25,6 +25,7 @@ INTERVAL = 0.1  # seconds
 PROC = Path("/proc")
 CONNECTION = "connection.json"
 MOST_SOCKETS = 16
+MOST_FILES = 100_000  # in memory; the system takes about 1 KiB for each, however empty it is
 
 
 @dataclass
@@ -35,6 +36,7 @@ class Watched:
     policy: Policy
     afterwards: Callable[[], None]
     shared: Path | None
+    in_memory: tuple[str, ...]
 
 
 _watched: list[Watched] = []
@@ -47,6 +49,7 @@ def watch(
     policy: Policy,
     afterwards: Callable[[], None] = lambda: None,
     shared: Path | None = None,
+    in_memory: tuple[str, ...] = (),
 ) -> None:
     """Watch a process and all that it starts, until it has ended.
 
@@ -61,10 +64,12 @@ def watch(
         Called when it has ended.
     shared : Path, optional
         A folder in which it may make sockets and nothing else.
+    in_memory : tuple of str
+        Folders that are file systems of its own, in memory.
     """
     process.stopped_because = ""
     with _change:
-        _watched.append(Watched(process, policy, afterwards, shared))
+        _watched.append(Watched(process, policy, afterwards, shared, in_memory))
         if not any(thread.is_alive() for thread in _threads):
             _threads[:] = [threading.Thread(target=_run, name="sandbox watchdog", daemon=True)]
             _threads[0].start()
@@ -97,6 +102,8 @@ def _check(watched: Watched) -> None:
         watched.process.stopped_because = f"it had {len(family)} processes"
     elif watched.shared is not None and _is_misused(watched.shared, family):
         watched.process.stopped_because = "it wrote files beside its sockets"
+    elif any(_files(family, folder) > MOST_FILES for folder in watched.in_memory):
+        watched.process.stopped_because = f"it made more than {MOST_FILES} files"
     else:
         return
     for process in reversed(family):
@@ -113,6 +120,17 @@ def _is_misused(folder: Path, family: list[int]) -> bool:
         return True
     device = folder.stat().st_dev
     return any(_is_removed_file(file, device) for process in family for file in _open(process))
+
+
+def _files(family: list[int], folder: str) -> int:
+    """How many files there are in a folder as processes see it, where that is not our own."""
+    for process in family:
+        seen = f"{PROC}/{process}/root{folder}"
+        with contextlib.suppress(OSError):
+            if os.stat(seen).st_dev != os.stat(folder).st_dev:
+                found = os.statvfs(seen)
+                return found.f_files - found.f_ffree
+    return 0
 
 
 def _is_socket(entry: os.DirEntry) -> bool:
