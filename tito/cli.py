@@ -262,9 +262,10 @@ def status() -> None:
     rows = [student.status(module) for module in chosen(())]
     table(
         "",
-        ["module", "started", "checks passing", "points", "time left", "exported", "submitted"],
+        ["module", "begun", "checks", "points", "left", "exported", "submitted"],
         [list(dataclasses.astuple(row)) for row in rows],
     )  # fmt: skip
+    click.echo("Points are those of the checks that pass; written answers are marked by hand.")
 
 
 @cli.command()

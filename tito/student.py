@@ -421,9 +421,7 @@ def _points_and_time(module: Module) -> tuple[str, str]:
         found = progress_of(module, {})
     except TitoError:
         return "–", "–"
-    points = f"{found.points_so_far:g} of {found.most:g}"
-    by_hand = f", {found.answer_points:g} by hand" if found.answer_points else ""
-    return points + by_hand, found.left.short() if found.left else "–"
+    return f"{found.points_so_far:g} of {found.most:g}", found.left.short() if found.left else "–"
 
 
 def _changed(fact: dict | None, current: str) -> str:

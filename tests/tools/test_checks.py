@@ -97,6 +97,14 @@ CELLS = {
     "# halve: 1 points\ncheck(halve(2), 1)": (
         "· halve (1 point): not done yet (halve, line 2 of cell [3])"
     ),
+    "def refuse(x):\n    raise TypeError('no lists')\ndef twice(x):\n    return refuse(x)": "",
+    "# twice: 1 points\nb = twice([1])\ncheck(b, 2, hint='a number')": (
+        "✗ twice (1 point): not right yet\n  called    twice([1])\n"
+        "  raised    TypeError: no lists\n"
+        "  where     twice, line 4 of cell [6]: return refuse(x)\n"
+        "  where     refuse, line 2 of cell [6]: raise TypeError('no lists')\n"
+        "  hint      a number"
+    ),
     "# right: 2 points\ncheck(a + 1, [2])": (
         "✓ a + 1 is [2]\n✓ right: all checks in this cell pass; it is worth 2 points"
     ),

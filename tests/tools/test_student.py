@@ -331,6 +331,7 @@ def test_a_kit_offers_the_students_commands_only(numbers):
     shutil.rmtree(numbers.root / "source")
     shown = tito("--help").stdout
     assert "  start " in shown and "  grade " not in shown
+    assert "Your path: start" in shown and "instructor" not in shown
 
 
 def test_a_read_only_folder_and_a_full_disk_are_one_sentence(numbers, monkeypatch):
