@@ -549,7 +549,8 @@ def test_the_wheel_asks_for_numpy_only_unless_the_course_is_wanted(wheel):
     metadata = Parser().parsestr(wheel.read(name).decode())
     required = [Requirement(line) for line in metadata.get_all("Requires-Dist")]
     assert [r.name for r in required if r.marker is None] == ["numpy"]
-    assert {str(r.marker) for r in required if r.marker} == {'extra == "course"'}
+    extras = {f'extra == "{name}"' for name in ("course", "cluster", "postgresql")}
+    assert {str(r.marker) for r in required if r.marker} == extras
     assert metadata["License-Expression"] == "MIT"
     assert metadata["Requires-Python"] == ">=3.11"
 

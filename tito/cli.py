@@ -511,5 +511,5 @@ def selftest(arguments: tuple[str, ...]) -> None:
         raise TitoError("pytest is missing; run: pip install --group dev")
     if not (root / "tests").is_dir():
         raise UsageError(f"{root} has no tests; they are in the instructor's checkout")
-    parallel = [] if arguments else ["-n", "auto"]
+    parallel = [] if arguments else ["-n", "auto", "--dist", "loadgroup"]
     sys.exit(subprocess.call([sys.executable, "-m", "pytest", *parallel, *arguments], cwd=root))

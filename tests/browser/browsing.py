@@ -79,7 +79,7 @@ def lab(course):
         process.wait(timeout=30)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is there, no other test of this process can use asyncio
 def chromium():
     """A headless Chromium."""
     from playwright.sync_api import sync_playwright
