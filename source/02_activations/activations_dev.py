@@ -275,7 +275,7 @@ def relu_of_any_shape(activations, x, y):
     )
 
 
-@observe(x=normal(5, dtype="float32"), n=integers(4, low=-5, high=5))
+@observe(x=normal(9, dtype="float32"), n=integers(9, low=-5, high=5))
 def relu_keeps_the_dtype(activations, x, n):
     """float32 stays float32, float64 stays float64, integers stay integers."""
     outs = [activations.relu(x), activations.relu(x.astype("float64")), activations.relu(n)]
