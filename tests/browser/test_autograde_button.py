@@ -11,7 +11,7 @@ from test_formgrader import open_submission
 from tito.instructor import scores
 from tito.sandbox import choice
 
-pytestmark = [in_a_browser, pytest.mark.xdist_group("browser")]  # one worker, one JupyterLab
+pytestmark = in_a_browser
 
 SPY = """#| export
 import socket

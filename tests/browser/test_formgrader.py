@@ -8,7 +8,7 @@ from hostile import markdown_attempts
 
 from tito import instructor
 
-pytestmark = [in_a_browser, pytest.mark.xdist_group("browser")]  # one worker, one JupyterLab
+pytestmark = in_a_browser
 
 
 def open_submission(page, lab, course, student: str) -> None:

@@ -13,7 +13,7 @@ from conftest import cell_of, reference, untouched
 
 from tito import student
 
-pytestmark = [in_a_browser, pytest.mark.xdist_group("browser")]  # one worker, one JupyterLab
+pytestmark = in_a_browser
 OUTPUT = ".jp-OutputArea-output"
 
 

@@ -89,7 +89,7 @@ def flags(
     usual = {what for text in reference for what in _found(text, True, module)}
     seen: dict[str, str] = {}
     for name, text, is_graded in cells:
-        for what in _found(text, is_graded, module):
+        for what in sorted(_found(text, is_graded, module)):
             if what not in usual:
                 seen.setdefault(what, name)
     return [f"the cell {name!r} {what}" for what, name in seen.items()]
