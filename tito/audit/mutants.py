@@ -218,7 +218,7 @@ def _branch(node: ast.If) -> Iterator[ast.AST]:
 
 
 def _added(node: ast.AugAssign) -> Iterator[ast.AST]:
-    target = ast.parse(ast.unparse(node.target)).body[0].value
+    target = parse(ast.unparse(node.target)).body[0].value
     target.ctx = ast.Store()
     yield ast.Assign([target], node.value, lineno=node.lineno)
     for other in OPERATORS.get(type(node.op), []):

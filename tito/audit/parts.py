@@ -21,6 +21,7 @@ from tito.grading.observe import grade
 from tito.grading.pack import Pack
 from tito.observations import Observation
 from tito.source import Cell
+from tito.syntax import parse
 
 CHEAP_SEEDS = (1, 2, 3, 4)  # more than two, for what solves nothing may be right by chance
 
@@ -66,7 +67,7 @@ def cheap_solutions(cell: Cell) -> list[tuple[str, str]]:
 
 
 def _first_argument(cell: Cell) -> str:
-    functions = (n for n in ast.walk(ast.parse(cell.source)) if isinstance(n, ast.FunctionDef))
+    functions = (n for n in ast.walk(parse(cell.source)) if isinstance(n, ast.FunctionDef))
     names = [[a.arg for a in f.args.args if a.arg not in ("self", "cls")] for f in functions]
     common = set.intersection(*map(set, names)) if names else set()
     first = [given[0] for given in names if given]

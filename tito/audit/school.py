@@ -101,10 +101,8 @@ def _add(report: Report, found: list[str], root: Path) -> None:
 
 def _paths(folder: Path, root: Path) -> list[str]:
     """Files that name a folder of this machine."""
-    wanted = {str(root), str(Path.home()), sys.prefix, str(Path(__file__).parents[2])} - {
-        "/",
-        "/root",
-    }
+    ours = {str(root), str(Path.home()), sys.prefix, str(Path(__file__).parents[2])}
+    wanted = ours - {"/", "/root"}  # too common to tell anything
     files = (path for path in folder.rglob("*") if path.is_file())
     return [
         f"{path}: the path {name}" for path in files for name in sorted(wanted)
