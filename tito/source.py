@@ -19,8 +19,9 @@ from tito.syntax import parse
 BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 ROLES = ("exercise", "checks", "answer")
+GIVEN = ("code", "demo")
 EXPORT = re.compile(r"^#\|\s*export\s*$", re.M)
-KNOWN_KEYS = {*ROLES, "points", "nbgrader"}
+KNOWN_KEYS = {*ROLES, "demo", "points", "nbgrader"}
 JUPYTEXT_KEYS = {"lines_to_next_cell", "lines_to_end_of_cell_marker", "cell_marker", "title"}
 
 
@@ -31,7 +32,8 @@ class Cell:
     Attributes
     ----------
     role : str
-        ``"text"``, ``"code"``, ``"exercise"``, ``"checks"`` or ``"answer"``.
+        ``"text"``, ``"code"``, ``"demo"``, ``"exercise"``, ``"checks"`` or ``"answer"``; a demo is
+        code that only shows something.
     name : str
         The name of the exercise or answer it belongs to; empty for text and given code.
     points : float
@@ -113,6 +115,8 @@ def _cell(raw, where: str) -> Cell:
     if "nbgrader" in metadata:
         metadata = _short(metadata["nbgrader"], raw.cell_type, label)
     roles = [role for role in ROLES if role in metadata]
+    if "demo" in metadata and (roles or is_text or metadata["demo"] is not True):
+        raise SourceError(f"{label}: demo=true is for code cells that are given, and has no name")
     if len(roles) > 1:
         raise SourceError(
             f"{label}: a cell is one of {', '.join(ROLES)}, not {' and '.join(roles)}"
@@ -120,7 +124,8 @@ def _cell(raw, where: str) -> Cell:
     if not roles:
         if "points" in metadata:
             raise SourceError(f"{label}: points, but it is neither checks nor an answer")
-        return Cell("text" if is_text else "code", raw.source)
+        given = "demo" if "demo" in metadata else "code"
+        return Cell("text" if is_text else given, raw.source)
     role = roles[0]
     if is_text != (role == "answer"):
         raise SourceError(
@@ -159,7 +164,7 @@ def _check(cells: list[Cell], where: str) -> None:
     seen: set[str] = set()
     exercises: set[str] = set()
     for cell in cells:
-        label = f"{where}, {cell.role} {cell.name!r}"
+        label = f"{where}, {cell.role} {cell.name or _first_line(cell.source)!r}"
         if cell.name and cell.grade_id in seen:
             raise SourceError(f"{label}: this name is used twice; give one of the cells another")
         seen.add(cell.grade_id)
@@ -168,7 +173,7 @@ def _check(cells: list[Cell], where: str) -> None:
             _check_solution(cell, label)
         elif cell.role == "checks" and cell.name not in exercises:
             raise SourceError(f'{label}: no exercise="{cell.name}" stands before it')
-        elif cell.role == "code" and BEGIN_SOLUTION in cell.source:
+        elif cell.role in GIVEN and BEGIN_SOLUTION in cell.source:
             raise SourceError(
                 f"{where}: the cell that begins {_first_line(cell.source)!r} holds a solution, but "
                 'its header names no exercise; write # %% exercise="name"'
@@ -177,8 +182,10 @@ def _check(cells: list[Cell], where: str) -> None:
             raise SourceError(f"{label}: hidden tests belong into a checks cell")
         if cell.role == "checks":
             _check_hidden(cell, label)
-        if cell.role == "code" and EXPORT.search(cell.source):
+        if cell.role in GIVEN and EXPORT.search(cell.source):
             _parse(cell.source, label)
+            if cell.role == "demo":
+                raise SourceError(f"{label}: a demo only shows something, so it exports nothing")
 
 
 def _check_solution(cell: Cell, label: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 import __future__
 
 import ast
+import symtable
 import threading
 
 _alone = threading.Lock()
@@ -19,6 +20,12 @@ def parse(source: str) -> ast.Module:
     """
     with _alone:
         return ast.parse(source)
+
+
+def scopes(source: str) -> symtable.SymbolTable:
+    """The scopes of a text and the names in them; raises as `parse`."""
+    with _alone:
+        return symtable.symtable(source, "cell", "exec")
 
 
 def compiled(tree: ast.Module, name: str, future: tuple[str, ...] = ()):

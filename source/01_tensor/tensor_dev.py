@@ -3081,7 +3081,7 @@ On the left with raw numbers, on the right standardised. The two pictures differ
 and pressure decide nearly alone.
 """
 
-# %%
+# %% demo=true
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.8))
 for axis, (label, table) in zip(axes, (("raw", days), ("standardised", z)), strict=True):
     picture = axis.imshow(distances(table, table).numpy(), cmap="magma")
@@ -3132,7 +3132,7 @@ around the sun; and coarse, where each block of 4 × 4 points is replaced by its
 axes and a mean over two of them.
 """
 
-# %%
+# %% demo=true
 pictures = {
     "image": image,
     "mirrored: image[:, ::-1]": image[:, ::-1],
@@ -3186,7 +3186,7 @@ tensors.
 """
 
 
-# %%
+# %% demo=true
 def times_of_a_product(n):
     """The seconds for n products: of a list, of an array, of a tensor."""
     array = rng.normal(size=n).astype(np.float32)
@@ -3213,7 +3213,7 @@ each *call*, and rise only when the numbers themselves take longer than that. At
 the right the two others run far below it, and on top of each other.
 """
 
-# %%
+# %% demo=true
 figure, axis = plt.subplots(figsize=(6.5, 4))
 for (name, column), marker in zip(times.items(), "so^", strict=True):
     axis.loglog(sizes, [1e6 * t for t in column], marker + "-", label=name)
@@ -3241,7 +3241,7 @@ Between numpy and Tensor there is a gap at the left of the plot: a call goes thr
 `value`, `compute`, and the making of a `Tensor`. We look at the difference and at the ratio.
 """
 
-# %%
+# %% demo=true
 extra = [t - a for t, a in zip(times["Tensor"], times["numpy array"], strict=True)]
 share = [t / a for t, a in zip(times["Tensor"], times["numpy array"], strict=True)]
 for n, e, s in zip(sizes, extra, share, strict=True):
@@ -3253,7 +3253,7 @@ The plot shows the time of a Tensor as a multiple of numpy's. It begins at a mul
 towards 1, the dashed line.
 """
 
-# %%
+# %% demo=true
 figure, axis = plt.subplots(figsize=(6.5, 3.5))
 axis.semilogx(sizes, share, "^-")
 axis.axhline(1, linestyle="--", color="gray")
@@ -3300,7 +3300,7 @@ float32 keeps 24 binary digits, float64 keeps 53. We measure memory, time, and w
 """
 
 
-# %%
+# %% demo=true
 def cost_of_a_dtype(dtype, n=500_000):
     """Memory, time and precision of tensors of n elements, in one line."""
     x, y = (Tensor(rng.normal(size=n), dtype=dtype) for _ in range(2))
@@ -3329,7 +3329,7 @@ tensor: numpy adds in pairs of pairs (half plus half), so that numbers of simila
 near $10^{-7}$, although every single addition is float32 as well.
 """
 
-# %%
+# %% demo=true
 n = 10_000_000
 marks = np.unique(np.logspace(1, 7, 60).astype(int))
 figure, axis = plt.subplots(figsize=(6.5, 4))
@@ -3365,7 +3365,7 @@ Last, the promise of 1.1. Transposing moves no number. How long does it take for
 numbers are really moved?
 """
 
-# %%
+# %% demo=true
 matrix = Tensor(rng.normal(size=(1000, 1000)), dtype=np.float32)
 view = seconds(lambda: matrix.T)
 copy = seconds(lambda: matrix.T.numpy().copy())

@@ -1456,7 +1456,7 @@ to 1, tanh from -1 to 1. Right: near 0, tanh is the line $x$, and sigmoid the li
 from about 2 on, both are nearly flat.
 """
 
-# %%
+# %% demo=true
 axis_values = np.linspace(-4, 4, 401, dtype=np.float32)
 layers = (ReLU(), SiLU(), Sigmoid(), Tanh())
 curves = {repr(layer): layer(Tensor(axis_values)).numpy() for layer in layers}
@@ -1604,7 +1604,7 @@ the largest error over the number of ReLUs, both axes logarithmic; the dots lie 
 slope of nearly -2. Twice the neurons, a quarter of the error: 0.07 for 8, 0.019 for 16, 0.000075 for 256.
 """
 
-# %%
+# %% demo=true
 x = np.linspace(0, 2 * np.pi, 2001)
 counts, errors = np.array([4, 8, 16, 32, 64, 128, 256]), []
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.4), layout="constrained")
@@ -1639,7 +1639,7 @@ temperatures. At $T = 0.25$, nearly everything is on the word with the highest s
 0.60; at $T = 4$ the five are almost level, from 0.30 down to 0.12.
 """
 
-# %%
+# %% demo=true
 words = ["cat", "dog", "horse", "hat", "sky"]
 word_scores = Tensor([2.5, 1.5, 0.8, 0.2, -1.2])
 figure, axis = plt.subplots(figsize=(8, 3), layout="constrained")
@@ -1672,7 +1672,7 @@ differences, $(f(x + h) - f(x - h)) / 2h$.
 """
 
 
-# %%
+# %% demo=true
 def slope_of(layer: Callable, x: np.ndarray, step: float = 1e-4) -> np.ndarray:
     """How steep a layer's function is at each x, in float64."""
     return (layer(Tensor(x + step)).numpy() - layer(Tensor(x - step)).numpy()) / (2 * step)
@@ -1714,7 +1714,7 @@ about? A bias that has become too negative is enough. We take 512 neurons with r
 examples, and move the bias.
 """
 
-# %%
+# %% demo=true
 silence_rng = np.random.default_rng(1)
 examples = silence_rng.normal(size=(1000, 64)).astype(np.float32)
 weights = (silence_rng.normal(size=(64, 512)) / 8).astype(np.float32)  # so the sums have spread 1
@@ -1782,7 +1782,7 @@ Are the careful versions slower? We measure the time per element for arrays of g
 """
 
 
-# %%
+# %% demo=true
 def best_time(function: Callable, *arguments, patience: float = 0.05) -> float:
     """The shortest time in seconds that a call takes, of three calls or of all that fit in."""
     times, end = [], time.perf_counter() + patience
@@ -1832,7 +1832,7 @@ the third is lower by $g$. The logarithm of its probability is exactly $-g - \lo
 shows what both ways give in float32, and their errors.
 """
 
-# %%
+# %% demo=true
 gaps = np.sort(np.random.default_rng(3).uniform(0, 130, size=600)).astype(np.float32)
 three = np.stack([np.zeros_like(gaps), np.zeros_like(gaps), -gaps], axis=1)
 exact = -(gaps.astype(np.float64) + np.log(2 + np.exp(-gaps.astype(np.float64))))

@@ -327,6 +327,8 @@ def best_time(function: Callable, *arguments, patience: float = 0.1) -> float:
 
 generator = np.random.default_rng(0)
 square = generator.normal(size=(64, 64)).astype(np.float32)
+
+# %% demo=true
 by_hand, by_numpy = best_time(matmul_by_hand, square, square), best_time(np.matmul, square, square)
 print(f"three loops {by_hand:.4f} s, numpy {by_numpy:.7f} s: a factor of {by_hand / by_numpy:,.0f}")
 print(f"one turn of the innermost loop: {by_hand / 64**3 * 1e9:.0f} ns")
@@ -454,7 +456,7 @@ def sum_of_columns_times_rows_leaves_its_inputs_alone(layers, a, b):
 
 ### END HIDDEN TESTS
 
-# %%
+# %% demo=true
 by_outer = best_time(matmul_by_outer, square, square)
 print(f"three loops {by_hand:.5f} s, one loop {by_outer:.5f} s, numpy {by_numpy:.7f} s")
 
@@ -638,7 +640,7 @@ tanh between the layers, and look at the standard deviation of what comes out of
 """
 
 
-# %%
+# %% demo=true
 def spread_through_layers(draw: Callable, depth: int, activation: Callable, width: int = 256):
     """The standard deviation of the signal after each of several layers, and the signal itself."""
     signal = np.random.default_rng(1).normal(size=(500, width)).astype(np.float32)
@@ -1600,7 +1602,7 @@ parallel lines, with the corners (0, 1) and (1, 0) between them.
 """
 
 
-# %%
+# %% demo=true
 def plane(low: float, high: float, points: int = 300):
     """A grid of points, as a batch and as coordinates for a picture."""
     axis = np.linspace(low, high, points, dtype=np.float32)
@@ -1642,7 +1644,7 @@ begins; the same with random biases; and only 10 neurons with random biases.
 """
 
 
-# %%
+# %% demo=true
 def two_spirals(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Points on two spirals, with a little noise, and which spiral each lies on, as -1 or +1."""
     radius = np.sqrt(rng.uniform(size=count))
@@ -1695,7 +1697,7 @@ than at the origin. *10 neurons:* a few straight edges that catch the outline. *
 two arms of the spiral.
 """
 
-# %%
+# %% demo=true
 points, first, second = plane(-1.15, 1.15)
 figure, axes = plt.subplots(1, 4, figsize=(13, 3.4), layout="constrained")
 for axis, (name, network) in zip(axes, networks.items()):
@@ -1727,7 +1729,7 @@ to the three largest sizes. The speed in GFLOP/s (thousand million operations a 
 the time.
 """
 
-# %%
+# %% demo=true
 ways = {
     "three loops": (matmul_by_hand, (8, 16, 32, 64)),
     "one loop": (matmul_by_outer, (8, 16, 32, 64, 128, 256, 512)),
@@ -1781,7 +1783,7 @@ writes all of the result. Now extrapolate: for $n = 1024$, three loops would nee
 as for 64.
 """
 
-# %%
+# %% demo=true
 print(
     f"three loops, n = 1024: about {by_hand * (1024 / 64) ** exponents['three loops'] / 60:.1f} minutes"
 )
@@ -1817,7 +1819,7 @@ Now the experiment of 1.4 again, with your initialisations. Twenty layers of 256
 standard deviation after each layer, on a logarithmic axis.
 """
 
-# %%
+# %% demo=true
 weights_rng = np.random.default_rng(2)
 relu = ReLU()
 
@@ -1873,7 +1875,7 @@ of the signals are saturated. A good standard deviation is necessary, not suffic
 The same 256 examples through `Dense(784, 128)`: as one batch, and one after the other.
 """
 
-# %%
+# %% demo=true
 layer = Dense(784, 128, rng=0)
 images = Tensor(generator.uniform(size=(256, 784)).astype(np.float32))
 singles = [images[i] for i in range(256)]

@@ -281,7 +281,7 @@ differentiates $e^x$ at $x = 1$, where the true slope is $e = 2.718281828\ldots$
 to $10^{-15}$.
 """
 
-# %%
+# %% demo=true
 steps = 10.0 ** np.arange(-1, -15.25, -0.25)
 true_slope = np.exp(1.0)
 one_sided = [np.abs((np.exp(1.0 + h) - np.exp(1.0)) / h - true_slope) for h in steps]
@@ -2006,7 +2006,7 @@ The obvious way is a recursion: *to go back from a variable, ask its operation f
 inputs, and go back from each of those.* At a leaf, add what arrives.
 """
 
-# %%
+# %% demo=true
 walks = 0
 
 
@@ -2032,7 +2032,7 @@ r"""
 is $n$ doublings. It has $n$ operations. How many calls does the recursion make?
 """
 
-# %%
+# %% demo=true
 naive_calls = {}
 print(" n   calls     seconds")
 for n in range(1, 19):
@@ -2058,7 +2058,7 @@ And a graph need not branch to be too much. A long loop makes a long chain, and 
 the chain is long:
 """
 
-# %%
+# %% demo=true
 z = Variable(1.0)
 for _ in range(20_000):
     z = z + 1.0
@@ -3526,7 +3526,7 @@ $xy + x^2$ at $(5, 3)$ has the slopes 13 and 5, and you did not have to tell it 
 beginning of this section, again:
 """
 
-# %%
+# %% demo=true
 a = Variable(np.array(1.0))
 z = a
 for _ in range(60):
@@ -6134,7 +6134,7 @@ gradient, with $v$. Measured, on a valley in $n$ dimensions:
 """
 
 
-# %%
+# %% demo=true
 def long_valley(v):
     return ((1 - v[:-1]) ** 2 + 100 * (v[1:] - v[:-1] ** 2) ** 2).sum()
 
@@ -6167,7 +6167,7 @@ is that? Chains of `tanh` on 10,000 float32 numbers (39 KiB), of different lengt
 """
 
 
-# %%
+# %% demo=true
 def peak_memory(call):
     """The most memory, in MiB, that a call used above what there was before."""
     tracemalloc.start()
@@ -6567,7 +6567,7 @@ r"""
 The chain of 1,000 layers again, with every number of segments from 1 to 1,000 (well, seven of them).
 """
 
-# %%
+# %% demo=true
 chain = [counted_layer] * 1000
 plain_gradient = gradient_of_chain(chain).copy()
 segment_numbers = np.array([1, 4, 16, 32, 64, 250, 1000])
@@ -6628,7 +6628,7 @@ matrix products, which do much with little memory, the rule holds: 64 layers wit
 A segment may have checkpoints of its own. Three levels, with ten parts at each:
 """
 
-# %%
+# %% demo=true
 layer_calls = 0
 hundreds = [partial(checkpoint_sequential, chain[i : i + 100], 10) for i in range(0, 1000, 100)]
 whole = [partial(checkpoint_sequential, hundreds, 10)]
@@ -6975,7 +6975,7 @@ at $w = 1.2$, $b = 0.1$, and go down the gradient with a rate of 0.01:
 """
 
 
-# %%
+# %% demo=true
 def train_recurrent(steps, prepare):
     """Gradient descent on w and b; `prepare` may change the gradients before each step."""
     w, b, losses = Variable(np.array(1.2)), Variable(np.array(0.1)), []
@@ -7191,7 +7191,7 @@ r"""
 The same training, with a norm of at most 1:
 """
 
-# %%
+# %% demo=true
 clipped = train_recurrent(80, prepare=lambda parameters: clip_grad_norm_(parameters, 1.0))
 
 # %% [markdown]
@@ -7607,7 +7607,7 @@ All four are found, and so is the rule of section 8 that left the world of varia
 so only `gradgradcheck` sees it. And the price, for a $64 \times 64$ matrix, 4,096 elements:
 """
 
-# %%
+# %% demo=true
 large = rng.normal(size=(64, 64))
 
 
@@ -7839,7 +7839,7 @@ descent creeps. A little momentum helps: keep a velocity, and let each gradient 
 gradient comes from `grad`, which leaves nothing behind to be zeroed.
 """
 
-# %%
+# %% demo=true
 position = Variable(np.array([-1.5, 2.0]))
 velocity, path = np.zeros(2), []
 for _ in range(3000):
@@ -7851,7 +7851,7 @@ for _ in range(3000):
     position.data.data += velocity
 print("after 3,000 steps:", position.numpy(), " height:", valley.item())
 
-# %%
+# %% demo=true
 path = np.array(path)
 across, up = np.meshgrid(np.linspace(-2, 2, 200), np.linspace(-1, 3.2, 200))
 figure, axes = plt.subplots(figsize=(6.5, 4))
@@ -7898,7 +7898,7 @@ hidden layer does, and everything in it is a `Variable` of yours: two matrices, 
 $$\text{scores} = \tanh(X W_1 + b_1)\, W_2 + b_2, \qquad L = \text{mean of } -\log p(\text{right class}).$$
 """
 
-# %%
+# %% demo=true
 chance = np.random.default_rng(7)
 angles = chance.uniform(0, np.pi, size=300)
 labels = np.arange(300) % 2
@@ -7932,7 +7932,7 @@ r"""
 One step of it as a picture (the names are those of this notebook):
 """
 
-# %%
+# %% demo=true
 loss = cross_entropy(scores(moons), labels)
 draw(loss)
 
@@ -7941,7 +7941,7 @@ r"""
 What the network has learnt: the loss of every step, and what it believes of every point of the plane.
 """
 
-# %%
+# %% demo=true
 across, up = np.meshgrid(np.linspace(-1.6, 2.6, 120), np.linspace(-1.2, 1.7, 90))
 with no_grad():
     plane = np.stack([across.ravel(), up.ravel()], axis=1)
@@ -7984,7 +7984,7 @@ one is recorded, too. And the weights are tensors with `requires_grad=True`, so 
 `deposit` gives each its `grad`. Only the input has to be made a `Variable`; it needs no gradient itself.
 """
 
-# %%
+# %% demo=true
 from tinytorch.core.activations import ReLU
 from tinytorch.core.layers import Dense
 
@@ -8015,7 +8015,7 @@ gradient.
 """
 
 
-# %%
+# %% demo=true
 def network_loss(weights, examples):
     return np.tanh(np.tanh(examples @ weights) @ weights).sum()
 
@@ -8085,7 +8085,7 @@ Chains of different lengths, timed; and below, the recursion of section 5 agains
 """
 
 
-# %%
+# %% demo=true
 def backward_of_a_chain(n):
     """The seconds that the backward pass of n operations in a row takes."""
     z = Variable(1.0)
@@ -8132,7 +8132,7 @@ notes and without?
 """
 
 
-# %%
+# %% demo=true
 def highest_memory(call):
     """The most memory, in MiB, that a call used above what there was before."""
     tracemalloc.start()

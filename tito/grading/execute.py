@@ -7,7 +7,7 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,7 +59,7 @@ class Ran:
     seconds: float = 0.0
 
 
-def execute(nb, folder: Path, limits: Running) -> Ran:
+def execute(nb, folder: Path, limits: Running, left_out: Collection[int] = ()) -> Ran:
     """Run the code cells of a notebook, and put their outputs into it.
 
     Parameters
@@ -70,6 +70,8 @@ def execute(nb, folder: Path, limits: Running) -> Ran:
         Where its interpreter runs, from which it imports `tinytorch`.
     limits : Running
         How long it may take.
+    left_out : collection of int
+        The places of cells that are not run; they stay as they are.
 
     Returns
     -------
@@ -77,18 +79,19 @@ def execute(nb, folder: Path, limits: Running) -> Ran:
         What was not run, or not to its end; the outputs up to there are in the notebook.
     """
     for _ in range(MOST_KILLED):
-        ran, killed = _execute(nb, folder, limits)
+        ran, killed = _execute(nb, folder, limits, left_out)
         if not killed:
             return ran
-    return _execute(nb, folder, limits)[0]
+    return _execute(nb, folder, limits, left_out)[0]
 
 
-def _execute(nb, folder: Path, limits: Running) -> tuple[Ran, bool]:
+def _execute(nb, folder: Path, limits: Running, left_out: Collection[int]) -> tuple[Ran, bool]:
     """Run the cells once; also gives whether the interpreter was ended by somebody else."""
     ran, shown = Ran(), Outputs(nb)
     todo = [
-        n for n, cell in enumerate(nb.cells) if cell.cell_type == "code" and cell.source.strip()
-    ]
+        n for n, cell in enumerate(nb.cells)
+        if cell.cell_type == "code" and cell.source.strip() and n not in left_out
+    ]  # fmt: skip
     if not todo:
         return ran, False
     interpreter = Interpreter(folder, limits.most_bytes)

@@ -10,7 +10,7 @@ from tito.course import Module
 from tito.export import CodeCell, code_cells
 from tito.grading.workspace import earlier_modules
 from tito.observations import Observation, collect
-from tito.source import Cell, blank, read_source
+from tito.source import GIVEN, Cell, blank, read_source
 from tito.syntax import futures, outline
 
 
@@ -105,9 +105,17 @@ class Pack:
         """Whether a text is that of a code cell as it was released, whatever its layout."""
         return _outline(source) in self._released
 
+    def is_demo(self, source: str) -> bool:
+        """Whether a text is that of a demo as it was released, whatever its layout."""
+        return _outline(source) in self._demos
+
+    @cached_property
+    def _demos(self) -> set[str]:
+        return {_outline(cell.source) for cell in self.cells if cell.role == "demo"}
+
     @cached_property
     def _released(self) -> set[str]:
-        sources = (blank(c.source) for c in self.cells if c.role in ("code", "exercise"))
+        sources = (blank(c.source) for c in self.cells if c.role in (*GIVEN, "exercise"))
         return {_outline(source) for source in sources}
 
     @cached_property

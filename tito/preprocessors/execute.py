@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute
-from traitlets import Integer
+from traitlets import Bool, Integer
 
 from tito.export import module_text, notebook_cells, title_of
+from tito.grading import demos
 from tito.grading.execute import Ran, Running, execute
 from tito.grading.job import IN_POOL, Job, job_of
 from tito.grading.outputs import repair
@@ -49,6 +51,8 @@ class ExecuteInWorkspace(Execute):
         config=True
     )
 
+    demos = Bool(False, help="Run given cells that only show something, too.").tag(config=True)
+
     def __init__(self, *args, **kwargs):
         super().__init__(*args, kernel_manager_class=SandboxedKernelManager, **kwargs)
 
@@ -60,6 +64,7 @@ class ExecuteInWorkspace(Execute):
             with workspace(job.pack.modules, pictures=True) as folder:
                 job.folder = str(folder)
                 prepare(nb, job, folder)
+                self.left_out = set() if self.demos else leave_out_demos(nb, job)
                 if IN_POOL in resources:
                     job.ran = self.run_without_kernel(nb, folder)
                 else:
@@ -72,7 +77,7 @@ class ExecuteInWorkspace(Execute):
     def run_without_kernel(self, nb, folder: Path) -> Ran:
         """Execute in an interpreter that is driven over pipes."""
         limits = Running(self.timeout, self.most_timeouts, self.most_bytes)
-        ran = execute(nb, folder, limits)
+        ran = execute(nb, folder, limits, self.left_out)
         for number in ran.timeouts:
             self.note_timeout(nb, nb.cells[number], number)
         if ran.ended:
@@ -98,7 +103,7 @@ class ExecuteInWorkspace(Execute):
         repair(nb)
 
     def preprocess_cell(self, cell, resources, index):
-        if self.timeouts >= self.most_timeouts:
+        if self.timeouts >= self.most_timeouts or index in self.left_out:
             return cell, resources
         cell, resources = super().preprocess_cell(cell, resources, index)
         if any(o.get("ename") == "CellTimeoutError" for o in cell.get("outputs", [])):
@@ -110,6 +115,15 @@ class ExecuteInWorkspace(Execute):
         """Say which cell took too long."""
         name = cell.metadata.get("nbgrader", {}).get("grade_id") or f"cell {index + 1}"
         note(nb, f"the cell {name!r} took longer than {self.timeout} s and was stopped")
+
+
+def leave_out_demos(nb, job: Job) -> set[int]:
+    """The places of demos that need not be run; where their outputs would be, it is said."""
+    sources = [cell.source if cell.cell_type == "code" else "" for cell in nb.cells]
+    left_out = demos.left_out(job.pack, sources)
+    for number in left_out:
+        nb.cells[number].outputs = [new_output("stream", name="stdout", text=demos.SAID)]
+    return left_out
 
 
 def prepare(nb, job: Job, folder: Path) -> None:
