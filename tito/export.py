@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import re
 from collections.abc import Iterable
@@ -95,6 +96,7 @@ def notebook_cells(nb: dict) -> list[CodeCell]:
     return found
 
 
+@functools.lru_cache(maxsize=1024)
 def _code_cell(name: str, source: str, is_exercise: bool, identity: str) -> CodeCell:
     exported = bool(EXPORT.search(source))
     text = without_approach(MARK.sub("", DIRECTIVE.sub("", source))).strip("\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import json
 import queue
 import re
@@ -271,11 +272,20 @@ def _note(line: dict, got: Answers, request: dict) -> None:
 def _message(error, request: dict) -> str:
     """A student's error message, unless it quotes a hidden test."""
     text = printable(str(error)[: observer.LONGEST_MESSAGE])
-    squeezed = re.sub(r"\W", "", text)
+    squeezed = _squeezed(text)
     for step in request["program"]:
         source = step["source"] if isinstance(step, dict) else step or ""
-        for line in source.splitlines()[1:]:
-            quoted = re.sub(r"\W", "", line)
-            if len(quoted) >= 12 and quoted in squeezed:
-                return "an error"
+        if any(line in squeezed for line in _telling_lines(source)):
+            return "an error"
     return text
+
+
+@functools.lru_cache(maxsize=2048)
+def _telling_lines(source: str) -> tuple[str, ...]:
+    """The lines of a hidden test, squeezed, by which it would be known."""
+    lines = [_squeezed(line) for line in source.splitlines()[1:]]
+    return tuple(line for line in lines if len(line) >= 12)
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"\W", "", text)

@@ -9,6 +9,7 @@ threads, or look into one's own objects.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import sys
 from collections.abc import Iterable
@@ -95,7 +96,8 @@ def flags(
     return [f"the cell {name!r} {what}" for what, name in seen.items()]
 
 
-def _found(text: str, is_graded: bool, module: str) -> set[str]:
+@functools.lru_cache(maxsize=1024)
+def _found(text: str, is_graded: bool, module: str) -> frozenset[str]:
     try:
         tree = parse(text)
         modules = _modules(tree)
@@ -104,8 +106,8 @@ def _found(text: str, is_graded: bool, module: str) -> set[str]:
             own = _own_names(tree)
             found |= {w for node in ast.walk(tree) for w in _in_the_module(node, module, own)}
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set()
-    return found
+        return frozenset()
+    return frozenset(found)
 
 
 def _modules(tree: ast.Module) -> set[str]:

@@ -33,7 +33,8 @@ class Entry:
     digest : str
         From `tito.grading.task.digest_of`.
     summary : dict
-        The ``state``, the ``notes`` and the ``flags`` of the result.
+        The ``state``, the ``notes`` and the ``flags`` of the result; its ``seed``, and the digest
+        of the ``submission`` alone.
     written : str or None
         What was in force when it was put into the gradebook; None if it was not.
     """
@@ -77,11 +78,22 @@ class Ledger:
         """Close the file."""
         self.db.close()
 
-    def seed(self, module: str, submission: str) -> int:
-        """The seed of a submission, by its digest: the same each time, and nobody can guess it."""
+    def seed(self, module: str) -> int:
+        """The seed of a run of grading, which nobody can guess: the same until the run is done.
+
+        So all students of a run get the same inputs, also where it was killed and goes on, and
+        whoever hands in again gets others.
+        """
         key = self.setting("key") or self.set("key", secrets.token_hex(32))
-        mixed = hmac.digest(key.encode(), f"{module} {submission}".encode(), "sha256")
+        mixed = hmac.digest(key.encode(), f"{module} {self._run(module)}".encode(), "sha256")
         return int.from_bytes(mixed[:4], "big")
+
+    def next_seed(self, module: str) -> None:
+        """Give the next run of grading another seed."""
+        self.set(f"runs of {module}", str(self._run(module) + 1))
+
+    def _run(self, module: str) -> int:
+        return int(self.setting(f"runs of {module}") or 0)
 
     def setting(self, name: str) -> str | None:
         """A value that was kept."""

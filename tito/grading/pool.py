@@ -46,6 +46,7 @@ class Waiting:
 
     student: str
     handed: Handed | None
+    submission: str
     digest: str
     notes: list[str]
 
@@ -166,6 +167,7 @@ class Grading:
     def __init__(self, module: Module, assignment: Assignment, ledger: Ledger, writer: Writer):
         self.module, self.ledger, self.writer = module, ledger, writer
         self.assignment, self.digest = assignment.to_bytes(), assignment.digest
+        self.seed = ledger.seed(module.folder)
         self.marks: dict[str, Graded] = {}
         self.renamed: dict[str, list[str]] = {}
 
@@ -188,6 +190,8 @@ class Grading:
                 self._work(todo, where, progress)
             finally:
                 progress.end()
+        if todo:
+            self.ledger.next_seed(self.module.folder)
         return list(self.report.values())
 
     def _is_open(self, student: str, force: bool) -> bool:
@@ -213,7 +217,8 @@ class Grading:
             self.renamed[student] = renamed
         notes = origin(self.module, student) + self.renamed.get(student, [])
         handed = handed_in(self.module, student)
-        return Waiting(student, handed, digest_of(self.digest, handed.digest), notes)
+        submission = handed.digest
+        return Waiting(student, handed, submission, digest_of(self.digest, submission), notes)
 
     def _work(self, todo: list[str], where: Place, progress: Progress) -> None:
         """Keep all jobs busy until everything is graded and written."""
@@ -242,7 +247,7 @@ class Grading:
         except Exception as error:  # it was removed since
             progress.done(self._failed(student, "unreadable", error))
             return {}
-        seed = self.ledger.seed(self.module.folder, waiting.handed.digest)
+        seed = self._seed(waiting)
         submission, waiting.handed = waiting.handed.to_bytes(), None
         try:
             future = where.executor.submit(grade_submission, self.assignment, submission, seed)
@@ -253,6 +258,13 @@ class Grading:
             ) from None
         return {future: waiting}
 
+    def _seed(self, waiting: Waiting) -> int:
+        """The seed of this run, unless the same submission has been graded: its mark is to stay."""
+        entry = self.entries.get(waiting.student)
+        if entry and entry.summary.get("submission") == waiting.submission:
+            return entry.summary["seed"]
+        return self.seed
+
     def _finish(self, waiting: Waiting, future: Future) -> Graded:
         """Keep a result in the ledger, and write it."""
         try:
@@ -262,7 +274,9 @@ class Grading:
         if "error" in result:
             return self._failed(waiting.student, result["state"], result["error"], waiting.notes)
         found = json.loads(result["notebook"])["metadata"].get("tito", {})
-        summary = {"state": result["state"]} | {k: found.get(k, []) for k in ("notes", "flags")}
+        summary = {"state": result["state"], "seed": result["seed"]}
+        summary |= {"submission": waiting.submission}
+        summary |= {key: found.get(key, []) for key in ("notes", "flags")}
         entry = Entry(waiting.digest, summary)
         self.ledger.keep(self.module.folder, waiting.student, entry, result)
         self._write(waiting, entry)
