@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import binascii
 import builtins
+import importlib.machinery
 import io
 import json
 import os
@@ -17,6 +18,7 @@ import select
 import signal
 import sys
 import threading
+import types
 import zlib
 from collections.abc import Iterable
 
@@ -212,6 +214,52 @@ def make_shell(channel: Channel):
     return Shell.instance(config=settings)
 
 
+class Later(types.ModuleType):
+    """A module that is loaded when something in it is looked for."""
+
+    def load(self) -> None:
+        """Load it; from then on it is a module as any other."""
+        spec = self.__spec__.loader_state
+        self.__class__, self.__spec__, self.__loader__ = types.ModuleType, spec, spec.loader
+        spec.loader.exec_module(self)
+
+    def __getattr__(self, name: str):
+        if sys.modules.get(self.__name__) is not self:  # it is still being made
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        self.load()
+        return getattr(self, name)
+
+    def __dir__(self) -> list[str]:
+        self.load()
+        return dir(self)
+
+
+class LoadingLater:
+    """Finds what most notebooks import at their top: half of them draw nothing when graded.
+
+    It loads for longer than everything else that a notebook of the course needs.
+    """
+
+    NAMES = ("matplotlib", "matplotlib.pyplot")
+
+    def find_spec(self, name: str, path=None, target=None):
+        spec = importlib.machinery.PathFinder.find_spec(name, path) if name in self.NAMES else None
+        if spec is None:
+            return None
+        later = importlib.machinery.ModuleSpec(
+            name, self, origin=spec.origin, loader_state=spec, is_package=name == "matplotlib"
+        )
+        later.submodule_search_locations = spec.submodule_search_locations
+        later.has_location, later.cached = True, spec.cached
+        return later
+
+    def create_module(self, spec) -> Later:
+        return Later(spec.name)
+
+    def exec_module(self, module: Later) -> None:
+        """Nothing yet."""
+
+
 class StdinNotImplementedError(NotImplementedError):
     """What a kernel raises as well."""
 
@@ -303,6 +351,7 @@ def main() -> None:
     sys.path.insert(0, os.getcwd())
     channel.before_output = pump.drain
     sys.argv[1:] = []
+    sys.meta_path.insert(0, LoadingLater())
     runner = Runner(channel, pump)
     pump.start()
     channel.send(ready=True)
