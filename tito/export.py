@@ -178,22 +178,23 @@ def module_text(cells: list[CodeCell], title: str, origin: str) -> str:
             parts.append(f"# Left out: {cell.name} does not parse ({cell.error}).")
             continue
         parts.append(cell.source)
-        names.update(dict.fromkeys(_public_names(parse(cell.source))))
+        names.update(dict.fromkeys(_public_names(cell.source)))
     listing = "".join(f'    "{name}",\n' for name in sorted(names))
     parts.append(f"__all__ = [\n{listing}]" if listing else "__all__ = []")
     text = parts[0] + "\n\n" + parts[1] if len(parts) > 1 else parts[0]
     return "\n\n\n".join([text, *parts[2:]]) + "\n"
 
 
-def _public_names(tree: ast.Module) -> list[str]:
+@functools.lru_cache(maxsize=1024)
+def _public_names(source: str) -> tuple[str, ...]:
     names = []
-    for node in tree.body:
+    for node in parse(source).body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
             names.append(node.name)
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names += [t.id for t in targets if isinstance(t, ast.Name)]
-    return [name for name in names if not name.startswith("_")]
+    return tuple(name for name in names if not name.startswith("_"))
 
 
 def title_of(module: Module) -> str:

@@ -17,14 +17,17 @@ from tito.grading.graft import needs_of
 from tito.grading.job import released_cells
 from tito.grading.pack import Pack
 
-# Steps that ask or change the gradebook: these have a twin that does not,
+# Steps that have a twin here, mostly one that does not ask the gradebook;
 TWINS = {
+    "nbgrader.preprocessors.checkcellmetadata.CheckCellMetadata": (
+        "tito.grading.record.CheckCellMetadata"
+    ),
     "nbgrader.preprocessors.overwritecells.OverwriteCells": "tito.grading.record.OverwriteCells",
     "nbgrader.preprocessors.overwritekernelspec.OverwriteKernelspec": (
         "tito.grading.record.OverwriteKernelspec"
     ),
 }
-# and from the first of these on, they are left to the instructor's machine.
+# from the first of these on, they are left to the instructor's machine.
 SAVING = ("SaveAutoGrades", "AssignLatePenalties")
 SETTINGS = ("Sandbox",)  # sections that the steps read besides those named after themselves
 SANDBOX_KIND = ("enabled", "backend", "image")

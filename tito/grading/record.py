@@ -1,11 +1,13 @@
-"""nbgrader's record of a release as plain data, so that its preprocessors need no gradebook."""
+"""nbgrader's preprocessors with the same results: some without a gradebook, one that remembers."""
 
 from __future__ import annotations
 
 import json
 from types import SimpleNamespace
+from typing import ClassVar
 
 from nbgrader.api import MissingEntry
+from nbgrader.preprocessors import CheckCellMetadata as NbgraderCheckCellMetadata
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.preprocessors import OverwriteCells as NbgraderOverwriteCells
 
@@ -93,4 +95,22 @@ class OverwriteKernelspec(NbGraderPreprocessor):
     def preprocess(self, nb, resources):
         if kernelspec := job_of(resources).record.kernelspec:
             nb.metadata["kernelspec"] = dict(kernelspec)
+        return nb, resources
+
+
+class CheckCellMetadata(NbgraderCheckCellMetadata):
+    """nbgrader's preprocessor of this name; what it found valid once, it does not check again.
+
+    It checks its schema anew for every cell, which takes longer than all other steps before the
+    notebook is run; and the submissions of a class have the same metadata.
+    """
+
+    valid: ClassVar[set[str]] = set()
+
+    def preprocess(self, nb, resources):
+        cells = [cell for cell in nb.cells if "nbgrader" in cell.metadata]
+        described = json.dumps([[cell.cell_type, cell.metadata["nbgrader"]] for cell in cells])
+        if described not in self.valid:
+            nb, resources = super().preprocess(nb, resources)
+            self.valid.add(described)
         return nb, resources

@@ -308,18 +308,12 @@ class Runner:
                 return None
 
     async def execute(self, source: str) -> None:
-        """Run one cell; only one that awaits something is run as a coroutine."""
-        shell, trouble = self.shell, None
+        """Run one cell, as a kernel does where a cell awaits something."""
+        shell, trouble, result = self.shell, None, None
         try:
             transformed = shell.transform_cell(source)
         except Exception:
             transformed, trouble = source, sys.exc_info()
-        if not shell.should_run_async(
-            source, transformed_cell=transformed, preprocessing_exc_tuple=trouble
-        ):
-            shell.run_cell(source, store_history=True)
-            return
-        result = None
         try:
             result = await shell.run_cell_async(
                 source, store_history=True, transformed_cell=transformed,

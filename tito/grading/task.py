@@ -120,7 +120,12 @@ def _grade(known: _Known, handed: Handed, seed: int) -> dict:
     state = "graded"
     if job.ran and (job.ran.timeouts or job.ran.ended):
         state = "timed out" if job.ran.timeouts else "crashed"
-    return {"state": state, "notebook": nbformat.writes(nb), "seed": seed, "seconds": job.seconds}
+    return {
+        "state": state,
+        "notebook": nbformat.v4.writes(nb),
+        "seed": seed,
+        "seconds": job.seconds,
+    }
 
 
 @dataclass(frozen=True)

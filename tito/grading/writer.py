@@ -14,6 +14,7 @@ from pathlib import Path
 from nbgrader.api import Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import CheckCellMetadata as NbgraderCheckCellMetadata
 from nbgrader.utils import find_all_files
 from sqlalchemy import func, select
 
@@ -21,6 +22,7 @@ from tito.course import Module
 from tito.files import explained, write_atomically
 from tito.gradebook import be_quiet, configuration
 from tito.grading.assignment import SAVING
+from tito.grading.record import CheckCellMetadata
 from tito.grading.report import Graded
 
 READ_ONLY = 0o444  # nbgrader's permissions for what was graded
@@ -31,7 +33,7 @@ class OneTransaction(Gradebook):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.db.commit = self.db.flush  # nbgrader commits after each grade
+        self.db.commit = lambda: None  # nbgrader commits after each grade
 
     def close(self) -> None:
         """Nothing: nbgrader's steps close it after each submission."""
@@ -39,6 +41,14 @@ class OneTransaction(Gradebook):
     def shut(self) -> None:
         """Close it."""
         super().close()
+
+    @contextlib.contextmanager
+    def step(self) -> Iterator[None]:
+        """All changes are sent together at the end, and not before each question."""
+        self.db.flush()
+        with self.db().no_autoflush:
+            yield
+        self.db.flush()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -70,7 +80,8 @@ class Writer:
         converter = Autograde(coursedir=self.directory, config=self.config)
         steps = converter.autograde_preprocessors
         first = next((n for n, s in enumerate(steps) if s.__name__ in SAVING), len(steps))
-        self.steps = steps[first:]
+        self.steps = [CheckCellMetadata if s is NbgraderCheckCellMetadata else s
+                      for s in steps[first:]]  # fmt: skip
         self.kept = converter.exclude_overwriting.get(module.folder, [])
         with explained(f"open the gradebook in {module.root}"):
             self.book = OneTransaction(self.directory.db_url, self.directory.course_id)
@@ -114,9 +125,9 @@ class Writer:
         result : dict
             From `tito.grading.task.grade_submission`, with a notebook.
         """
-        import nbformat
+        from nbformat import v4
 
-        nb = nbformat.reads(result["notebook"], as_version=4)
+        nb = v4.reads(result["notebook"])
         resources = {
             "nbgrader": {
                 "student": student, "assignment": self.module.folder,
@@ -130,8 +141,9 @@ class Writer:
             stamp = {"timestamp": time} if time else {}
             self.book.update_or_create_submission(self.module.folder, student, **stamp)
             for step in self.steps:
-                nb, resources = step(config=self.config)(nb, resources)
-        self._write_files(student, nbformat.writes(nb))
+                with self.book.step():
+                    nb, resources = step(config=self.config)(nb, resources)
+        self._write_files(student, v4.writes(nb))
 
     @contextlib.contextmanager
     def _steps_use_this_book(self) -> Iterator[None]:
