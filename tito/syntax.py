@@ -61,3 +61,12 @@ def _is_text(node: ast.stmt | None) -> bool:
 def outline(source: str) -> str:
     """What a text does, whatever its layout, comments and docstrings: two that agree are alike."""
     return ast.dump(without_docstrings(parse(source)))
+
+
+def skeleton(source: str) -> str:
+    """What a text defines, whatever its functions do: its outline without their bodies."""
+    tree = without_docstrings(parse(source))
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            node.body = []
+    return ast.dump(tree)

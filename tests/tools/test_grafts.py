@@ -102,6 +102,7 @@ def seven_more(chain, x):
 '''
 
 WRONG_ONE = "def one(x):\n    return x - 1"
+WRONG_TWO = "def two(x):\n    return one(x) + 2"
 
 
 @pytest.fixture
@@ -228,7 +229,7 @@ def test_a_graft_holds_no_reference_of_the_exercise_and_no_text_of_others(chain,
     sent = requests(monkeypatch)
     verdict(chain, cells_of(chain, one=WRONG_ONE, two="def two(x):\n    return one(x + 1) + 0"))
     grafts = [r for r in sent if any(cell and "code" in cell for cell in r["cells"])]
-    assert len(grafts) == 3
+    assert len(grafts) == 2
     for request in grafts:
         (tested,) = {
             s["check"].removeprefix("test-") for s in request["program"] if isinstance(s, dict)
@@ -270,6 +271,36 @@ def test_blank_exercises_are_not_grafted(chain, monkeypatch):
         pack.exercises
     )
     assert not any(cell and "code" in cell for request in sent for cell in request["cells"])
+
+
+CHANGES = {
+    "nothing else": {},
+    "a helper in its cell": {
+        "five": "def five(x):\n    return x + 5\n\ndef given(x):\n    return 0"
+    },
+    "another signature": {"five": "def five(x, more=None):\n    return x + 5"},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_can_only_be_wrong_by_itself_is_not_observed_again(chain, monkeypatch, change):
+    needs_of(chain, Pack.of(chain))
+    sent = requests(monkeypatch)
+    verdict(chain, cells_of(chain, one="def one(x):\n    return x + 1", two=WRONG_TWO,
+                            **CHANGES[change]))  # fmt: skip
+    grafts = [r for r in sent if any(cell and "code" in cell for cell in r["cells"])]
+    tested = {s["check"] for r in grafts for s in r["program"] if isinstance(s, dict)}
+    assert ("test-five-and-two" in tested) and ("test-two" in tested) == (change != "nothing else")
+
+
+@pytest.mark.parametrize("given", ["def given(x):\n    return 0", ""])
+def test_a_changed_given_cell_is_still_replaced(chain, given):
+    cells = cells_of(chain, five_and_two="def five_and_two(x):\n    return given(two(x)) / 2 + 5")
+    cells = [
+        CodeCell(c.name, given, id=c.id) if "def given" in c.source else c
+        for c in cells if given or "def given" not in c.source
+    ]  # fmt: skip
+    assert lost(chain, cells) == (set(), {"five-and-two"})
 
 
 def test_a_cell_that_fails_at_its_end_is_loaded_again_after_another_one_hung(chain):

@@ -70,7 +70,8 @@ def grade(
     """Observe a module and the reference with the same inputs, and compare.
 
     What fails is observed once more on a graft, so that it costs nothing if the fault lies in
-    another exercise; the better result counts.
+    another exercise; the better result counts. Where no other exercise that it needs fails, nor
+    anything else differs from the release, the fault lies in itself, and there is no need to.
 
     Parameters
     ----------
@@ -104,12 +105,14 @@ def grade(
         expected, got = ours.result(), whole.result()
         results = _compare(pack, got, expected)
         failing = [name for name in pack.exercises if _fails(results, name)]
+        in_order = _is_in_order(pack, cells, got)
         grafts = pool.map(
             lambda cells_and_program: ask(
                 pack.import_name, *cells_and_program, pack.modules, seed, limits, pack.future
             ),
             [(graft(pack, cells, name, needs[name]), _only(pack, results, name))
-             for name in failing if _may_be_right(pack, cells, name)],
+             for name in failing if _may_be_right(pack, cells, name)
+             and not (in_order and set(failing).isdisjoint(needs[name]))],
         )  # fmt: skip
         for answers in grafts:
             _improve(results, answers, expected)
@@ -136,6 +139,11 @@ def _fault(answer, expected) -> str:
 
 def _fails(results: dict[int, Result], exercise: str) -> bool:
     return any(r.fault for r in results.values() if r.observation.exercise == exercise)
+
+
+def _is_in_order(pack: Pack, cells: list[CodeCell], got: Answers) -> bool:
+    """Whether nothing but the exercises' functions can be at fault."""
+    return not (got.cells or got.hangs or got.strays or got.killed) and pack.has_the_form(cells)
 
 
 def _may_be_right(pack: Pack, cells: list[CodeCell], exercise: str) -> bool:
