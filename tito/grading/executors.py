@@ -38,7 +38,8 @@ def place(jobs: int | None = None, scheduler: str | None = None) -> Iterator[Pla
     Parameters
     ----------
     jobs : int, optional
-        How many at once; by default as many as there are cores, or the cluster has threads.
+        How many at once; by default one more than there are cores, as one of them often waits, or
+        as many as the cluster has threads.
     scheduler : str, optional
         The address of a Dask scheduler, ``tcp://…``; by default this machine grades.
 
@@ -56,7 +57,7 @@ def place(jobs: int | None = None, scheduler: str | None = None) -> Iterator[Pla
 @contextlib.contextmanager
 def _threads(jobs: int | None) -> Iterator[Place]:
     """Threads of this process, each of which drives sandboxed processes."""
-    jobs = jobs or available_cores()
+    jobs = jobs or available_cores() + 1
     executor = ThreadPoolExecutor(jobs, thread_name_prefix="grading")
     try:
         yield Place(executor, jobs)

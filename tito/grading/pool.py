@@ -73,7 +73,7 @@ def grade(
     progress : Progress, optional
         Told after each submission.
     jobs : int, optional
-        How many at once; by default one for each core.
+        How many at once; by default one more than there are cores.
     scheduler : str, optional
         The address of a Dask scheduler whose workers grade.
     sandboxed : bool
