@@ -57,6 +57,10 @@ def double_of_a_number(numbers, x):
     return float(numbers.double(x))
 ### END HIDDEN TESTS
 
+# %% demo=true
+print("a demo:", double(np.array([1.0, 2.0])))
+
+
 # %% exercise="halve"
 #| export
 def halve(x: np.ndarray) -> np.ndarray:

@@ -330,7 +330,7 @@ def release(modules: tuple[str, ...]) -> None:
 @one_module
 @click.option("--student", "students", multiple=True, help="Only this one; may be repeated.")
 @click.option("--force", is_flag=True, help="Also what is graded already and has not changed.")
-@click.option("--jobs", type=int, help="How many at once; by default one more than there are cores.")
+@click.option("--jobs", type=int, help="How many at once; by default the cores, and one more.")
 @click.option(
     "--scheduler", metavar="ADDRESS", help="Grade on the Dask cluster at this tcp:// address."
 )

@@ -199,3 +199,29 @@ def test_a_child_that_was_forked_does_not_speak_for_its_parent():
     fork = "import os\nif os.fork() == 0:\n    print('child')\n    os._exit(0)\nos.wait()\nprint('parent')"
     ran, shown = run(fork, "print('after')")
     assert not ran.ended and "parent" in shown[0] and "after" in shown[1]
+
+
+IMPORTS = {
+    "an attribute": "import matplotlib\nmatplotlib.__version__.count('.') > 0",
+    "a function": "from matplotlib.pyplot import plot\ncallable(plot)",
+    "everything": "from matplotlib.pyplot import *\ncallable(plot)",
+    "a module": "from matplotlib import pyplot as plt\ncallable(plt.plot)",
+    "a module in it": "import matplotlib.figure\ncallable(matplotlib.figure.Figure)",
+    "its names": "import matplotlib.pyplot as plt\n'plot' in dir(plt)",
+    "its text": "import inspect, matplotlib.pyplot as plt\n'def plot(' in inspect.getsource(plt)",
+    "its files": "import importlib.resources as files, matplotlib\n"
+    "(files.files('matplotlib') / 'pyplot.py').is_file()",
+    "again": "import importlib, matplotlib.pyplot as plt\ncallable(importlib.reload(plt).plot)",
+    "not there": "import matplotlib\nnot hasattr(matplotlib, 'nothing')",
+}
+
+
+@pytest.mark.parametrize("case", IMPORTS)
+def test_a_library_that_is_loaded_later_is_as_any_other(case):
+    assert "True" in run(IMPORTS[case])[1][0]
+
+
+def test_who_draws_nothing_does_not_wait_for_matplotlib():
+    first = "import sys\nimport matplotlib.pyplot as plt\n'matplotlib.figure' in sys.modules"
+    shown = run(first, "plt.figure()\nplt.close()\n'matplotlib.figure' in sys.modules")[1]
+    assert "False" in shown[0] and "True" in shown[1]

@@ -148,7 +148,7 @@ class Reader(ast.NodeVisitor):
             self._defined.add(node.name)
 
     def visit_Name(self, node: ast.Name) -> None:
-        if not isinstance(node.ctx, ast.Load):
+        if isinstance(node.ctx, ast.Store):
             self._defined.add(node.id)
         elif node.id not in self._defined:
             self.reads.add(node.id)

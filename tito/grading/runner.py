@@ -219,9 +219,8 @@ class Later(types.ModuleType):
 
     def load(self) -> None:
         """Load it; from then on it is a module as any other."""
-        spec = self.__spec__.loader_state
-        self.__class__, self.__spec__, self.__loader__ = types.ModuleType, spec, spec.loader
-        spec.loader.exec_module(self)
+        self.__class__ = types.ModuleType
+        self.__loader__.exec_module(self)
 
     def __getattr__(self, name: str):
         if sys.modules.get(self.__name__) is not self:  # it is still being made
@@ -257,7 +256,9 @@ class LoadingLater:
         return Later(spec.name)
 
     def exec_module(self, module: Later) -> None:
-        """Nothing yet."""
+        """Do nothing yet but name those who will."""
+        module.__spec__ = module.__spec__.loader_state
+        module.__loader__ = module.__spec__.loader
 
 
 class StdinNotImplementedError(NotImplementedError):

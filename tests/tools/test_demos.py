@@ -1,0 +1,196 @@
+"""Demos: which given cells grading leaves out, and what is to be seen in their place."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import changed, hand_in, reference
+
+from tito.course import Course
+from tito.errors import SourceError
+from tito.export import reference_text
+from tito.grading.demos import SAID, left_out, names_of
+from tito.grading.execute import Running, execute
+from tito.grading.pack import Pack
+from tito.grading.workspace import workspace
+from tito.instructor import grade
+from tito.source import Cell, notebook, read_source, without_hidden_tests
+
+ROOT = Path(__file__).parents[2]
+DEMOS = ["figure = draw(data)", "measured = seconds(lambda: 3)"]
+
+
+def pack_of(*sources):
+    """A pack in which some cells are demos."""
+    return Pack("01_x", "x", tuple(Cell("demo", source) for source in sources), ())
+
+
+def test_demos_that_nothing_needs_are_left_out():
+    cells = ["data = 1", *DEMOS, "print(data)", ""]
+    assert left_out(pack_of(*DEMOS), cells) == {1, 2}
+
+
+def test_what_a_student_changed_is_run():
+    cells = ["data = 1", "figure = draw(data, 2)", DEMOS[1]]
+    assert left_out(pack_of(*DEMOS), cells) == {2}
+
+
+def test_layout_and_comments_are_no_change():
+    assert left_out(pack_of(*DEMOS), ["figure  = draw( data )  # a picture"]) == {0}
+
+
+NEEDED = {
+    "used in a later cell": "print(figure)",
+    "used in a function": "def f():\n    return figure",
+    "used in a comprehension": "[figure for _ in range(3)]",
+    "used as a default": "def f(x=figure):\n    pass",
+    "used in a class": "class A:\n    x = figure",
+    "added to": "figure += 1",
+    "deleted": "del figure",
+    "perhaps replaced before it is used": "if data:\n    figure = 2\nprint(figure)",
+    "replaced in a loop that may not run": "for figure in data:\n    pass\nprint(figure)",
+    "used by a magic": "%timeit show(figure)",
+    "used by a shell command": "!echo {figure}",
+    "in a cell that is no Python": "figure (",
+    "replaced by what is made of it": "figure = figure.copy()",
+    "used in a decorator": "@figure\ndef f():\n    pass",
+    "awaited": "await figure",
+    "used in a formatted text": "print(f'{figure}')",
+}
+
+
+@pytest.mark.parametrize("use", NEEDED)
+def test_demos_that_something_needs_are_run(use):
+    assert left_out(pack_of(*DEMOS), [*DEMOS, NEEDED[use]]) == {1}
+
+
+FREE = {
+    "replaced before it is used": "figure = 2\nprint(figure)",
+    "a parameter": "def f(figure):\n    return figure",
+    "a local name": "def f():\n    figure = 1\n    return figure",
+    "a lambda's": "f = lambda figure: figure + 1",
+    "a comprehension's": "[figure for figure in range(3)]",
+    "a loop's": "for figure in range(3):\n    print(figure)",
+    "a context's": "with open('x') as figure:\n    print(figure)",
+    "an exception's": "try:\n    f()\nexcept E as figure:\n    print(figure)",
+    "an attribute": "print(book.figure)",
+    "a keyword": "f(figure=3)",
+    "a text": "print('figure')",
+    "imported": "import figure\nprint(figure)",
+    "imported under its name": "from a import b as figure\nfigure()",
+}
+
+
+@pytest.mark.parametrize("use", FREE)
+def test_another_thing_of_the_same_name_needs_nothing(use):
+    assert left_out(pack_of(*DEMOS), [*DEMOS, FREE[use]]) == {0, 1}
+
+
+def test_what_another_cell_defined_since_is_that_cells():
+    assert left_out(pack_of(*DEMOS), [DEMOS[0], "figure = 2", "print(figure)"]) == {0}
+
+
+def test_a_demo_that_a_needed_demo_needs_is_run():
+    pack = pack_of("a = 1", "b = a + 1", "c = 3")
+    assert left_out(pack, ["a = 1", "b = a + 1", "c = 3", "print(b)"]) == {2}
+    assert left_out(pack, ["a = 1", "b = a + 1", "c = 3"]) == {0, 1, 2}
+
+
+def test_a_function_from_before_reads_a_demo_unless_something_else_defined_it():
+    helper = "def show():\n    print(figure)"
+    assert left_out(pack_of(*DEMOS), [helper, *DEMOS, "show()"]) == {2}
+    assert left_out(pack_of(*DEMOS), ["figure = 0\n" + helper, *DEMOS, "show()"]) == {1, 2}
+
+
+def test_names_of_something_very_deep_are_found():
+    found = names_of("x = " + "-" * 50_000 + "figure")
+    assert "figure" in found.reads
+
+
+@pytest.mark.parametrize("module", ["01_tensor", "02_activations", "03_layers", "07_autograd"])
+def test_all_demos_of_the_course_are_left_out_of_its_own_notebooks(module):
+    module = Course(ROOT).module(module)
+    pack, cells = Pack.of(module), read_source(module)
+    sources = [
+        "" if c.role in ("text", "answer") else without_hidden_tests(c.source) for c in cells
+    ]
+    marked = {n for n, cell in enumerate(cells) if cell.role == "demo"}
+    assert marked and left_out(pack, sources) == marked
+
+
+@pytest.mark.parametrize("module", ["01_tensor", "02_activations", "03_layers", "07_autograd"])
+def test_what_is_run_of_the_course_runs_without_its_demos(module):
+    """Whatever the names say, nothing else depends on them either."""
+    module = Course(ROOT).module(module)
+    nb, pack = notebook(read_source(module)), Pack.of(module)
+    for cell in nb.cells:
+        cell.source = without_hidden_tests(cell.source)
+    out = left_out(pack, [c.source if c.cell_type == "code" else "" for c in nb.cells])
+    with workspace(pack.modules, pictures=True) as folder:
+        (folder / "tinytorch" / "core" / f"{pack.name}.py").write_text(reference_text(module))
+        execute(nb, folder, Running(), out)
+    errors = [o for c in nb.cells if c.cell_type == "code" for o in c.outputs if "ename" in o]
+    assert not errors
+
+
+def demo_of(nb: dict) -> dict:
+    """The cell of the small course that is a demo."""
+    (cell,) = [c for c in nb["cells"] if "a demo:" in "".join(c["source"])]
+    return cell
+
+
+def shown(module, student: str) -> str:
+    """What a graded notebook shows where the demo is."""
+    path = module.root / "autograded" / student / module.folder / module.notebook
+    (output,) = demo_of(json.loads(path.read_text()))["outputs"]
+    return "".join(output["text"])
+
+
+def other_demo(nb: dict) -> None:
+    """Make the demo show something else."""
+    demo_of(nb)["source"] = "print('a demo:', double(np.array([5.0])))"
+
+
+def with_forged_outputs(nb: dict) -> None:
+    """Let the demo come with an output."""
+    demo_of(nb)["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "forged"}]
+
+
+@pytest.mark.parametrize("command", ["tito", "nbgrader"])
+def test_it_is_said_where_a_demo_was_left_out(numbers, command):
+    hand_in(numbers, "ada", changed(numbers, with_forged_outputs))
+    hand_in(numbers, "bob", changed(numbers, other_demo))
+    if command == "tito":
+        grade(numbers)
+    else:
+        subprocess.run(["nbgrader", "autograde", numbers.folder], check=True)
+    assert shown(numbers, "ada") == SAID
+    assert shown(numbers, "bob") == "a demo: [10.]\n"
+
+
+def test_a_setting_has_demos_run(numbers):
+    with (numbers.root / "nbgrader_config.py").open("a") as file:
+        file.write("c.ExecuteInWorkspace.demos = True\n")
+    hand_in(numbers, "ada", reference(numbers))
+    grade(numbers)
+    assert shown(numbers, "ada") == "a demo: [2. 4.]\n"
+
+
+WRONG = {
+    "a name": ('# %% demo="x"\n1', "demo=true is for code cells"),
+    "false": ("# %% demo=false\n1", "demo=true is for code cells"),
+    "text": ('# %% [markdown] demo=true\nr"""x"""', "demo=true is for code cells"),
+    "an exercise": ('# %% demo=true exercise="x"\n1', "demo=true is for code cells"),
+    "exported": ("# %% demo=true\n#| export\nx = 1", "it exports nothing"),
+    "a solution": ("# %% demo=true\n### BEGIN SOLUTION\n### END SOLUTION", "holds a solution"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_demo_that_is_none_is_refused(small_course, case):
+    text, message = WRONG[case]
+    module = small_course.module("numbers")
+    module.source.write_text(module.source.read_text() + "\n\n" + text + "\n")
+    with pytest.raises(SourceError, match=message):
+        read_source(module)
