@@ -2,7 +2,8 @@
 
 Forty submissions of a module, a mix of right, blank, wrong and slow, in a course of their own in a
 temporary folder; each way begins with an empty gradebook. The limit is what the notebooks' cells
-alone take, one notebook after another, divided by the cores. Run it from the root, on a quiet machine:
+alone take, one notebook after another, divided by the cores. Run it from the root, on a quiet
+machine:
 
     python benchmarks/grading.py [--module 07_autograd] [--submissions 40] [--only tito …]
 """

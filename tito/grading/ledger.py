@@ -33,8 +33,7 @@ class Entry:
     digest : str
         From `tito.grading.task.digest_of`.
     summary : dict
-        The ``state``, the ``notes`` and the ``flags`` of the result; its ``seed``, and the digest
-        of the ``submission`` alone.
+        The ``state``, the ``notes`` and the ``flags`` of the result, and its ``seed``.
     written : str or None
         What was in force when it was put into the gradebook; None if it was not.
     """

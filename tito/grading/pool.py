@@ -46,7 +46,6 @@ class Waiting:
 
     student: str
     handed: Handed | None
-    submission: str
     digest: str
     notes: list[str]
 
@@ -217,8 +216,7 @@ class Grading:
             self.renamed[student] = renamed
         notes = origin(self.module, student) + self.renamed.get(student, [])
         handed = handed_in(self.module, student)
-        submission = handed.digest
-        return Waiting(student, handed, submission, digest_of(self.digest, submission), notes)
+        return Waiting(student, handed, digest_of(self.digest, handed.digest), notes)
 
     def _work(self, todo: list[str], where: Place, progress: Progress) -> None:
         """Keep all jobs busy until everything is graded and written."""
@@ -259,10 +257,10 @@ class Grading:
         return {future: waiting}
 
     def _seed(self, waiting: Waiting) -> int:
-        """The seed of this run, unless the same submission has been graded: its mark is to stay."""
+        """The seed of this run, unless just the same has been graded: then the mark is to stay."""
         entry = self.entries.get(waiting.student)
-        if entry and entry.summary.get("submission") == waiting.submission:
-            return entry.summary["seed"]
+        if entry and entry.digest == waiting.digest:
+            return entry.summary.get("seed", self.seed)
         return self.seed
 
     def _finish(self, waiting: Waiting, future: Future) -> Graded:
@@ -275,7 +273,6 @@ class Grading:
             return self._failed(waiting.student, result["state"], result["error"], waiting.notes)
         found = json.loads(result["notebook"])["metadata"].get("tito", {})
         summary = {"state": result["state"], "seed": result["seed"]}
-        summary |= {"submission": waiting.submission}
         summary |= {key: found.get(key, []) for key in ("notes", "flags")}
         entry = Entry(waiting.digest, summary)
         self.ledger.keep(self.module.folder, waiting.student, entry, result)
