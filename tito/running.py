@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from tito.course import Module
+from tito.demos import left_out
 from tito.errors import TitoError
 from tito.student import Checked
 
 CELL_TIMEOUT = 60  # seconds
+DEMO = {"demo": True}  # what `tito build` writes into a demo's metadata
 
 
 class Desk:
@@ -28,7 +30,7 @@ class Desk:
 
         self.module = module
         self.nb = nbformat.read(module.desk, as_version=4)
-        self.dead = ""
+        self.dead, self._ran = "", set()
         self.errors: dict[str, str] = {}  # of the exercises' own cells
 
     @contextlib.contextmanager
@@ -59,6 +61,17 @@ class Desk:
         except NoSuchKernel:
             raise TitoError("there is no Python kernel; run: tito doctor") from None
 
+    def todo(self, changed: Collection[int] = ()) -> list[int]:
+        """What has to be run for the checks: what has not been yet, and what has changed since.
+
+        Demos, cells of the lesson that only show something, are among it only where another cell
+        needs them.
+        """
+        sources = [cell.source if cell.cell_type == "code" else "" for cell in self.nb.cells]
+        demos = [n for n, cell in enumerate(self.nb.cells) if cell.metadata.get("tito") == DEMO]
+        wanted = set(range(len(sources))) - left_out(sources, demos)
+        return sorted(wanted - self._ran | wanted.intersection(changed))
+
     def run(self, number: int) -> Checked | None:
         """Run one cell.
 
@@ -75,6 +88,7 @@ class Desk:
         from nbclient.exceptions import DeadKernelError
 
         cell = self.nb.cells[number]
+        self._ran.add(number)
         if cell.cell_type != "code":
             return None
         if not self.dead:
@@ -94,7 +108,7 @@ class Desk:
 def run_checks(module: Module, on_result: Callable[[Checked], None]) -> Iterator[Checked]:
     """Run the notebook on the desk in a fresh kernel, and read its checks one by one."""
     with Desk(module).kernel() as desk:
-        for number in range(len(desk.nb.cells)):
+        for number in desk.todo():
             if result := desk.run(number):
                 on_result(result)
                 yield result

@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator
 
 from tito.course import Module
 from tito.errors import TitoError
+from tito.names import names_of
 from tito.running import Desk
 from tito.student import Checked, digest, keep_results, on_desk
+from tito.syntax import parse
 
 PAUSE = 0.3  # seconds between two looks at the file
 
 
-def names_of(source: str) -> tuple[set[str], set[str]] | None:
+def given_and_taken(source: str) -> tuple[set[str], set[str]] | None:
     """What a cell gives to others and what it takes.
 
     Parameters
@@ -25,23 +27,13 @@ def names_of(source: str) -> tuple[set[str], set[str]] | None:
     Returns
     -------
     tuple of (set of str, set of str), or None
-        The names that it binds or may change, and those that it uses; None if it does not parse.
+        The names that it defines or may change, and those that it reads; None if it is no Python.
     """
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:
+    names = names_of(source)
+    if names is None:
         return None
-    given, taken = set(), set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            (taken if isinstance(node.ctx, ast.Load) else given).add(node.id)
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            given |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
-    for node in tree.body:
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            given.add(node.name)
-        given |= _changed_by(node)
-    return given, taken
+    changed = set().union(*(_changed_by(node) for node in parse(source).body))
+    return changed | names.defines, set(names.reads | names.reads_later)
 
 
 def _changed_by(statement: ast.stmt) -> set[str]:
@@ -82,8 +74,8 @@ def touched(before: list[str], after: list[str]) -> list[int] | None:
         return []
     if any(after[n] in before or before[n] in after for n in changed):
         return None
-    names = [names_of(source) for source in after]
-    old = [names_of(before[n]) for n in changed]
+    names = [given_and_taken(source) for source in after]
+    old = [given_and_taken(before[n]) for n in changed]
     if None in names or None in old:
         return list(range(min(changed), len(after)))
     dirty = set().union(*(names[n][0] for n in changed), *(given for given, _ in old))
@@ -124,7 +116,7 @@ def _in_one_kernel(module: Module, on_results: Callable[[list[Checked]], None]) 
     results: dict[int, Checked] = {}
     desk = Desk(module)
     with desk.kernel():
-        todo, seen = range(len(desk.nb.cells)), digest(module)
+        todo, seen = desk.todo(), digest(module)
         while True:
             for number in todo:
                 if result := desk.run(number):
@@ -158,7 +150,7 @@ def _saved(module: Module, seen: str) -> Iterator[str]:
 
 
 def _take_over(desk: Desk, nb) -> list[int] | None:
-    """Put changed texts into the notebook that is running; the places of what is to be rerun."""
+    """Put changed texts into the notebook that is running; the places of what is to be run now."""
     code = [[n for n, c in enumerate(b.cells) if c.cell_type == "code"] for b in (desk.nb, nb)]
     if code[0] != code[1]:
         return None
@@ -169,4 +161,4 @@ def _take_over(desk: Desk, nb) -> list[int] | None:
     for number in code[0]:
         desk.nb.cells[number].source = nb.cells[number].source
         desk.nb.cells[number].metadata = nb.cells[number].metadata
-    return [code[0][n] for n in places]
+    return desk.todo({code[0][n] for n in places})

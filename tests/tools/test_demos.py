@@ -3,18 +3,22 @@
 import json
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from conftest import changed, hand_in, reference
+from conftest import cell_of, changed, hand_in, reference
+from nbformat.v4 import new_code_cell, new_notebook
 
+from tito import student
 from tito.course import Course
 from tito.errors import SourceError
 from tito.export import reference_text
-from tito.grading.demos import SAID, left_out, names_of
 from tito.grading.execute import Running, execute
 from tito.grading.pack import Pack
 from tito.grading.workspace import workspace
 from tito.instructor import grade
+from tito.preprocessors.execute import LEFT_OUT, leave_out_demos
+from tito.running import Desk
 from tito.source import Cell, notebook, read_source, without_hidden_tests
 
 ROOT = Path(__file__).parents[2]
@@ -26,18 +30,24 @@ def pack_of(*sources):
     return Pack("01_x", "x", tuple(Cell("demo", source) for source in sources), ())
 
 
+def out_of(pack, sources) -> set[int]:
+    """The cells that are left out of a submission."""
+    cells = [new_code_cell(source) for source in sources]
+    return leave_out_demos(new_notebook(cells=cells), SimpleNamespace(pack=pack))
+
+
 def test_demos_that_nothing_needs_are_left_out():
     cells = ["data = 1", *DEMOS, "print(data)", ""]
-    assert left_out(pack_of(*DEMOS), cells) == {1, 2}
+    assert out_of(pack_of(*DEMOS), cells) == {1, 2}
 
 
 def test_what_a_student_changed_is_run():
     cells = ["data = 1", "figure = draw(data, 2)", DEMOS[1]]
-    assert left_out(pack_of(*DEMOS), cells) == {2}
+    assert out_of(pack_of(*DEMOS), cells) == {2}
 
 
 def test_layout_and_comments_are_no_change():
-    assert left_out(pack_of(*DEMOS), ["figure  = draw( data )  # a picture"]) == {0}
+    assert out_of(pack_of(*DEMOS), ["figure  = draw( data )  # a picture"]) == {0}
 
 
 NEEDED = {
@@ -62,7 +72,7 @@ NEEDED = {
 
 @pytest.mark.parametrize("use", NEEDED)
 def test_demos_that_something_needs_are_run(use):
-    assert left_out(pack_of(*DEMOS), [*DEMOS, NEEDED[use]]) == {1}
+    assert out_of(pack_of(*DEMOS), [*DEMOS, NEEDED[use]]) == {1}
 
 
 FREE = {
@@ -84,28 +94,28 @@ FREE = {
 
 @pytest.mark.parametrize("use", FREE)
 def test_another_thing_of_the_same_name_needs_nothing(use):
-    assert left_out(pack_of(*DEMOS), [*DEMOS, FREE[use]]) == {0, 1}
+    assert out_of(pack_of(*DEMOS), [*DEMOS, FREE[use]]) == {0, 1}
 
 
 def test_what_another_cell_defined_since_is_that_cells():
-    assert left_out(pack_of(*DEMOS), [DEMOS[0], "figure = 2", "print(figure)"]) == {0}
+    assert out_of(pack_of(*DEMOS), [DEMOS[0], "figure = 2", "print(figure)"]) == {0}
 
 
 def test_a_demo_that_a_needed_demo_needs_is_run():
     pack = pack_of("a = 1", "b = a + 1", "c = 3")
-    assert left_out(pack, ["a = 1", "b = a + 1", "c = 3", "print(b)"]) == {2}
-    assert left_out(pack, ["a = 1", "b = a + 1", "c = 3"]) == {0, 1, 2}
+    assert out_of(pack, ["a = 1", "b = a + 1", "c = 3", "print(b)"]) == {2}
+    assert out_of(pack, ["a = 1", "b = a + 1", "c = 3"]) == {0, 1, 2}
 
 
 def test_a_function_from_before_reads_a_demo_unless_something_else_defined_it():
     helper = "def show():\n    print(figure)"
-    assert left_out(pack_of(*DEMOS), [helper, *DEMOS, "show()"]) == {2}
-    assert left_out(pack_of(*DEMOS), ["figure = 0\n" + helper, *DEMOS, "show()"]) == {1, 2}
+    assert out_of(pack_of(*DEMOS), [helper, *DEMOS, "show()"]) == {2}
+    assert out_of(pack_of(*DEMOS), ["figure = 0\n" + helper, *DEMOS, "show()"]) == {1, 2}
 
 
 def test_names_of_something_very_deep_are_found():
-    found = names_of("x = " + "-" * 50_000 + "figure")
-    assert "figure" in found.reads
+    source = "x = " + "-" * 50_000 + "figure"
+    assert out_of(pack_of(*DEMOS), [*DEMOS, source]) == {1}
 
 
 @pytest.mark.parametrize("module", ["01_tensor", "02_activations", "03_layers", "07_autograd"])
@@ -116,7 +126,7 @@ def test_all_demos_of_the_course_are_left_out_of_its_own_notebooks(module):
         "" if c.role in ("text", "answer") else without_hidden_tests(c.source) for c in cells
     ]
     marked = {n for n, cell in enumerate(cells) if cell.role == "demo"}
-    assert marked and left_out(pack, sources) == marked
+    assert marked and out_of(pack, sources) == marked
 
 
 @pytest.mark.parametrize("module", ["01_tensor", "02_activations", "03_layers", "07_autograd"])
@@ -126,7 +136,7 @@ def test_what_is_run_of_the_course_runs_without_its_demos(module):
     nb, pack = notebook(read_source(module)), Pack.of(module)
     for cell in nb.cells:
         cell.source = without_hidden_tests(cell.source)
-    out = left_out(pack, [c.source if c.cell_type == "code" else "" for c in nb.cells])
+    out = out_of(pack, [c.source if c.cell_type == "code" else "" for c in nb.cells])
     with workspace(pack.modules, pictures=True) as folder:
         (folder / "tinytorch" / "core" / f"{pack.name}.py").write_text(reference_text(module))
         execute(nb, folder, Running(), out)
@@ -165,7 +175,7 @@ def test_it_is_said_where_a_demo_was_left_out(numbers, command):
         grade(numbers)
     else:
         subprocess.run(["nbgrader", "autograde", numbers.folder], check=True)
-    assert shown(numbers, "ada") == SAID
+    assert shown(numbers, "ada") == LEFT_OUT
     assert shown(numbers, "bob") == "a demo: [10.]\n"
 
 
@@ -194,3 +204,36 @@ def test_a_demo_that_is_none_is_refused(small_course, case):
     module.source.write_text(module.source.read_text() + "\n\n" + text + "\n")
     with pytest.raises(SourceError, match=message):
         read_source(module)
+
+
+DEMO_ON_DESK = "shown = open('ran.txt', 'w').close() or 3"
+USES_IT = "\nassert shown == 3"
+
+
+@pytest.mark.parametrize("is_used", [False, True])
+def test_a_students_own_run_leaves_out_demos_that_nothing_needs(numbers, is_used):
+    student.start(numbers)
+    nb = reference(numbers)
+    demo_of(nb)["source"] = DEMO_ON_DESK + "  # a demo:"
+    cell_of(nb, "test-halve")["source"] += USES_IT * is_used
+    numbers.desk.write_text(json.dumps(nb))
+    results = student.test(numbers, lambda result: None)
+    assert {result.state for result in results} == {"passed"}
+    assert (numbers.desk.parent / "ran.txt").exists() == is_used
+
+
+def test_a_demo_is_run_as_soon_as_a_changed_cell_needs_it(numbers):
+    student.start(numbers)
+    numbers.desk.write_text(json.dumps(changed(numbers, other_demo)))
+    desk = Desk(numbers)
+    (demo,) = [n for n, cell in enumerate(desk.nb.cells) if "a demo:" in cell.source]
+    first = desk.todo()
+    assert demo not in first and len(first) == len(desk.nb.cells) - 1
+    with desk.kernel():
+        for number in first:
+            desk.run(number)
+        assert desk.todo() == []
+        desk.nb.cells[demo].source = "shown = 3"
+        last = len(desk.nb.cells) - 1
+        desk.nb.cells[last] = new_code_cell("print(shown)")
+        assert desk.todo({last}) == [demo, last]

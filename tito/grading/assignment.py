@@ -33,8 +33,8 @@ SETTINGS = ("Sandbox",)  # sections that the steps read besides those named afte
 SANDBOX_KIND = ("enabled", "backend", "image")
 # The code that decides what a mark is.
 GRADER = (
-    "grading", "preprocessors", "sandbox", "checks.py", "comparison.py", "export.py",
-    "observations.py", "safe_html.py", "source.py", "syntax.py",
+    "grading", "preprocessors", "sandbox", "checks.py", "comparison.py", "demos.py", "export.py",
+    "names.py", "observations.py", "safe_html.py", "source.py", "syntax.py",
 )  # fmt: skip
 
 

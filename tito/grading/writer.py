@@ -136,10 +136,12 @@ class Writer:
             "metadata": {"path": str(self._handed_in(student))},
         }  # fmt: skip
         with self.book.transaction(), self._steps_use_this_book():
-            self.book.update_or_create_student(student)
+            with self.book.step():
+                self.book.update_or_create_student(student)
             time = self.directory.get_existing_timestamp(str(self._handed_in(student)))
             stamp = {"timestamp": time} if time else {}
-            self.book.update_or_create_submission(self.module.folder, student, **stamp)
+            with self.book.step():
+                self.book.update_or_create_submission(self.module.folder, student, **stamp)
             for step in self.steps:
                 with self.book.step():
                     nb, resources = step(config=self.config)(nb, resources)

@@ -12,8 +12,8 @@ from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute
 from traitlets import Bool, Integer
 
+from tito.demos import left_out
 from tito.export import module_text, notebook_cells, title_of
-from tito.grading import demos
 from tito.grading.execute import Ran, Running, execute
 from tito.grading.job import IN_POOL, Job, job_of
 from tito.grading.outputs import repair
@@ -25,6 +25,7 @@ from tito.source import BEGIN_HIDDEN, without_hidden_tests
 
 # The files that a notebook may read; nothing that was handed in beside it is ever imported.
 DATA = set(".csv .tsv .txt .json .npy .npz .png .jpg .jpeg .gif .svg .md".split())
+LEFT_OUT = "This cell was not run for grading: it is as it was given, and only shows something.\n"
 IMPOSTORS = set("numpy tinytorch tito conftest sitecustomize usercustomize ipython_config".split())
 
 
@@ -118,12 +119,16 @@ class ExecuteInWorkspace(Execute):
 
 
 def leave_out_demos(nb, job: Job) -> set[int]:
-    """The places of demos that need not be run; where their outputs would be, it is said."""
+    """The places of demos that need not be run; where their outputs would be, it is said.
+
+    Demos are known by their text, so that one which a student has changed is run.
+    """
     sources = [cell.source if cell.cell_type == "code" else "" for cell in nb.cells]
-    left_out = demos.left_out(job.pack, sources)
-    for number in left_out:
-        nb.cells[number].outputs = [new_output("stream", name="stdout", text=demos.SAID)]
-    return left_out
+    demos = {n for n, source in enumerate(sources) if source and job.pack.is_demo(source)}
+    out = left_out(sources, demos)
+    for number in out:
+        nb.cells[number].outputs = [new_output("stream", name="stdout", text=LEFT_OUT)]
+    return out
 
 
 def prepare(nb, job: Job, folder: Path) -> None:

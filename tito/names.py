@@ -1,22 +1,15 @@
-"""Demos: cells that the release gives to everybody and that only show something.
-
-Where a student has not changed one, and nothing that is run needs what it defines, running it again
-for grading would only repeat, on a busy machine, a measurement or a figure that they have seen.
-"""
+"""Which names a cell of a notebook reads, and which it gives a value."""
 
 from __future__ import annotations
 
 import ast
-import re
 import symtable
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from tito.grading.pack import Pack
 from tito.syntax import parse, scopes
 
-SAID = "This cell was not run for grading: it is as it was given, and only shows something.\n"
 COMPREHENSIONS = ("listcomp", "setcomp", "dictcomp", "genexpr")
 UNSURE = (  # what is defined in these may not be defined after them
     *(ast.If, ast.For, ast.While, ast.Try, ast.Match, ast.ClassDef, ast.BoolOp, ast.IfExp),
@@ -43,59 +36,15 @@ class Names:
     defines: frozenset[str]
 
 
-def left_out(pack: Pack, sources: Sequence[str]) -> set[int]:
-    """The places of the cells that need not be run.
-
-    Parameters
-    ----------
-    pack : Pack
-        The module.
-    sources : sequence of str
-        The texts of a submission's cells; empty for what is no code.
-
-    Returns
-    -------
-    set of int
-        Of demos as they were given, of which no other cell that is run needs anything.
-    """
-    names = [names_of(source) for source in sources]
-    out = {n for n, source in enumerate(sources) if source and pack.is_demo(source)}
-    while needed := {n for n in out if _is_needed(n, names, out)}:
-        out -= needed
-    return out
-
-
-def _is_needed(demo: int, names: list[Names], out: set[int]) -> bool:
-    """Whether cells that are run read what a demo defines, and have it from no other cell."""
-    run = [n for n in range(len(names)) if n not in out]
-    before = [names[n] for n in run if n < demo]
-    lacking = names[demo].defines.difference(*(cell.defines for cell in before))
-    if any(cell.reads_later & lacking for cell in before):
-        return True
-    latest = set(names[demo].defines)
-    for number in range(demo + 1, len(names)):
-        cell = names[number]
-        if number not in out and latest & (cell.reads | cell.reads_later - cell.defines):
-            return True
-        latest -= cell.defines
-    return False
-
-
 @lru_cache(maxsize=4096)
-def names_of(source: str) -> Names:
-    """The names that a cell reads and defines.
-
-    Parameters
-    ----------
-    source : str
-        Its text. What only a notebook understands (``%timeit f(x)``) reads every word in it.
-    """
+def names_of(source: str) -> Names | None:
+    """The names that a cell reads and defines; None if it is no Python (``%timeit f(x)``)."""
     reader = Reader()
     try:
         tree, top = parse(source), scopes(source)
         reader.visit(tree)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return Names(frozenset(re.findall(r"[^\W\d]\w*", source)), frozenset(), frozenset())
+        return None
     symbols = top.get_symbols()
     defines = {s.get_name() for s in symbols if s.is_assigned() or s.is_imported()}
     defines |= {s.get_name() for scope in _functions(top) for s in scope.get_symbols()
