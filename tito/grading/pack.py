@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -144,17 +145,13 @@ def _has_the_form(cell: CodeCell, ours: CodeCell) -> bool:
     return not cell.exercise and _outline(cell.source) == _outline(ours.source)
 
 
-@functools.lru_cache(maxsize=4096)
-def _skeleton(source: str) -> str:
+@functools.lru_cache(maxsize=8192)
+def _form(kind: Callable[[str], str], source: str) -> str:
+    """The outline or the skeleton of a text; the text itself if it is no Python."""
     try:
-        return skeleton(source)
+        return kind(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return source
 
 
-@functools.lru_cache(maxsize=4096)
-def _outline(source: str) -> str:
-    try:
-        return outline(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return source
+_outline, _skeleton = functools.partial(_form, outline), functools.partial(_form, skeleton)
