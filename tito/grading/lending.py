@@ -98,7 +98,7 @@ def defined_names(cell: CodeCell) -> set[str]:
     return {name for node in [*body, *inside] for name in _bound(node)}
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _tree(source: str) -> ast.Module:
     return parse(source)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -111,7 +112,7 @@ class Pack:
         return _outline(source) in self._demos
 
     @cached_property
-    def _demos(self) -> set[str]:
+    def _demos(self) -> set[bytes]:
         return {_outline(cell.source) for cell in self.cells if cell.role == "demo"}
 
     def has_the_form(self, cells: list[CodeCell]) -> bool:
@@ -120,12 +121,12 @@ class Pack:
         return alike and all(map(_has_the_form, cells, self.reference))
 
     @cached_property
-    def _released(self) -> set[str]:
+    def _released(self) -> set[bytes]:
         sources = (blank(c.source) for c in self.cells if c.role in (*GIVEN, "exercise"))
         return {_outline(source) for source in sources}
 
     @cached_property
-    def _given(self) -> set[str]:
+    def _given(self) -> set[bytes]:
         return {_outline(cell.source) for cell in self.reference if not cell.exercise}
 
     @cached_property
@@ -145,13 +146,14 @@ def _has_the_form(cell: CodeCell, ours: CodeCell) -> bool:
     return not cell.exercise and _outline(cell.source) == _outline(ours.source)
 
 
-@functools.lru_cache(maxsize=8192)
-def _form(kind: Callable[[str], str], source: str) -> str:
-    """The outline or the skeleton of a text; the text itself if it is no Python."""
+@functools.lru_cache(maxsize=4096)
+def _form(kind: Callable[[str], str], source: str) -> bytes:
+    """A hash of the outline or the skeleton of a text, or of the text itself if it is no Python."""
     try:
-        return kind(source)
+        text = kind(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return source
+        text = source
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 _outline, _skeleton = functools.partial(_form, outline), functools.partial(_form, skeleton)
