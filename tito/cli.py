@@ -178,8 +178,9 @@ def jupyter(module: str | None, port: int | None, no_browser: bool) -> None:
 def test(module: Module, watching: bool) -> None:
     """Run your notebook in a fresh kernel, and show what its checks say."""
     from tito import student
+    from tito.desk import on_desk
 
-    student.on_desk(module)
+    on_desk(module)
     if watching:
         _watch(module)
         return
@@ -299,7 +300,7 @@ def doctor() -> None:
 @click.argument("modules", nargs=-1)
 def build(modules: tuple[str, ...]) -> None:
     """Make the instructor's notebooks from the sources."""
-    from tito.source import build as build_notebook
+    from tito.building import build as build_notebook
 
     for module in chosen(modules):
         click.echo(build_notebook(module).relative_to(module.root))

@@ -125,7 +125,7 @@ def progress_of(module: Module, known: Mapping[str, str] = HERE) -> Progress:
     known : mapping of str to str
         How checks went since the last `tito test`, which is believed for all others.
     """
-    from tito.student import read_desk, remembered
+    from tito.desk import read_desk, remembered
 
     nb = read_desk(module)
     tested = (remembered(module).get("tested") or {}).get("states") or {}

@@ -6,14 +6,50 @@ import contextlib
 import os
 import subprocess
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 
+from tito.checks_cell import worth
 from tito.course import Module
 from tito.demos import left_out
+from tito.desk import digest, remember
 from tito.errors import TitoError
-from tito.student import Checked
+from tito.progress import SIGNS, WORDS
 
 CELL_TIMEOUT = 60  # seconds
 DEMO = {"demo": True}  # what `tito build` writes into a demo's metadata
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a checks cell showed.
+
+    Attributes
+    ----------
+    name : str
+        The exercise.
+    points : float
+        What it is worth.
+    state : str
+        ``"passed"``, ``"not done"`` or ``"failed"``.
+    message : str
+        What came, what was expected and the hint, in one line.
+    block : tuple of str
+        The same as the notebook shows it, without its title.
+    """
+
+    name: str
+    points: float
+    state: str
+    message: str = ""
+    block: tuple[str, ...] = ()
+
+    def lines(self) -> list[str]:
+        """What a terminal shows."""
+        title = f"{SIGNS[self.state]} {self.name} ({worth(self.points)})"
+        if self.state == "passed":
+            return [title]
+        details = self.block or ((f"  {self.message}",) if self.message else ())
+        return [f"{title}: {WORDS[self.state]}", *details]
 
 
 class Desk:
@@ -145,3 +181,16 @@ def block_of(cell) -> tuple[str, ...]:
     errors = [o for o in cell.get("outputs", []) if o.output_type == "error"]
     lines = errors[-1].traceback if errors else []
     return tuple(lines[1:]) if lines and lines[0][:2] in ("✗ ", "· ") else ()
+
+
+def keep_results(module: Module, results: list[Checked]) -> None:
+    """Keep how the checks went, for `status` and `progress`."""
+    remember(
+        module,
+        tested={
+            "digest": digest(module),
+            "passed": sum(r.state == "passed" for r in results),
+            "checks": len(results),
+            "states": {r.name: r.state for r in results},
+        },
+    )

@@ -5,10 +5,8 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
-import json
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from tito.checks_cell import header
 from tito.course import Module
@@ -322,41 +320,6 @@ def _nbgrader(cell: Cell) -> dict:
         "task": False,
     }
     return metadata | ({"points": cell.points} if graded else {})
-
-
-def build(module: Module) -> Path:
-    """Make the instructor's notebook of a module from its source; the same bytes each time.
-
-    Parameters
-    ----------
-    module : Module
-        Which module.
-
-    Returns
-    -------
-    Path
-        The notebook.
-
-    Raises
-    ------
-    SourceError
-        If the source breaks a rule.
-    """
-    from tito.observations import collect
-
-    cells = read_source(module)
-    checked = {cell.name for cell in cells if cell.role == "checks"}
-    unchecked = [c.name for c in cells if c.role == "exercise" and c.name not in checked]
-    if unchecked:
-        raise SourceError(f"{module.source.name}: no checks for exercise {', '.join(unchecked)}")
-    try:
-        collect(cells)
-    except SourceError as error:  # hidden tests that are not understood
-        raise SourceError(f"{module.source.name}: {error}") from None
-    text = json.dumps(notebook(cells), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-    if not module.built.exists() or module.built.read_text(encoding="utf-8") != text:
-        write_atomically(module.built, text)
-    return module.built
 
 
 def shorten(module: Module) -> int:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import getpass
-import hashlib
-import json
 import re
 import shutil
 from collections.abc import Callable
@@ -14,12 +12,13 @@ from datetime import datetime
 from pathlib import Path
 
 from tito.card import hours_of
-from tito.checks_cell import worth
 from tito.course import Course, Module
+from tito.desk import digest, read_desk, remember, remembered
 from tito.errors import TitoError, UsageError
 from tito.export import export_student, notebook_cells, read_notebook
 from tito.files import explained, write_atomically
-from tito.progress import SIGNS, WORDS, progress_of
+from tito.progress import progress_of
+from tito.running import Checked, keep_results, run_checks
 
 
 def released(module: Module) -> Path:
@@ -91,39 +90,6 @@ def reset(module: Module) -> Path | None:
     return backup
 
 
-@dataclass(frozen=True)
-class Checked:
-    """What a checks cell showed.
-
-    Attributes
-    ----------
-    name : str
-        The exercise.
-    points : float
-        What it is worth.
-    state : str
-        ``"passed"``, ``"not done"`` or ``"failed"``.
-    message : str
-        What came, what was expected and the hint, in one line.
-    block : tuple of str
-        The same as the notebook shows it, without its title.
-    """
-
-    name: str
-    points: float
-    state: str
-    message: str = ""
-    block: tuple[str, ...] = ()
-
-    def lines(self) -> list[str]:
-        """What a terminal shows."""
-        title = f"{SIGNS[self.state]} {self.name} ({worth(self.points)})"
-        if self.state == "passed":
-            return [title]
-        details = self.block or ((f"  {self.message}",) if self.message else ())
-        return [f"{title}: {WORDS[self.state]}", *details]
-
-
 def test(
     module: Module, on_result: Callable[[Checked], None] = lambda checked: None
 ) -> list[Checked]:
@@ -148,64 +114,10 @@ def test(
     TitoError
         If the notebook cannot be read, or no kernel starts.
     """
-    from tito.running import run_checks
-
     read_desk(module)
     results = list(run_checks(module, on_result))
     keep_results(module, results)
     return results
-
-
-def keep_results(module: Module, results: list[Checked]) -> None:
-    """Keep how the checks went, for `status` and `progress`."""
-    remember(
-        module,
-        tested={
-            "digest": digest(module),
-            "passed": sum(r.state == "passed" for r in results),
-            "checks": len(results),
-            "states": {r.name: r.state for r in results},
-        },
-    )
-
-
-def on_desk(module: Module) -> Path:
-    """The notebook on the desk.
-
-    Raises
-    ------
-    UsageError
-        If there is none.
-    """
-    if module.desk.exists():
-        return module.desk
-    others = sorted(path.name for path in module.desk.parent.glob("*.ipynb"))
-    if others:
-        raise UsageError(
-            f"notebooks/{module.folder}/{module.notebook} is missing, but {', '.join(others)} is "
-            "there; rename it back"
-        )
-    raise UsageError(f"{module.folder} has not been started; run: tito start {module.folder}")
-
-
-def read_desk(module: Module) -> dict:
-    """The notebook on the desk, as plain JSON.
-
-    Raises
-    ------
-    UsageError
-        If there is none.
-    TitoError
-        If it is not a notebook.
-    """
-    try:
-        return read_notebook(on_desk(module))
-    except UsageError:
-        raise
-    except TitoError as error:
-        raise TitoError(
-            f"{error}; tito reset {module.folder} begins again and keeps this file"
-        ) from None
 
 
 @dataclass(frozen=True)
@@ -354,32 +266,6 @@ def _into_exchange(module: Module, student: str) -> str | None:
     except (ExchangeError, OSError) as error:
         raise TitoError(f"the exchange {root} did not take {module.folder}: {error}") from None
     return f"in the exchange {root}"
-
-
-# What a student has done is kept beside the notebook.
-
-
-def digest(module: Module) -> str:
-    """A checksum of the notebook on the desk."""
-    return hashlib.sha256(module.desk.read_bytes()).hexdigest()
-
-
-def _record(module: Module) -> Path:
-    return module.desk.parent / ".tito.json"
-
-
-def remembered(module: Module) -> dict:
-    """What is kept about a module; nothing, if that cannot be read."""
-    try:
-        record = json.loads(_record(module).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}
-
-
-def remember(module: Module, **facts: dict) -> None:
-    """Keep something about a module."""
-    write_atomically(_record(module), json.dumps(remembered(module) | facts, indent=1))
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ import re
 import pytest
 from small_course import NUMBERS
 
+from tito.building import build
 from tito.errors import SourceError
-from tito.source import build, read_source, shorten
+from tito.source import read_source, shorten
 
 REFUSED = {
     "an unknown key": (
@@ -99,7 +100,10 @@ def test_cells_get_stable_ids_and_the_metadata_of_nbgrader(small_course):
     assert by_id["test-double"]["metadata"]["nbgrader"]["points"] == 4
     assert by_id["test-double"]["metadata"]["nbgrader"]["locked"] is True
     assert by_id["why-inverse"]["cell_type"] == "markdown"
-    assert {key for cell in nb["cells"] for key in cell["metadata"]} == {"nbgrader"}
+    assert {key for cell in nb["cells"] for key in cell["metadata"]} == {"nbgrader", "tito"}
+    assert [c["metadata"]["tito"] for c in nb["cells"] if "tito" in c["metadata"]] == [
+        {"demo": True}
+    ]
 
 
 def test_points_are_shown_at_each_check(small_course):

@@ -1,0 +1,74 @@
+"""A student's desk: the notebook that they work on, and what is kept beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from tito.course import Module
+from tito.errors import TitoError, UsageError
+from tito.export import read_notebook
+from tito.files import write_atomically
+
+
+def on_desk(module: Module) -> Path:
+    """The notebook on the desk.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    if module.desk.exists():
+        return module.desk
+    others = sorted(path.name for path in module.desk.parent.glob("*.ipynb"))
+    if others:
+        raise UsageError(
+            f"notebooks/{module.folder}/{module.notebook} is missing, but {', '.join(others)} is "
+            "there; rename it back"
+        )
+    raise UsageError(f"{module.folder} has not been started; run: tito start {module.folder}")
+
+
+def read_desk(module: Module) -> dict:
+    """The notebook on the desk, as plain JSON.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    TitoError
+        If it is not a notebook.
+    """
+    try:
+        return read_notebook(on_desk(module))
+    except UsageError:
+        raise
+    except TitoError as error:
+        raise TitoError(
+            f"{error}; tito reset {module.folder} begins again and keeps this file"
+        ) from None
+
+
+def digest(module: Module) -> str:
+    """A checksum of the notebook on the desk."""
+    return hashlib.sha256(module.desk.read_bytes()).hexdigest()
+
+
+def _record(module: Module) -> Path:
+    return module.desk.parent / ".tito.json"
+
+
+def remembered(module: Module) -> dict:
+    """What is kept about a module; nothing, if that cannot be read."""
+    try:
+        record = json.loads(_record(module).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def remember(module: Module, **facts: dict) -> None:
+    """Keep something about a module."""
+    write_atomically(_record(module), json.dumps(remembered(module) | facts, indent=1))
