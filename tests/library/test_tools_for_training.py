@@ -1,5 +1,6 @@
 """Clipping, checking gradients, and looking for NaN."""
 
+import linecache
 import threading
 
 import numpy as np
@@ -129,6 +130,15 @@ def test_an_anomaly_forwards_names_the_operation_its_input_and_the_line():
     message = str(found.value)
     assert "log of [ 1. -1.] gave" in message and "nan" in message
     assert __file__ in message and "the line that is named" in message
+
+
+def test_an_anomaly_in_a_notebook_names_no_temporary_file():
+    name, source = "/tmp/ipykernel_12/345.py", "\nlog(Variable(0.0))\n"
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    cell = compile(source, name, "exec")
+    with pytest.raises(AnomalyError) as found, np.errstate(all="ignore"), detect_anomaly():
+        exec(cell, {"log": log, "Variable": Variable})
+    assert "in a cell of the notebook, line 2: log(Variable(0.0))" in str(found.value)
 
 
 def test_an_anomaly_backwards_names_the_line_where_the_operation_was_called():

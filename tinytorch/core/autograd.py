@@ -2302,8 +2302,9 @@ def users_line() -> str:
         frame.f_globals.get("__name__", "").startswith("tinytorch.") or frame.f_code in ours
     ):
         frame = frame.f_back
-    text = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
-    return f"{frame.f_code.co_filename}, line {frame.f_lineno}: {text}"
+    name, line = frame.f_code.co_filename, frame.f_lineno
+    place = "a cell of the notebook" if "ipykernel" in name else name
+    return f"{place}, line {line}: {linecache.getline(name, line).strip()}"
 
 
 def not_finite(x) -> bool:
