@@ -355,7 +355,9 @@ def grade(
         _show_grading(module, report)
     without = [g.student for g in report if g.score is None]
     if without:
-        click.echo(f"Without a mark: {', '.join(without)}.", err=True)
+        click.echo(f"Without a new mark: {', '.join(without)}.", err=True)
+    if aside := instructor.not_looked_at(Course(module.root)):
+        click.echo(f"Not looked at, as it is no module's folder: {', '.join(aside)}.", err=True)
     sys.exit(1 if without else 0)
 
 

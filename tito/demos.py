@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from tito.names import Names, names_of
+from tito.names import Names, names_of, words
+
+HISTORY = re.compile(r"In|Out|_+|_i+|_ih|_oh|_dh|_i?\d+")  # what a notebook keeps of its cells
+MOST_CELLS, LONGEST = 1_000, 50_000  # of notebooks in which it is worth to look; characters
 
 
 def left_out(sources: Sequence[str], demos: Collection[int]) -> set[int]:
@@ -27,7 +30,11 @@ def left_out(sources: Sequence[str], demos: Collection[int]) -> set[int]:
     set of int
         Those of the demos of which no other cell that is run needs anything.
     """
+    if len(sources) > MOST_CELLS or any(len(source) > LONGEST for source in sources):
+        return set()
     names = [names_of(source) or _every_word(source) for source in sources]
+    if any(HISTORY.fullmatch(name) for cell in names for name in cell.reads | cell.reads_later):
+        return set()
     out = set(demos)
     while needed := {n for n in out if _is_needed(n, names, out)}:
         out -= needed
@@ -38,18 +45,19 @@ def _is_needed(demo: int, names: list[Names], out: set[int]) -> bool:
     """Whether cells that are run read what a demo defines, and have it from no other cell."""
     run = [n for n in range(len(names)) if n not in out]
     before = [names[n] for n in run if n < demo]
-    lacking = names[demo].defines.difference(*(cell.defines for cell in before))
+    lacking = names[demo].defines.difference(*(cell.surely for cell in before))
     if any(cell.reads_later & lacking for cell in before):
         return True
     latest = set(names[demo].defines)
     for number in range(demo + 1, len(names)):
         cell = names[number]
-        if number not in out and latest & (cell.reads | cell.reads_later - cell.defines):
-            return True
-        latest -= cell.defines
+        if number not in out:
+            if latest & (cell.reads | cell.reads_later - cell.surely):
+                return True
+            latest -= cell.surely
     return False
 
 
 def _every_word(source: str) -> Names:
     """What only a notebook understands may read every word in it."""
-    return Names(frozenset(re.findall(r"[^\W\d]\w*", source)), frozenset(), frozenset())
+    return Names(words(source), frozenset(), frozenset(), frozenset())

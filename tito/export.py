@@ -144,7 +144,7 @@ def without_magics(text: str) -> str:
     """A cell without the lines that only a notebook understands (%timeit …, !ls), if it has any."""
     try:
         parse(text)
-    except SyntaxError:
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return MAGIC.sub("", text)
     return text
 
@@ -235,10 +235,16 @@ def read_notebook(path: Path) -> dict:
 
 def notebook_of(content: bytes, path: str) -> dict:
     """A notebook as plain JSON, of a file's content; as `read_notebook`."""
+    if not content.strip():
+        raise TitoError(f"{path} is not a notebook (it is empty)")
     try:
-        nb = json.loads(content.decode("utf-8"))
+        nb = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise TitoError(f"{path} is not a notebook ({error})") from None
+    if isinstance(nb, dict) and isinstance(nb.get("worksheets"), list):
+        raise TitoError(
+            f"{path} is a notebook of before 2015 (nbformat 3); open it in JupyterLab and save it"
+        )
     if not isinstance(nb, dict) or not isinstance(nb.get("cells"), list):
         raise TitoError(f"{path} is not a notebook (it has no list of cells)")
     for number, cell in enumerate(nb["cells"], 1):

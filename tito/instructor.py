@@ -11,13 +11,16 @@ from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
 from tito.files import printable
 from tito.gradebook import configuration, gradebook, nbgrader_api
-from tito.grading.pool import grade, sandbox_settings
+from tito.grading.pool import Interrupted, grade, sandbox_settings
 from tito.grading.report import Graded
+from tito.grading.submissions import not_looked_at
+from tito.grading.writer import penalty_of
 from tito.releasing import check_reference, reason, release
 
 __all__ = [
     "Graded", "Score", "check_reference", "configuration", "feedback", "grade", "gradebook",
-    "nbgrader_api", "release", "sandbox_settings", "scores", "scores_csv", "totals",
+    "nbgrader_api", "not_looked_at", "release", "sandbox_settings", "scores", "scores_csv",
+    "totals",
 ]  # fmt: skip
 
 
@@ -42,6 +45,8 @@ def feedback(module: Module, students: tuple[str, ...] = ()) -> list[Path]:
         If nobody was graded.
     TitoError
         If nbgrader fails for somebody; the others' pages are written all the same.
+    Interrupted
+        If it was stopped with Ctrl-C.
     """
     course = Course(module.root)
     graded = sorted(p.parent.name for p in (course.root / "autograded").glob(f"*/{module.folder}"))
@@ -53,17 +58,26 @@ def feedback(module: Module, students: tuple[str, ...] = ()) -> list[Path]:
     pages, failed = [], []
     for student in students or graded:
         result = api.generate_feedback(module.folder, student, force=True)
+        if (result.get("error") or "").rstrip().endswith("KeyboardInterrupt"):
+            raise Interrupted(f"stopped; feedback for {student} and those after is not written")
         if not result["success"]:
             failed.append(f"{student} ({printable(reason(result))})")
         pages += (course.root / "feedback" / student / module.folder).glob("*.html")
     if failed:
-        raise TitoError(f"no feedback for {', '.join(failed)}; that of all others is written")
+        others = "; that of all others is written" if pages else ""
+        raise TitoError(f"no feedback for {', '.join(failed)}{others}")
     return pages
+
+
+LATE = "late penalty"  # stands in the place of an exercise
 
 
 @dataclass(frozen=True)
 class Score:
-    """One line of the list of marks; `by_hand` is the number of marks still to be given."""
+    """One line of the list of marks; `by_hand` is the number of marks still to be given.
+
+    The points that a late submission loses are a line of their own, with a negative score.
+    """
 
     student: str
     module: str
@@ -107,6 +121,8 @@ def _marks(module: str, submission) -> list[Score]:
             exercise, by_hand = mark.name.removeprefix("test-"), int(mark.needs_manual_grade)
             student = submission.student.id
             marks.append(Score(student, module, exercise, mark.score, mark.max_score, by_hand))
+    if penalty := penalty_of(submission):
+        marks.append(Score(submission.student.id, module, LATE, -penalty, 0, 0))
     return marks
 
 

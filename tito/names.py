@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import symtable
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +14,12 @@ from tito.syntax import parse, scopes
 COMPREHENSIONS = ("listcomp", "setcomp", "dictcomp", "genexpr")
 UNSURE = (  # what is defined in these may not be defined after them
     *(ast.If, ast.For, ast.While, ast.Try, ast.Match, ast.ClassDef, ast.BoolOp, ast.IfExp),
+    *(ast.With, ast.AsyncWith, ast.AsyncFor),  # what a context suppresses is not done to its end
     *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
+)
+TEXT_IS_RUN = re.compile(  # where these stand, names may stand in strings
+    r"\b(timeit|Timer|eval|exec|query|run_line_magic|run_cell|get_ipython|globals|locals"
+    r"|vars|dir)\b"
 )
 
 
@@ -29,11 +35,14 @@ class Names:
         Those its functions read, whenever they are called.
     defines : frozenset of str
         Those it may give a value.
+    surely : frozenset of str
+        Those of them that it gives one if it is run to its end.
     """
 
     reads: frozenset[str]
     reads_later: frozenset[str]
     defines: frozenset[str]
+    surely: frozenset[str]
 
 
 @lru_cache(maxsize=4096)
@@ -45,30 +54,32 @@ def names_of(source: str) -> Names | None:
         reader.visit(tree)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    symbols = top.get_symbols()
-    defines = {s.get_name() for s in symbols if s.is_assigned() or s.is_imported()}
-    defines |= {s.get_name() for scope in _functions(top) for s in scope.get_symbols()
-                if s.is_declared_global()}  # fmt: skip
-    return Names(frozenset(reader.reads), frozenset(_read_later(top)), frozenset(defines))
+    defines = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
+    later: set[str] = set()
+    for scope in _in_functions(top):
+        later |= {s.get_name() for s in scope.get_symbols() if s.is_global()}
+        defines |= {s.get_name() for s in scope.get_symbols() if s.is_declared_global()}
+    if TEXT_IS_RUN.search(source):
+        reader.reads |= {word for word in words(source) if word[0] != "_"}
+    return Names(
+        frozenset(reader.reads), frozenset(later), frozenset(defines), frozenset(reader.defined)
+    )
 
 
-def _functions(scope: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
-    """The functions in a scope, at any depth; a comprehension is none, it is run at once."""
-    for inner in scope.get_children():
-        if inner.get_type() != "class" and inner.get_name() not in COMPREHENSIONS:
-            yield inner
-        yield from _functions(inner)
+def words(source: str) -> frozenset[str]:
+    """Everything in a text that might be a name."""
+    return frozenset(re.findall(r"[^\W\d]\w*", source))
 
 
-def _read_later(top: symtable.SymbolTable) -> set[str]:
-    """What functions read of the notebook's names."""
-    found: set[str] = set()
-    for function in _functions(top):
-        scopes_in_it = [function]
-        for scope in scopes_in_it:
-            scopes_in_it += scope.get_children()
-            found |= {s.get_name() for s in scope.get_symbols() if s.is_global()}
-    return found
+def _in_functions(top: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    """All scopes in functions, and these; a comprehension is no function, it is run at once."""
+    todo = [(scope, False) for scope in top.get_children()]
+    while todo:
+        scope, is_inside = todo.pop()
+        is_function = scope.get_type() != "class" and scope.get_name() not in COMPREHENSIONS
+        if is_inside or is_function:
+            yield scope
+        todo += [(inner, is_inside or is_function) for inner in scope.get_children()]
 
 
 class Reader(ast.NodeVisitor):
@@ -81,29 +92,32 @@ class Reader(ast.NodeVisitor):
     ----------
     reads : set of str
         The names that are read before the cell has defined them.
+    defined : set of str
+        The names that it surely defines.
     """
 
     def __init__(self) -> None:
         self.reads: set[str] = set()
-        self._defined: set[str] = set()
+        self.defined: set[str] = set()
 
     def visit(self, node: ast.AST) -> None:
         """Visit a node, and forget what it defined if it may not have."""
-        before = set(self._defined)
+        if not isinstance(node, UNSURE):
+            return super().visit(node)
+        before = set(self.defined)
         super().visit(node)
-        if isinstance(node, UNSURE):
-            self._defined = before
+        self.defined = before
         if isinstance(node, ast.ClassDef):
-            self._defined.add(node.name)
+            self.defined.add(node.name)
 
     def visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Store):
-            self._defined.add(node.id)
-        elif node.id not in self._defined:
+            self.defined.add(node.id)
+        elif node.id not in self.defined:
             self.reads.add(node.id)
 
     def visit_alias(self, node: ast.alias) -> None:
-        self._defined.add(node.asname or node.name.partition(".")[0])
+        self.defined.add(node.asname or node.name.partition(".")[0])
 
     def visit_Assign(self, node: ast.Assign) -> None:
         self._visit_all(node.value, *node.targets)
@@ -113,7 +127,7 @@ class Reader(ast.NodeVisitor):
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         names = {n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)}
-        self.reads |= names - self._defined
+        self.reads |= names - self.defined
         self._visit_all(node.value, node.target)
 
     def visit_For(self, node: ast.For) -> None:
@@ -121,7 +135,7 @@ class Reader(ast.NodeVisitor):
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
         self._visit_all(node.type)
-        self._defined.add(node.name or "")
+        self.defined.add(node.name or "")
         self._visit_all(*node.body)
 
     def visit_ListComp(self, node: ast.ListComp) -> None:
@@ -135,7 +149,7 @@ class Reader(ast.NodeVisitor):
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         annotations = [a.annotation for a in ast.walk(node.args) if isinstance(a, ast.arg)]
         self._visit_all(*_defaults(node), *annotations, node.returns, *node.decorator_list)
-        self._defined.add(node.name)
+        self.defined.add(node.name)
 
     visit_AsyncFunctionDef = visit_FunctionDef
 

@@ -14,9 +14,9 @@ from tito.demos import left_out
 from tito.desk import digest, remember
 from tito.errors import TitoError
 from tito.progress import SIGNS, WORDS
+from tito.source import Cell
 
 CELL_TIMEOUT = 60  # seconds
-DEMO = {"demo": True}  # what `tito build` writes into a demo's metadata
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,11 @@ class Desk:
         needs them.
         """
         sources = [cell.source if cell.cell_type == "code" else "" for cell in self.nb.cells]
-        demos = [n for n, cell in enumerate(self.nb.cells) if cell.metadata.get("tito") == DEMO]
-        wanted = set(range(len(sources))) - left_out(sources, demos)
+        demos = {}
+        for number, cell in enumerate(self.nb.cells):
+            if cell.cell_type == "code" and cell.metadata.get("tito") == _demo(cell.source):
+                demos.setdefault(cell.source, number)  # a copy was made to be run
+        wanted = set(range(len(sources))) - left_out(sources, demos.values())
         return sorted(wanted - self._ran | wanted.intersection(changed))
 
     def run(self, number: int) -> Checked | None:
@@ -139,6 +142,11 @@ class Desk:
             return None
         own = self.errors.get(nbgrader["grade_id"].removeprefix("test-"), "")
         return checked(cell, nbgrader, self.dead, own)
+
+
+def _demo(source: str) -> dict:
+    """The metadata that `tito build` gives to a demo of this text."""
+    return {"demo": Cell("demo", source).id}
 
 
 def run_checks(module: Module, on_result: Callable[[Checked], None]) -> Iterator[Checked]:

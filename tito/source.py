@@ -305,7 +305,7 @@ def _notebook_cell(cell: Cell, used: set[str]):
     if cell.name:
         raw.metadata["nbgrader"] = _nbgrader(cell)
     if cell.role == "demo":
-        raw.metadata["tito"] = {"demo": True}  # for tito test, which leaves it out
+        raw.metadata["tito"] = {"demo": cell.id}  # for tito test, which leaves it out
     return raw
 
 

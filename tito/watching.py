@@ -161,4 +161,8 @@ def _take_over(desk: Desk, nb) -> list[int] | None:
     for number in code[0]:
         desk.nb.cells[number].source = nb.cells[number].source
         desk.nb.cells[number].metadata = nb.cells[number].metadata
-    return desk.todo({code[0][n] for n in places})
+    changed = {code[0][n] for n in places}
+    todo = desk.todo(changed)
+    if not changed.issuperset(todo):  # a demo that is needed now comes before what ran already
+        return None
+    return todo

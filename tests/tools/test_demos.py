@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +17,8 @@ from tito.export import reference_text
 from tito.grading.execute import Running, execute
 from tito.grading.pack import Pack
 from tito.grading.workspace import workspace
-from tito.instructor import grade
+from tito.instructor import grade, release
+from tito.names import names_of
 from tito.preprocessors.execute import LEFT_OUT, leave_out_demos
 from tito.running import Desk
 from tito.source import Cell, notebook, read_source, without_hidden_tests
@@ -67,6 +69,10 @@ NEEDED = {
     "used in a decorator": "@figure\ndef f():\n    pass",
     "awaited": "await figure",
     "used in a formatted text": "print(f'{figure}')",
+    "used by timeit": "timeit.timeit('show(figure)', globals=globals(), number=1)",
+    "used by name": "globals()['figure']",
+    "perhaps replaced in a try": "try:\n    figure = f()\nexcept E:\n    pass\nprint(figure)",
+    "perhaps replaced in a context": "with suppress(E):\n    figure = f()\nprint(figure)",
 }
 
 
@@ -101,6 +107,29 @@ def test_what_another_cell_defined_since_is_that_cells():
     assert out_of(pack_of(*DEMOS), [DEMOS[0], "figure = 2", "print(figure)"]) == {0}
 
 
+MAYBE = {
+    "in a try": "try:\n    figure = f()\nexcept E:\n    pass",
+    "in a branch": "if data:\n    figure = 2",
+    "in a loop": "for n in data:\n    figure = n",
+    "in a context": "with suppress(E):\n    figure = 1 / 0",
+    "in a function": "def f():\n    global figure\n    figure = 2",
+}
+
+
+@pytest.mark.parametrize("case", MAYBE)
+def test_what_another_cell_may_have_defined_since_may_still_be_the_demos(case):
+    assert out_of(pack_of(*DEMOS), [*DEMOS, MAYBE[case], "print(figure)"]) == {1}
+
+
+@pytest.mark.parametrize("name", ["_", "__", "_3", "Out[3]", "In", "_i"])
+def test_where_earlier_results_are_used_by_number_everything_is_run(name):
+    assert out_of(pack_of(*DEMOS), [*DEMOS, f"print({name})"]) == set()
+
+
+def test_a_copy_that_a_student_made_is_run():
+    assert out_of(pack_of(*DEMOS), [*DEMOS, "x = 1", DEMOS[1], DEMOS[0] + "  # again"]) == {0, 1}
+
+
 def test_a_demo_that_a_needed_demo_needs_is_run():
     pack = pack_of("a = 1", "b = a + 1", "c = 3")
     assert out_of(pack, ["a = 1", "b = a + 1", "c = 3", "print(b)"]) == {2}
@@ -114,8 +143,50 @@ def test_a_function_from_before_reads_a_demo_unless_something_else_defined_it():
 
 
 def test_names_of_something_very_deep_are_found():
-    source = "x = " + "-" * 50_000 + "figure"
+    source = "x = " + "-" * 10_000 + "figure"
     assert out_of(pack_of(*DEMOS), [*DEMOS, source]) == {1}
+
+
+LARGE = {
+    "one cell": ["x = 1\n" * 10_000],
+    "many cells": ["x = 1"] * 1000,
+}
+
+
+@pytest.mark.parametrize("case", LARGE)
+def test_nobody_looks_into_what_is_very_large(case):
+    assert out_of(pack_of(*DEMOS), [*DEMOS, *LARGE[case]]) == set()
+
+
+SLOW = {
+    "assignments": "\n".join(f"x{n} = {n}" for n in range(4000)),
+    "branches": "\n".join(f"if x: x{n} = {n}" for n in range(2500)),
+    "functions in functions": "\n".join("lambda: " * 90 + "0" for _ in range(60)),
+}
+
+
+@pytest.mark.parametrize("case", SLOW)
+def test_looking_into_a_cell_takes_steps_in_proportion_to_its_length(case):
+    """Counted and not timed: half of the cell takes about half of the steps."""
+    source = SLOW[case]
+    half = "\n".join(source.split("\n")[: source.count("\n") // 2 + 1])
+    assert calls(source) < 2.5 * calls(half)
+
+
+def calls(source: str) -> int:
+    """How many calls it takes to find the names of a cell."""
+    counted = 0
+
+    def count(frame, event, argument):
+        nonlocal counted
+        counted += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        names_of.__wrapped__(source)
+    finally:
+        sys.setprofile(None)
+    return counted
 
 
 @pytest.mark.parametrize("module", ["01_tensor", "02_activations", "03_layers", "07_autograd"])
@@ -206,25 +277,41 @@ def test_a_demo_that_is_none_is_refused(small_course, case):
         read_source(module)
 
 
-DEMO_ON_DESK = "shown = open('ran.txt', 'w').close() or 3"
-USES_IT = "\nassert shown == 3"
+ON_DESK = {
+    "unused": (False, "{}"),
+    "used": (True, "{}\nassert shown == 3"),
+    "changed": (True, "{} "),
+}
 
 
-@pytest.mark.parametrize("is_used", [False, True])
-def test_a_students_own_run_leaves_out_demos_that_nothing_needs(numbers, is_used):
+@pytest.mark.parametrize("case", ON_DESK)
+def test_a_students_own_run_leaves_out_demos_that_nothing_needs(numbers, case):
+    demo = "shown = open('ran.txt', 'w').close() or 3  # a demo:"
+    text = numbers.source.read_text()
+    numbers.source.write_text(text.replace('print("a demo:", double(np.array([1.0, 2.0])))', demo))
+    release(numbers)
     student.start(numbers)
+    is_run, check = ON_DESK[case]
     nb = reference(numbers)
-    demo_of(nb)["source"] = DEMO_ON_DESK + "  # a demo:"
-    cell_of(nb, "test-halve")["source"] += USES_IT * is_used
+    cell_of(nb, "test-halve")["source"] = check.format(cell_of(nb, "test-halve")["source"])
+    demo_of(nb)["source"] += "\n" * (case == "changed")
     numbers.desk.write_text(json.dumps(nb))
     results = student.test(numbers, lambda result: None)
     assert {result.state for result in results} == {"passed"}
-    assert (numbers.desk.parent / "ran.txt").exists() == is_used
+    assert (numbers.desk.parent / "ran.txt").exists() == is_run
+
+
+def test_a_cell_with_the_metadata_of_a_demo_is_none_for_that(numbers):
+    student.start(numbers)
+    nb = reference(numbers)
+    for cell in nb["cells"]:
+        cell["metadata"]["tito"] = {"demo": True}
+    numbers.desk.write_text(json.dumps(nb))
+    assert Desk(numbers).todo() == list(range(len(nb["cells"])))
 
 
 def test_a_demo_is_run_as_soon_as_a_changed_cell_needs_it(numbers):
     student.start(numbers)
-    numbers.desk.write_text(json.dumps(changed(numbers, other_demo)))
     desk = Desk(numbers)
     (demo,) = [n for n, cell in enumerate(desk.nb.cells) if "a demo:" in cell.source]
     first = desk.todo()
@@ -234,6 +321,7 @@ def test_a_demo_is_run_as_soon_as_a_changed_cell_needs_it(numbers):
             desk.run(number)
         assert desk.todo() == []
         desk.nb.cells[demo].source = "shown = 3"
+        desk.nb.cells[demo].metadata["tito"] = {"demo": Cell("demo", "shown = 3").id}
         last = len(desk.nb.cells) - 1
         desk.nb.cells[last] = new_code_cell("print(shown)")
         assert desk.todo({last}) == [demo, last]

@@ -212,7 +212,21 @@ IMPORTS = {
     "its files": "import importlib.resources as files, matplotlib\n"
     "(files.files('matplotlib') / 'pyplot.py').is_file()",
     "again": "import importlib, matplotlib.pyplot as plt\ncallable(importlib.reload(plt).plot)",
-    "not there": "import matplotlib\nnot hasattr(matplotlib, 'nothing')",
+    "not there": "import matplotlib.pyplot as plt\nnot hasattr(plt, 'nothing')",
+    "a module beside it": "import matplotlib.pyplot as plt\nfrom matplotlib.colors import LogNorm\n"
+    "from matplotlib.patches import Circle\nimport matplotlib.cm, matplotlib.ticker\n"
+    "callable(plt.plot)",
+    "a module first": "from matplotlib.colors import ListedColormap\n"
+    "import matplotlib.pyplot as plt\ncallable(plt.plot)",
+    "the inline backend": "%matplotlib inline\nimport matplotlib.pyplot as plt\ncallable(plt.plot)",
+    "the inline backend after it": "import matplotlib.pyplot as plt\n%matplotlib inline\n"
+    "callable(plt.plot)",
+    "the old way": "%pylab inline\ncallable(plot)",
+    "replaced in part": "import matplotlib.pyplot as plt\nplt.show = 3\nplt.figure()\n"
+    "plt.close()\nplt.show == 3",
+    "in threads": "import threading, matplotlib.pyplot as plt\nfound = []\n"
+    "jobs = [threading.Thread(target=lambda: found.append(callable(plt.plot))) for _ in range(4)]\n"
+    "for job in jobs: job.start()\nfor job in jobs: job.join()\nfound == [True] * 4",
 }
 
 

@@ -6,8 +6,18 @@ import math
 import pytest
 from conftest import cell_of, changed, hand_in, reference, untouched
 
+from tito.course import Course
 from tito.errors import TitoError, UsageError
-from tito.instructor import feedback, grade, gradebook, release, scores, scores_csv
+from tito.grading.pool import Interrupted
+from tito.instructor import (
+    feedback,
+    grade,
+    gradebook,
+    not_looked_at,
+    release,
+    scores,
+    scores_csv,
+)
 
 
 def graded(module, nb, student="ada"):
@@ -18,8 +28,6 @@ def graded(module, nb, student="ada"):
 
 def marks(course_module, student="ada"):
     """The mark of each exercise."""
-    from tito.course import Course
-
     found = scores(Course(course_module.root), [course_module])
     return {s.exercise: s.score for s in found if s.student == student}
 
@@ -79,11 +87,11 @@ SOLVED = {"double": 4, "halve": 3, "why-inverse": 0}
 
 # What a student did to the reference: the marks that remain, and a note that the report must hold.
 ABUSES = {
-    "deletes a test cell": (remove("test-double"), SOLVED, "'test-double' was missing"),
+    "deletes a test cell": (remove("test-double"), SOLVED, "missing, and added as released: test-double"),
     "deletes an exercise and its test": (
-        remove("double", "test-double"), SOLVED | {"double": 0}, "'double' was missing",
+        remove("double", "test-double"), SOLVED | {"double": 0}, "missing, and added as released: double, test-double",
     ),
-    "deletes everything": (lambda nb: nb["cells"].clear(), dict.fromkeys(SOLVED, 0), "was missing"),
+    "deletes everything": (lambda nb: nb["cells"].clear(), dict.fromkeys(SOLVED, 0), "missing, and added"),
     "changes a test cell": (put("test-double", "pass"), SOLVED, None),
     "turns a test cell into text": (
         lambda nb: cell_of(nb, "test-double").update(cell_type="markdown"), SOLVED, None,
@@ -92,7 +100,7 @@ ABUSES = {
     "copies a test cell": (copy_of("test-double"), SOLVED, "'test-double' is there more than once"),
     "copies a written answer": (copy_of("why-inverse"), SOLVED, "more than once"),
     "tags every cell skip-execution": (tag, SOLVED, None),
-    "writes nonsense into the metadata": (nonsense_metadata, SOLVED, "'halve' was missing"),
+    "writes nonsense into the metadata": (nonsense_metadata, SOLVED, "added as released: halve"),
     "quits in a cell": (put("double", DOUBLE + "quit()\n"), SOLVED, None),
     "ends Python in a cell": (
         put("double", DOUBLE + "import os; os._exit(0)\n"), SOLVED | {"double": 0},
@@ -158,7 +166,8 @@ def test_a_student_who_still_gets_the_marks_deserved(numbers, abuse):
 
 UNREADABLE = {
     "broken JSON": ('{"cells": [', "is not a notebook"),
-    "an empty file": ("", "is not a notebook"),
+    "an empty file": ("", "it is empty"),
+    "an old notebook": ('{"worksheets": [], "nbformat": 3}', "nbformat 3"),
     "another JSON": ('{"name": "not a notebook"}', "is not a notebook"),
     "a list": ("[1, 2]", "is not a notebook"),
     "no cells of the right form": (
@@ -506,6 +515,69 @@ def test_what_takes_long_to_render_does_not_stop_feedback(numbers):
     graded(numbers, changed(numbers, write))
     (page,) = feedback(numbers)
     assert "xxx …" in page.read_text()
+
+
+def test_ctrl_c_stops_feedback(numbers, monkeypatch):
+    for student in ("ada", "ben"):
+        hand_in(numbers, student, reference(numbers))
+    grade(numbers)
+    from nbgrader.converters import GenerateFeedback
+
+    def interrupted(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(GenerateFeedback, "start", interrupted)
+    with pytest.raises(Interrupted, match="feedback for ada and those after is not written"):
+        feedback(numbers)
+
+
+def test_another_modules_notebook_is_not_graded_and_an_earlier_mark_is_kept(numbers):
+    hand_in(numbers, "ada", reference(numbers))
+    grade(numbers)
+
+    def another_module(nb):
+        for cell in nb["cells"]:
+            if "nbgrader" in cell["metadata"]:
+                cell["metadata"]["nbgrader"]["grade_id"] += "-of-another"
+
+    hand_in(numbers, "ada", changed(numbers, another_module))
+    (ada,) = grade(numbers)
+    assert ada.state == "unreadable" and "another module's notebook" in ada.notes[0]
+    assert sum(s.score for s in scores(Course(numbers.root), [numbers])) == 7
+
+
+def test_a_byte_order_mark_costs_nothing(numbers):
+    path = hand_in(numbers, "ada", reference(numbers))
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert grade(numbers)[0].score == 7
+
+
+HALF_CHARACTERS = {
+    "an own cell": "a = '\ud800'",
+    "deep": "x = " + "-" * 5000 + "1",
+    "deeper": "x = a" + ".a" * 5000,
+    "long": "x = " + "1 + " * 20_000 + "1",
+}
+
+
+@pytest.mark.parametrize("case", HALF_CHARACTERS)
+def test_a_strange_cell_of_ones_own_costs_no_mark(numbers, case):
+    nb = reference(numbers)
+    nb["cells"].append({"cell_type": "code", "id": "own", "metadata": {}, "outputs": [],
+                        "execution_count": None, "source": HALF_CHARACTERS[case]})  # fmt: skip
+    path = hand_in(numbers, "ada", "")
+    path.write_text(json.dumps(nb), encoding="utf-8")
+    (ada,) = grade(numbers)
+    assert ada.score == 7, ada.notes
+
+
+def test_what_lies_in_the_wrong_place_is_named(numbers, capsys):
+    hand_in(numbers, "ada", reference(numbers))
+    stray = numbers.root / "submitted" / "ben" / "numbers" / "numbers_dev.ipynb"
+    stray.parent.mkdir(parents=True)
+    stray.write_text("{}")
+    (numbers.root / "submitted" / "lena.ipynb").write_text("{}")
+    assert not_looked_at(Course(numbers.root)) == ["submitted/ben/numbers", "submitted/lena.ipynb"]
 
 
 def test_feedback_that_fails_for_one_is_written_for_the_others(numbers):

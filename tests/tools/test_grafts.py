@@ -15,6 +15,7 @@ from tito.grading.asking import Limits
 from tito.grading.graft import graft, needs_of
 from tito.grading.observe import grade
 from tito.grading.pack import Pack
+from tito.grading.reach import reaches_out
 
 CHAIN = r'''# %%
 #| default_exp core.chain
@@ -278,6 +279,12 @@ CHANGES = {
     "a helper in its cell": {
         "five": "def five(x):\n    return x + 5\n\ndef given(x):\n    return 0"
     },
+    "a function of it turns a switch": {
+        "five": "def five(x):\n    np.seterr(all='warn')\n    return x + 5"
+    },
+    "a function of it changes another's": {
+        "five": "def five(x):\n    one.more = 3\n    return x + 5"
+    },
     "another signature": {"five": "def five(x, more=None):\n    return x + 5"},
 }
 
@@ -358,3 +365,46 @@ def test_the_small_course_is_what_these_tests_take_it_for(small_course):
     assert names == ["double", "halve"] and "halve" in NUMBERS
     assert needs_of(module, Pack.of(module)) == {"double": [], "halve": []}
     assert graft(Pack.of(module), Pack.of(module).reference, "double", [])
+
+
+REACHES_OUT = {
+    "a class": "def f(self):\n    Tensor.requires_grad = True",
+    "the class of a parameter": "def f(self):\n    type(self).x = 1",
+    "its class, by name": "def f(self):\n    self.__class__.x = 1",
+    "an item": "def f(x):\n    TABLE[x] = 1",
+    "deleted": "def f(x):\n    del TABLE[x]",
+    "added to": "def f(x):\n    counter.calls += 1",
+    "a module that it imports": "def f(x):\n    import numpy as np\n    np.sum = 1",
+    "a global name": "def f(x):\n    global y\n    y = x",
+    "setattr": "def f(x):\n    setattr(Tensor, 'x', 1)",
+    "a switch of numpy": "def f(x):\n    np.seterr(all='raise')\n    return x",
+    "warnings": "def f(x):\n    warnings.simplefilter('error')",
+    "in a tuple": "def f(x):\n    a, Tensor.x = 1, 2",
+    "in a loop": "def f(x):\n    for Tensor.x in range(3):\n        pass",
+    "no Python": "def f(",
+}
+ITS_OWN = {
+    "nothing": "def f(x):\n    return x + 1",
+    "self": "def f(self, x):\n    self.x = x\n    self.table[x] = 1\n    self.a.b += 1",
+    "a local name": "def f(x):\n    y = x.copy()\n    y[0] = 1\n    for i, z in enumerate(y):\n        z.a = i",
+    "outside of a function": "class A:\n    x = 1\nA.y = 2",
+}
+
+
+@pytest.mark.parametrize("case", REACHES_OUT)
+def test_solutions_that_reach_out(case):
+    assert reaches_out(REACHES_OUT[case])
+
+
+@pytest.mark.parametrize("case", ITS_OWN)
+def test_solutions_that_keep_to_themselves(case):
+    assert not reaches_out(ITS_OWN[case])
+
+
+def test_a_switch_of_numpy_costs_nobody_else(chain):
+    cells = cells_of(
+        chain,
+        one="def one(x):\n    np.seterr(all='raise')\n    return x + 1",
+        five="def five(x):\n    np.exp(-1000.0)\n    return x + 5",
+    )
+    assert lost(chain, cells) == (set(), set())

@@ -177,6 +177,22 @@ def test_late_submissions_have_the_penalties_of_nbgrader(two):
     assert graded_anew(two) == []
 
 
+def test_marks_are_those_after_the_penalty_and_another_rule_is_followed(two):
+    stamp = two.root / "submitted" / "bob" / two.folder / "timestamp.txt"
+    stamp.write_text("2026-03-02 12:00:00 UTC\n")
+    late(two, 30)
+    before = {g.student: g.score for g in grade(two)}
+    path = two.root / "nbgrader_config.py"
+    path.write_text(path.read_text() + "\nc.LateSubmissionPlugin.penalty_method = 'zero'\n")
+    configuration.cache_clear()
+    after = {g.student: g for g in grade(two)}
+    assert before["bob"] == 3 and after["bob"].score == 0 and after["ada"].score == before["ada"]
+    assert "late: 3 points were taken off" in after["bob"].notes
+    found = scores(Course(two.root), [two])
+    assert sum(s.score for s in found if s.student == "bob") == 0
+    assert [s.score for s in found if s.exercise == "late penalty"] == [-3]
+
+
 def test_a_seed_is_the_same_until_the_run_is_done_and_another_in_another_ledger(tmp_path):
     first, second = Ledger(tmp_path / "a.db"), Ledger(tmp_path / "b.db")
     seed = first.seed("01_numbers")

@@ -101,9 +101,8 @@ def test_cells_get_stable_ids_and_the_metadata_of_nbgrader(small_course):
     assert by_id["test-double"]["metadata"]["nbgrader"]["locked"] is True
     assert by_id["why-inverse"]["cell_type"] == "markdown"
     assert {key for cell in nb["cells"] for key in cell["metadata"]} == {"nbgrader", "tito"}
-    assert [c["metadata"]["tito"] for c in nb["cells"] if "tito" in c["metadata"]] == [
-        {"demo": True}
-    ]
+    (demo,) = [cell for cell in nb["cells"] if "tito" in cell["metadata"]]
+    assert demo["metadata"]["tito"] == {"demo": demo["id"]}
 
 
 def test_points_are_shown_at_each_check(small_course):

@@ -19,6 +19,7 @@ import re
 import sys
 import time
 import types
+import warnings
 
 import numpy as np
 
@@ -211,6 +212,16 @@ class Loader:
         return self.module
 
 
+def observation(step: dict, names: dict, loader: Loader) -> dict:
+    """What one observation saw, or why it saw nothing."""
+    try:
+        exec(step["source"], names)
+        inputs = {key: decode(x) for key, x in step["inputs"].items()}
+        return {"answer": encode(names[step["name"]](loader.load(step["check"]), **inputs))}
+    except BaseException as problem:
+        return {"error": explain(problem)}
+
+
 def observe(request: dict, report) -> None:
     """Load the module's cells, make the observations, and report each."""
     # No other copy of the library can be imported: not the checkout's, not an installed one.
@@ -231,14 +242,8 @@ def observe(request: dict, report) -> None:
             report({"observing": number})
             random.seed(request["seed"])
             np.random.seed(request["seed"])
-            try:
-                exec(step["source"], names)
-                inputs = {key: decode(x) for key, x in step["inputs"].items()}
-                answer = {
-                    "answer": encode(names[step["name"]](loader.load(step["check"]), **inputs))
-                }
-            except BaseException as problem:
-                answer = {"error": explain(problem)}
+            with warnings.catch_warnings(), np.errstate():  # what it switches is switched back
+                answer = observation(step, names, loader)
             report({"observation": number, **answer})
 
 

@@ -10,6 +10,7 @@ from functools import cached_property
 
 from tito.course import Module
 from tito.export import CodeCell, code_cells
+from tito.grading.reach import reaches_out
 from tito.grading.workspace import earlier_modules
 from tito.observations import Observation, collect
 from tito.source import GIVEN, Cell, blank, read_source
@@ -97,37 +98,39 @@ class Pack:
     def is_blank(self, cell: CodeCell) -> bool:
         """Whether an exercise's cell is as it was released."""
         released = self.blank.get(cell.name)
-        return released is not None and _outline(cell.source) == _outline(released.source)
+        return released is not None and form_of(cell.source) == form_of(released.source)
 
     def is_given(self, cell: CodeCell) -> bool:
         """Whether a cell is one that the release gives to everybody, perhaps changed."""
-        return cell.id in self._given_ids or _outline(cell.source) in self._given
+        return cell.id in self._given_ids or form_of(cell.source) in self._given
 
     def gives(self, source: str) -> bool:
         """Whether a text is that of a code cell as it was released, whatever its layout."""
-        return _outline(source) in self._released
+        return form_of(source) in self._released
 
     def is_demo(self, source: str) -> bool:
         """Whether a text is that of a demo as it was released, whatever its layout."""
-        return _outline(source) in self._demos
+        return form_of(source) in self._demos
 
     @cached_property
     def _demos(self) -> set[bytes]:
-        return {_outline(cell.source) for cell in self.cells if cell.role == "demo"}
+        return {form_of(cell.source) for cell in self.cells if cell.role == "demo"}
 
     def has_the_form(self, cells: list[CodeCell]) -> bool:
-        """Whether some cells are those of the release, but for what the exercises' functions do."""
+        """Whether some cells are those of the release, but for what the exercises' functions do,
+        and these seem to change nothing besides their own objects.
+        """
         alike = len(cells) == len(self.reference)
         return alike and all(map(_has_the_form, cells, self.reference))
 
     @cached_property
     def _released(self) -> set[bytes]:
         sources = (blank(c.source) for c in self.cells if c.role in (*GIVEN, "exercise"))
-        return {_outline(source) for source in sources}
+        return {form_of(source) for source in sources}
 
     @cached_property
     def _given(self) -> set[bytes]:
-        return {_outline(cell.source) for cell in self.reference if not cell.exercise}
+        return {form_of(cell.source) for cell in self.reference if not cell.exercise}
 
     @cached_property
     def _given_ids(self) -> set[str]:
@@ -142,8 +145,9 @@ def _same(pack: Pack) -> Pack:
 
 def _has_the_form(cell: CodeCell, ours: CodeCell) -> bool:
     if ours.exercise:
-        return cell.name == ours.name and _skeleton(cell.source) == _skeleton(ours.source)
-    return not cell.exercise and _outline(cell.source) == _outline(ours.source)
+        is_alike = _form(skeleton, cell.source) == _form(skeleton, ours.source)
+        return is_alike and cell.name == ours.name and not reaches_out(cell.source)
+    return not cell.exercise and form_of(cell.source) == form_of(ours.source)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -156,4 +160,6 @@ def _form(kind: Callable[[str], str], source: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
-_outline, _skeleton = functools.partial(_form, outline), functools.partial(_form, skeleton)
+def form_of(source: str) -> bytes:
+    """A hash of what a text does, whatever its layout, comments and docstrings."""
+    return _form(outline, source)

@@ -175,7 +175,7 @@ class Grading:
         jobs: int | None, scheduler: str | None,
     ) -> list[Graded]:  # fmt: skip
         """Grade what has to be graded, and write what has to be written."""
-        self.report = dict.fromkeys(students)
+        self.report, self.force = dict.fromkeys(students), force
         self.marks = self.writer.marks()
         self.entries = self.ledger.entries(self.module.folder)
         todo = [student for student in students if self._is_open(student, force)]
@@ -234,8 +234,8 @@ class Grading:
             for future in running:
                 future.cancel()
             raise Interrupted(
-                "stopped; what was graded is kept, and the same command goes on with the rest: "
-                f"tito grade {self.module.folder}"
+                f"stopped; what was graded is kept, and this goes on with the rest: tito grade "
+                f"{self.module.folder}" + " (without --force)" * self.force
             ) from None
 
     def _submit(self, student: str, where: Place, progress: Progress) -> dict[Future, Waiting]:
@@ -294,7 +294,8 @@ class Grading:
     def _report(self, waiting: Waiting, entry: Entry, new: bool) -> Graded:
         """What became of a submission that has a mark."""
         graded, summary = self.marks[waiting.student], entry.summary
-        graded.notes = [*map(printable, [*waiting.notes, *summary["notes"]])]
+        late = [f"late: {graded.penalty:g} points were taken off"] if graded.penalty else []
+        graded.notes = [*map(printable, [*late, *waiting.notes, *summary["notes"]])]
         graded.flags = [*map(printable, summary["flags"])]
         graded.state = "flagged" if graded.flags else summary["state"]
         graded.new = new

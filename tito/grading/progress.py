@@ -9,6 +9,8 @@ from dataclasses import asdict
 
 from tito.grading.report import Graded
 
+SHORT = 0.5  # seconds, after which there is a pace to speak of
+
 
 class Progress:
     """Says nothing."""
@@ -30,19 +32,18 @@ class Lines(Progress):
         self.total, self.count, self.start = total, 0, time.monotonic()
         if dashboard:
             self.say(f"Dask dashboard: {dashboard}")
-        if total:
+        if total and jobs:
             self.say(f"{total} to grade, {jobs} at once")
 
     def done(self, graded: Graded) -> None:
         if not graded.new:
             return
         self.count += 1
-        pace = self.count / max(time.monotonic() - self.start, 1e-9)
-        left = (self.total - self.count) / pace
-        self.say(
-            f"{self.count}/{self.total} {graded.student}: {mark_of(graded)} "
-            f"({pace * 60:.0f} a minute, {left:.0f} s left)"
-        )
+        seconds, said = time.monotonic() - self.start, ""
+        if seconds > SHORT:
+            left = (self.total - self.count) * seconds / self.count
+            said = f" ({self.count / seconds * 60:.0f} a minute, {left:.0f} s left)"
+        self.say(f"{self.count}/{self.total} {graded.student}: {mark_of(graded)}{said}")
 
     def say(self, line: str) -> None:
         """Print a line."""
@@ -95,7 +96,8 @@ class Bar(Progress):
         if not graded.new:
             return
         self.count += 1
-        pace = f"{self.count / (time.monotonic() - self.start) * 60:.0f} a minute"
+        seconds = time.monotonic() - self.start
+        pace = f"{self.count / seconds * 60:.0f} a minute" if seconds > SHORT else ""
         latest = f"{graded.student}: {mark_of(graded)}"
         self.bar.update(self.task, advance=1, pace=pace, latest=latest)
 

@@ -30,6 +30,8 @@ class Graded:
         Why it looks as if it tried to get marks without solving.
     new : bool
         Whether it was graded now, and not before.
+    penalty : float
+        The points that were taken off for being late.
     """
 
     student: str
@@ -40,6 +42,7 @@ class Graded:
     state: str = "graded"
     flags: list[str] = field(default_factory=list)
     new: bool = True
+    penalty: float = 0.0
 
     def failed(self, state: str, reason: str) -> Graded:
         """Note why there is no mark."""

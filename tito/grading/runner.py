@@ -215,22 +215,39 @@ def make_shell(channel: Channel):
 
 
 class Later(types.ModuleType):
-    """A module that is loaded when something in it is looked for."""
-
-    def load(self) -> None:
-        """Load it; from then on it is a module as any other."""
-        self.__class__ = types.ModuleType
-        self.__loader__.exec_module(self)
+    """A module that is loaded when something in it is looked for, or changed."""
 
     def __getattr__(self, name: str):
-        if sys.modules.get(self.__name__) is not self:  # it is still being made
+        load(self)
+        if type(self) is Later:
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        self.load()
         return getattr(self, name)
 
+    def __setattr__(self, name: str, value) -> None:
+        if not name.startswith("__"):
+            load(self)
+        types.ModuleType.__setattr__(self, name, value)
+
     def __dir__(self) -> list[str]:
-        self.load()
-        return dir(self)
+        load(self)
+        return list(vars(self))
+
+
+loading, being_loaded = threading.RLock(), []
+
+
+def load(module: Later) -> None:
+    """Load a module, unless it is being made or loaded; from then on it is one as any other."""
+    with loading:
+        is_there = sys.modules.get(module.__name__) is module
+        if type(module) is not Later or module in being_loaded or not is_there:
+            return
+        being_loaded.append(module)
+        try:
+            module.__loader__.exec_module(module)
+            module.__class__ = types.ModuleType
+        finally:
+            being_loaded.remove(module)
 
 
 class LoadingLater:
@@ -239,26 +256,25 @@ class LoadingLater:
     It loads for longer than everything else that a notebook of the course needs.
     """
 
-    NAMES = ("matplotlib", "matplotlib.pyplot")
+    NAME = "matplotlib.pyplot"
 
     def find_spec(self, name: str, path=None, target=None):
-        spec = importlib.machinery.PathFinder.find_spec(name, path) if name in self.NAMES else None
+        spec = importlib.machinery.PathFinder.find_spec(name, path) if name == self.NAME else None
         if spec is None:
             return None
-        later = importlib.machinery.ModuleSpec(
-            name, self, origin=spec.origin, loader_state=spec, is_package=name == "matplotlib"
-        )
-        later.submodule_search_locations = spec.submodule_search_locations
+        later = importlib.machinery.ModuleSpec(name, self, origin=spec.origin, loader_state=spec)
         later.has_location, later.cached = True, spec.cached
         return later
 
     def create_module(self, spec) -> Later:
         return Later(spec.name)
 
-    def exec_module(self, module: Later) -> None:
-        """Do nothing yet but name those who will."""
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Do nothing yet but name who will load it; one that is loaded is loaded again."""
         module.__spec__ = module.__spec__.loader_state
         module.__loader__ = module.__spec__.loader
+        if type(module) is not Later:
+            module.__loader__.exec_module(module)
 
 
 class StdinNotImplementedError(NotImplementedError):

@@ -153,3 +153,15 @@ def _unpack(path: Path, module: Module) -> Path | None:
     write_atomically(stamp, handed_in.time + "\n")
     write_atomically(folder / ZIP_NAME, path.name + "\n")
     return folder
+
+
+def not_looked_at(course: Course) -> list[str]:
+    """What lies under submitted/ in places where no module is looked for."""
+    folder, known = course.root / "submitted", {module.folder for module in course.modules()}
+    inside = [path for path in folder.glob("*") if not path.name.startswith(".")]
+    lost = [path for path in inside if path.is_file() and path.suffix.lower() != ".zip"]
+    lost += [
+        path for student in inside if student.is_dir() for path in sorted(student.iterdir())
+        if path.name not in known and not path.name.startswith(".")
+    ]  # fmt: skip
+    return [printable(str(path.relative_to(course.root))) for path in sorted(lost)]

@@ -99,10 +99,15 @@ def _grade(known: _Known, handed: Handed, seed: int) -> dict:
     import nbformat
 
     try:
-        text = json.dumps(notebook_of(handed.notebook, "it"))
+        text = json.dumps(notebook_of(handed.notebook, "it"), ensure_ascii=False)
+        text = text.encode("utf-8", "replace").decode()  # what is half a character cannot be kept
         nb = nbformat.reads(text, as_version=4)
     except TitoError as error:
         return {"state": "unreadable", "error": str(error), "seconds": {}}
+    names = set(filter(None, map(_name, nb.cells)))
+    if names and names.isdisjoint(known.names):
+        reason = f"it has other exercises than {known.pack.folder}: it is another module's notebook"
+        return {"state": "unreadable", "error": reason, "seconds": {}}
     files = handed.files | known.files
     names = [*handed.files, *handed.folders]
     job = Job(known.pack, known.needs, known.released, files, names, seed, known.record)
@@ -128,6 +133,12 @@ def _grade(known: _Known, handed: Handed, seed: int) -> dict:
     }
 
 
+def _name(cell) -> str:
+    """The name by which nbgrader would know a cell."""
+    nbgrader = cell.metadata.get("nbgrader")
+    return str(nbgrader.get("grade_id", "")) if isinstance(nbgrader, dict) else ""
+
+
 @dataclass(frozen=True)
 class _Known:
     pack: Pack
@@ -136,6 +147,11 @@ class _Known:
     record: object
     files: dict[str, bytes]
     steps: list
+
+    @functools.cached_property
+    def names(self) -> set[str]:
+        """The names of the released cells that nbgrader knows."""
+        return {cell["metadata"]["nbgrader"]["grade_id"] for cell in self.released}
 
 
 @functools.lru_cache(maxsize=4)

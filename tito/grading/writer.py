@@ -7,6 +7,7 @@ import functools
 import hashlib
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,10 +100,16 @@ class Writer:
         stamp = self._handed_in(student) / "timestamp.txt"
         time = stamp.read_text(encoding="utf-8", errors="replace") if stamp.exists() else ""
         due, extensions = self._due
-        late = str(self.config.get("AssignLatePenalties"))
+        late = str({name: self.config[name] for name in sorted(self._late_sections())})
         steps = [step.__name__ for step in self.steps]
         facts = [time, str(due), str(extensions.get(student)), late, steps]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+    def _late_sections(self) -> set[str]:
+        """The sections of the settings that decide how late submissions are penalised."""
+        plugin = str(self.config.get("AssignLatePenalties", {}).get("plugin_class", ""))
+        plugin = re.findall(r"\w+", plugin)[-1:]
+        return {name for name in self.config if "Late" in name or name in plugin}
 
     @functools.cached_property
     def _due(self) -> tuple[object, dict[str, object]]:
@@ -192,9 +199,14 @@ class Writer:
                 .group_by(SubmittedAssignment.student_id)
             ).all()
         )
+        late = self.book.db.query(SubmittedAssignment).filter(
+            SubmittedAssignment.assignment.has(name=self.module.folder),
+            SubmittedAssignment.late_submission_penalty > 0,
+        )
+        penalties = {submission.student_id: penalty_of(submission) for submission in late}
         found = {
-            s["student"]: Graded(s["student"], s["score"], s["max_score"],
-                                 by_hand.get(s["student"], 0))
+            s["student"]: _graded(s["student"], s["score"], s["max_score"],
+                                  by_hand.get(s["student"], 0), penalties.get(s["student"], 0))
             for s in self.book.submission_dicts(self.module.folder)
         }  # fmt: skip
         self.book.db.remove()
@@ -205,9 +217,20 @@ class Writer:
         submission = self.book.find_submission(self.module.folder, student)
         grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
         by_hand = sum(bool(grade.needs_manual_grade) for grade in grades)
-        graded = Graded(student, submission.score, submission.max_score, by_hand)
+        penalty = penalty_of(submission)
+        graded = _graded(student, submission.score, submission.max_score, by_hand, penalty)
         self.book.db.remove()
         return graded
+
+
+def penalty_of(submission: SubmittedAssignment) -> float:
+    """The points that a submission loses for being late; not more than it has."""
+    return min(submission.late_submission_penalty or 0.0, submission.score)
+
+
+def _graded(student: str, score: float, most: float, by_hand: int, penalty: float) -> Graded:
+    """A mark as the gradebook has it, after the penalty."""
+    return Graded(student, score - penalty, most, by_hand, penalty=penalty)
 
 
 def _write(path: Path, content: bytes) -> None:

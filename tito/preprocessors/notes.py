@@ -13,3 +13,9 @@ def flag(nb, sentence: str) -> None:
     flags = nb.metadata.setdefault("tito", {}).setdefault("flags", [])
     if sentence not in flags:
         flags.append(sentence)
+
+
+def some_of(names: list[str], most: int = 6) -> str:
+    """A list of names in a sentence, which says how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

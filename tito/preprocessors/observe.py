@@ -14,7 +14,7 @@ from tito.grading.asking import Limits
 from tito.grading.flags import suspicious
 from tito.grading.job import Job, job_of
 from tito.grading.observe import Result, grade
-from tito.preprocessors.notes import flag, note
+from tito.preprocessors.notes import flag, note, some_of
 from tito.sandbox.settings import use_settings
 
 MOST_LINES = 40  # of what a check says
@@ -72,6 +72,7 @@ def observe_notebook(nb, job: Job, seed: int, limits: Limits) -> None:
     by_check = defaultdict(list)
     for result in results:
         by_check[result.observation.check].append(result)
+    compare_with_visible(nb, by_check)
     for cell in nb.cells:
         nbgrader = cell.metadata.get("nbgrader", {})
         grade_id = nbgrader.get("grade_id")
@@ -82,21 +83,24 @@ def observe_notebook(nb, job: Job, seed: int, limits: Limits) -> None:
                 f"not; name them alike, or run: tito release {folder}"
             )
         if grade_id in by_check:
-            compare_with_visible(nb, cell, by_check[grade_id])
             write_mark(cell, by_check[grade_id], broken.get(grade_id.removeprefix("test-")))
 
 
-def compare_with_visible(nb, cell, results: list[Result]) -> None:
-    """Note where the visible checks and the hidden tests of a cell disagree."""
-    if not cell.get("execution_count"):
-        return
-    shown_right = not _ended_in_error(cell.outputs)
-    right = not any(result.fault for result in results)
-    name = cell.metadata["nbgrader"]["grade_id"].removeprefix("test-")
-    if shown_right and not right:
-        note(nb, f"visible checks of {name!r} pass, hidden tests do not")
-    elif right and not shown_right:
-        note(nb, f"hidden tests of {name!r} pass, visible checks do not")
+def compare_with_visible(nb, by_check: dict[str, list[Result]]) -> None:
+    """Note where the visible checks and the hidden tests of cells disagree."""
+    only_shown, only_hidden = [], []
+    for cell in nb.cells:
+        results = by_check.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
+        if results and cell.get("execution_count"):
+            shown_right = not _ended_in_error(cell.outputs)
+            right = not any(result.fault for result in results)
+            name = cell.metadata["nbgrader"]["grade_id"].removeprefix("test-")
+            if shown_right != right:
+                (only_shown if shown_right else only_hidden).append(name)
+    if only_shown:
+        note(nb, f"visible checks pass, hidden tests do not: {some_of(only_shown)}")
+    if only_hidden:
+        note(nb, f"hidden tests pass, visible checks do not: {some_of(only_hidden)}")
 
 
 def write_mark(cell, results: list[Result], trouble: str | None = None) -> float:

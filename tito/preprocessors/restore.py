@@ -5,7 +5,7 @@ from __future__ import annotations
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from tito.grading.job import job_of
-from tito.preprocessors.notes import flag, note
+from tito.preprocessors.notes import flag, note, some_of
 
 
 class RestoreCells(NbGraderPreprocessor):
@@ -48,8 +48,10 @@ def restore_cells(nb, released: list[dict]) -> None:
         original = by_id[grade_id]
         cell.metadata["nbgrader"] = _copy(original["metadata"]["nbgrader"])
         _set_type(cell, original["cell_type"])
-    for missing in (grade_id for grade_id in by_id if grade_id not in seen):
-        note(nb, f"the cell {missing!r} was missing and has been added as it was released")
+    absent = [grade_id for grade_id in by_id if grade_id not in seen]
+    if absent:
+        note(nb, f"missing, and added as released: {some_of(absent)}")
+    for missing in absent:
         nb.cells.insert(_place(nb, missing, list(by_id)), _released(by_id[missing]))
 
 
