@@ -383,8 +383,7 @@ def feedback(module: Module, students: tuple[str, ...]) -> None:
     """Write what students get back, under feedback/."""
     from tito import instructor
 
-    for page in instructor.feedback(module, students):
-        click.echo(page.relative_to(module.root))
+    instructor.feedback(module, students, lambda page: click.echo(page.relative_to(module.root)))
 
 
 @cli.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,11 @@ __all__ = [
 ]  # fmt: skip
 
 
-def feedback(module: Module, students: tuple[str, ...] = ()) -> list[Path]:
+def feedback(
+    module: Module,
+    students: tuple[str, ...] = (),
+    on_page: Callable[[Path], None] = lambda page: None,
+) -> list[Path]:
     """Write what students get back, as HTML.
 
     Parameters
@@ -33,6 +38,8 @@ def feedback(module: Module, students: tuple[str, ...] = ()) -> list[Path]:
         Which module.
     students : tuple of str
         Only these; by default everybody who was graded.
+    on_page : callable
+        Called with each page as soon as it is written.
 
     Returns
     -------
@@ -62,7 +69,9 @@ def feedback(module: Module, students: tuple[str, ...] = ()) -> list[Path]:
             raise Interrupted(f"stopped; feedback for {student} and those after is not written")
         if not result["success"]:
             failed.append(f"{student} ({printable(reason(result))})")
-        pages += (course.root / "feedback" / student / module.folder).glob("*.html")
+        for page in (course.root / "feedback" / student / module.folder).glob("*.html"):
+            pages.append(page)
+            on_page(page)
     if failed:
         others = "; that of all others is written" if pages else ""
         raise TitoError(f"no feedback for {', '.join(failed)}{others}")

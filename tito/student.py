@@ -223,9 +223,11 @@ def submit(module: Module, student: str | None = None) -> tuple[str, State]:
     from tito.submission import Submission, now, zip_bytes
 
     found = state(module)
-    student = student or getpass.getuser()
+    student = getpass.getuser() if student is None else student
     if not re.fullmatch(r"\w[\w.@-]*", student):
-        raise UsageError(f"{student!r} cannot be a student's name; use letters, digits and . @ _ -")
+        raise UsageError(
+            f"{student!r} cannot be a student's name; use letters, digits and . @ _ -, no spaces"
+        )
     files = {module.notebook: module.desk.read_bytes()}
     handed_in = Submission(student, module.folder, now(), files)
     where = _into_exchange(module, student)

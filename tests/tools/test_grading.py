@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 
 import pytest
 from conftest import cell_of, changed, hand_in, reference, untouched
@@ -550,6 +551,25 @@ def test_a_byte_order_mark_costs_nothing(numbers):
     path = hand_in(numbers, "ada", reference(numbers))
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert grade(numbers)[0].score == 7
+
+
+def test_a_newer_notebook_beside_the_graded_one_is_named(numbers):
+    path = hand_in(numbers, "ada", reference(numbers))
+    other = path.with_name("numbers_dev (1).ipynb")
+    other.write_text(json.dumps(untouched(numbers)))
+    os.utime(other, (path.stat().st_mtime + 60,) * 2)
+    (ada,) = grade(numbers)
+    said = "numbers_dev (1).ipynb lies beside it and is newer; numbers_dev.ipynb was graded"
+    assert ada.score == 7 and said in ada.notes
+    os.utime(other, (path.stat().st_mtime - 60,) * 2)
+    assert said not in grade(numbers)[0].notes
+
+
+def test_a_wrong_number_of_jobs_is_refused_also_when_nothing_is_new(numbers):
+    hand_in(numbers, "ada", reference(numbers))
+    grade(numbers)
+    with pytest.raises(UsageError, match="--jobs 0 is less than one"):
+        grade(numbers, jobs=0)
 
 
 HALF_CHARACTERS = {

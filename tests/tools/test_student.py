@@ -169,6 +169,13 @@ def test_zips_that_cannot_be_used_are_named_and_the_others_graded(released_cours
         assert words in report[name].notes[0]
 
 
+def test_no_name_and_a_name_with_a_space_are_refused(numbers):
+    write(numbers, reference(numbers))
+    for name in ("", "Zoë Größe"):
+        with pytest.raises(UsageError, match="no spaces"):
+            student.submit(numbers, name)
+
+
 def test_a_name_that_leaves_the_folder_is_refused(numbers):
     write(numbers, reference(numbers))
     with pytest.raises(UsageError, match="cannot be a student's name"):

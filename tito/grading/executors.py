@@ -9,7 +9,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from tito import sandbox
-from tito.errors import TitoError, UsageError
+from tito.errors import TitoError
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,6 @@ def place(jobs: int | None = None, scheduler: str | None = None) -> Iterator[Pla
     TitoError
         If the cluster cannot be reached, or Dask is not installed.
     """
-    if jobs is not None and jobs < 1:
-        raise UsageError(f"--jobs {jobs} is less than one; give a number of at least 1")
     with _cluster(scheduler, jobs) if scheduler else _threads(jobs) as found:
         yield found
 

@@ -92,6 +92,8 @@ def grade(
     Interrupted
         If it was stopped with Ctrl-C; says how to go on.
     """
+    if jobs is not None and jobs < 1:
+        raise UsageError(f"--jobs {jobs} is less than one; give a number of at least 1")
     course = Course(module.root)
     with alone(module.root / LOCK), sandbox_settings(course, sandboxed):
         if scheduler is None:

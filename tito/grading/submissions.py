@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import shutil
 import zipfile
 from collections import defaultdict
 from pathlib import Path
@@ -77,15 +76,35 @@ def find_notebook(module: Module, folder: Path) -> list[str]:
     Returns
     -------
     list of str
-        A note, where a renamed notebook was copied to the expected name.
+        A note, where a renamed notebook was copied to the expected name, or where a newer one lies
+        beside it.
 
     Raises
     ------
     TitoError
         If there is no notebook, or none that can be told to be the right one.
     """
-    if (folder / module.notebook).exists():
-        return []
+    expected = folder / module.notebook
+    if expected.exists():
+        return [
+            f"{printable(path.name)} lies beside it and is newer; {module.notebook} was graded"
+            for path in _candidates(module, folder)
+            if path != expected and path.stat().st_mtime > expected.stat().st_mtime
+            and path.read_bytes() != expected.read_bytes()
+        ]  # fmt: skip
+    candidates = _candidates(module, folder)
+    if len(candidates) != 1:
+        found = ", ".join(printable(p.name) for p in sorted(folder.iterdir())) or "nothing"
+        raise TitoError(f"{module.notebook} is missing; the folder holds {found}")
+    write_atomically(expected, candidates[0].read_bytes())
+    return [f"{printable(candidates[0].name)} was taken for {module.notebook}"]
+
+
+def _candidates(module: Module, folder: Path) -> list[Path]:
+    """The notebooks in a folder that have most of a module's exercises."""
+    paths = sorted(folder.glob("*.ipynb"))
+    if [path.name for path in paths] == [module.notebook]:
+        return paths
     released = {cell.name for cell in notebook_cells(read_notebook(module.released))}
     candidates = []
     for path in sorted(folder.glob("*.ipynb")):
@@ -93,11 +112,7 @@ def find_notebook(module: Module, folder: Path) -> list[str]:
             names = {cell.name for cell in notebook_cells(read_notebook(path))}
             if len(names & released) * 2 > len(released):
                 candidates.append(path)
-    if len(candidates) != 1:
-        found = ", ".join(printable(p.name) for p in sorted(folder.iterdir())) or "nothing"
-        raise TitoError(f"{module.notebook} is missing; the folder holds {found}")
-    shutil.copy(candidates[0], folder / module.notebook)
-    return [f"{printable(candidates[0].name)} was taken for {module.notebook}"]
+    return candidates
 
 
 def unpack_zips(course: Course, module: Module) -> list[Graded]:
