@@ -13,8 +13,9 @@ from tito.syntax import parse, scopes
 
 COMPREHENSIONS = ("listcomp", "setcomp", "dictcomp", "genexpr")
 UNSURE = (  # what is defined in these may not be defined after them
-    *(ast.If, ast.For, ast.While, ast.Try, ast.Match, ast.ClassDef, ast.BoolOp, ast.IfExp),
-    *(ast.With, ast.AsyncWith, ast.AsyncFor),  # what a context suppresses is not done to its end
+    *(ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.TryStar, ast.Match),
+    *(ast.With, ast.AsyncWith),  # what a context suppresses is not done to its end
+    *(ast.ClassDef, ast.BoolOp, ast.IfExp),
     *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
 )
 TEXT_IS_RUN = re.compile(  # where these stand, names may stand in strings
