@@ -7,7 +7,8 @@ measurement or the figure once more. Names decide which of these cells are neede
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
 
 from tito.names import Names, names_of, words
 
@@ -15,27 +16,33 @@ HISTORY = re.compile(r"In|Out|_+|_i+|_ih|_oh|_dh|_i?\d+")  # what a notebook kee
 MOST_CELLS, LONGEST = 1_000, 50_000  # of notebooks in which it is worth to look; characters
 
 
-def left_out(sources: Sequence[str], demos: Collection[int]) -> set[int]:
+def left_out(cells: Sequence, demo_of: Callable[[Any], Hashable | None]) -> set[int]:
     """The places of the cells that need not be run.
 
     Parameters
     ----------
-    sources : sequence of str
-        The texts of a notebook's cells; empty for what is no code.
-    demos : collection of int
-        The places of the demos.
+    cells : sequence of NotebookNode
+        The cells of a notebook.
+    demo_of : callable
+        What identifies the demo that a code cell is; None for a cell that is none.
 
     Returns
     -------
     set of int
-        Those of the demos of which no other cell that is run needs anything.
+        Those of the demos of which no other cell that is run needs anything. A second one that is
+        the same was copied to be run.
     """
+    sources = [cell.source if cell.cell_type == "code" else "" for cell in cells]
     if len(sources) > MOST_CELLS or any(len(source) > LONGEST for source in sources):
         return set()
     names = [names_of(source) or _every_word(source) for source in sources]
     if any(HISTORY.fullmatch(name) for cell in names for name in cell.reads | cell.reads_later):
         return set()
-    out = set(demos)
+    demos: dict[Hashable, int] = {}
+    for number, cell in enumerate(cells):
+        if sources[number] and (demo := demo_of(cell)) is not None:
+            demos.setdefault(demo, number)
+    out = set(demos.values())
     while needed := {n for n in out if _is_needed(n, names, out)}:
         out -= needed
     return out

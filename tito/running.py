@@ -103,12 +103,7 @@ class Desk:
         Demos, cells of the lesson that only show something, are among it only where another cell
         needs them.
         """
-        sources = [cell.source if cell.cell_type == "code" else "" for cell in self.nb.cells]
-        demos = {}
-        for number, cell in enumerate(self.nb.cells):
-            if cell.cell_type == "code" and cell.metadata.get("tito") == _demo(cell.source):
-                demos.setdefault(cell.source, number)  # a copy was made to be run
-        wanted = set(range(len(sources))) - left_out(sources, demos.values())
+        wanted = set(range(len(self.nb.cells))) - left_out(self.nb.cells, _demo_of)
         return sorted(wanted - self._ran | wanted.intersection(changed))
 
     def run(self, number: int) -> Checked | None:
@@ -144,9 +139,10 @@ class Desk:
         return checked(cell, nbgrader, self.dead, own)
 
 
-def _demo(source: str) -> dict:
-    """The metadata that `tito build` gives to a demo of this text."""
-    return {"demo": Cell("demo", source).id}
+def _demo_of(cell) -> str | None:
+    """The name that `tito build` gave to a demo, if its text is still the same."""
+    name = Cell("demo", cell.source).id
+    return name if cell.metadata.get("tito") == {"demo": name} else None
 
 
 def run_checks(module: Module, on_result: Callable[[Checked], None]) -> Iterator[Checked]:

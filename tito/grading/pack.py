@@ -108,9 +108,10 @@ class Pack:
         """Whether a text is that of a code cell as it was released, whatever its layout."""
         return form_of(source) in self._released
 
-    def is_demo(self, source: str) -> bool:
-        """Whether a text is that of a demo as it was released, whatever its layout."""
-        return form_of(source) in self._demos
+    def demo_of(self, source: str) -> bytes | None:
+        """What identifies the demo that a text is, whatever its layout; None if it is none."""
+        form = form_of(source)
+        return form if form in self._demos else None
 
     @cached_property
     def _demos(self) -> set[bytes]:

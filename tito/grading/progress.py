@@ -39,10 +39,9 @@ class Lines(Progress):
         if not graded.new:
             return
         self.count += 1
-        seconds, said = time.monotonic() - self.start, ""
-        if seconds > SHORT:
-            left = (self.total - self.count) * seconds / self.count
-            said = f" ({self.count / seconds * 60:.0f} a minute, {left:.0f} s left)"
+        seconds = time.monotonic() - self.start
+        pace, left = pace_of(self.count, seconds), (self.total - self.count) * seconds / self.count
+        said = f" ({pace}, {left:.0f} s left)" if pace else ""
         self.say(f"{self.count}/{self.total} {graded.student}: {mark_of(graded)}{said}")
 
     def say(self, line: str) -> None:
@@ -96,13 +95,17 @@ class Bar(Progress):
         if not graded.new:
             return
         self.count += 1
-        seconds = time.monotonic() - self.start
-        pace = f"{self.count / seconds * 60:.0f} a minute" if seconds > SHORT else ""
+        pace = pace_of(self.count, time.monotonic() - self.start)
         latest = f"{graded.student}: {mark_of(graded)}"
         self.bar.update(self.task, advance=1, pace=pace, latest=latest)
 
     def end(self) -> None:
         self.bar.stop()
+
+
+def pace_of(count: int, seconds: float) -> str:
+    """How fast it goes; nothing as long as there is no telling."""
+    return f"{count / seconds * 60:.0f} a minute" if seconds > SHORT else ""
 
 
 def mark_of(graded: Graded) -> str:

@@ -107,7 +107,7 @@ def _candidates(module: Module, folder: Path) -> list[Path]:
         return paths
     released = {cell.name for cell in notebook_cells(read_notebook(module.released))}
     candidates = []
-    for path in sorted(folder.glob("*.ipynb")):
+    for path in paths:
         with contextlib.suppress(TitoError):
             names = {cell.name for cell in notebook_cells(read_notebook(path))}
             if len(names & released) * 2 > len(released):

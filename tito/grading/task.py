@@ -104,8 +104,8 @@ def _grade(known: _Known, handed: Handed, seed: int) -> dict:
         nb = nbformat.reads(text, as_version=4)
     except TitoError as error:
         return {"state": "unreadable", "error": str(error), "seconds": {}}
-    names = set(filter(None, map(_name, nb.cells)))
-    if names and names.isdisjoint(known.names):
+    exercises = set(filter(None, map(_name, nb.cells)))
+    if exercises and exercises.isdisjoint(known.names):
         reason = f"it has other exercises than {known.pack.folder}: it is another module's notebook"
         return {"state": "unreadable", "error": reason, "seconds": {}}
     files = handed.files | known.files

@@ -17,7 +17,6 @@ from tito.export import module_text, notebook_cells, title_of
 from tito.grading.execute import Ran, Running, execute
 from tito.grading.job import IN_POOL, Job, job_of
 from tito.grading.outputs import repair
-from tito.grading.pack import form_of
 from tito.grading.workspace import workspace
 from tito.preprocessors.notes import flag, note
 from tito.sandbox.provisioner import SandboxedKernelManager
@@ -124,12 +123,7 @@ def leave_out_demos(nb, job: Job) -> set[int]:
 
     Demos are known by their text, so that one which a student has changed is run, and so is a copy.
     """
-    sources = [cell.source if cell.cell_type == "code" else "" for cell in nb.cells]
-    demos: dict[bytes, int] = {}
-    for number, source in enumerate(sources):
-        if source and job.pack.is_demo(source):
-            demos.setdefault(form_of(source), number)
-    out = left_out(sources, demos.values())
+    out = left_out(nb.cells, lambda cell: job.pack.demo_of(cell.source))
     for number in out:
         nb.cells[number].outputs = [new_output("stream", name="stdout", text=LEFT_OUT)]
     return out
