@@ -160,7 +160,25 @@ MISTAKES = [
         "only-the-first-is-asked",
         "apply",
         "Looked for `__apply__` at the first input alone.",
-        changes={"for x in inputs:": "for x in inputs[:1]:"},
+        changes={"[*inputs, *parameters.values()]": "inputs[:1]"},
+    ),
+    Mistake(
+        "lists-not-looked-into",
+        "apply",
+        "Asked the inputs and the parameters themselves, but not what is inside a list.",
+        solution="""
+        for x in (*inputs, *parameters.values()):
+            if hasattr(x, "__apply__"):
+                return x.__apply__(function, *inputs, **parameters)
+        out = compute(function, *[value(x) for x in inputs], **parameters)
+        return Tensor(out, dtype=out.dtype)
+        """,
+    ),
+    Mistake(
+        "parameters-not-looked-at",
+        "apply",
+        "Looked for `__apply__` among the inputs only.",
+        changes={"[*inputs, *parameters.values()]": "inputs"},
     ),
     Mistake(
         "in-place-sum",

@@ -1141,16 +1141,19 @@ goes through this one door:
 $$\texttt{apply}(f, x, y) = \text{wrap}\big( f(\text{unwrap}(x), \text{unwrap}(y)) \big)$$
 
 Two helpers are given. `value` unwraps one input. A number stays a Python number, because of the dtype rule:
-`np.asarray(2.0)` would be float64, and you have seen what that does to float32.
+`np.asarray(2.0)` would be float64, and you have seen what that does to float32. numpy has numbers too:
+`np.sqrt(64)` is a float64 number. We treat it as a number, so a float32 tensor divided by it is still float32.
 """
 
 
 # %%
 #| export
 def value(x):
-    """The array inside a tensor; a list as an array; everything else (a number, say) as it is."""
+    """The array inside a tensor; a list as an array; a number, also numpy's, as a Python number."""
     if isinstance(x, Tensor):
         return x.data
+    if isinstance(x, np.generic):
+        return x.item()
     if isinstance(x, (list, tuple)):
         return as_array(x)
     return x.__array__() if hasattr(x, "__array__") else x
@@ -1245,12 +1248,27 @@ turn `True` into `1.0`. The rule is for data that comes *in*; a result keeps its
 explicitly.
 
 **A door that can be handed over.** A later module builds another kind of tensor, one that has to do more than
-compute. It must be able to say: *an operation that I take part in is my affair*. Therefore, before it does
-anything, `apply` looks whether one of the inputs has a method `__apply__`. If so, that method is asked
-instead, with the same function, the same inputs in the same order, and the same parameters, and what it
-answers is the result, as it is. `Tensor` has no such method, so until then nothing of this is ever used,
-except by a check below. These two lines are the reason why nothing in modules 1 to 6 will have to be changed
-later.
+compute. It must be able to say: *I want to see every operation that I am part of*. So before `apply` does
+anything, it looks for a method `__apply__`: in every input, in every parameter, and inside lists of them. If
+it finds one, it calls that method instead, with the same function, the same inputs in the same order, and the
+same parameters, and returns the answer as it is. `Tensor` has no such method, so until then only a check below
+uses this. It is the reason why nothing in modules 1 to 6 has to change later.
+
+The search is given. `handler_of` finds the method in a single thing or anywhere inside a list:
+"""
+
+
+# %%
+#| export
+def handler_of(x):
+    """The method `__apply__` of an input, or of something in a list of inputs; None if there is none."""
+    if isinstance(x, (list, tuple)):
+        return next((found for found in map(handler_of, x) if found), None)
+    return getattr(x, "__apply__", None)
+
+
+# %% [markdown]
+r"""
 
 ### Exercise: `apply` (10 points)
 
@@ -1263,8 +1281,8 @@ the entries of `parameters` by their names.
 
 <details><summary>Hint 2: the door handed over</summary>
 
-`hasattr(x, "__apply__")` asks whether there is such a method. Call it as `x.__apply__(…)`. It gets *all* the
-inputs, `x` among them.
+`inputs` is a tuple and `parameters.values()` are the parameters without their names. `handler_of` looks into a
+list, so give it one list of everything. What it finds is called like a function, and gets *all* the inputs.
 
 </details>
 
@@ -1281,15 +1299,15 @@ Every result of a numpy function has a `dtype`. `Tensor` takes one as its second
 def apply(function: Callable, *inputs, **parameters) -> Tensor:
     """Apply a numpy function to tensors: unwrap the inputs, compute, wrap the result.
 
-    Every operator, method and layer of the framework comes through here. An input that knows better
-    what to do (its class has a method `__apply__`) is asked instead, with the same arguments.
+    Every operator, method and layer of the framework comes through here. An input or parameter that
+    knows better what to do (it has a method `__apply__`) is asked instead, with the same arguments.
 
     Parameters
     ----------
     function : callable
         A pure function of arrays.
     *inputs : Tensor, ndarray, list or number
-        Its inputs. A Python number stays one, so that it never changes the dtype.
+        Its inputs. A number, Python's or numpy's, never changes the dtype.
     **parameters
         What it needs to know besides, such as an axis; passed on as they are.
 
@@ -1310,15 +1328,16 @@ def apply(function: Callable, *inputs, **parameters) -> Tensor:
 
     Approach
     --------
-    1. If an input has a method `__apply__`, return what it answers to the same arguments.
+    1. If `handler_of` finds a method among the inputs and the parameters, return what it answers to
+       the same arguments.
     2. Unwrap every input with `value`.
     3. Let `compute` call the function on the values, with the parameters.
     4. Wrap the result in a Tensor of the result's own dtype.
     """
     ### BEGIN SOLUTION
-    for x in inputs:
-        if hasattr(x, "__apply__"):
-            return x.__apply__(function, *inputs, **parameters)
+    handler = handler_of([*inputs, *parameters.values()])
+    if handler:
+        return handler(function, *inputs, **parameters)
     out = compute(function, *[value(x) for x in inputs], **parameters)
     return Tensor(out, dtype=out.dtype)
     ### END SOLUTION
@@ -1352,6 +1371,10 @@ class Parcel:
 check(apply(np.add, Parcel(), x), "add of 2 with []", hint="ask the __apply__ of an input")
 check(apply(np.add, x, Parcel()), "add of 2 with []", hint="look at all inputs, not at the first")
 check(apply(np.sum, Parcel(), axis=0), "sum of 1 with ['axis']", hint="hand on the parameters")
+check(apply(np.add, x, [1, [2, Parcel()]]), "add of 2 with []", hint="handler_of looks into lists")
+check(
+    apply(np.sum, x, where=Parcel()), "sum of 1 with ['where']", hint="look at the parameters too"
+)
 check_raises(ValueError, lambda: apply(np.add, x, [1, 2]), hint="use compute")
 ### BEGIN HIDDEN TESTS
 from tito.observations import integers, normal, observe, raised
@@ -1380,11 +1403,12 @@ def inputs_of_every_kind(tensor, x):
 
 
 @observe(x=normal(3, dtype="float32"), number=normal())
-def a_python_number_never_changes_the_dtype(tensor, x, number):
-    """float32 and a Python number give float32, float16 gives float16."""
+def a_number_never_changes_the_dtype(tensor, x, number):
+    """float32 and a number, Python's or numpy's, give float32; float16 gives float16."""
     outs = [
         tensor.apply(np.multiply, tensor.Tensor(x), number),
         tensor.apply(np.add, number, tensor.Tensor(x)),
+        tensor.apply(np.divide, tensor.Tensor(x), np.sqrt(64)),
         tensor.apply(np.multiply, tensor.Tensor(x.astype("float16")), 2),
     ]
     return [(out.data, str(out.dtype)) for out in outs]
@@ -1434,6 +1458,38 @@ def an_input_that_knows_better_is_asked(tensor, x, number):
         tensor.apply(np.add, t, knowing),
         tensor.apply(np.multiply, 2, t, knowing, axis=1, keepdims=True),
         tensor.apply(np.add, knowing),
+    ]
+
+
+class Knower:
+    """Answers every operation with its own number, the shapes of the inputs, and the parameters' names."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __apply__(self, function, *inputs, **parameters):
+        kinds = [type(x).__name__ for x in inputs]
+        return [self.number, getattr(function, "__name__", "nameless"), kinds, sorted(parameters)]
+
+
+@observe(x=normal(3, dtype="float32"), number=normal())
+def an_input_that_knows_better_inside_a_list(tensor, x, number):
+    """It is found in a list, in a list of lists and in a tuple, before and after other things."""
+    t, knower = tensor.Tensor(x), Knower(number)
+    return [
+        tensor.apply(np.add, t, [1.0, knower, 2.0]),
+        tensor.apply(np.add, [[t, [knower]], t]),
+        tensor.apply(np.stack, (t, (t, knower)), axis=0),
+    ]
+
+
+@observe(x=normal(3, dtype="float32"), number=normal())
+def a_parameter_that_knows_better(tensor, x, number):
+    """It is found among the parameters, also inside a list."""
+    t, knower = tensor.Tensor(x), Knower(number)
+    return [
+        tensor.apply(np.sum, t, axis=0, where=knower),
+        tensor.apply(np.sum, t, where=[True, [knower]]),
     ]
 
 
@@ -1737,8 +1793,8 @@ tensor is `self`, although it is written on the **right**.
 The cure for the second is given, at the end of the cell: a numpy function (numpy calls it a *ufunc*) that
 meets an object with a method `__array_ufunc__` leaves everything to it. We send the function through our
 door. So `array - x` gives a tensor, and `np.exp(x)` does as well: all of numpy's functions of one or two
-operands are open to tensors at one blow. Only two things it does not let through: a function with several
-results, and writing into an existing array, as `array += x` would.
+operands are open to tensors at one blow. It refuses just two things: a function with several results, and
+settings such as `where=` or `out=` (`array += x` is one of these: it writes into an existing array).
 
 ### Exercise: `ReflectedArithmetic` (8 points)
 
@@ -1817,12 +1873,12 @@ class ReflectedArithmetic:
         """
         if method != "__call__" or ufunc.nout > 1:
             return NotImplemented
-        if "out" in parameters:
+        if parameters:
             raise TypeError(
-                f"{ufunc.__name__} cannot write a tensor's values into an existing array; "
-                "write array = array + x, or take the values with np.asarray(x)"
+                f"{ufunc.__name__} of a tensor takes no {', '.join(parameters)}; leave it out "
+                "(array = array + x, not array += x), or compute with np.asarray(x)"
             )
-        out = apply(ufunc, *inputs, **parameters)
+        out = apply(ufunc, *inputs)
         return np.asarray(out) if out.dtype == bool else out
 
 

@@ -799,6 +799,23 @@ $$ \operatorname{softmax}(x)_i = \frac{e^{x_i - m}}{\sum_j e^{x_j - m}} $$
 **With numbers:** $(100, 99, 98)$ becomes $(0, -1, -2)$ with the exponentials $(1, 0.3679, 0.1353)$ and the
 sum 1.5032: $(0.6652, 0.2447, 0.0900)$, as it should be.
 
+The maximum is given. `largest(x, axis)` keeps the axis with length 1, and unlike `x.max` it also takes scores
+for no classes at all, shape `(3, 0)`.
+"""
+
+
+# %%
+#| export
+def largest(x: np.ndarray, axis: int) -> np.ndarray:
+    """The maximum along an axis, which stays with length 1; no elements at all are no error."""
+    return x.max(axis=axis, keepdims=True, initial=None if x.size else 0)
+
+
+# %%
+print(largest(np.array([[2.0, 1.0, 0.0], [100.0, 99.0, 98.0]]), axis=-1))
+
+# %% [markdown]
+r"""
 **Your task.** Softmax, for all scores, along any axis. Also a score of $-\infty$ must work, which says "this
 class is impossible" and gets the probability 0.
 
@@ -849,7 +866,7 @@ def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     2. Compute the exponentials, and divide them by their sum along the axis.
     """
     ### BEGIN SOLUTION
-    exponentials = np.exp(x - x.max(axis=axis, keepdims=True))
+    exponentials = np.exp(x - largest(x, axis))
     return exponentials / exponentials.sum(axis=axis, keepdims=True)
     ### END SOLUTION
 
@@ -1017,7 +1034,7 @@ def log_softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     2. Subtract the logarithm of the sum of the exponentials along the axis.
     """
     ### BEGIN SOLUTION
-    shifted = x - x.max(axis=axis, keepdims=True)
+    shifted = x - largest(x, axis)
     return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
     ### END SOLUTION
 
@@ -1145,7 +1162,7 @@ r"""
 # %% exercise="activation-layers"
 #| export
 class ReLU:
-    """`relu` as a layer: takes a tensor and gives back one of the same kind."""
+    """`relu` as a layer; the result is of the kind that its input asks for."""
 
     def __call__(self, x: Tensor) -> Tensor:
         """Apply `relu` to a tensor of any shape."""
@@ -1158,7 +1175,7 @@ class ReLU:
 
 
 class Sigmoid:
-    """`sigmoid` as a layer: takes a tensor and gives back one of the same kind."""
+    """`sigmoid` as a layer; the result is of the kind that its input asks for."""
 
     def __call__(self, x: Tensor) -> Tensor:
         """Apply `sigmoid` to a tensor of any shape."""
@@ -1171,7 +1188,7 @@ class Sigmoid:
 
 
 class Tanh:
-    """The hyperbolic tangent as a layer: takes a tensor and gives back one of the same kind."""
+    """The hyperbolic tangent as a layer; the result is of the kind that its input asks for."""
 
     def __call__(self, x: Tensor) -> Tensor:
         """Apply `np.tanh` to a tensor of any shape."""
@@ -1296,7 +1313,7 @@ name it would count as a second input of the function, beside `x`.
 # %% exercise="softmax-layer"
 #| export
 class Softmax:
-    """`softmax` as a layer: takes a tensor and gives back one of the same kind.
+    """`softmax` as a layer; the result is of the kind that its input asks for.
 
     Parameters
     ----------

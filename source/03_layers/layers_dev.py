@@ -1085,7 +1085,10 @@ class Dense:
         ### END SOLUTION
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Apply the layer to `x` of shape (..., inputs); gives (..., outputs), of x's own kind."""
+        """Apply the layer to `x` of shape (..., inputs); gives (..., outputs).
+
+        The result is of the kind that the input, the weights and the bias ask for.
+        """
         ### BEGIN SOLUTION
         return apply(linear, x, self.weights, self.bias)
         ### END SOLUTION

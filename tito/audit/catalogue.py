@@ -1,4 +1,4 @@
-"""Mistakes that students make, and mutants that are none: ``source/NN_name/mistakes.py``."""
+"""Mistakes, right alternatives, and mutants that are none: ``source/NN_name/mistakes.py``."""
 
 from __future__ import annotations
 
@@ -41,23 +41,37 @@ class Mistake:
     hidden: str = ""
 
     def made_in(self, source: str) -> str:
-        """The text of the exercise's cell with the mistake in it.
+        """The text of the exercise's cell with the mistake in it; raises what `changed` does."""
+        return changed(source, self)
 
-        Raises
-        ------
-        SourceError
-            If the cell does not hold what is to be changed, or holds it more than once.
-        """
-        if self.solution:
-            return with_solution(source, self.solution)
-        for old, new in self.changes.items():
-            if source.count(old) != 1:
-                raise SourceError(
-                    f"the mistake {self.name!r} changes {old!r}, which stands "
-                    f"{source.count(old)} times in the exercise {self.exercise!r}; quote more of it"
-                )
-            source = source.replace(old, new)
-        return source
+
+@dataclass(frozen=True)
+class Alternative:
+    """A right solution in another way than the reference's.
+
+    Attributes
+    ----------
+    name : str
+        A few words joined by hyphens.
+    exercise : str
+        The exercise that it solves.
+    explanation : str
+        One sentence: what is done in another way.
+    changes : mapping of str to str
+        What stands in the exercise's cell, and what stands there instead.
+    solution : str
+        Or, instead of changes: all that is written in the place of the solution.
+    """
+
+    name: str
+    exercise: str
+    explanation: str
+    changes: Mapping[str, str] = field(default_factory=dict)
+    solution: str = ""
+
+    def made_in(self, source: str) -> str:
+        """The text of the exercise's cell solved this way; raises what `changed` does."""
+        return changed(source, self)
 
 
 @dataclass(frozen=True)
@@ -82,14 +96,15 @@ class Equivalent:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The mistakes of a module, and the mutants known to be equivalent."""
+    """The mistakes of a module, the mutants known to be equivalent, and right alternatives."""
 
     mistakes: tuple[Mistake, ...] = ()
     equivalents: tuple[Equivalent, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
 
 
 def read_catalogue(module: Module, cells: tuple[Cell, ...]) -> Catalogue:
-    """Read a module's ``mistakes.py``, which defines `MISTAKES` and perhaps `EQUIVALENT`.
+    """Read a module's ``mistakes.py``: `MISTAKES`, and perhaps `ALTERNATIVES` and `EQUIVALENT`.
 
     Raises
     ------
@@ -103,15 +118,19 @@ def read_catalogue(module: Module, cells: tuple[Cell, ...]) -> Catalogue:
         names = runpy.run_path(str(path))
     except Exception as error:
         raise SourceError(f"{path.name} of {module.folder} cannot be read: {error}") from None
-    found = Catalogue(tuple(names.get("MISTAKES", ())), tuple(names.get("EQUIVALENT", ())))
+    found = Catalogue(
+        tuple(names.get("MISTAKES", ())),
+        tuple(names.get("EQUIVALENT", ())),
+        tuple(names.get("ALTERNATIVES", ())),
+    )
     exercises = {cell.name for cell in cells if cell.role == "exercise"}
-    for entry in (*found.mistakes, *found.equivalents):
+    for entry in (*found.mistakes, *found.equivalents, *found.alternatives):
         if entry.exercise not in exercises:
             raise SourceError(
                 f"{path.name} of {module.folder}: there is no exercise {entry.exercise!r}"
             )
-    twice = [m.name for m in found.mistakes if [n.name for n in found.mistakes].count(m.name) > 1]
-    if twice:
+    entries = [entry.name for entry in (*found.mistakes, *found.alternatives)]
+    if twice := [name for name in entries if entries.count(name) > 1]:
         raise SourceError(f"{path.name} of {module.folder}: {twice[0]!r} is there twice")
     return found
 
@@ -131,6 +150,26 @@ def with_solution(source: str, solution: str) -> str:
     )  # fmt: skip
 
 
-def mistaken(cell: Cell, mistake: Mistake) -> Cell:
-    """An exercise's cell with a mistake in it."""
+def changed(source: str, entry: Mistake | Alternative) -> str:
+    """The text of an exercise's cell as a mistake or an alternative has it.
+
+    Raises
+    ------
+    SourceError
+        If the cell does not hold what is to be changed, or holds it more than once.
+    """
+    if entry.solution:
+        return with_solution(source, entry.solution)
+    for old, new in entry.changes.items():
+        if source.count(old) != 1:
+            raise SourceError(
+                f"the {type(entry).__name__.lower()} {entry.name!r} changes {old!r}, which stands "
+                f"{source.count(old)} times in the exercise {entry.exercise!r}; quote more of it"
+            )
+        source = source.replace(old, new)
+    return source
+
+
+def mistaken(cell: Cell, mistake: Mistake | Alternative) -> Cell:
+    """An exercise's cell with a mistake, or an alternative, in it."""
     return replace(cell, source=mistake.made_in(cell.source))
