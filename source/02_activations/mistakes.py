@@ -138,19 +138,19 @@ MISTAKES = [
         "softmax-overflows",
         "softmax",
         "I did not subtract the maximum.",
-        {"x - x.max(axis=axis, keepdims=True)": "x"},
+        {"x - largest(x, axis)": "x"},
     ),
     Mistake(
         "one-maximum-for-all-rows",
         "softmax",
         "I subtracted the maximum of the whole array; rows far below it become 0/0.",
-        {"x.max(axis=axis, keepdims=True)": "x.max()"},
+        {"largest(x, axis)": "x.max()"},
     ),
     Mistake(
         "maximum-along-the-last-axis",
         "softmax",
         "I used axis in the sum and forgot it in the maximum.",
-        {"x.max(axis=axis, keepdims=True)": "x.max(axis=-1, keepdims=True)"},
+        {"largest(x, axis)": "largest(x, -1)"},
         hidden="the values agree for ordinary scores; the lesson names the trap, and the grader "
         "tries levels that differ along other axes",
     ),
@@ -158,7 +158,7 @@ MISTAKES = [
         "mean-instead-of-the-maximum",
         "softmax",
         "I subtracted the mean of each row; a score far above it still overflows.",
-        {"x.max(": "x.mean("},
+        {"largest(x, axis)": "x.mean(axis=axis, keepdims=True)"},
     ),
     Mistake(
         "softmax-changes-the-scores",
@@ -205,9 +205,7 @@ MISTAKES = [
         "log-softmax-changes-the-scores",
         "log-softmax",
         "I subtracted the maximum with -=, from the caller's array.",
-        {"shifted = x - x.max(axis=axis, keepdims=True)": (
-            "shifted = x\n    shifted -= x.max(axis=axis, keepdims=True)"
-        )},
+        {"shifted = x - largest(x, axis)": "shifted = x\n    shifted -= largest(x, axis)"},
     ),
     Mistake(
         "opens-the-tensor-itself",

@@ -54,6 +54,11 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
     return np.where(x >= 0, 1, small) / (1 + small)
 
 
+def largest(x: np.ndarray, axis: int) -> np.ndarray:
+    """The maximum along an axis, which stays with length 1; no elements at all are no error."""
+    return x.max(axis=axis, keepdims=True, initial=None if x.size else 0)
+
+
 def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     """Probabilities in proportion to ``exp(x)`` along an axis, without overflow.
 
@@ -76,7 +81,7 @@ def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     array([[0.5, 0.5],
            [1. , 0. ]])
     """
-    exponentials = np.exp(x - x.max(axis=axis, keepdims=True))
+    exponentials = np.exp(x - largest(x, axis))
     return exponentials / exponentials.sum(axis=axis, keepdims=True)
 
 
@@ -100,7 +105,7 @@ def log_softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     >>> log_softmax(np.array([0.0, -1000.0]))
     array([    0., -1000.])
     """
-    shifted = x - x.max(axis=axis, keepdims=True)
+    shifted = x - largest(x, axis)
     return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 
 
@@ -110,7 +115,7 @@ FITS["softmax"] = FITS["log_softmax"] = (
 
 
 class ReLU:
-    """`relu` as a layer: takes a tensor and gives back one of the same kind."""
+    """`relu` as a layer; the result is of the kind that its input asks for."""
 
     def __call__(self, x: Tensor) -> Tensor:
         """Apply `relu` to a tensor of any shape."""
@@ -121,7 +126,7 @@ class ReLU:
 
 
 class Sigmoid:
-    """`sigmoid` as a layer: takes a tensor and gives back one of the same kind."""
+    """`sigmoid` as a layer; the result is of the kind that its input asks for."""
 
     def __call__(self, x: Tensor) -> Tensor:
         """Apply `sigmoid` to a tensor of any shape."""
@@ -132,7 +137,7 @@ class Sigmoid:
 
 
 class Tanh:
-    """The hyperbolic tangent as a layer: takes a tensor and gives back one of the same kind."""
+    """The hyperbolic tangent as a layer; the result is of the kind that its input asks for."""
 
     def __call__(self, x: Tensor) -> Tensor:
         """Apply `np.tanh` to a tensor of any shape."""
@@ -143,7 +148,7 @@ class Tanh:
 
 
 class Softmax:
-    """`softmax` as a layer: takes a tensor and gives back one of the same kind.
+    """`softmax` as a layer; the result is of the kind that its input asks for.
 
     Parameters
     ----------
@@ -185,6 +190,7 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Tanh",
+    "largest",
     "log_softmax",
     "relu",
     "sigmoid",

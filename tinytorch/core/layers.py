@@ -176,7 +176,10 @@ class Dense:
         self.bias = Tensor(np.zeros(outputs, dtype=weights.dtype), requires_grad=True)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Apply the layer to `x` of shape (..., inputs); gives (..., outputs), of x's own kind."""
+        """Apply the layer to `x` of shape (..., inputs); gives (..., outputs).
+
+        The result is of the kind that the input, the weights and the bias ask for.
+        """
         return apply(linear, x, self.weights, self.bias)
 
     def parameters(self) -> list[Tensor]:

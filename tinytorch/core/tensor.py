@@ -225,9 +225,11 @@ class Conversions:
 
 
 def value(x):
-    """The array inside a tensor; a list as an array; everything else (a number, say) as it is."""
+    """The array inside a tensor; a list as an array; a number, also numpy's, as a Python number."""
     if isinstance(x, Tensor):
         return x.data
+    if isinstance(x, np.generic):
+        return x.item()
     if isinstance(x, (list, tuple)):
         return as_array(x)
     return x.__array__() if hasattr(x, "__array__") else x
@@ -296,18 +298,25 @@ def describe(x) -> str:
     return f"shape {x.shape}" if hasattr(x, "shape") else f"{x!r:.60}"
 
 
+def handler_of(x):
+    """The method `__apply__` of an input, or of something in a list of inputs; None if there is none."""
+    if isinstance(x, (list, tuple)):
+        return next((found for found in map(handler_of, x) if found), None)
+    return getattr(x, "__apply__", None)
+
+
 def apply(function: Callable, *inputs, **parameters) -> Tensor:
     """Apply a numpy function to tensors: unwrap the inputs, compute, wrap the result.
 
-    Every operator, method and layer of the framework comes through here. An input that knows better
-    what to do (its class has a method `__apply__`) is asked instead, with the same arguments.
+    Every operator, method and layer of the framework comes through here. An input or parameter that
+    knows better what to do (it has a method `__apply__`) is asked instead, with the same arguments.
 
     Parameters
     ----------
     function : callable
         A pure function of arrays.
     *inputs : Tensor, ndarray, list or number
-        Its inputs. A Python number stays one, so that it never changes the dtype.
+        Its inputs. A number, Python's or numpy's, never changes the dtype.
     **parameters
         What it needs to know besides, such as an axis; passed on as they are.
 
@@ -326,9 +335,9 @@ def apply(function: Callable, *inputs, **parameters) -> Tensor:
     >>> apply(np.sum, Tensor([[1, 2], [3, 4]]), axis=0)
     Tensor([4., 6.])
     """
-    for x in inputs:
-        if hasattr(x, "__apply__"):
-            return x.__apply__(function, *inputs, **parameters)
+    handler = handler_of([*inputs, *parameters.values()])
+    if handler:
+        return handler(function, *inputs, **parameters)
     out = compute(function, *[value(x) for x in inputs], **parameters)
     return Tensor(out, dtype=out.dtype)
 
@@ -428,12 +437,12 @@ class ReflectedArithmetic:
         """
         if method != "__call__" or ufunc.nout > 1:
             return NotImplemented
-        if "out" in parameters:
+        if parameters:
             raise TypeError(
-                f"{ufunc.__name__} cannot write a tensor's values into an existing array; "
-                "write array = array + x, or take the values with np.asarray(x)"
+                f"{ufunc.__name__} of a tensor takes no {', '.join(parameters)}; leave it out "
+                "(array = array + x, not array += x), or compute with np.asarray(x)"
             )
-        out = apply(ufunc, *inputs, **parameters)
+        out = apply(ufunc, *inputs)
         return np.asarray(out) if out.dtype == bool else out
 
 
@@ -632,5 +641,6 @@ __all__ = [
     "describe",
     "extend",
     "getitem",
+    "handler_of",
     "value",
 ]
