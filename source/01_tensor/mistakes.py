@@ -1,8 +1,31 @@
 """Mistakes that students make in module 1; `tito audit` tries them, and nobody else reads them."""
 
-from tito.audit.catalogue import Equivalent, Mistake
+from tito.audit.catalogue import Alternative, Equivalent, Mistake
 
 MISTAKES = [
+    Mistake(
+        "added-all-up",
+        "offset",
+        "Added the strides to the indices, where each pair is to be multiplied.",
+        changes={"j * s": "j + s"},
+    ),
+    Mistake(
+        "from-the-wrong-end",
+        "offset",
+        "Went through the strides from the end.",
+        changes={"zip(index, strides, strict=True)": "zip(index, strides[::-1])"},
+    ),
+    Mistake(
+        "only-the-last-axis",
+        "offset",
+        "Put the return into the loop, or forgot the sum: one product is all that comes back.",
+        solution="""
+        total = 0
+        for j, s in zip(index, strides):
+            total = j * s
+        return total
+        """,
+    ),
     Mistake(
         "float64-by-default",
         "as-array",
@@ -190,32 +213,20 @@ MISTAKES = [
     Mistake(
         "past-the-door",
         "arithmetic",
-        "Multiplied the arrays directly, so that no later class can take the operation over.",
-        changes={"apply(np.multiply, self, other)": "Tensor(self.data * value(other))"},
+        "Added the arrays directly, so that no later class can take the operation over.",
+        changes={"apply(np.add, self, other)": "Tensor(self.data + value(other))"},
     ),
     Mistake(
-        "rounded-down",
+        "other-made-an-array",
         "arithmetic",
-        "Took np.floor_divide for the division.",
-        changes={"apply(np.divide,": "apply(np.floor_divide,"},
-    ),
-    Mistake(
-        "matrix-product-element-by-element",
-        "arithmetic",
-        "Multiplied element by element where the matrix product was asked for.",
-        changes={"apply(np.matmul,": "apply(np.multiply,"},
+        "Made an array of the other operand, so that the number 2.0 brought float64 along.",
+        changes={"np.add, self, other": "np.add, self, np.asarray(other)"},
     ),
     Mistake(
         "self-first-everywhere",
         "reflected",
-        "Copied the operators of 1.7, in which self stands on the left.",
+        "Copied the operator of 1.7, in which self stands on the left.",
         changes={"np.subtract, other, self": "np.subtract, self, other"},
-    ),
-    Mistake(
-        "matrix-product-from-the-wrong-side",
-        "reflected",
-        "Thought that the order does not matter to a matrix product.",
-        changes={"np.matmul, other, self": "np.matmul, self, other"},
     ),
     Mistake(
         "left-operand-made-an-array",
@@ -224,95 +235,29 @@ MISTAKES = [
         changes={"np.subtract, other, self": "np.subtract, np.asarray(other), self"},
     ),
     Mistake(
-        "one-answer-for-all",
-        "comparisons",
-        "Gave a single truth, whether all elements are equal.",
-        changes={"return compute(np.equal, value(self), value(other))":
-         "return bool(np.all(compute(np.equal, value(self), value(other))))"},
-    ),
-    Mistake(
-        "equal-counts-as-less",
-        "comparisons",
-        "Took <= for <.",
-        changes={"np.less,": "np.less_equal,"},
-    ),
-    Mistake(
-        "a-mask-in-a-tensor",
-        "comparisons",
-        "Sent the comparison through apply, which wraps the mask in a tensor.",
-        changes={"compute(np.less, value(self), value(other))": "apply(np.less, self, other)"},
-    ),
-    Mistake(
-        "only-for-what-has-data",
-        "comparisons",
-        "Read `data` of both operands, which another class with an `__array__` need not have.",
-        changes={"compute(np.greater, value(self), value(other))":
-         'compute(np.greater, self.data, getattr(other, "data", other))'},
-        hidden="every class of this lesson has `data`; a later one that has none pays for it",
-    ),
-    Mistake(
         "axes-never-kept",
         "reductions",
         "Forgot to hand keepdims on.",
         changes={"np.sum, self, axis=axis, keepdims=keepdims": "np.sum, self, axis=axis"},
     ),
     Mistake(
-        "mean-of-everything",
+        "sum-of-everything",
         "reductions",
         "Forgot to hand the axis on.",
-        changes={"np.mean, self, axis=axis, keepdims=keepdims": "np.mean, self, keepdims=keepdims"},
+        changes={"np.sum, self, axis=axis, keepdims=keepdims": "np.sum, self, keepdims=keepdims"},
     ),
     Mistake(
-        "one-element-less",
+        "parameters-without-names",
         "reductions",
-        "Divided the variance by n - 1, as statistics does for a sample.",
-        changes={"np.var, self, axis=axis,": "np.var, self, ddof=1, axis=axis,"},
+        "Handed axis and keepdims on without their names, so that they count as inputs.",
+        changes={"axis=axis, keepdims=keepdims)": "axis, keepdims)"},
     ),
     Mistake(
         "reduced-past-the-door",
         "reductions",
         "Reduced the array itself, so that no later class can take the operation over.",
-        changes={"apply(np.max, self, axis=axis, keepdims=keepdims)":
-         "Tensor(self.data.max(axis=axis, keepdims=keepdims))"},
-    ),
-    Mistake(
-        "last-two-axes-swapped",
-        "shaping",
-        "Let T swap the last two axes, where all of them were to be reversed.",
-        changes={"return self.transpose()": "return apply(np.swapaxes, self, axis1=-1, axis2=-2)"},
-    ),
-    Mistake(
-        "where-each-axis-goes",
-        "shaping",
-        "Took the axes to say where each one goes, and not where each one comes from.",
-        changes={"axes=axes or None": "axes=np.argsort(axes) if axes else None"},
-    ),
-    Mistake(
-        "reshaped-copy",
-        "shaping",
-        "Copied the numbers before arranging them.",
-        changes={"return apply(np.reshape, self, shape=shape)":
-         "return apply(np.reshape, Tensor(np.array(self)), shape=shape)"},
-    ),
-    Mistake(
-        "a-part-is-a-copy",
-        "indexing",
-        "Copied the part that was taken, so that nothing is a view.",
-        changes={"return apply(getitem, self, index=index)":
-         "part = apply(getitem, self, index=index)\n"
-         "        return Tensor(part.data.copy()) if isinstance(part, Tensor) else part"},
-    ),
-    Mistake(
-        "loop-begins-at-one",
-        "indexing",
-        "Began to count at 1.",
-        changes={"range(len(self))": "range(1, len(self))"},
-    ),
-    Mistake(
-        "loop-of-arrays",
-        "indexing",
-        "Went through the array inside, so that the parts are no tensors.",
-        changes={"(self[i] for i in range(len(self)))": "iter(np.asarray(self))"},
+        changes={"apply(np.sum, self, axis=axis, keepdims=keepdims)":
+         "Tensor(self.data.sum(axis=axis, keepdims=keepdims))"},
     ),
     Mistake(
         "over-the-rows",
@@ -362,9 +307,237 @@ MISTAKES = [
     ),
 ]  # fmt: skip
 
+ALTERNATIVES = [
+    Alternative(
+        "offset-by-a-dot-product",
+        "offset",
+        "The scalar product of two vectors, by numpy.",
+        solution="return int(np.dot(np.array(index, dtype=int), np.array(strides, dtype=int)))",
+    ),
+    Alternative(
+        "offset-in-a-loop",
+        "offset",
+        "A loop over the axes, with a running total.",
+        solution="""
+        place = 0
+        for axis in range(len(index)):
+            place += index[axis] * strides[axis]
+        return place
+        """,
+    ),
+    Alternative(
+        "dtype-by-its-class",
+        "as-array",
+        "Asks whether the dtype belongs to numpy's classes of numbers, and copies only if it must.",
+        solution="""
+        given = getattr(data, "dtype", None)
+        try:
+            array = np.asarray(data)
+        except ValueError as problem:
+            raise ValueError("rows are not equally long; fill them up or cut them") from problem
+        if not any(np.issubdtype(array.dtype, kind) for kind in (np.number, np.bool_)) or (
+            np.issubdtype(array.dtype, np.complexfloating)
+        ):
+            raise TypeError("only real numbers, please: " + str(array.dtype))
+        if dtype is None:
+            dtype = np.float32
+            if given is not None and np.issubdtype(given, np.floating):
+                dtype = given
+        return np.asarray(array, dtype=dtype)
+        """,
+    ),
+    Alternative(
+        "refused-kinds-by-name",
+        "as-array",
+        "Refuses text, objects and complex numbers one by one, and tells lists by isinstance.",
+        solution="""
+        try:
+            array = np.asarray(data)
+        except ValueError:
+            raise ValueError("this list is ragged: give all rows the same length")
+        if array.dtype.kind in "cUSOMmV":
+            raise TypeError(f"cannot make a tensor of {array.dtype}")
+        if dtype is not None:
+            return array.astype(dtype, copy=False)
+        if isinstance(data, (list, tuple, int, float)) or array.dtype.kind != "f":
+            return array.astype(np.float32, copy=False)
+        return array
+        """,
+    ),
+    Alternative(
+        "properties-by-numpy-functions",
+        "tensor",
+        "Asks numpy's functions, and multiplies the lengths.",
+        changes={
+            "return self.data.shape": "return np.shape(self.data)",
+            "return self.data.ndim": "return len(self.data.shape)",
+            "return self.data.size": "return int(np.prod(self.data.shape, dtype=int))",
+        },
+    ),
+    Alternative(
+        "conversions-by-index",
+        "conversions",
+        "Takes the one element by flattening, and the length from the shape.",
+        changes={
+            "return np.asarray(self)\n": "return self.__array__()\n",
+            "return array.item()": "return array.ravel()[0].item()",
+            "return len(array)": "return array.shape[0]",
+        },
+    ),
+    Alternative(
+        "item-by-a-list",
+        "conversions",
+        "Makes a flat list of Python numbers and unpacks its only element.",
+        changes={
+            "array = np.asarray(self)\n        if array.size": "array = np.asarray(self)\n"
+            "        numbers = array.ravel().tolist()\n        if len(numbers)",
+            "return array.item()": "(number,) = numbers\n        return number",
+        },
+    ),
+    Alternative(
+        "from-the-right",
+        "broadcast-shape",
+        "Goes through both shapes from the right, and fills the shorter one up with ones.",
+        solution="""
+        import itertools
+
+        lengths = []
+        for m, n in itertools.zip_longest(reversed(a), reversed(b), fillvalue=1):
+            if m == 1:
+                lengths.append(n)
+            elif n in (1, m):
+                lengths.append(m)
+            else:
+                raise ValueError(f"{a} and {b}: {m} does not go with {n}")
+        return tuple(reversed(lengths))
+        """,
+    ),
+    Alternative(
+        "ones-put-in-front",
+        "broadcast-shape",
+        "Puts ones in front of the shorter shape in a loop, and compares by index.",
+        solution="""
+        x, y = list(a), list(b)
+        while len(x) < len(y):
+            x.insert(0, 1)
+        while len(y) < len(x):
+            y.insert(0, 1)
+        for i in range(len(x)):
+            if x[i] == 1:
+                x[i] = y[i]
+            elif y[i] != 1 and x[i] != y[i]:
+                raise ValueError("cannot broadcast " + str(a) + " and " + str(b))
+        return tuple(x)
+        """,
+    ),
+    Alternative(
+        "asked-one-by-one",
+        "apply",
+        "Asks every input, and then every parameter, in a loop.",
+        solution="""
+        for x in (*inputs, *parameters.values()):
+            if handler_of(x) is not None:
+                return handler_of(x)(function, *inputs, **parameters)
+        values = list(map(value, inputs))
+        result = compute(function, *values, **parameters)
+        return Tensor(result, result.dtype)
+        """,
+    ),
+    Alternative(
+        "two-searches",
+        "apply",
+        "Looks through the inputs and through the parameters, one after the other.",
+        solution="""
+        handler = handler_of(inputs) or handler_of(list(parameters.values()))
+        if handler is None:
+            arrays = [value(x) for x in inputs]
+            array = np.asarray(compute(function, *arrays, **parameters))
+            return Tensor(array, dtype=array.dtype)
+        return handler(function, *inputs, **parameters)
+        """,
+    ),
+    Alternative(
+        "sum-in-two-steps",
+        "arithmetic",
+        "Gives the result a name.",
+        solution="""
+        total = apply(np.add, self, other)
+        return total
+        """,
+    ),
+    Alternative(
+        "difference-with-operands-in-a-list",
+        "reflected",
+        "Puts the operands into a list, in the order in which they are written.",
+        solution="""
+        operands = [other, self]
+        return apply(np.subtract, *operands)
+        """,
+    ),
+    Alternative(
+        "settings-in-a-dictionary",
+        "reductions",
+        "Collects the parameters in a dictionary.",
+        solution="""
+        settings = {"keepdims": keepdims, "axis": axis}
+        return apply(np.sum, self, **settings)
+        """,
+    ),
+    Alternative(
+        "column-by-column",
+        "standardise",
+        "Goes through the columns and rows with loops, and leaves constant columns at zero.",
+        solution="""
+        old = table.numpy()
+        new = np.zeros_like(old)
+        for j in range(old.shape[1]):
+            column = old[:, j]
+            if column.min() == column.max():
+                continue
+            mean = sum(column) / len(column)
+            spread = (sum((x - mean) ** 2 for x in column) / len(column)) ** 0.5
+            for i in range(old.shape[0]):
+                new[i, j] = (old[i, j] - mean) / spread
+        return Tensor(new)
+        """,
+    ),
+    Alternative(
+        "deviation-where-it-is-needed",
+        "standardise",
+        "Computes the variance by its formula, and takes 1 where a column is constant.",
+        solution="""
+        x = table.numpy()
+        shifted = x - x.mean(axis=0)
+        constant = (x == x[0]).all(axis=0)
+        spread = np.where(constant, 1, np.sqrt((shifted**2).mean(axis=0)))
+        return Tensor(np.where(constant, 0, shifted / spread), dtype=table.dtype)
+        """,
+    ),
+    Alternative(
+        "reshaped-points",
+        "distances",
+        "Makes the new axes with reshape, and takes the root with numpy.",
+        solution="""
+        n, k = a.shape
+        m = b.shape[0]
+        difference = a.reshape(n, 1, k) - b.reshape(1, m, k)
+        return np.sqrt((difference * difference).sum(axis=2))
+        """,
+    ),
+    Alternative(
+        "broadcast-on-the-left",
+        "distances",
+        "Lets broadcasting put the second new axis there, and multiplies instead of squaring.",
+        solution="""
+        apart = abs(a[:, None] - b)
+        squares = apart * apart
+        return np.sqrt(squares.sum(-1))
+        """,
+    ),
+]
+
 SYMMETRIC = "both shapes are treated alike, so it does not matter which one comes first"
 AS_LONG = "both shapes have been filled up to the same length, so zip never meets the end of one"
-EQUALITY = "whether two numbers are equal does not depend on which one comes first"
 PAIRS = "for m, n in zip(left, right, strict=True):"
 FILLED = "left, right = ((1,) * (ndim - len(a)) + a, (1,) * (ndim - len(b)) + b)"
 
@@ -386,18 +559,6 @@ EQUIVALENT = [
         "if m != n and 1 not in (m, n):",
         "if m != n and 1 not in (n, m):",
         "whether one of two numbers is 1 does not depend on their order",
-    ),
-    Equivalent(
-        "comparisons",
-        "return compute(np.equal, value(self), value(other))",
-        "return compute(np.equal, value(other), value(self))",
-        EQUALITY,
-    ),
-    Equivalent(
-        "comparisons",
-        "return compute(np.not_equal, value(self), value(other))",
-        "return compute(np.not_equal, value(other), value(self))",
-        EQUALITY,
     ),
     Equivalent(
         "standardise",

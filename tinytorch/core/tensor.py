@@ -128,16 +128,16 @@ class Tensor:
         return f"Tensor({values}{suffix})"
 
 
-def extend(cls: type) -> Callable[[type], type]:
-    """Add the methods of the decorated class to `cls`.
+def extend(*classes: type) -> Callable[[type], type]:
+    """Add the methods of the decorated class to other classes.
 
     So a long class can be written in several cells, one idea in each. The decorated class stays
     usable by itself: another class that is to have the same methods inherits from it.
 
     Parameters
     ----------
-    cls : type
-        The class to extend.
+    *classes : type
+        The classes to extend.
 
     Returns
     -------
@@ -148,7 +148,8 @@ def extend(cls: type) -> Callable[[type], type]:
     def add_methods(methods: type) -> type:
         for name, member in vars(methods).items():
             if callable(member) or isinstance(member, (property, classmethod)):
-                setattr(cls, name, member)
+                for cls in classes:
+                    setattr(cls, name, member)
         return methods
 
     return add_methods
@@ -344,90 +345,85 @@ def apply(function: Callable, *inputs, **parameters) -> Tensor:
 
 @extend(Tensor)
 class Arithmetic:
-    """The operators ``+ - * / ** @``, minus and `abs`, with the tensor on the left.
-
-    Each hands one numpy function and its operands, in the order in which they are written, to
-    `apply`, and returns what comes back. The other operand may be a Tensor, an array, a list or a
-    number.
-
-    Examples
-    --------
-    >>> Tensor([1, 2, 4]) - 2
-    Tensor([-1.,  0.,  2.])
-    """
+    """The operators ``+ - * / ** @``, minus and `abs`, with the tensor on the left."""
 
     __slots__ = ()
 
     def __add__(self, other):
-        """``x + y``, with np.add."""
+        """``x + y``, where `other` is a Tensor, an array, a list or a number.
+
+        Examples
+        --------
+        >>> Tensor([1, 2, 4]) + 2
+        Tensor([3., 4., 6.])
+        """
         return apply(np.add, self, other)
 
+
+@extend(Tensor, Arithmetic)
+class MoreArithmetic:
+    """The other operators of `Arithmetic`; each names its function and the operands in order."""
+
+    __slots__ = ()
+
     def __sub__(self, other):
-        """``x - y``, with np.subtract."""
         return apply(np.subtract, self, other)
 
     def __mul__(self, other):
-        """``x * y``, element by element, with np.multiply."""
         return apply(np.multiply, self, other)
 
     def __truediv__(self, other):
-        """``x / y``, with np.divide."""
         return apply(np.divide, self, other)
 
     def __pow__(self, other):
-        """``x ** y``, with np.power."""
         return apply(np.power, self, other)
 
     def __matmul__(self, other):
-        """``x @ y``, the matrix product, with np.matmul."""
         return apply(np.matmul, self, other)
 
     def __neg__(self):
-        """``-x``, with np.negative."""
         return apply(np.negative, self)
 
     def __abs__(self):
-        """``abs(x)``, with np.abs."""
         return apply(np.abs, self)
 
 
 @extend(Tensor)
 class ReflectedArithmetic:
-    """The operators ``+ - * / ** @`` with the tensor on the right: ``2 - x``, ``[1, 2] * x``.
+    """The operators ``+ - * / ** @`` with the tensor on the right: ``2 - x``, ``[1, 2] * x``."""
 
-    Each hands one numpy function and its operands, in the order in which they are written, to
-    `apply`. Here `self` is the right operand.
+    __slots__ = ()
 
-    Examples
-    --------
-    >>> 2 - Tensor([1, 2, 4])
-    Tensor([ 1.,  0., -2.])
-    """
+    def __rsub__(self, other):
+        """``other - self``: the tensor is the right operand.
+
+        Examples
+        --------
+        >>> 2 - Tensor([1, 2, 4])
+        Tensor([ 1.,  0., -2.])
+        """
+        return apply(np.subtract, other, self)
+
+
+@extend(Tensor, ReflectedArithmetic)
+class MoreReflectedArithmetic:
+    """The other operators of `ReflectedArithmetic`, the left operand first, and numpy's functions."""
 
     __slots__ = ()
 
     def __radd__(self, other):
-        """``other + self``."""
         return apply(np.add, other, self)
 
-    def __rsub__(self, other):
-        """``other - self``."""
-        return apply(np.subtract, other, self)
-
     def __rmul__(self, other):
-        """``other * self``."""
         return apply(np.multiply, other, self)
 
     def __rtruediv__(self, other):
-        """``other / self``."""
         return apply(np.divide, other, self)
 
     def __rpow__(self, other):
-        """``other ** self``."""
         return apply(np.power, other, self)
 
     def __rmatmul__(self, other):
-        """``other @ self``."""
         return apply(np.matmul, other, self)
 
     def __array_ufunc__(self, ufunc, method, *inputs, **parameters):
@@ -462,27 +458,21 @@ class Comparisons:
     __slots__ = ()
 
     def __eq__(self, other):
-        """``x == y``."""
         return compute(np.equal, value(self), value(other))
 
     def __ne__(self, other):
-        """``x != y``."""
         return compute(np.not_equal, value(self), value(other))
 
     def __lt__(self, other):
-        """``x < y``."""
         return compute(np.less, value(self), value(other))
 
     def __le__(self, other):
-        """``x <= y``."""
         return compute(np.less_equal, value(self), value(other))
 
     def __gt__(self, other):
-        """``x > y``."""
         return compute(np.greater, value(self), value(other))
 
     def __ge__(self, other):
-        """``x >= y``."""
         return compute(np.greater_equal, value(self), value(other))
 
     __hash__ = object.__hash__  # a class with its own == would lose it, and could be no dict's key
@@ -493,20 +483,27 @@ class Reductions:
     """From many numbers to few, over all axes or over those of `axis` (an int or a tuple).
 
     With ``keepdims=True`` a reduced axis stays, with length 1, so that the result still broadcasts
-    against the tensor it came from. Each method hands the numpy function of its name to `apply`,
-    with `axis` and `keepdims` as named parameters.
-
-    Examples
-    --------
-    >>> Tensor([[1, 2, 6], [3, 4, 8]]).mean(axis=1)
-    Tensor([3., 5.])
+    against the tensor it came from.
     """
 
     __slots__ = ()
 
     def sum(self, axis=None, keepdims: bool = False):
-        """The sum of the elements."""
+        """The sum of the elements, with np.sum.
+
+        Examples
+        --------
+        >>> Tensor([[1, 2, 6], [3, 4, 8]]).sum(axis=1)
+        Tensor([ 9., 15.])
+        """
         return apply(np.sum, self, axis=axis, keepdims=keepdims)
+
+
+@extend(Tensor, Reductions)
+class MoreReductions:
+    """The other methods of `Reductions`."""
+
+    __slots__ = ()
 
     def mean(self, axis=None, keepdims: bool = False):
         """The mean of the elements."""
@@ -527,27 +524,14 @@ class Reductions:
 
 @extend(Tensor)
 class Shaping:
-    """The same numbers in another arrangement."""
+    """The same numbers in another arrangement; a view where that is possible."""
 
     __slots__ = ()
 
     def reshape(self, *shape):
         """The elements in the given shape, as ``reshape(2, 3)`` or ``reshape((2, 3))``.
 
-        Parameters
-        ----------
-        *shape : int, or one tuple of int
-            The new lengths. One of them may be -1: it is then what the number of elements makes it.
-
-        Returns
-        -------
-        Tensor
-            A view where that is possible.
-
-        Raises
-        ------
-        ValueError
-            If the number of elements is another one.
+        One of the lengths may be -1: it is then what the number of elements makes it.
         """
         shape = shape[0] if len(shape) == 1 else shape
         return apply(np.reshape, self, shape=shape)
@@ -555,21 +539,8 @@ class Shaping:
     def transpose(self, *axes):
         """The axes in the given order, as ``transpose(1, 0)`` or ``transpose((1, 0))``.
 
-        Parameters
-        ----------
-        *axes : int, or one tuple of int
-            For each axis of the result, which one of this tensor it is; without any, in reverse
-            order.
-
-        Returns
-        -------
-        Tensor
-            A view.
-
-        Raises
-        ------
-        ValueError
-            If not every axis is named once.
+        For each axis of the result, it is named which one of this tensor it is; without any, they
+        come in reverse order.
         """
         axes = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
         return apply(np.transpose, self, axes=axes or None)
@@ -592,33 +563,11 @@ class Indexing:
     __slots__ = ()
 
     def __getitem__(self, index):
-        """``x[index]``, for every index that numpy knows.
-
-        Parameters
-        ----------
-        index : int, slice, boolean or integer array, or a tuple of these
-            What to take.
-
-        Returns
-        -------
-        Tensor
-            The part; of a number or a slice, a view.
-
-        Raises
-        ------
-        IndexError
-            If an index lies outside its axis, or there are more indices than axes.
-        """
+        """``x[index]``, for every index that numpy knows; of a number or a slice, a view."""
         return apply(getitem, self, index=index)
 
     def __iter__(self) -> Iterator:
-        """The parts along the first axis, one after the other: ``x[0]``, ``x[1]``, …
-
-        Raises
-        ------
-        TypeError
-            If there are no axes.
-        """
+        """The parts along the first axis, one after the other; without axes, a TypeError."""
         return (self[i] for i in range(len(self)))
 
 
@@ -631,6 +580,9 @@ __all__ = [
     "Display",
     "FITS",
     "Indexing",
+    "MoreArithmetic",
+    "MoreReductions",
+    "MoreReflectedArithmetic",
     "Reductions",
     "ReflectedArithmetic",
     "Shaping",
