@@ -13,7 +13,7 @@ MISTAKES = [
         "from-the-wrong-end",
         "offset",
         "Went through the strides from the end.",
-        changes={"zip(index, strides, strict=True)": "zip(index, strides[::-1])"},
+        changes={"zip(index, strides)": "zip(index, strides[::-1])"},
     ),
     Mistake(
         "only-the-last-axis",
@@ -541,7 +541,33 @@ AS_LONG = "both shapes have been filled up to the same length, so zip never meet
 PAIRS = "for m, n in zip(left, right, strict=True):"
 FILLED = "left, right = ((1,) * (ndim - len(a)) + a, (1,) * (ndim - len(b)) + b)"
 
+A_NUMBER = "np.float64(1) is a number, and a number never changes the dtype of a tensor"
+
 EQUIVALENT = [
+    Equivalent(
+        "offset",
+        "return sum((j * s for j, s in zip(index, strides)))",
+        "return sum((j * s for j, s in zip(strides, index)))",
+        "a product does not depend on the order of its factors",
+    ),
+    Equivalent(
+        "apply",
+        "handler = handler_of([*inputs, *parameters.values()])",
+        "handler = handler_of([*parameters.values(), *inputs])",
+        "if several know better, any one of them may be asked",
+    ),
+    Equivalent(
+        "standardise",
+        "return (table - table.mean(axis=0)) / (deviation + constant)",
+        "return (table - table.mean(axis=0)) / (deviation + constant) * np.float64(1)",
+        A_NUMBER,
+    ),
+    Equivalent(
+        "distances",
+        "return (differences ** 2).sum(axis=-1) ** 0.5",
+        "return (differences ** 2).sum(axis=-1) ** 0.5 * np.float64(1)",
+        A_NUMBER,
+    ),
     Equivalent(
         "broadcast-shape", "ndim = max(len(a), len(b))", "ndim = max(len(b), len(a))", SYMMETRIC
     ),

@@ -1,6 +1,6 @@
 """Mistakes that students make in module 2, and changes that are none."""
 
-from tito.audit.catalogue import Equivalent, Mistake
+from tito.audit.catalogue import Alternative, Equivalent, Mistake
 
 MISTAKES = [
     Mistake(
@@ -282,6 +282,225 @@ MISTAKES = [
         {"x[..., None]": "x[:, None]"},
     ),
 ]  # fmt: skip
+
+ALTERNATIVES = [
+    Alternative(
+        "what-becomes-of-zero-and-of-the-unit-vectors",
+        "collapse",
+        "Sends zero through both maps for the constants, and the unit vectors for the weights.",
+        solution="""
+        b = (0 * w1[0] + b1) @ w2 + b2
+        w = np.array([(row + b1) @ w2 + b2 - b for row in w1])
+        return w, b
+        """,
+    ),
+    Alternative(
+        "collapse-by-dot",
+        "collapse",
+        "The same formula with np.dot.",
+        solution="w = np.dot(w1, w2)\nb = np.dot(b1, w2)\nb = b + b2\nreturn w, b",
+    ),
+    Alternative(
+        "relu-by-clipping",
+        "relu",
+        "Clips at 0 from below.",
+        {"np.maximum(x, 0)": "np.clip(x, 0, None)"},
+    ),
+    Alternative(
+        "relu-on-a-copy",
+        "relu",
+        "Sets the negative elements to zero in a copy.",
+        solution="out = np.array(x)\nout[out < 0] = 0\nreturn out",
+    ),
+    Alternative(
+        "relu-where-negative",
+        "relu",
+        "Chooses 0 where x is negative; a comparison with NaN is false, so NaN stays.",
+        solution="return np.where(x < 0, 0, x)",
+    ),
+    Alternative(
+        "plain-sigmoid-in-steps",
+        "plain-sigmoid",
+        "The formula in three steps.",
+        solution="""
+        e = np.exp(-x)
+        below = np.add(1, e)
+        return below**-1
+        """,
+    ),
+    Alternative(
+        "sigmoid-by-the-other-formula",
+        "plain-sigmoid",
+        "Expands by exp(x); for numbers of moderate size that is the same.",
+        solution="e = np.exp(x)\nreturn e / (e + 1)",
+    ),
+    Alternative(
+        "sigmoid-by-masks",
+        "sigmoid",
+        "Computes each side with the formula that is safe there, and fills an array with both.",
+        solution="""
+        x = np.asarray(x)
+        dtype = x.dtype if x.dtype.kind == "f" else float
+        out = np.full(x.shape, np.nan, dtype=dtype)
+        right, left = x >= 0, x < 0
+        out[right] = 1 / (1 + np.exp(-x[right]))
+        grown = np.exp(x[left])
+        out[left] = grown / (1 + grown)
+        return out
+        """,
+    ),
+    Alternative(
+        "two-exponentials-below-one",
+        "sigmoid",
+        "Takes exp(min(x, 0)) as the numerator, which is 1 on the right.",
+        solution="return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))",
+    ),
+    Alternative(
+        "where-without-overflow",
+        "sigmoid",
+        "Gives each of the two plain formulas only numbers that it can take.",
+        solution="""
+        right = 1 / (1 + np.exp(-np.maximum(x, 0)))
+        e = np.exp(np.minimum(x, 0))
+        return np.where(x > 0, right, e / (1 + e))
+        """,
+    ),
+    Alternative(
+        "tanh-sides-chosen",
+        "tanh-by-exponentials",
+        "Chooses the numerator by the sign.",
+        solution="""
+        t = np.exp(-2 * abs(x))
+        return np.where(x < 0, t - 1, 1 - t) / (t + 1)
+        """,
+    ),
+    Alternative(
+        "tanh-with-the-sign-copied",
+        "tanh-by-exponentials",
+        "Squares one exponential, and copies the sign.",
+        solution="""
+        e = np.exp(-np.abs(x))
+        size = (1 - e * e) / (1 + e * e)
+        return np.copysign(size, x)
+        """,
+    ),
+    Alternative(
+        "softmax-by-a-list-of-rows",
+        "plain-softmax",
+        "Moves the axis to the front, divides by the plain sum, and moves it back.",
+        solution="""
+        e = np.moveaxis(np.exp(x), axis, 0)
+        return np.moveaxis(e / sum(e), 0, axis)
+        """,
+    ),
+    Alternative(
+        "axis-put-back",
+        "plain-softmax",
+        "Lets the sum lose its axis and puts it back.",
+        solution="""
+        e = np.exp(x)
+        total = np.expand_dims(np.sum(e, axis), axis)
+        return np.divide(e, total)
+        """,
+    ),
+    Alternative(
+        "maximum-by-x-max",
+        "softmax",
+        "Takes the maximum with x.max, as the formula says.",
+        {"largest(x, axis)": "x.max(axis=axis, keepdims=True)"},
+    ),
+    Alternative(
+        "row-by-row",
+        "softmax",
+        "Applies the formula for a single row along the axis.",
+        solution="""
+        def of_one_row(row):
+            e = np.exp(row - max(row))
+            return e / e.sum()
+
+        return np.apply_along_axis(of_one_row, axis, x)
+        """,
+    ),
+    Alternative(
+        "shifted-then-plain",
+        "softmax",
+        "Shifts a copy, and calls the plain softmax.",
+        solution="""
+        x = np.array(x)
+        x -= np.max(x, axis, keepdims=True)
+        return plain_softmax(x, axis=axis)
+        """,
+    ),
+    Alternative(
+        "logarithm-of-a-sum-by-logaddexp",
+        "log-softmax",
+        "Subtracts the logarithm of the sum of exponentials, folded with np.logaddexp.",
+        solution="return x - np.logaddexp.reduce(x, axis=axis, keepdims=True)",
+    ),
+    Alternative(
+        "maximum-put-back",
+        "log-softmax",
+        "Subtracts the maximum and the logarithm of the sum together.",
+        solution="""
+        m = np.max(x, axis=axis, keepdims=True)
+        total = np.sum(np.exp(x - m), axis=axis, keepdims=True)
+        return x - (m + np.log(total))
+        """,
+    ),
+    Alternative(
+        "function-by-a-name",
+        "activation-layers",
+        "Gives the function, or the result, a name first.",
+        {
+            "return apply(relu, x)": "function = relu\n        return apply(function, x)",
+            "return apply(sigmoid, x)": "y = apply(sigmoid, x)\n        return y",
+            "return apply(np.tanh, x)": "return apply(np.tanh, *[x])",
+        },
+    ),
+    Alternative(
+        "settings-of-softmax-in-a-dictionary",
+        "softmax-layer",
+        "Unpacks the axis from a dictionary.",
+        {"apply(softmax, x, axis=self.axis)": 'apply(softmax, x, **{"axis": self.axis})'},
+    ),
+    Alternative(
+        "silu-by-the-layer",
+        "silu",
+        "Calls the layer Sigmoid, and multiplies from the other side.",
+        {"x * apply(sigmoid, x)": "Sigmoid()(x) * x"},
+    ),
+    Alternative(
+        "silu-by-np-multiply",
+        "silu",
+        "Sends the product through apply by hand.",
+        {"x * apply(sigmoid, x)": "apply(np.multiply, x, apply(sigmoid, x))"},
+    ),
+    Alternative(
+        "relu-by-relu",
+        "relu-curve",
+        "Adds one ReLU after the other in a loop, and keeps the slope so far.",
+        solution="""
+        height, slope = values[0] + 0 * x, 0
+        for i in range(len(knots) - 1):
+            next_slope = (values[i + 1] - values[i]) / (knots[i + 1] - knots[i])
+            height = height + (next_slope - slope) * relu(x - knots[i])
+            slope = next_slope
+        return height
+        """,
+    ),
+    Alternative(
+        "all-knots-in-front",
+        "relu-curve",
+        "Makes the new axis in front and sums over it.",
+        solution="""
+        x = np.asarray(x)
+        slopes = (values[1:] - values[:-1]) / (knots[1:] - knots[:-1])
+        factors = np.concatenate([slopes[:1], slopes[1:] - slopes[:-1]])
+        bends = np.array([factor * relu(x - knot) for factor, knot in zip(factors, knots)])
+        return values[0] + bends.sum(axis=0)
+        """,
+    ),
+]
 
 EQUIVALENT = [
     Equivalent(

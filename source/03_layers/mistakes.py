@@ -1,6 +1,6 @@
 """Mistakes that students make in module 3, and changes that are none."""
 
-from tito.audit.catalogue import Equivalent, Mistake
+from tito.audit.catalogue import Alternative, Equivalent, Mistake
 
 MISTAKES = [
     Mistake(
@@ -325,6 +325,150 @@ MISTAKES = [
         {"Tensor([[1, 1], [1, 1]], requires_grad=True)": "Tensor([[1, 1], [1, 1]])"},
     ),
 ]  # fmt: skip
+
+ALTERNATIVES = [
+    Alternative(
+        "rows-times-columns-summed",
+        "matmul-by-hand",
+        "Sums the products of a row and a column with Python's sum.",
+        solution="""
+        if len(a.shape) != 2 or len(b.shape) != 2:
+            raise ValueError(f"both have to be matrices, got {a.shape} and {b.shape}")
+        if a.shape[1] != b.shape[0]:
+            raise ValueError(f"{a.shape} and {b.shape} do not match")
+        result = np.empty((a.shape[0], b.shape[1]), np.result_type(a.dtype, b.dtype))
+        columns = [b[:, j] for j in range(b.shape[1])]
+        for i, row in enumerate(a):
+            result[i] = [sum(p * q for p, q in zip(row, column)) for column in columns]
+        return result
+        """,
+    ),
+    Alternative(
+        "shared-length-first",
+        "matmul-by-hand",
+        "Has the same three loops in another order, and a dtype from a product of two elements.",
+        solution="""
+        if a.ndim != 2 or b.ndim != 2 or a.shape[1] != len(b):
+            raise ValueError(f"these do not multiply: {a.shape}, {b.shape}")
+        (n, k), m = a.shape, b.shape[1]
+        out = np.zeros((n, m), dtype=(a[:1, :1] * b[:1, :1]).dtype)
+        for p in range(k):
+            for j in range(m):
+                for i in range(n):
+                    out[i, j] = out[i, j] + a[i, p] * b[p, j]
+        return out
+        """,
+    ),
+    Alternative(
+        "sum-of-outer-products",
+        "matmul-by-outer",
+        "Adds np.outer of a column and a row, beginning with the first.",
+        solution="""
+        total = np.outer(a[:, 0], b[0])
+        for p in range(1, len(b)):
+            total = total + np.outer(a[:, p], b[p])
+        return total
+        """,
+    ),
+    Alternative(
+        "columns-by-reshape",
+        "matmul-by-outer",
+        "Goes through the columns of a and the rows of b together.",
+        solution="""
+        out = 0
+        for column, row in zip(a.T, b):
+            out = out + column.reshape(-1, 1) * row.reshape(1, -1)
+        return out
+        """,
+    ),
+    Alternative(
+        "linear-by-matmul",
+        "linear",
+        "Names numpy's function for @, and adds in a second step.",
+        solution="out = np.matmul(x, weights)\nout += bias\nreturn out",
+    ),
+    Alternative(
+        "linear-by-einsum",
+        "linear",
+        "Writes the sum with indices.",
+        solution='return np.einsum("...i,ij->...j", x, weights) + bias',
+    ),
+    Alternative(
+        "numbers-between-minus-one-and-one",
+        "initial-weights",
+        "Draws between -1 and 1, and scales.",
+        solution="""
+        limit = (6 / (inputs + outputs)) ** 0.5
+        drawn = rng.uniform(-1, 1, (inputs, outputs))
+        return np.array(limit * drawn, dtype="float32")
+        """,
+    ),
+    Alternative(
+        "standard-normal-numbers",
+        "he-weights",
+        "Draws with standard deviation 1, and scales.",
+        solution="""
+        drawn = rng.standard_normal((inputs, outputs)) * (2 / inputs) ** 0.5
+        return np.float32(drawn)
+        """,
+    ),
+    Alternative(
+        "bias-like-a-row-of-the-weights",
+        "dense",
+        "Makes the tensors first, marks them afterwards, and lists the parameters by their names.",
+        {
+            "if inputs < 1 or outputs < 1:": "if min(inputs, outputs) <= 0:",
+            "self.weights = Tensor(weights, requires_grad=True)": "self.weights = Tensor(weights)",
+            "self.bias = Tensor(np.zeros(outputs, dtype=weights.dtype), requires_grad=True)": (
+                "self.bias = Tensor(np.zeros_like(weights[0]))\n"
+                "        self.weights.requires_grad = self.bias.requires_grad = True"
+            ),
+            "return apply(linear, x, self.weights, self.bias)": (
+                "return apply(linear, x, *self.parameters())"
+            ),
+            "return [self.weights, self.bias]": (
+                'return [getattr(self, name) for name in ("weights", "bias")]'
+            ),
+        },
+    ),
+    Alternative(
+        "forward-by-recursion",
+        "forward",
+        "Applies the first layer, and sends the result through the others.",
+        solution="""
+        if len(layers) == 0:
+            return x
+        return forward(layers[1:], layers[0](x))
+        """,
+    ),
+    Alternative(
+        "counted-in-loops",
+        "parameter-count",
+        "Counts in two loops, and multiplies the lengths of each shape.",
+        solution="""
+        count = 0
+        for layer in layers:
+            for tensor in getattr(layer, "parameters", list)():
+                number = 1
+                for length in tensor.shape:
+                    number *= length
+                count += number
+        return count
+        """,
+    ),
+    Alternative(
+        "one-neuron-for-each-difference",
+        "xor-network",
+        "Lets one neuron see x1 - x2 and the other x2 - x1, and adds them.",
+        {
+            "Tensor([[1, 1], [1, 1]], requires_grad=True)": (
+                "Tensor([[1, -1], [-1, 1]], requires_grad=True)"
+            ),
+            "    hidden.bias = Tensor([0, -1], requires_grad=True)\n": "",
+            "Tensor([[1], [-2]], requires_grad=True)": "Tensor([[1], [1]], requires_grad=True)",
+        },
+    ),
+]
 
 SIZES = "weights and bias are set to others, and nothing of the layer but these is ever looked at"
 EQUIVALENT = [
