@@ -128,8 +128,8 @@ print("element [1, 2, 3]:", block[1, 2, 3])
 r"""
 ### Exercise: `offset` (3 points)
 
-Your first exercise is one line: the formula above. Replace `raise NotImplementedError()` by your code and
-press Shift+Enter, here and in the cell below it.
+Your first exercise is one line: the formula above. Replace `raise NotImplementedError()` with your code, and
+press Shift+Enter here and in the cell below.
 
 <details><summary>Hint</summary>
 
@@ -2595,10 +2595,10 @@ By the raw numbers the most similar day had about half of today's wind, because 
 the standardised ones it is a day that resembles today in all four.
 
 All distances at once are easier to look at than to read. The picture has a row and a column for each day.
-Dark means alike, light means different; the diagonal is black, since each day is at distance 0 from itself,
-and the picture is symmetric. A light line, across and down, is an unusual day: it is far from all the others.
-On the left with raw numbers, on the right standardised. The two pictures differ because on the left humidity
-and pressure decide nearly alone.
+Dark means alike, light means different. The diagonal is black, since each day is at distance 0 from itself,
+and the picture is symmetric. A light line, across and down, is an unusual day: it is far from all the others. On
+the left the numbers are raw, on the right standardised. The two pictures differ because on the left humidity and
+pressure decide nearly alone.
 """
 
 # %% demo=true
@@ -2644,12 +2644,11 @@ print("brightness of the sky:", (image[:24] @ [0.299, 0.587, 0.114]).mean().item
 
 # %% [markdown]
 r"""
-And now one line for each button of a photo app. In the figure, from left to
-right and row by row: the picture itself (a blue sky, a yellow sun at the upper right, a green hill);
-mirrored, so that the sun is at the upper left; in grey, as the matrix product of each colour with the weights
-that the eye gives to red, green and blue; warmer, each colour multiplied by a factor of its own; the part
-around the sun; and coarse, where each block of 4 × 4 points is replaced by its mean, by a reshape to five
-axes and a mean over two of them.
+And now one line for each button of a photo app. In the figure, row by row: the picture itself (a blue sky, a
+yellow sun at the upper right, a green hill); mirrored, so that the sun is at the upper left; in grey, as the
+matrix product of each colour with the weights that the eye gives to red, green and blue; warmer, with a factor
+for each colour; the part around the sun; and coarse, where each block of 4 × 4 points becomes its mean, by a
+reshape to five axes and a mean over two of them.
 """
 
 # %% demo=true
@@ -2749,16 +2748,16 @@ show(
 
 # %% [markdown]
 r"""
-When this was written, on a machine with two shared cores, a million products took, depending on what else the
-machine was doing, 60 to 90 ms in the loop and 0.1 to 0.4 ms in numpy: a factor of several hundred. Where does
-it come from? In the loop, each number is a Python object somewhere in memory, whose type is looked up before
-it can be multiplied, and whose product is a new object. In an array the numbers lie side by side, the type is
-looked up once for all of them, and the processor multiplies several at a time.
+When this was written, on a machine with two shared cores, a million products took 60 to 90 ms in the loop and
+0.1 to 0.4 ms in numpy: a factor of several hundred. Where does it come from? In the loop, each number is a Python
+object somewhere in memory. Python looks up its type before it can multiply, and makes a new object for the
+product. In an array the numbers lie side by side, the type is looked up once for all of them, and the processor
+multiplies several at a time.
 
 ## 3.2 What the door costs
 
 Between numpy and Tensor there is a gap at the left of the plot: a call goes through `__mul__`, `apply`,
-`value`, `compute`, and the making of a `Tensor`. We look at the difference and at the ratio.
+`handler_of`, `value`, `compute`, and the making of a `Tensor`. We look at the difference and at the ratio.
 """
 
 # %% demo=true

@@ -7,17 +7,16 @@ constant. It takes a day to train. Then her neighbour, who has a single layer, g
 in a minute. Nothing went wrong: fifty straight maps in a row are one straight map. What the tower lacks are
 *bends*.
 
-A bend is a function of one number that is not a straight line. It stands between two layers and is called an
-**activation**. You will write four of them, and each comes with a trap. The formulas are from the blackboard
-and fit into a line; on a computer, the same lines give *not a number* for quite ordinary inputs. How to write
-them so that they never do is most of what you learn here, and it will be with you for as long as you compute
-with floating-point numbers.
+A bend is a function of one number that is not a straight line. It sits between two layers and is called an
+**activation**. You will write four of them, and each comes with a trap. The formulas fit into a line each, but on
+a computer those lines give *not a number* for quite ordinary inputs. Most of what you learn here is how to write
+them so that they never do. You will need that as long as you compute with floating-point numbers.
 
 | part | you will |
 | --- | --- |
-| **Build** | prove to yourself that layers without bends collapse; write ReLU, sigmoid, tanh, softmax and its logarithm, first as on the blackboard, then so that they hold; make layers of them |
+| **Build** | prove to yourself that layers without bends collapse; write ReLU, sigmoid, tanh, softmax and its logarithm, first by the plain formula, then so that they work for all numbers; make layers of them |
 | **Use** | draw any curve with ReLUs; turn scores into probabilities, sharp and blurred |
-| **Analyze** | measure slopes and what is left of them after ten layers; how many neurons fall silent; what stability costs in time, and what its absence costs in digits |
+| **Analyze** | measure slopes and what is left of them after ten layers; count how many neurons fall silent; see what stability costs in time, and what you lose without it |
 
 Time: two to three hours. You need module 1, exported.
 """
@@ -33,9 +32,9 @@ from tinytorch.core.tensor import FITS, Tensor, apply
 
 # %% [markdown]
 r"""
-That was for the library; this is for the notebook only. `warnings_of` calls a function and lists what numpy
-has to complain about; `watch` prints that next to the result. `after` tells what has become of an array that
-a function was given.
+That was for the library; this is for the notebook only. `warnings_of` calls a function and lists numpy's
+warnings; `watch` prints them next to the result. `after` shows what is left of an array once a function has had
+it.
 """
 
 # %%
@@ -86,23 +85,23 @@ Put a second one on top, and multiply out:
 
 $$ (x W_1 + b_1) W_2 + b_2 = x \underbrace{W_1 W_2}_{W} + \underbrace{b_1 W_2 + b_2}_{b} $$
 
-It is an affine map again. **With numbers:** one input, two numbers in the middle, one output:
+That's an affine map again. **With numbers:** one input, two numbers in the middle, one output:
 
 $$
 W_1 = \begin{pmatrix} 2 & -1 \end{pmatrix}, \; b_1 = (1, 3), \quad W_2 = \begin{pmatrix} 4 \\ 5 \end{pmatrix}, \; b_2 = (-10) \qquad
 \begin{aligned} W &= 2 \cdot 4 + (-1) \cdot 5 = 3 \\ b &= 1 \cdot 4 + 3 \cdot 5 - 10 = 9 \end{aligned}
 $$
 
-For $x = 2$ the two layers give $(5, 1)$ and then $5 \cdot 4 + 1 \cdot 5 - 10 = 15$; the one gives
+For $x = 2$ the two layers give $(5, 1)$ and then $5 \cdot 4 + 1 \cdot 5 - 10 = 15$. The single map gives
 $2 \cdot 3 + 9 = 15$.
 
-**Your task.** Compute the one map that does what two do.
+**Your task.** Compute the one map that does the work of two.
 
 <details>
 <summary>Hint</summary>
 
 Read it off the formula; `@` is the matrix product. The order matters: $W_1 W_2$ has the shape (inputs of the
-first, outputs of the second).
+first map, outputs of the second).
 
 </details>
 """
@@ -187,27 +186,27 @@ print("through one      :", x @ one_map[0] + one_map[1])
 
 # %% [markdown]
 r"""
-Fifty layers with 1,000 numbers in them, and 20 numbers that do the same. Depth is worth nothing without
-something between the layers that is not affine.
+Fifty layers hold 1,000 numbers, and 20 numbers do the same. Depth is worth nothing without something between the
+layers that is not affine.
 
 ### 1.2 ReLU
 
-The simplest bend there is: negative numbers become zero, all others stay.
+This is the simplest bend: negative numbers become zero, all others stay.
 
 $$ \operatorname{relu}(x) = \max(x, 0) \qquad\qquad \operatorname{relu}(-2) = 0, \quad \operatorname{relu}(0) = 0, \quad \operatorname{relu}(1.5) = 1.5 $$
 
 It is called the *rectified linear unit*, after the rectifier of electrical engineering, which lets a current
 pass in one direction only.
 
-What can be wrong with so short a function? Three things, and all have happened:
+What can go wrong in such a short function? Three things, and people have made all three mistakes:
 
 - `x[x < 0] = 0` changes the caller's array. The input of an activation is the output of a layer, and somebody
   may still need it.
 - `x * (x > 0)` gives *not a number* for minus infinity, since $-\infty \cdot 0$ is undefined.
-- `np.where(x > 0, x, 0)` turns *not a number* into 0. A NaN is the trace of an error somewhere before; who
-  wipes it away will search for a long time.
+- `np.where(x > 0, x, 0)` turns *not a number* into 0. A NaN is the trace of an earlier error. If you wipe it away,
+  you will search for that error for a long time.
 
-**Your task.** Write ReLU such that none of them can happen.
+**Your task.** Write ReLU so that none of these happens.
 
 <details>
 <summary>Hint</summary>
@@ -308,12 +307,12 @@ def relu_of_the_infinities(activations, x):
 r"""
 ### 1.3 Sigmoid
 
-A probability lies between 0 and 1; a network's output may be any number. The *logistic function*, or sigmoid,
-leads from one to the other:
+A probability lies between 0 and 1, but a network's output may be any number. The *logistic function*, or sigmoid,
+turns one into the other:
 
 $$ \sigma(x) = \frac{1}{1 + e^{-x}} \qquad\qquad \sigma(0) = \tfrac12, \quad \sigma(2) = \frac{1}{1 + 0.1353} = 0.8808, \quad \sigma(-2) = 1 - \sigma(2) = 0.1192 $$
 
-**Your task.** First write it as it stands on the blackboard.
+**Your task.** First, write the plain formula.
 """
 
 
@@ -371,7 +370,7 @@ def plain_sigmoid_of_any_shape(activations, x):
 
 # %% [markdown]
 r"""
-Now numbers that are less moderate. There is a second formula as well, the first one expanded by $e^x$:
+Now larger numbers. There is also a second formula, the first one expanded by $e^x$:
 $\sigma(x) = e^x / (1 + e^x)$. Mathematically, both are the same.
 """
 
@@ -388,31 +387,31 @@ for function in (plain_sigmoid, other_sigmoid):
 
 # %% [markdown]
 r"""
-The largest float32 is about $3.4 \cdot 10^{38} = e^{88.7}$; what is beyond becomes infinity. (float64 ends at
-$e^{709.8}$: the trap is the same, it only snaps later.)
+The largest float32 is about $3.4 \cdot 10^{38} = e^{88.7}$; anything larger becomes infinity. (float64 ends at
+$e^{709.8}$. It's the same trap, it just snaps later.)
 
 - The first formula fails on the left. $e^{100}$ is infinity, so $\sigma(-100)$ becomes $1/\infty = 0$ instead
   of $3.7 \cdot 10^{-44}$. With a warning, and with a result whose logarithm is $-\infty$.
 - The second fails on the right. $\infty / \infty$ is not a number, and one NaN is enough to turn every weight
   of a network into NaN at the next step.
 
-But the first is right on the right, and the second on the left: **each is safe where its exponential is at
-most 1**. So we need only exponentials of numbers that are not positive, and there is one that serves both
-sides, $s = e^{-|x|} \le 1$:
+But the first one is fine on the right, and the second on the left: **each is safe where its exponential is at
+most 1**. So we use only exponentials of numbers that are not positive. One such exponential serves both sides,
+$s = e^{-|x|} \le 1$:
 
 $$ \sigma(x) = \begin{cases} \dfrac{1}{1 + s} & x \ge 0 \\[2ex] \dfrac{s}{1 + s} & x < 0 \end{cases} \qquad s = e^{-|x|} $$
 
 **With numbers:** for $x = -2$, $s = e^{-2} = 0.1353$ and $\sigma = 0.1353 / 1.1353 = 0.1192$.
 
-**Your task.** The same function, for all numbers, without a warning, and right in the tail:
+**Your task.** Write the same function for all numbers, without a warning, and right in the tail:
 $\sigma(-80) = e^{-80}$ to all digits, and not 0.
 
 <details>
 <summary>Hint 1: choosing without `if`</summary>
 
 `np.where(condition, a, b)` takes from `a` where the condition holds and from `b` elsewhere. It computes
-*both* first: with the two plain formulas as `a` and `b`, the warning stays. With $s$ there is nothing to warn
-of.
+*both* first, so with the two plain formulas as `a` and `b` the warning stays. With $s$ there is nothing to warn
+about.
 
 </details>
 
@@ -570,8 +569,8 @@ for function in (plain_sigmoid, other_sigmoid, sigmoid):
 r"""
 ### 1.4 Tanh
 
-Sigmoid's results are all positive. The *hyperbolic tangent* has the same shape and lies symmetrically about
-0, between -1 and 1:
+Sigmoid's results are all positive. The *hyperbolic tangent* has the same shape, but between -1 and 1,
+symmetric about 0:
 
 $$ \tanh(x) = \frac{e^{x} - e^{-x}}{e^{x} + e^{-x}} = 2 \sigma(2x) - 1 \qquad\qquad \tanh(0) = 0, \quad \tanh(1) = 0.7616, \quad \tanh(-1) = -0.7616 $$
 
@@ -661,7 +660,7 @@ def tanh_of_zeros_and_of_any_shape(activations, x):
 
 # %% [markdown]
 r"""
-Is it good enough for the library? Overflow is not the only trap. Look at small numbers, where
+Is that good enough for the library? Overflow is not the only trap. Look at small numbers, where
 $\tanh(x) \approx x$:
 """
 
@@ -677,9 +676,9 @@ for size in (1e-1, 1e-3, 1e-5, 1e-7):
 r"""
 At $10^{-5}$ our formula is wrong by a tenth of a percent, at $10^{-7}$ by forty percent. The reason is
 *cancellation*: $t$ is a float32 just below 1, where neighbouring float32 numbers lie $6 \cdot 10^{-8}$ apart,
-so $1 - t = 2 \cdot 10^{-5}$ keeps only two or three right digits. Sigmoid has no such place: it adds, and
-does not subtract. So we take `np.tanh` for the library, which switches to another formula near 0. To know
-when *not* to use one's own function is part of the trade.
+so $1 - t = 2 \cdot 10^{-5}$ keeps only two or three right digits. Sigmoid doesn't have this problem: it adds,
+and does not subtract. So for the library we take `np.tanh`, which switches to another formula near 0. Knowing
+when *not* to use your own function is part of the trade.
 
 ### 1.5 Softmax
 
@@ -692,11 +691,11 @@ $$ \operatorname{softmax}(x)_i = \frac{e^{x_i}}{\sum_j e^{x_j}} $$
 the probabilities $(0.6652, 0.2447, 0.0900)$. A score that is larger by 1 makes a class $e = 2.718$ times as
 probable.
 
-Scores come in batches: one example a row, one class a column. The sum must then run along the rows, that is
-over the axis of the *classes*, which is the last one. It is called `axis=-1`, so that it works for any number
-of axes in front. But other axes are possible, and `axis` is a parameter.
+Scores come in batches: one example per row, one class per column. So the sum runs along the rows, over the axis
+of the *classes*, which is the last one. We call it `axis=-1`, which works for any number of axes in front. But
+other axes are possible, so `axis` is a parameter.
 
-**Your task.** Again first as it stands on the blackboard.
+**Your task.** Again, first the plain formula.
 
 <details>
 <summary>Hint</summary>
@@ -776,12 +775,12 @@ watch(plain_softmax, [-200.0, -201.0, -202.0])
 
 # %% [markdown]
 r"""
-Three times the same differences, so it should be three times $(0.6652, 0.2447, 0.0900)$. But scores of 100
-overflow to $\infty / \infty$, and scores of -200 underflow to $0 / 0$. Such scores are nothing special: an
-untrained network with weights a little too large makes them.
+The differences are the same three times, so the result should be $(0.6652, 0.2447, 0.0900)$ three times. But
+scores of 100 overflow to $\infty / \infty$, and scores of -200 underflow to $0 / 0$. Such scores are nothing
+special: an untrained network with slightly too large weights makes them.
 
-A second failure gives no warning at all. If the axis is wrong, the probabilities are distributed over the
-*examples*. And with a batch of one, each class gets the probability 1:
+A second failure gives no warning at all. If the axis is wrong, the probabilities are shared among the *examples*.
+In a batch of one, each class then gets the probability 1:
 """
 
 # %%
@@ -791,8 +790,8 @@ print("along the examples:", plain_softmax(one_example, axis=0))
 
 # %% [markdown]
 r"""
-The cure for the overflow: the same number $m$, subtracted from all scores of a row, does not change the
-result. (Why? That is question 1.) With $m = \max_j x_j$ the largest exponent is 0:
+Here is the cure for the overflow: if you subtract the same number $m$ from all scores of a row, the result does
+not change. (Why? That is question 1.) With $m = \max_j x_j$ the largest exponent is 0:
 
 $$ \operatorname{softmax}(x)_i = \frac{e^{x_i - m}}{\sum_j e^{x_j - m}} $$
 
@@ -816,14 +815,14 @@ print(largest(np.array([[2.0, 1.0, 0.0], [100.0, 99.0, 98.0]]), axis=-1))
 
 # %% [markdown]
 r"""
-**Your task.** Softmax, for all scores, along any axis. Also a score of $-\infty$ must work, which says "this
-class is impossible" and gets the probability 0.
+**Your task.** Write softmax for all scores, along any axis. A score of $-\infty$ must work too: it says "this
+class is impossible", and gets the probability 0.
 
 <details>
 <summary>Hint 1: which maximum?</summary>
 
-That of each row (along `axis`), not that of the whole array. If one row has scores about 3000 and another
-about -2000, the maximum of the whole array is right for the first only, and the second becomes $0/0$.
+The one of each row (along `axis`), not the one of the whole array. If one row has scores around 3000 and another
+around -2000, the maximum of the whole array is right for the first only, and the second becomes $0/0$.
 
 </details>
 
@@ -944,6 +943,8 @@ r"""
 number $m$. (b) Why do we take the *maximum* for $m$? Would the mean of the scores do as well, or the minimum?
 Give a row of scores for which it would not. (c) What can still underflow after the maximum has been
 subtracted, and for which purpose is that harmless?
+
+(Double-click the cell below, write your answer, and press Shift+Enter.)
 """
 
 # %% [markdown] answer="why-the-maximum" points=5
@@ -967,7 +968,7 @@ for a logarithm).
 r"""
 ### 1.6 The logarithm of softmax
 
-Training will ask how probable the *right* class was, and will take the logarithm of it. The obvious
+Training asks how probable the *right* class was, and takes the logarithm of that. The obvious
 `np.log(softmax(x))` fails where it matters most, when the network was sure and wrong:
 """
 
@@ -984,8 +985,8 @@ watch(plain_log_softmax, [0.0, -120.0])
 # %% [markdown]
 r"""
 The probability of the second class is $e^{-120} \approx 10^{-52}$; the smallest float32 above 0 is
-$1.4 \cdot 10^{-45}$. So it becomes 0, and its logarithm $-\infty$, though the logarithm itself is an ordinary
-number: $-120$. The logarithm must be taken on paper, *before* anything underflows:
+$1.4 \cdot 10^{-45}$. So it becomes 0, and its logarithm $-\infty$, although the true logarithm is an ordinary
+number: $-120$. So we take the logarithm on paper, *before* anything underflows:
 
 $$ \log \frac{e^{x_i - m}}{\sum_j e^{x_j - m}} = (x_i - m) - \log \sum_j e^{x_j - m} $$
 
@@ -1113,24 +1114,24 @@ def log_softmax_leaves_its_input_alone(activations, x):
 r"""
 ### 1.7 From functions to layers
 
-The functions work on arrays. In a network they stand between layers, take tensors, and give tensors. So we
-wrap each into a small class whose objects can be *called*, like a function. Why a class? Because some layers
-have to remember something (softmax its axis, later a layer its weights), and then all can be used alike.
+The functions work on arrays. In a network they sit between layers, take tensors, and give tensors. So we wrap
+each one in a small class whose objects you can *call*, like a function. Why a class? Some layers have to remember
+something (softmax its axis, other layers their weights), and this way you can use them all alike.
 
 How does such a layer get at the numbers in a tensor? It could open the tensor, compute, and wrap the result
-itself. But then the way from `x` to the result is lost: whoever wants to follow a computation, step by step,
-sees only the end. Module 1 has one door for that:
+itself. But then nobody could follow the computation step by step: all you would see is the end. Module 1 has one
+door for that:
 
 ```
 apply(function, x, …)     x: Tensor  ->  unwrap, compute, wrap  ->  Tensor
                           x: a class with __apply__  ->  that class decides
 ```
 
-Through it, a layer hands over the *function itself* and its input, and whatever `x` is, it can see which
-function it was.
+The layer gives `apply` the *function itself* and the input, so whatever `x` is, it can see which function it was.
+The result is of the kind that `x` asks for.
 
-Settings that are no tensors, such as an axis, go along by name: `apply(function, x, axis=0)`. The next cell
-adds to the dictionary `FITS` of module 1 what `apply` is to say when an axis does not exist.
+Settings, such as an axis, go along by name: `apply(function, x, axis=0)`. The next cell adds to the dictionary
+`FITS` of module 1 what `apply` says when an axis does not exist.
 """
 
 # %%
@@ -1141,7 +1142,7 @@ FITS["softmax"] = FITS["log_softmax"] = (
 
 # %% [markdown]
 r"""
-**Your task.** The layers `ReLU`, `Sigmoid` and `Tanh`. Each is a line.
+**Your task.** Write the layers `ReLU`, `Sigmoid` and `Tanh`. Each takes one line.
 
 <details>
 <summary>Hint 1: the function itself</summary>
@@ -1153,7 +1154,7 @@ r"""
 <details>
 <summary>Hint 2: which function for Tanh?</summary>
 
-`np.tanh`, for the reason found in 1.4.
+`np.tanh`. You saw why in 1.4.
 
 </details>
 """
@@ -1298,13 +1299,13 @@ def tanh_layer_goes_through_apply(activations, x):
 
 # %% [markdown]
 r"""
-**Your task.** The layer `Softmax`, which remembers its axis.
+**Your task.** Write the layer `Softmax`, which remembers its axis.
 
 <details>
 <summary>Hint</summary>
 
-The constructor stores the axis in `self.axis`; the call hands it to `apply` by name. Handed over without a
-name it would count as a second input of the function, beside `x`.
+The constructor stores the axis in `self.axis`, and the call gives it to `apply` by name. Without the name it would
+count as a second input, beside `x`.
 
 </details>
 """
@@ -1388,15 +1389,15 @@ except IndexError as error:
 r"""
 ### 1.8 An activation made of others
 
-A function that is *composed* of what exists needs no function of its own. The *sigmoid linear unit* looks
-like ReLU with a round corner:
+Sometimes you can *compose* an activation from what you already have. The *sigmoid linear unit* looks like ReLU
+with a round corner:
 
 $$ \operatorname{silu}(x) = x \cdot \sigma(x) \qquad\qquad \operatorname{silu}(2) = 2 \cdot 0.8808 = 1.7616, \quad \operatorname{silu}(-2) = -0.2384 $$
 
-Multiplication is an operator of the tensor, and sigmoid goes through `apply`: so each step passes through the
-door by itself, and there is nothing to add.
+Multiplication is an operator of the tensor, and sigmoid goes through `apply`. So each step goes through the door
+by itself.
 
-**Your task.** The layer `SiLU`.
+**Your task.** Write the layer `SiLU`.
 
 <details>
 <summary>Hint</summary>
@@ -1501,8 +1502,8 @@ r"""
 ### 2.2 Any curve, made of ReLUs
 
 How much can one bend do? $\operatorname{relu}(x - k)$ is flat up to the *knot* $k$ and rises with slope 1
-from there. Added with a factor $c$, it changes the slope by $c$ at $k$, and does nothing before. So a sum of
-them is a line with a bend at each knot, and any such line can be had:
+from there. Add it with a factor $c$, and it changes the slope by $c$ at $k$, and nothing before. So a sum of them
+is a line with a bend at each knot, and you can make any such line:
 
 $$ f(x) = y_0 + \sum_{i} c_i \operatorname{relu}(x - k_i), \qquad c_0 = s_0, \quad c_i = s_i - s_{i-1}, \qquad s_i = \frac{y_{i+1} - y_i}{k_{i+1} - k_i} $$
 
@@ -1512,8 +1513,8 @@ next one.
 **With numbers:** the points (0, 1), (2, 5), (3, 4). Slopes $s_0 = 2$ and $s_1 = -1$; so $c_0 = 2$ and
 $c_1 = -3$. At $x = 2.5$: $1 + 2 \cdot 2.5 - 3 \cdot 0.5 = 4.5$, halfway between 5 and 4.
 
-This is a network with one hidden layer: its neurons are the ReLUs, the knots are in its biases, and the
-factors are the weights of its output.
+This is a network with one hidden layer: the ReLUs are its neurons, the knots are in its biases, and the factors
+are the weights of its output.
 
 **Your task.** Compute it.
 
@@ -1683,9 +1684,9 @@ r"""
 
 ### 3.1 Slopes, and what is left of them after ten layers
 
-Training will ask how the output changes if a weight in the first layer changes a little. That change passes
-through every activation on its way, and each multiplies it by its own slope. We measure the slopes by small
-differences, $(f(x + h) - f(x - h)) / 2h$.
+Training asks how the output changes if a weight in the first layer changes a little. That change passes through
+every activation on its way, and each one multiplies it by its slope. We measure the slopes by small differences,
+$(f(x + h) - f(x - h)) / 2h$.
 """
 
 
@@ -1720,15 +1721,15 @@ comes back to 1.
 
 The numbers say why deep networks were so hard to train as long as sigmoid was the rule: even at the best
 point, ten layers leave $0.25^{10} = 9.5 \cdot 10^{-7}$ of a change. At $x = 4$, where a neuron is
-*saturated*, it is $0.0177^{10} \approx 3 \cdot 10^{-18}$. With ReLU the factor is 1 or 0: either the change
-passes unharmed or not at all.
+*saturated*, it is $0.0177^{10} \approx 3 \cdot 10^{-18}$. With ReLU the factor is 1 or 0: the change passes
+unharmed, or not at all.
 
 ### 3.2 Neurons that have fallen silent
 
 "Not at all" is ReLU's own problem. A neuron whose sum is negative for *every* example gives 0 for each, has
-slope 0 for each, and nothing that training does to it has any effect: a **dead ReLU**. How does that come
-about? A bias that has become too negative is enough. We take 512 neurons with random weights, 1,000 random
-examples, and move the bias.
+slope 0 for each, and nothing that training does to it has any effect: a **dead ReLU**. How does that happen? A
+bias that has become too negative is enough. We take 512 neurons with random weights, 1,000 random examples, and
+move the bias.
 """
 
 # %% demo=true
@@ -1772,6 +1773,8 @@ probabilities for every image.
 (a) Explain why, by the measurement above. (b) Which are the probabilities, if all layers have these biases,
 also the last? (c) Name two lines of numpy with which you would have found the cause. (d) Would the network
 recover by training? Would it with SiLU instead of ReLU?
+
+(Double-click the cell below, write your answer, and press Shift+Enter.)
 """
 
 # %% [markdown] answer="silent-network" points=5
@@ -1839,12 +1842,12 @@ fixed price of each call of numpy counts, some 0.5 µs to 1 µs, and what decide
 one in ReLU, six or seven in log-softmax. From ten thousand on, the work for each element counts.
 
 When this lesson was tried, the stable sigmoid cost 1.9 times as much as the plain one for 10,000 elements,
-for `np.abs` and `np.where`; the stable softmax cost 1.2 times as much, for the maximum and the difference. So
-much for the price of a result that is one.
+for `np.abs` and `np.where`; the stable softmax cost 1.2 times as much, for the maximum and the difference. That
+is the price of a result you can trust.
 
-### 3.4 What its absence costs in digits
+### 3.4 What you lose without it
 
-At last, the logarithm of a small probability. There are three classes; two have the score 0, and the score of
+Last, the logarithm of a small probability. There are three classes; two have the score 0, and the score of
 the third is lower by $g$. The logarithm of its probability is exactly $-g - \log(2 + e^{-g})$. The picture
 shows what both ways give in float32, and their errors.
 """
@@ -1894,18 +1897,17 @@ give no warning.
 
 ## Summary
 
-- Affine maps in a row are one affine map; a bend between them is what makes depth worth something. Sums of
-  ReLUs can follow any curve, with an error that falls with the square of their number.
+- Affine maps in a row are one affine map. Only a bend between them makes depth worth something. Sums of ReLUs can
+  follow any curve, with an error that falls with the square of their number.
 - A formula that is right on paper can fail by overflow ($e^{89}$ in float32), underflow (0/0, log 0), or
   cancellation ($1 - t$ for $t \approx 1$). The cures: exponentials of non-positive numbers only; subtract the
   maximum; take the logarithm on paper.
 - Activations do not change their input, keep its dtype, and hand NaN on.
 - Slopes multiply: sigmoid leaves a millionth after ten layers at best. ReLU passes changes on unharmed, or
   not at all; a bias that is too negative kills it.
-- A layer hands its *function* to `apply`, with its settings by name. A composed function needs no more than
-  that.
+- A layer gives its *function* to `apply`, with its settings by name.
 
-**Next**, in module 3, comes what stands between the bends: layers with weights, the matrix product at their
-heart, and the question from which numbers the weights should begin, so that the signal arrives neither
+**Next**, in module 3, you build what goes between the bends: layers with weights. You write the matrix product at
+their heart, and find out with which numbers the weights should begin, so that the signal arrives neither
 saturated nor silent.
 """

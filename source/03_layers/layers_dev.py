@@ -4,16 +4,16 @@ r"""
 
 In module 2 you wrote the bends: ReLU, sigmoid, tanh. A bend acts on each number by itself; it never lets two
 numbers meet. Here you write the part that does: the **dense layer**, in which every output listens to every
-input. Between them, dense layers and bends are all that a great many networks consist of.
+input. A great many networks consist of nothing but dense layers and bends.
 
-**The story of this module.** A greenhouse has three sensors: temperature, humidity and light. A controller is
-to turn their three readings into two commands: how far to open the window, and how long to water. The
-simplest controller that deserves the name gives each sensor a *weight* for each command, adds up, and
-corrects by a constant. Three sensors and two commands make six weights and two constants: a 3 × 2 matrix and
-a vector. For a thousand readings it is the same matrix, and the thousand sums become one matrix product.
+**The story of this module.** A greenhouse has three sensors: temperature, humidity and light. A controller should
+turn their three readings into two commands: how far to open the window, and how long to water. The simplest
+controller gives each sensor a *weight* for each command, adds up, and corrects by a constant. Three sensors and
+two commands make six weights and two constants: a 3 × 2 matrix and a vector. For a thousand readings it is the
+same matrix, and the thousand sums become one matrix product.
 
-So almost all the time that a network spends computing goes into matrix products, and nearly everything a
-network knows is stored in such matrices. Both facts get their own hour here.
+So a network spends almost all its computing time on matrix products, and nearly everything it knows is stored in
+such matrices.
 
 | part | you will |
 | --- | --- |
@@ -83,12 +83,11 @@ $$
 \begin{pmatrix} 5 & 9 \\ 3 & 4 \end{pmatrix}
 $$
 
-Twelve multiplications for four numbers: $n \cdot k \cdot m = 2 \cdot 3 \cdot 2$. With the additions that is
-$2nkm$ floating-point operations, a count that we shall need again.
+Twelve multiplications for four numbers: $n \cdot k \cdot m = 2 \cdot 3 \cdot 2$. With the additions that's
+$2nkm$ floating-point operations. We'll need this count again.
 
-**Your task.** Write the product with three loops, without `@`, `np.dot` and their relatives. Shapes that do
-not fit are refused in a sentence, because a shape that does not fit is the mistake you will meet most often
-from now on, and the sentence is for you.
+**Your task.** Write the product with three loops, without `@`, `np.dot` and their relatives. Refuse shapes that do
+not fit, in one sentence. From now on that is the mistake you will make most often, and the sentence is for you.
 
 <details>
 <summary>Hint 1: which loops?</summary>
@@ -335,14 +334,12 @@ print(f"one turn of the innermost loop: {by_hand / 64**3 * 1e9:.0f} ns")
 
 # %% [markdown]
 r"""
-The multiplication itself is not what takes the time. A turn of the innermost loop fetches two elements, wraps
-each in a Python object, multiplies, wraps the product, fetches a third, adds, stores: hundreds of nanoseconds
-around an operation that the processor does in less than one. The cure is to put more work into each line of
-Python.
+It's not the multiplication that takes the time. A turn of the innermost loop fetches two elements, wraps each in a
+Python object, multiplies, wraps the product, fetches a third, adds, stores: hundreds of nanoseconds around an
+operation that the processor does in less than one. The cure is to do more work in each line of Python.
 
-The same sum can be read the other way round. Instead of asking "what is element $(i, j)$?", ask "what does
-the place $p$ contribute to the *whole* result?" Column $p$ of $A$ times row $p$ of $B$, each number with
-each:
+You can read the same sum the other way round. Instead of asking "what is element $(i, j)$?", ask "what does the
+place $p$ contribute to the *whole* result?" It is column $p$ of $A$ times row $p$ of $B$, each number with each:
 
 $$ C = \sum_{p=1}^{k} A_{:,p} \, B_{p,:} \qquad\text{each term of shape } (n, 1) \cdot (1, m) \to (n, m) $$
 
@@ -356,8 +353,8 @@ $$
 = \begin{pmatrix} 5 & 9 \\ 3 & 4 \end{pmatrix}
 $$
 
-**Your task.** Write it with the one loop over $p$; the rest is broadcasting. (In a later module a matrix of
-this form, a column times a row, will come back.)
+**Your task.** Write it with one loop over $p$; the rest is broadcasting. (A matrix of this form, a column times a
+row, comes back in a later module.)
 
 <details>
 <summary>Hint: a column that broadcasts</summary>
@@ -462,8 +459,8 @@ print(f"three loops {by_hand:.5f} s, one loop {by_outer:.5f} s, numpy {by_numpy:
 
 # %% [markdown]
 r"""
-Some 400 times faster than three loops, when this lesson was tried, and numpy is still 30 times ahead of it.
-From here on we write `@`. Part 3 measures where all three end up for larger matrices.
+When this lesson was tried, that was 400 times faster than three loops, and numpy was still 30 times ahead of it.
+From here on we write `@`. In Part 3 you measure all three for larger matrices.
 
 ### 1.3 The affine map
 
@@ -475,10 +472,10 @@ with one example as a *row* $x$ of shape $(\text{inputs},)$, weights $W$ of shap
 $(\text{inputs}, \text{outputs})$ and a bias $b$ of shape $(\text{outputs},)$. Column $j$ of $W$ belongs to
 output $j$: these are the weights of **neuron** $j$.
 
-Mathematics books often write $Wx + b$ with $x$ as a column. Rows have an advantage for us: a *batch* of
-examples is a matrix with one example in each row, and the same formula serves it without a change:
+Mathematics books often write $Wx + b$ with $x$ as a column. Rows suit us better: a *batch* of examples is a matrix
+with one example in each row, and the same formula works for it:
 $(\text{batch}, \text{inputs}) \cdot (\text{inputs}, \text{outputs}) \to (\text{batch}, \text{outputs})$, and
-the bias broadcasts over the rows. Whatever axes stand in front, `@` uses the last one only.
+the bias broadcasts over the rows. Whatever axes come before it, `@` uses the last one only.
 
 **A worked example.** Three readings $x = (0.5, -1, 2)$, two commands:
 
@@ -506,10 +503,10 @@ print(
 # %% [markdown]
 r"""
 No error, wrong numbers, and a network that somehow learns a little worse: the most expensive kind of mistake.
-It is why a bias here is always a vector of shape `(outputs,)`.
+That's why a bias here is always a vector of shape `(outputs,)`.
 
-**Your task.** Write the map as a *pure function of arrays*. It knows nothing of tensors; `apply` will take
-care of these, as it did for your activations.
+**Your task.** Write the map as a *pure function of arrays*. It knows nothing about tensors; `apply` takes care of
+them, as it did for your activations.
 
 <details>
 <summary>Hint</summary>
@@ -619,7 +616,7 @@ def affine_map_leaves_its_inputs_alone(layers, x, w, b):
 r"""
 ### 1.4 Where the weights begin
 
-Training will change the weights step by step. But from where does it start? The two first ideas both fail.
+Training changes the weights step by step. But where does it start? The first two ideas both fail.
 
 **Idea 1: all weights alike**, zero for instance. Watch four neurons that all begin with the weight 0.3.
 """
@@ -631,11 +628,10 @@ print(linear(signal, np.full((5, 4), 0.3), np.zeros(4)).round(4))
 # %% [markdown]
 r"""
 Four equal columns: the neurons give the same answer to every example. Whatever rule changes the weights, it
-sees four equal neurons and gives all of them the same change, so they stay equal for ever. Four neurons do
-the work of one. With zeros it is worse still: the output is zero whatever comes in. Random weights break the
-tie.
+sees four equal neurons and changes all of them in the same way, so they stay equal for ever. Four neurons do the
+work of one. With zeros it's even worse: the output is zero whatever comes in. Random weights break the tie.
 
-**Idea 2: random weights of just any size.** Send 500 examples through ten layers with 256 neurons each, with
+**Idea 2: random weights of any size.** Send 500 examples through ten layers with 256 neurons each, with
 tanh between the layers, and look at the standard deviation of what comes out of each:
 """
 
@@ -662,10 +658,9 @@ for size in (0.01, 1.0):
 
 # %% [markdown]
 r"""
-Weights that are too small: the signal shrinks by a factor of about six in each layer, and after ten layers
-nothing is left of it. Weights that are too large: most neurons sit at the flat ends of tanh, where they say
-only "plus" or "minus", and where a small change of a weight changes nothing: a neuron that cannot be moved
-cannot learn. These are *saturated*.
+If the weights are too small, the signal shrinks in each layer, and after ten layers nothing is left of it. If they
+are too large, most neurons sit at the flat ends of tanh. There they only say "plus" or "minus", and a small change
+of a weight changes nothing, so they cannot learn. We call them *saturated*.
 
 **How large is right?** Let the inputs $x_i$ and the weights be independent, with mean 0. The variance of a
 sum of independent terms is the sum of their variances:
@@ -682,9 +677,9 @@ $$ a = \sqrt{\frac{6}{\text{inputs} + \text{outputs}}} $$
 **With numbers:** for 784 inputs and 128 outputs, $a = \sqrt{6 / 912} = 0.0811$. For 3 inputs and 3 outputs,
 $a = 1$.
 
-**Your task.** Draw such weights, with a generator that is handed in. Never with `np.random.seed` and
-`np.random.uniform`: these share one hidden state with the whole program, so that one more random number
-anywhere changes every network, and a run can no longer be repeated.
+**Your task.** Draw such weights with the generator `rng` that you are given. Don't use `np.random.seed` and
+`np.random.uniform`: they share one hidden state with the whole program, so one more random number anywhere changes
+every network, and you can't repeat a run.
 
 <details>
 <summary>Hint</summary>
@@ -823,7 +818,7 @@ def glorot_weights_differ_from_call_to_call(layers, seed):
 # %% [markdown]
 r"""
 **And with ReLU?** The argument assumed that nothing is lost between the layers. Tanh is nearly the identity
-near 0; ReLU is not: it throws away the negative half. If $z$ is symmetric about 0, half of
+near 0, but ReLU throws away the negative half. If $z$ is symmetric about 0, half of
 $\operatorname{E}[z^2]$ is gone:
 
 $$ \operatorname{E}[\operatorname{relu}(z)^2] = \tfrac12 \operatorname{Var}(z) $$
@@ -836,7 +831,7 @@ $$ \operatorname{Var}(W) = \frac{2}{\text{inputs}} \qquad\text{here: a normal di
 **With numbers:** for 2 inputs the standard deviation is 1, for 784 inputs it is 0.0505; the number of outputs
 does not matter.
 
-**Your task.** Draw these.
+**Your task.** Draw weights like these.
 
 <details>
 <summary>Hint</summary>
@@ -946,6 +941,8 @@ changes them anyway", he says, "so why bother with random numbers?"
 
 Predict what the 128 hidden values look like for one image, before training and after a hundred steps of
 training. Explain why training cannot repair it. What is the smallest change to his network that would?
+
+(Double-click the cell below, write your answer, and press Shift+Enter.)
 """
 
 # %% [markdown] answer="why-random" points=5
@@ -972,23 +969,23 @@ weights here are not zero.
 r"""
 ### 1.5 The class `Dense`
 
-A **layer** is a function with a memory: it keeps its weights and its bias between calls, as tensors that are
-marked with `requires_grad=True`, so that training will know what it may change. It takes `inputs` and
-`outputs`, and a source of randomness.
+A **layer** is a function with a memory: it keeps its weights and its bias between calls. They are tensors with
+`requires_grad=True`, so that training knows what it may change. To make a layer you say how many `inputs` and
+`outputs` it has, and where its random numbers come from.
 
 When it is called, it sends the pure function `linear` through `apply`, together with its input, its weights
 and its bias:
 
 ```
-apply(linear, x, weights, bias)      x: Tensor  ->  unwrap, compute, wrap  ->  Tensor
-                                     x: a class with __apply__  ->  that class decides
+apply(linear, x, weights, bias)      all of them Tensors  ->  unwrap, compute, wrap  ->  Tensor
+                                     one of a class with __apply__  ->  that class decides
 ```
 
-Had the layer computed `Tensor(x.data @ self.weights.data + self.bias.data)`, the numbers would be the same,
-but nobody could ever find out *how* the output came about. `apply` gives later inputs the chance to watch.
+If the layer computed `Tensor(x.data @ self.weights.data + self.bias.data)`, the numbers would be the same, but
+nobody could ever find out *how* the output was made. With `apply`, later inputs and weights can watch.
 
-The seam also gives us errors for nothing. `apply` says which function met which shapes, and looks up the
-remedy in the dictionary `FITS` of module 1. Here is the sentence for `linear`:
+We also get clear error messages for free. `apply` says which function met which shapes, and looks up what to do
+in the dictionary `FITS` of module 1. Here is the sentence for `linear`:
 """
 
 # %%
@@ -1000,9 +997,9 @@ FITS["linear"] = (
 
 # %% [markdown]
 r"""
-**Your task.** Three methods. The constructor refuses sizes below 1 (numpy would be glad to make you a 0 × 10
-matrix), makes the source of randomness, draws the weights with the function `initial`, and begins with a bias
-of zeros. `__call__` applies the layer. `parameters` lists what training may change, weights first.
+**Your task.** Write three methods. The constructor refuses sizes below 1 (numpy would gladly make a 0 × 10
+matrix), makes the generator, draws the weights with the function `initial`, and begins with a bias of zeros.
+`__call__` applies the layer. `parameters` lists what training may change, weights first.
 
 <details>
 <summary>Hint 1: a generator, a seed or nothing</summary>
@@ -1297,7 +1294,7 @@ def dense_layers_share_nothing(layers, change, x):
 try:
     Dense(784, 128)(Tensor(np.ones((32, 28, 28))))
 except ValueError as error:
-    print("What a batch of images that nobody flattened gets to hear:\n", error)
+    print("What you see if you forget to flatten your images:\n", error)
 
 # %% [markdown]
 r"""
@@ -1307,8 +1304,8 @@ A network is layers one after the other: the output of each is the input of the 
 
 $$ h = \operatorname{relu}(x W_1 + b_1), \qquad y = h W_2 + b_2 $$
 
-**Two tasks.** `forward` sends an input through a list of layers; a layer is anything that can be called.
-`parameter_count` says how many numbers training may change; only some layers have a method `parameters` (your
+**Two tasks.** `forward` sends an input through a list of layers; a layer is anything that you can call.
+`parameter_count` says how many numbers training may change. Only some layers have a method `parameters` (your
 `ReLU` has none).
 
 **With numbers:** `[Dense(784, 128), ReLU(), Dense(128, 10)]` has $784 \cdot 128 + 128 = 100{,}480$ and
@@ -1475,11 +1472,10 @@ r"""
 ### 2.1 A network that computes XOR, without any training
 
 *Exclusive or* is 1 if exactly one of its two inputs is 1. No straight line separates the points
-$(0, 1), (1, 0)$ from $(0, 0), (1, 1)$; a single dense layer draws straight lines, and so cannot do it. Two of
-them with a bend in between can, and the weights are simple enough to be found by thinking.
+$(0, 1), (1, 0)$ from $(0, 0), (1, 1)$. A single dense layer draws straight lines, so it can't do it. Two of them
+with a bend in between can, and you can find the weights by thinking.
 
-Let both hidden neurons look at the *sum* of the inputs, which is 0, 1 or 2, and let only the second have a
-bias:
+Both hidden neurons look at the *sum* of the inputs, which is 0, 1 or 2. Only the second has a bias:
 
 $$ h_1 = \operatorname{relu}(x_1 + x_2), \qquad h_2 = \operatorname{relu}(x_1 + x_2 - 1), \qquad y = v_1 h_1 + v_2 h_2 $$
 
@@ -1503,8 +1499,8 @@ $$ h_1 = \operatorname{relu}(x_1 + x_2), \qquad h_2 = \operatorname{relu}(x_1 + 
 <details>
 <summary>Hint 2: the last layer</summary>
 
-The second line of the table says what $v_1$ is; then the fourth leaves one choice for $v_2$. The shape of
-these weights is (2, 1).
+The second row of the table tells you $v_1$; then the fourth leaves one choice for $v_2$. The shape of these
+weights is (2, 1).
 
 </details>
 """
@@ -1637,9 +1633,9 @@ show(
 r"""
 ### 2.2 Two spirals and 100 random neurons
 
-Setting weights by thinking ends soon: here are two spirals that wind around each other one and a half times.
-But there is a trick that needs nothing beyond what you have. Leave the hidden layer as it was drawn,
-*random*. Only the output layer has to fit, and it is linear in its weights: a least-squares problem, which
+Finding weights by thinking does not take us far: here are two spirals that wind around each other one and a half
+times. But there is a trick, and you have all you need for it. Leave the hidden layer *random*, as it was drawn.
+Only the output layer has to fit, and it is linear in its weights: a least-squares problem, which
 `np.linalg.lstsq` solves in one call. (Training all layers at once has to wait for a later module.)
 
 We try four networks: no hidden layer at all; 100 hidden neurons with ReLU and a bias of zero, as `Dense`
@@ -1777,8 +1773,8 @@ When this lesson was tried (one core, float32), the figures were
 
 (A kink in a line means that another program had the processor for a while: run the cell again.)
 
- All three do the same number of multiplications and have the same exponent; they differ in the constant in
-front of it, by a factor of 20,000. Three things make it: compiled code does not wrap each number in an
+All three do the same number of multiplications and have the same exponent; they differ in the constant in
+front of it, by a factor of 20,000. There are three reasons: compiled code does not wrap each number in an
 object; the processor multiplies eight or sixteen float32 numbers with one instruction; and the library (BLAS)
 cuts the matrices into blocks that fit into the cache, so that a number fetched from memory is used many
 times. The one loop has the first two, and stops where the memory cannot follow: for each $p$ it reads and
@@ -1797,6 +1793,8 @@ r"""
 batch of 256 examples need in `Dense(784, 128)`? Estimate how long `matmul_by_hand` would take for it, and how
 long numpy. (b) Someone proposes to rewrite the three loops in C, and expects that the exponent falls from 3
 to 2. Say what will get better, what will not, and why.
+
+(Double-click the cell below, write your answer, and press Shift+Enter.)
 """
 
 # %% [markdown] answer="cost-of-a-product" points=5
@@ -1818,7 +1816,7 @@ instructions (a better algorithm need not be named).
 r"""
 ### 3.2 A signal on its way through 20 layers
 
-Now the experiment of 1.4 again, with your initialisations. Twenty layers of 256 neurons, 500 examples; the
+Now we repeat the experiment of 1.4 with your initial weights. Twenty layers of 256 neurons, 500 examples; the
 standard deviation after each layer, on a logarithmic axis.
 """
 
@@ -1870,8 +1868,8 @@ after 20 layers: a factor of $0.01 \cdot \sqrt{256} = 0.16$ for each layer, as t
 says. "ReLU, Glorot" falls as well, by a factor of about $1/\sqrt2 = 0.71$ for each layer (measured: 0.72),
 and is down to 0.0014 at the end. "ReLU, He" stays in the range where it began: 0.83 after the first layer,
 0.67 after the last. "tanh, Glorot" sinks slowly, since tanh always squeezes a little: 0.63 after the first
-layer, 0.16 after the last. "tanh, size 1" lies flat at 0.97 on top, and this looks healthy but is not: 87 %
-of the signals are saturated. A good standard deviation is necessary, not sufficient.
+layer, 0.16 after the last. "tanh, size 1" lies flat at 0.97 on top. That looks healthy but isn't: 87 % of the
+signals are saturated. A good standard deviation is necessary, but not enough.
 
 ### 3.3 What a batch is worth
 
@@ -1889,10 +1887,10 @@ print(f"a factor of {separately / together:.0f}")
 
 # %% [markdown]
 r"""
-When this lesson was tried: 0.57 ms and 3.4 ms, a factor of 6. The sums are the same, so is the result. A part
-of the difference is the fixed price of 255 further calls. The rest is memory: a vector times a matrix has to
-fetch all 100,352 weights for a single example, and uses each of them once; a batch uses each weight 256
-times. That is one reason why training works with batches, and it has nothing to do with statistics.
+When this lesson was tried, it took 0.57 ms and 3.4 ms, a factor of 6. The sums are the same, and so is the result.
+Part of the difference is the fixed price of 255 more calls. The rest is memory: a vector times a matrix fetches
+all 100,352 weights for a single example, and uses each of them once. A batch uses each weight 256 times. That is
+one reason why training works with batches.
 
 ## Summary
 
@@ -1905,8 +1903,12 @@ times. That is one reason why training works with batches, and it has nothing to
 - `Dense` keeps its weights and its bias, lists them as `parameters()`, and computes through `apply`.
 - Two layers and a bend do what no single layer can; a bias lets a neuron bend where it likes.
 
-**You have** dense layers and bends, and you have chained them by hand, in a list. **Next** come whole
-networks. And one question stays open: XOR's weights were found by thinking, the spirals' by least squares.
-For weights in *all* layers at once neither is possible. What one needs is to know, for each of a hundred
-thousand weights, in which direction to change it. All that follows leads to that.
+**What comes next.** You have dense layers and bends, and you have chained them by hand, in a list. Module 4 will
+make whole networks of them, which know all their parameters, save them and load them. Modules 4 to 6 are still to
+come.
+
+One question is open. You found XOR's weights by thinking, and the spirals' by least squares. Neither works for the
+weights of *all* layers at once. For that you need to know, for each of a hundred thousand weights, in which
+direction to change it. That is the gradient, and you compute it in **module 7, Autograd**. Module 7
+is there, and it needs nothing but modules 1 to 3: you can go on with it now.
 """

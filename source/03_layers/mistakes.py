@@ -473,6 +473,12 @@ ALTERNATIVES = [
 SIZES = "weights and bias are set to others, and nothing of the layer but these is ever looked at"
 EQUIVALENT = [
     Equivalent(
+        "dense",
+        "return apply(linear, x, self.weights, self.bias)",
+        "return apply(linear, x, self.weights, self.bias) * np.float64(1)",
+        "np.float64(1) is a number, and a number never changes the dtype of a tensor",
+    ),
+    Equivalent(
         "matmul-by-hand",
         "out = np.zeros((n, m), dtype=np.result_type(a, b))",
         "out = np.zeros((n, m), dtype=np.result_type(b, a))",
