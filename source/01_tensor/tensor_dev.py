@@ -1298,7 +1298,7 @@ def describe(x) -> str:
 
 # %%
 two, three = np.ones((3, 2), dtype=np.float32), np.ones(3, dtype=np.float32)
-print(value(Tensor([1, 2])), value(3.0), value([4, 5]))
+print(value(Tensor([1, 2])), value(3.0), value(np.sqrt(64)), value([4, 5]))
 attempt(lambda: np.add(two, three))  # numpy's own words …
 attempt(lambda: compute(np.add, two, three))  # … and ours
 attempt(lambda: compute(np.matmul, two, three))
@@ -1333,7 +1333,6 @@ def handler_of(x):
 
 # %% [markdown]
 r"""
-
 ### Exercise: `apply` (16 points)
 
 <details><summary>Hint 1: how do I give a list of values to a function as its arguments?</summary>
@@ -1885,9 +1884,10 @@ class MoreReflectedArithmetic:
         if method != "__call__" or ufunc.nout > 1:
             return NotImplemented
         if parameters:
+            settings = ", ".join(f"{name}=" for name in parameters)
             raise TypeError(
-                f"{ufunc.__name__} of a tensor takes no {', '.join(parameters)}; leave it out "
-                "(array = array + x, not array += x), or compute with np.asarray(x)"
+                f"{ufunc.__name__} of a tensor takes no {settings}; leave it out (for array += x, "
+                "write array = array + x), or compute with np.asarray(x)"
             )
         out = apply(ufunc, *inputs)
         return np.asarray(out) if out.dtype == bool else out

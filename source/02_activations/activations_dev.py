@@ -1147,7 +1147,7 @@ r"""
 <details>
 <summary>Hint 1: the function itself</summary>
 
-`apply(relu, x)` hands over the function; `apply(relu(x))` would call it first.
+`apply(relu, x)` passes the function itself; `apply(relu(x))` would call it first.
 
 </details>
 

@@ -526,7 +526,7 @@ def linear(x: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     x : ndarray of shape (..., inputs)
-        One example a row; any axes may stand in front, or none.
+        One example per row; any axes may come in front, or none.
     weights : ndarray of shape (inputs, outputs)
         The matrix W; a column for each output.
     bias : ndarray of shape (outputs,)
@@ -1690,7 +1690,7 @@ The picture shows the four decision regions: blue where the network says "first 
 "second"; the dots are the 600 new points. *No hidden layer:* one straight line. *Bias 0:* the regions are
 wedges that meet at the origin. That is no accident: without biases,
 $\operatorname{relu}(cxW) = c \operatorname{relu}(xW)$ for $c > 0$. Along each ray from the origin the hidden
-values only grow, and the answer changes its sign at most once (owing to the constant of the last layer),
+values only grow, and the answer changes its sign at most once (because of the constant of the last layer),
 however many neurons there are. A spiral needs two or three changes. A bias lets a neuron bend somewhere else
 than at the origin. *10 neurons:* a few straight edges that catch the outline. *100 neurons with biases:* the
 two arms of the spiral.

@@ -59,7 +59,7 @@ def linear(x: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     x : ndarray of shape (..., inputs)
-        One example a row; any axes may stand in front, or none.
+        One example per row; any axes may come in front, or none.
     weights : ndarray of shape (inputs, outputs)
         The matrix W; a column for each output.
     bias : ndarray of shape (outputs,)

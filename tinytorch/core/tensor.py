@@ -434,9 +434,10 @@ class MoreReflectedArithmetic:
         if method != "__call__" or ufunc.nout > 1:
             return NotImplemented
         if parameters:
+            settings = ", ".join(f"{name}=" for name in parameters)
             raise TypeError(
-                f"{ufunc.__name__} of a tensor takes no {', '.join(parameters)}; leave it out "
-                "(array = array + x, not array += x), or compute with np.asarray(x)"
+                f"{ufunc.__name__} of a tensor takes no {settings}; leave it out (for array += x, "
+                "write array = array + x), or compute with np.asarray(x)"
             )
         out = apply(ufunc, *inputs)
         return np.asarray(out) if out.dtype == bool else out
