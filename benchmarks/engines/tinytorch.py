@@ -8,11 +8,15 @@ from functools import partial
 import numpy as np
 from workloads import Chain, Curvature, Deep, Gates, Network, Spring
 
+from tinytorch import memory
 from tinytorch.core import autograd
 from tinytorch.core.activations import relu
 from tinytorch.core.autograd import Variable
 from tinytorch.core.layers import linear
 from tinytorch.core.tensor import Tensor, apply
+
+
+memory.keep_freed_blocks()
 
 
 def scalar_expression(data: Spring) -> Callable[[], list]:

@@ -1,0 +1,160 @@
+"""Functions of arrays that numpy lacks, each written once and pure.
+
+A rule may call them with arrays or, where the way back is recorded itself, with variables: a function
+marked `recordable` hands a call with a variable over to it, as `apply` does.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+WIDER = {"e": np.float32, "f": np.float64}  # in which many small numbers are added up
+
+
+def through(function: Callable, *inputs, **parameters):
+    """Call a function of arrays; if there is a variable among its inputs, record it."""
+    for x in inputs:
+        if hasattr(x, "__apply__"):
+            return x.__apply__(function, *inputs, **parameters)
+    return function(*inputs, **parameters)
+
+
+def recordable(function: Callable) -> Callable:
+    """A function of arrays that may be given variables, too."""
+
+    @functools.wraps(function)
+    def called(*inputs, **parameters):
+        for x in inputs:
+            if hasattr(x, "__apply__"):
+                return x.__apply__(called, *inputs, **parameters)
+        return function(*inputs, **parameters)
+
+    return called
+
+
+@recordable
+def select(condition: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """`x` where the condition holds, else 0, also in place of an infinity or a NaN.
+
+    Notes
+    -----
+    Of an array the bits are multiplied by 0 or 1, which is 10 to 15 times faster than `numpy.where`
+    with a condition that changes at random.
+    """
+    if type(x) is np.ndarray and x.shape == np.shape(condition) and x.dtype.itemsize <= 8:
+        bits = np.dtype(f"u{x.itemsize}")
+        return (x.view(bits) * condition).view(x.dtype)
+    return np.where(condition, x, np.zeros_like(x, shape=()))
+
+
+@recordable
+def total(x: np.ndarray, axis) -> np.ndarray:
+    """The sum along some axes, added up in a wider dtype so that millions of terms do not drift."""
+    return x.sum(axis=axis, dtype=WIDER.get(x.dtype.char, x.dtype)).astype(x.dtype)
+
+
+@recordable
+def spread(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """`x` repeated until it has the given shape, without a copy: numpy's broadcast_to."""
+    return np.broadcast_to(x, shape)
+
+
+@recordable
+def astype(x: np.ndarray, dtype) -> np.ndarray:
+    """`x` in another floating dtype."""
+    return x.astype(dtype)
+
+
+def inverse(axes, ndim: int) -> list[int]:
+    """The order of axes that undoes ``transpose(axes)``; None stands for the reverse order."""
+    return np.argsort(np.arange(ndim)[::-1] if axes is None else np.array(axes) % ndim).tolist()
+
+
+@recordable
+def scatter(x: np.ndarray, shape: tuple[int, ...], index) -> np.ndarray:
+    """Zeros of the given shape, with `x` added at `index`: what indexing does, backwards."""
+    if takes_each_once(index):
+        out = np.zeros_like(x, shape=shape)
+        out[index] = x
+        return out
+    out = np.zeros_like(x, shape=shape, dtype=WIDER.get(x.dtype.char, x.dtype))
+    np.add.at(out, index, x)
+    return out.astype(x.dtype)
+
+
+def takes_each_once(index) -> bool:
+    """Whether an index cannot name an element twice, as lists of whole numbers can."""
+    parts = index if isinstance(index, tuple) else (index,)
+    plain = (int, np.integer, slice, type(None), type(Ellipsis))
+    return all(isinstance(p, plain) or np.asarray(p).dtype == bool for p in parts)
+
+
+def clip_values(x: np.ndarray, min=None, max=None) -> np.ndarray:
+    """`x`, with what lies below `min` or above `max` moved to that bound; None is no bound."""
+    return np.clip(x, min, max)
+
+
+def join(*arrays: np.ndarray, axis: int) -> np.ndarray:
+    """Arrays one after the other, along an axis that they have."""
+    return np.concatenate(arrays, axis)
+
+
+def pile(*arrays: np.ndarray, axis: int) -> np.ndarray:
+    """Arrays of the same shape side by side, along a new axis."""
+    return np.stack(arrays, axis)
+
+
+def surround(x: np.ndarray, pad_width, value: float = 0.0) -> np.ndarray:
+    """`x` with `value` around it, as many as `pad_width` says (as in `numpy.pad`)."""
+    return np.pad(x, pad_width, constant_values=value)
+
+
+for function, name in (
+    (clip_values, "clip"),
+    (join, "concatenate"),
+    (pile, "stack"),
+    (surround, "pad"),
+):
+    function.__name__ = name  # what messages and pictures call it
+
+
+def softmax_cross_entropy(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The mean negative logarithm of the probability of the right class.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (examples, classes)
+        Their softmax gives the probabilities.
+    labels : integer array of shape (examples,)
+        The right class of each example.
+
+    Returns
+    -------
+    number
+        Of the dtype of the scores.
+
+    Raises
+    ------
+    ValueError
+        If there is not one whole number for each row, or one is no class.
+    """
+    labels = np.asarray(labels)
+    fit = scores.ndim == 2 and labels.shape == scores.shape[:1] and labels.dtype.kind in "iu"
+    if not (fit and labels.size and labels.min() >= 0 and labels.max() < scores.shape[1]):
+        raise ValueError(
+            f"scores of shape {scores.shape} need one whole number from 0 to the number of classes "
+            f"- 1 as the label of each row, but got {labels!r:.60}"
+        )
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    chosen = shifted[np.arange(len(labels)), labels]
+    return (np.log(np.exp(shifted).sum(axis=1)).sum() - chosen.sum()) / len(labels)
+
+
+def one_hot(labels: Sequence[int], shape: tuple[int, int], dtype) -> np.ndarray:
+    """Rows of zeros, with a 1 at the place that the label names."""
+    out = np.zeros(shape, dtype)
+    out[np.arange(len(labels)), labels] = 1
+    return out

@@ -1,0 +1,79 @@
+"""Handing gradients over: without needless copies, and so that nobody else holds them."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from tinytorch.support.arrays import astype
+from tinytorch.support.recording import recording
+
+
+def plus(total, share):
+    """``total + share``, in the memory of `total` if nobody else holds that."""
+    alone = sys.getrefcount(total) <= 2 and type(total) is np.ndarray and total.base is None
+    if (
+        alone
+        and total.shape == share.shape
+        and total.dtype == share.dtype
+        and total.flags.writeable
+    ):
+        return np.add(total, share, out=total)
+    return total + share
+
+
+def delivered(gradients: dict, create_graph: bool) -> dict:
+    """The gradients of leaves, seen by their hooks, in their dtype, and held by nobody else.
+
+    Parameters
+    ----------
+    gradients : dict
+        Of each leaf, and of other variables whose gradient was kept; changed.
+    create_graph : bool
+        They are variables, which may be shared, for nobody can change them.
+    """
+    with recording.switched(create_graph):
+        for x in gradients:
+            if getattr(x, "grad_fn", None) is None:
+                gradients[x] = recording.sending(x, gradients[x])
+            if gradients[x].dtype != x.dtype:
+                gradients[x] = astype(gradients[x], dtype=x.dtype)
+            if not create_graph:
+                own(gradients, x)
+    return gradients
+
+
+def own(gradients: dict, x) -> None:
+    """Copy a gradient unless it is certain that nobody else holds it."""
+    gradient = gradients[x]
+    counted = sys.getrefcount(gradient)  # by the dictionary, by this name and by this call
+    if counted > 3 or gradient.base is not None or not gradient.flags.writeable:
+        gradients[x] = np.array(gradient)
+
+
+def added(before, gradient):
+    """The gradient of a leaf after one more backward pass; `before` is that of the earlier ones."""
+    if before is None:
+        return gradient
+    total = gradient + before
+    return total if hasattr(total, "grad_fn") else np.asarray(total)
+
+
+def picked(gradients: dict, inputs: list, variable: type | None) -> tuple:
+    """The gradient of each input, each time an array of its own; zeros where nothing arrived.
+
+    With `variable`, the class to use, gradients are variables.
+    """
+    found = delivered({x: gradients[x] for x in inputs if x in gradients}, variable is not None)
+    chosen, given = [], set()
+    for x in inputs:
+        gradient = found.get(x)
+        if gradient is None:
+            zeros = np.zeros(x.shape, x.dtype)
+            gradient = zeros if variable is None else variable(zeros, requires_grad=False)
+        elif x in given and variable is None:
+            gradient = np.array(gradient)
+        given.add(x)
+        chosen.append(gradient)
+    return tuple(chosen)

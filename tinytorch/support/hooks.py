@@ -1,0 +1,59 @@
+"""Functions that see, and may replace, the gradient of a variable: a watcher of the backward pass."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable
+
+import numpy as np
+
+from tinytorch.support.guards import users_turn
+from tinytorch.support.recording import recording
+
+HOOKS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # of each variable: number -> hook
+numbers = itertools.count()
+
+
+class Handle:
+    """What `register_hook` gives: call ``remove()`` to take the hook off again."""
+
+    def __init__(self, hooks: dict, number: int):
+        self.hooks, self.number = hooks, number
+
+    def remove(self) -> None:
+        """Take the hook off; a second time does nothing."""
+        self.hooks.pop(self.number, None)
+
+
+def register(variable, hook: Callable) -> Handle:
+    """Call `hook` with the complete gradient of a variable in each backward pass."""
+    if not variable.requires_grad:
+        raise RuntimeError("a Variable that requires no gradient can have no hook")
+    if call_hooks not in recording.watchers.sending:
+        recording.watchers.sending.append(call_hooks)
+    hooks, number = HOOKS.setdefault(variable, {}), next(numbers)
+    hooks[number] = hook
+    return Handle(hooks, number)
+
+
+def call_hooks(variable, grad):
+    """The gradient of a variable after its hooks have seen it, and perhaps replaced it."""
+    for hook in list(HOOKS.get(variable, {}).values()):
+        users_turn()
+        replaced = hook(grad if hasattr(grad, "__apply__") else np.array(grad))
+        if replaced is not None:
+            grad = of_the_same_shape(replaced, variable, "a hook")
+    return grad
+
+
+def of_the_same_shape(gradient, variable, giver: str):
+    """A gradient that a user's function has given for a variable, if it has the right shape."""
+    if not hasattr(gradient, "__apply__"):
+        gradient = np.asarray(gradient)
+    if gradient.shape != variable.shape:
+        raise ValueError(
+            f"{giver} gave a gradient of shape {gradient.shape} for a variable of shape "
+            f"{variable.shape}; return one number for each element"
+        )
+    return gradient

@@ -1,0 +1,166 @@
+"""Whether operations on variables are recorded, and who watches."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from tinytorch.support.guards import check, guard, users_turn
+
+
+@dataclass
+class Watchers:
+    """Functions that are told what happens.
+
+    Attributes
+    ----------
+    computed : list of callable
+        Called with a function, its inputs and the Variable that came out.
+    sending : list of callable
+        Called with a variable and its complete gradient; returns the gradient to go on with.
+    """
+
+    computed: list[Callable] = field(default_factory=lambda: [guard])
+    sending: list[Callable] = field(default_factory=lambda: [check])
+
+
+class Recording(threading.local):
+    """The switch, and the watchers; every thread has its own."""
+
+    def __init__(self):
+        self.enabled = True
+        self.watchers = Watchers()
+
+    @contextlib.contextmanager
+    def switched(self, enabled: bool) -> Iterator[None]:
+        """Record or do not, for the length of a block."""
+        users_turn()
+        before, self.enabled = self.enabled, enabled
+        try:
+            yield
+        finally:
+            self.enabled = before
+
+    @contextlib.contextmanager
+    def watched(
+        self, computed: Callable | None = None, sending: Callable | None = None
+    ) -> Iterator[None]:
+        """Have one more watcher for the length of a block."""
+        before = self.watchers
+        self.watchers = Watchers(
+            [*before.computed, *filter(None, [computed])],
+            [*before.sending, *filter(None, [sending])],
+        )
+        try:
+            yield
+        finally:
+            self.watchers = before
+
+    @contextlib.contextmanager
+    def keeping(self, variables: Iterable) -> Iterator[dict]:
+        """Keep the gradients of computed variables that come by, for the length of a block."""
+        wanted, kept = set(variables), {}
+
+        def keep(variable, grad):
+            if variable in wanted:
+                kept[variable] = grad
+            return grad
+
+        with self.watched(sending=keep):
+            yield kept
+
+    def computed(self, function: Callable, inputs: tuple, result) -> None:
+        """Tell the watchers what was computed, from what."""
+        for watcher in self.watchers.computed:
+            watcher(function, inputs, result)
+
+    def sending(self, variable, grad):
+        """Tell the watchers what arrives at a variable; gives what is to be sent on."""
+        for watcher in self.watchers.sending:
+            grad = watcher(variable, grad)
+        return grad
+
+
+recording = Recording()
+
+
+class Switch:
+    """A block in which something is switched: for ``with``, and to decorate functions.
+
+    Parameters
+    ----------
+    block : callable
+        Gives the context manager of one block.
+    """
+
+    def __init__(self, block: Callable):
+        self.block, self.entered = block, []
+
+    def __enter__(self):
+        self.entered.append(self.block())
+        return self.entered[-1].__enter__()
+
+    def __exit__(self, *error):
+        return self.entered.pop().__exit__(*error)
+
+    def __call__(self, function: Callable) -> Callable:
+        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError(
+                f"{function.__name__} is asynchronous, so it cannot be decorated: other code would "
+                "run in between; use a with block where it computes"
+            )
+        if inspect.isgeneratorfunction(function):
+            return self._stepwise(function)
+
+        @functools.wraps(function)
+        def switched(*arguments, **parameters):
+            with self.block():
+                return function(*arguments, **parameters)
+
+        return switched
+
+    def _stepwise(self, function: Callable) -> Callable:
+        """A generator whose every step is a block; in between, everything is as before."""
+
+        @functools.wraps(function)
+        def steps(*arguments, **parameters):
+            generator = function(*arguments, **parameters)
+            step = functools.partial(next, generator)
+            while True:
+                with self.block():
+                    try:
+                        out = step()
+                    except StopIteration as end:
+                        return end.value
+                try:
+                    step = functools.partial(generator.send, (yield out))
+                except GeneratorExit:
+                    with self.block():
+                        generator.close()
+                    raise
+                except BaseException as error:
+                    step = functools.partial(generator.throw, error)
+
+        return steps
+
+
+def switch(block: Callable[[], Iterator[None]]) -> Callable[[], Switch]:
+    """Make a switch of a function that changes something, yields once, and changes it back."""
+    manager = contextlib.contextmanager(block)
+
+    @functools.wraps(block)
+    def made() -> Switch:
+        return Switch(manager)
+
+    return made
+
+
+@switch
+def enable_grad():
+    """Record, in a ``with enable_grad():`` block or a decorated function, also inside `no_grad`."""
+    with recording.switched(True):
+        yield

@@ -1,0 +1,249 @@
+"""What a Variable answers besides remembering: its shape, its text, numpy's questions.
+
+Nothing here computes a gradient. It also makes a Tensor that requires a gradient, such as a layer's
+weight, answer as a Variable does (`record_leaves`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinytorch.core.tensor import (
+    Arithmetic,
+    Comparisons,
+    Conversions,
+    Indexing,
+    Reductions,
+    ReflectedArithmetic,
+    Shaping,
+    Tensor,
+    apply,
+)
+from tinytorch.support import hooks
+from tinytorch.support.arrays import clip_values
+from tinytorch.support.losses import holds_gradient
+
+WITHOUT_SLOPE = {  # numpy's functions whose results have no derivative, so that none is lost
+    np.shape, np.ndim, np.size, np.allclose, np.isclose, np.array_equal, np.argmax, np.argmin,
+    np.argsort, np.zeros_like, np.ones_like, np.result_type, np.may_share_memory, np.shares_memory,
+}  # fmt: skip
+
+
+class VariableMethods(
+    Arithmetic,
+    ReflectedArithmetic,
+    Comparisons,
+    Reductions,
+    Shaping,
+    Indexing,
+    Conversions,
+):
+    """The operators and methods of a Tensor, and what else users expect of a Variable."""
+
+    __slots__ = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+        return self.data.data.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.data.data.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self.data.data.size
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The data type of the elements."""
+        return self.data.data.dtype
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was given, and not computed from others."""
+        return self.grad_fn is None
+
+    def detach(self):
+        """The same values without a history."""
+        return type(self)(self.data, requires_grad=False)
+
+    def clip(self, min=None, max=None):
+        """What lies below `min` or above `max` is moved to that bound; None is no bound."""
+        return apply(clip_values, self, min, max)
+
+    def zero_grad(self) -> None:
+        """Forget the gradient."""
+        self.grad = None
+
+    def register_hook(self, hook) -> hooks.Handle:
+        """Have a function see the gradient of this variable in each backward pass.
+
+        Parameters
+        ----------
+        hook : callable
+            Called with the complete gradient; what it returns takes the gradient's place, unless it
+            is None.
+
+        Returns
+        -------
+        Handle
+            Its method ``remove()`` takes the hook off again.
+
+        Raises
+        ------
+        RuntimeError
+            If this variable requires no gradient.
+        """
+        return hooks.register(self, hook)
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        return np.array(self.data.data, dtype=dtype, copy=copy)
+
+    def __array_function__(self, function, types, arguments, parameters):
+        return array_function(function, arguments, parameters)
+
+    def __setitem__(self, index, new) -> None:
+        raise TypeError(
+            "the elements of a Variable cannot be assigned, because a backward pass may need the "
+            "old ones; compute a new Variable, or change x.data.data before using x"
+        )
+
+    def __reduce__(self):
+        if not self.is_leaf:
+            raise TypeError(
+                "a computed Variable cannot be copied or pickled, because its history would be cut "
+                "off; use x.detach(), or copy the leaves that it was computed from"
+            )
+        return type(self), (self.data, self.requires_grad), (None, {"grad": self.grad})
+
+    @property
+    def name(self) -> str | None:
+        """What pictures of the graph call it; None until it is given a name."""
+        return getattr(self, "label", None)
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        self.label = name
+
+    def _repr_html_(self) -> str:
+        from tinytorch.graph.table import table
+
+        return table(self)
+
+    def __str__(self) -> str:
+        return self._around(np.array2string(np.asarray(self), separator=", ", prefix="Variable("))
+
+    def __repr__(self) -> str:
+        values = np.array2string(np.asarray(self), separator=", ", threshold=100)
+        return self._around(values.replace("\n", ""))
+
+    def _around(self, values: str) -> str:
+        """What is printed around the values: the kind, an unusual dtype, the origin."""
+        dtype = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
+        origin = "" if self.is_leaf else f", grad_fn={self.grad_fn!r}"
+        constant = "" if self.requires_grad else ", requires_grad=False"
+        return f"Variable({values}{dtype}{origin}{constant})"
+
+
+def straight(function):
+    """An operator that asks its variable at once; by way of `apply` it would come there, too."""
+    return lambda self, other: self.__apply__(function, self, other)
+
+
+VariableMethods.__add__, VariableMethods.__sub__ = straight(np.add), straight(np.subtract)
+VariableMethods.__mul__, VariableMethods.__truediv__ = straight(np.multiply), straight(np.divide)
+
+
+def array_function(function, arguments, parameters):
+    """What numpy's functions get: an answer where no gradient is lost, else a sentence."""
+    if function is np.where and len(arguments) == 3 and not parameters:
+        return apply(np.where, *arguments)
+    keeps_all = function in WITHOUT_SLOPE or not holds_gradient((arguments, parameters))
+    if keeps_all:
+        return function(*bare_arrays(arguments), **bare_arrays(parameters))
+    raise TypeError(
+        f"np.{function.__name__} of a Variable does not go through apply, so its gradient would "
+        "be lost; use a method such as x.sum(), or detach().numpy() where none is wanted"
+    )
+
+
+def bare_arrays(x):
+    """Nested lists, tuples and dictionaries with arrays in place of tensors and variables."""
+    if type(x) in (list, tuple):
+        return type(x)(map(bare_arrays, x))
+    if type(x) is dict:
+        return {key: bare_arrays(part) for key, part in x.items()}
+    return np.asarray(x) if isinstance(x, (Tensor, VariableMethods)) else x
+
+
+def bare_tensor(array) -> Tensor:
+    """A tensor around a result, without the questions that data from outside is asked."""
+    tensor = Tensor.__new__(Tensor)
+    tensor.data, tensor.requires_grad, tensor.grad = array, False, None
+    return tensor
+
+
+def floating_tensor(data) -> Tensor:
+    """Data as a tensor of floating dtype; a tensor that is one already is kept itself."""
+    if type(data) is Tensor and data.data.dtype.kind == "f":
+        return data
+    if isinstance(data, (list, tuple)) and holds_gradient(data):
+        raise TypeError(
+            "a list of Variables would lose how they were computed; join them with stack() or "
+            "concatenate(), or give their numbers with item()"
+        )
+    tensor = Tensor(data)
+    if tensor.data.ndim == 0:
+        tensor.data = tensor.data[()]  # a numpy number: faster, and nobody can change it
+    return tensor
+
+
+class UsersFunction:
+    """A plain function that a user gave as ``grad_fn``: it gets the gradient, and sends nothing on."""
+
+    inputs = ()
+
+    def __init__(self, function):
+        self.function = function
+
+    def __call__(self, grad, out) -> list:
+        self.function(np.array(grad))
+        return []
+
+    def free(self) -> None:
+        """There is nothing to forget."""
+
+    def __repr__(self) -> str:
+        return repr(self.function)
+
+
+def operation_of(grad_fn):
+    """A ``grad_fn`` that a user gave, as an operation without inputs; an operation is kept itself."""
+    if grad_fn is None or hasattr(grad_fn, "inputs"):
+        return grad_fn
+    return UsersFunction(grad_fn)
+
+
+def record_leaves(record) -> None:
+    """Have every Tensor that requires a gradient recorded wherever it is used.
+
+    Parameters
+    ----------
+    record : callable
+        What such a tensor answers when `apply` asks its `__apply__`.
+    """
+
+    def recorded(tensor):
+        if not tensor.requires_grad:
+            raise AttributeError("this tensor requires no gradient")
+        return record
+
+    def array_function_of_a_tensor(tensor, function, types, arguments, parameters):
+        return array_function(function, arguments, parameters)
+
+    Tensor.__apply__ = property(recorded)
+    Tensor.__array_function__ = array_function_of_a_tensor
