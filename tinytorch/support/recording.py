@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from tinytorch.support.guards import check, guard, users_turn
 
 
@@ -44,6 +46,12 @@ class Recording(threading.local):
             yield
         finally:
             self.enabled = before
+
+    @contextlib.contextmanager
+    def going_back(self, create_graph: bool) -> Iterator[None]:
+        """A backward pass: recorded itself if `create_graph`, and without numpy's warnings."""
+        with self.switched(create_graph), np.errstate(all="ignore"):
+            yield
 
     @contextlib.contextmanager
     def watched(
