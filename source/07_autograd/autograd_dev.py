@@ -10,8 +10,8 @@ from operator import attrgetter
 
 import numpy as np
 
-from tinytorch.core import activations, layers
-from tinytorch.core.tensor import compute, getitem, value
+from tinytorch.core import activations, layers, tensor
+from tinytorch.core.tensor import compute, value
 from tinytorch.support.arguments import describe, inputs_of, list_of_inputs, starting_gradients
 from tinytorch.support.arrays import (
     astype,
@@ -529,7 +529,7 @@ def rules_of_arrangement():
         lambda grad, out, x, axes=None: grad.transpose(inverse(axes, x.ndim)),
     )
     derivative(
-        getitem,
+        tensor.getitem,
         lambda grad, out, x, index: scatter(grad, shape=x.shape, index=index),
     )
     ### END SOLUTION
