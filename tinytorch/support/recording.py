@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from tinytorch.support.guards import check, guard, users_turn
+from tinytorch.support.hooks import call_hooks
 
 
 @dataclass
@@ -25,7 +26,7 @@ class Watchers:
     """
 
     computed: list[Callable] = field(default_factory=lambda: [guard])
-    sending: list[Callable] = field(default_factory=lambda: [check])
+    sending: list[Callable] = field(default_factory=lambda: [call_hooks, check])
 
 
 class Recording(threading.local):
