@@ -14,7 +14,8 @@ from tito.leaks import leaks, secrets_of
 
 TOOLS = ("bin", "tito", "locks", "pyproject.toml", "LICENSE", "nbgrader_config.py", ".gitignore")
 LIBRARY = (
-    "tinytorch/__init__.py", "tinytorch/memory.py", "tinytorch/graph", "tinytorch/core/__init__.py",
+    "tinytorch/__init__.py", "tinytorch/memory.py", "tinytorch/graph", "tinytorch/support",
+    "tinytorch/core/__init__.py",
 )  # fmt: skip
 README = """# TinyTorch: your copy
 

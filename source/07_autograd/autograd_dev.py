@@ -2,32 +2,30 @@
 r"""
 # Module 7: Automatic differentiation
 
-In May 1986 a paper of four pages in *Nature* showed how a network with hidden layers can learn: go through
-it backwards, and every weight finds out in which direction it should move (Rumelhart, Hinton and Williams).
-The method was older. Robert Wengert had recorded computations to differentiate them in 1964, and Seppo
-Linnainmaa had worked out the way back in his master's thesis in 1970. Everything that has been trained since
-was trained like this.
+In October 1986 a paper of four pages in *Nature* showed how a network with hidden layers can learn: go through
+it backwards, and every weight finds out which way to move (Rumelhart, Hinton and Williams, "Learning
+representations by back-propagating errors"). The method was older: Wengert recorded computations to
+differentiate them in 1964, and Linnainmaa worked out the way back in his master's thesis of 1970. Everything that
+has been trained since was trained like this.
 
-So far, nothing you built learns. `Dense` and `ReLU` turn numbers into other numbers, and that's all. Learning
-needs the opposite question: *if this weight were a little larger, how much would the loss change?*, asked for
-every weight at once. In this module you build the machine that answers it. It takes notes while your program
-runs, and then walks through the notes backwards.
+So far, nothing you built learns. Learning needs an answer to a question: *if this weight were a little larger, how
+much would the loss change?*, and for every weight at once. In this module you build the machine that answers it.
+It takes notes while your program runs, and then walks through the notes backwards.
 
 | section | what you build | exercises | about |
 | --- | --- | --- | --- |
-| 1 | the numerical gradient: slow, nearly right, and the yardstick for everything else | 1 | 20 min |
-| 2 | a graph by hand, forwards and backwards | 1 | 20 min |
+| 1 | the numerical gradient, slow, but a good judge | 1 | 20 min |
+| 2 | a graph by hand | 1 | 20 min |
 | 3 | a table of rules, beginning with four | 1 | 15 min |
 | 4 | notes: what was computed, from what | 2 | 40 min |
-| 5 | the way back: first the obvious one, which fails, then the real one | 4 | 90 min |
-| 6 | the rules of a network, and a network that learns with your engine | 2 | 45 min |
+| 5 | the way back: the obvious one, then one that works | 4 | 90 min |
+| 6 | a network that learns with your engine | 2 | 45 min |
 | 7 | more rules, until everything has one | 9 | 120 min |
 | 8 | `no_grad` and `grad` | 2 | 40 min |
 | Use and Analyze | a formula, and what it all costs; three questions | 3 questions | 60 min |
 
-You need modules 1 to 3, derivatives of one variable, and the chain rule. Everything else is worked out here.
-Run the check below each exercise at once: it tells you what was called, what came and what was expected.
-`progress()` in a cell shows how far you are. When you change a cell, run it again before its checks.
+You need modules 1 to 3, derivatives of one variable, and the chain rule. Run the check below each exercise at
+once. `progress()` in a cell shows how far you are. When you change a cell, run it again before its checks.
 """
 
 # %%
@@ -43,7 +41,7 @@ from operator import attrgetter
 import numpy as np
 
 from tinytorch.core import activations, layers
-from tinytorch.core.tensor import compute, getitem, value
+from tinytorch.core.tensor import compute, value
 from tinytorch.support.arguments import inputs_of, list_of_inputs, starting_gradients
 from tinytorch.support.arrays import total
 from tinytorch.support.delivery import added, delivered, picked, plus
@@ -82,8 +80,7 @@ A slope can be measured. Take a small step $h$ to either side and see what happe
 $$\frac{\partial f}{\partial x} \approx \frac{f(x + h) - f(x - h)}{2h}$$
 
 For $f(x) = x^3$ at $x = 2$ with $h = 0.1$ that is $(2.1^3 - 1.9^3) / 0.2 = (9.261 - 6.859) / 0.2 = 12.01$; the
-true slope is $3x^2 = 12$. A step to one side only, $(2.1^3 - 2^3) / 0.1 = 12.61$, is much worse: in the
-difference of both sides, half of the error cancels.
+true slope is $3x^2 = 12$. A step to one side only, $(2.1^3 - 2^3) / 0.1 = 12.61$, is much worse.
 
 For a function of many numbers, do this for one number after the other, and leave all the others alone.
 
@@ -174,8 +171,8 @@ print(f"one forward pass {1000 * forward:.2f} ms, one step {203_540 * forward:.0
 
 # %% [markdown]
 r"""
-Your engine will get the same gradient, to all digits, for the price of two or three forward passes, however many
-weights there are. The numerical gradient keeps one job: it judges your rules.
+Your engine will get the same gradient for the price of two or three forward passes, however many weights there
+are. The numerical gradient keeps one job: it judges your rules.
 
 ### 2. One graph by hand
 
@@ -212,8 +209,7 @@ It is right: $f = x^2 - y^2$, with the slopes $2x = 4$ and $-2y = -6$. And one w
 #### Exercise 2: your own graph
 
 Do the same for $g = (x y + y)\, x$. Its steps are $s = x y$, then $t = s + y$, then $g = t x$. Find the
-derivative of $g$ by $t$, by $s$, by $x$ and by $y$, in this order, following the graph; don't multiply it out.
-Note that both $x$ and $y$ are used twice.
+derivative of $g$ by $t$, by $s$, by $x$ and by $y$, following the graph. Both $x$ and $y$ are used twice.
 
 <details><summary>Hint</summary>
 
@@ -290,9 +286,6 @@ table. A **rule** belongs to one function and one of its inputs:
 
 By the chain rule that is `grad` times the function's own derivative. The factor `grad` is forgotten more often
 than anything else in this module, because in the simplest test, `grad = 1`, nobody notices.
-
-Arrays need nothing new, as long as a function works element by element: only $\text{out}_i$ depends on $x_i$,
-so $\partial L / \partial x_i = \texttt{grad}_i \cdot f'(x_i)$.
 
 A rule does **not** care whether an input was broadcast, whether a value was used elsewhere, or whether anybody
 wants the gradient: the engine does that, once, for all rules. And it never changes what it's given.
@@ -387,8 +380,8 @@ def sums_and_products_in_float32(autograd, grad, x):
 r"""
 ### 4. Notes
 
-By hand you had a picture of the graph. A Python program has none: once `f = (x + y) * (x - y)` is computed, `f`
-is the number −5, and how it came about is forgotten. So something has to take notes while the program runs.
+By hand you had a picture of the graph. A Python program has none: once `f` is computed, it is the number −5, and
+how it came about is forgotten. So something has to take notes.
 
 You prepared the place for that in module 1. Every operator, method and layer reaches numpy through one function,
 `apply(function, *inputs, **parameters)`, and `apply` asks its inputs first: *does one of you have a method
@@ -496,7 +489,7 @@ And it can be called with a gradient. Then it answers with what each input gets:
 
 Write this answer: a list with one entry for each rule. Call a rule as `rule(grad, result, *values,
 **self.parameters)`. `values` are the arrays inside the inputs and `result` is the array that came out; the given
-lines see to that. (If the way back is recorded too, in module 15, they are Variables. Your line need not care.)
+lines see to that.
 """
 
 
@@ -848,9 +841,9 @@ for doublings in (4, 8, 12, 16):
 
 # %% [markdown]
 r"""
-Each further line doubles the calls: $2^{n+1} - 1$. With 60 lines it would be $2 \cdot 10^{18}$, some hundred
-thousand years. The walk goes along every **path**, and there are $2^n$ paths through only $n$ operations. This
-is nothing exotic: every residual connection `h + f(h)` doubles the number of paths.
+Each further line doubles the calls: $2^{n+1} - 1$. With 60 lines it would take some hundred thousand years. The
+walk goes along every **path**, and there are $2^n$ paths through only $n$ operations. This is nothing exotic:
+every residual connection `h + f(h)` doubles the number of paths.
 
 And even a graph without a single branch can break it. A long loop makes a long chain, and a recursion goes as
 deep as the chain is long:
@@ -1045,10 +1038,9 @@ def long_chains_and_many_doublings(autograd, n, m, x):
 r"""
 #### Exercise 8: `propagate`, the heart
 
-Everything is ready. Keep a dictionary, variable → gradient so far; in the beginning the output is in it. Go through
-the computed variables from the youngest to the oldest. Each one, when its turn comes, has its **complete** gradient
-in the dictionary. Take it out, ask its operation for the shares, and add each share to what its input has. On the
-example from above:
+Keep a dictionary, variable → gradient so far; in the beginning the output is in it. Go through the computed variables
+from the youngest to the oldest. Each one, when its turn comes, has its **complete** gradient in the dictionary. Take
+it out, ask its operation for the shares, and add each share to what its input has. On the example from above:
 
 | node | taken out | its operation sends | dictionary afterwards |
 | --- | --- | --- | --- |
@@ -1064,11 +1056,10 @@ In the end only the leaves are left. For each node:
    `grad = recording.sending(node, gradients.pop(node))`. (Module 15 uses that; here it just comes back.)
 3. Go through `inputs_of(node)` and the shares `node.grad_fn(grad, node)` together. Leave out shares that are `None`.
    A share of another shape than its input goes through `unbroadcast(share, x.shape)`: the next exercise.
-4. Add the share to what `x` has, or enter it. Don't write `+=`: the sum handed the *same array* to both its inputs,
-   and `+=` would change it for the other one, too. (The given `plus(a, b)` is `a + b` in the memory of `a`
-   where nobody else holds that.)
-5. Unless `retain_graph`, let the operation forget what it has noted, `node.grad_fn.free()`: these notes are most
-   of the memory.
+4. Add the share to what `x` has, or enter it. Don't use `+=`: the rule of a sum hands the *same array* to both inputs,
+   and `+=` would change it for both. (The given `plus(a, b)` is `a + b`, in the memory of `a` if nobody else
+   holds that.)
+5. Unless `retain_graph`, let the operation forget its notes, `node.grad_fn.free()`: they take most of the memory.
 """
 
 
@@ -1669,7 +1660,6 @@ from tinytorch.support.functions import __getattr__ as __getattr__
 from tinytorch.support.recording import enable_grad as enable_grad
 from tinytorch.support.recording import switch
 from tinytorch.support.rules import enter_other_rules, with_axes
-
 
 # %% exercise="vectors"
 #| export

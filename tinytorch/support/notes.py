@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tinytorch.core.tensor import Tensor
 from tinytorch.support.arguments import describe
+from tinytorch.support.guards import refuse
 from tinytorch.support.losses import name_of
 
 
@@ -34,9 +36,15 @@ class Note:
         self.parameters, self.rules, self.kept = parameters, [], ()
 
     def recorded_values(self) -> list:
-        """The values, as variables where they need a gradient."""
+        """The values, as variables where they need a gradient and so have a history."""
         pairs = zip(self.inputs, self.values, strict=True)
-        return [x if getattr(x, "requires_grad", False) else v for x, v in pairs]
+        return [self.unchanged(x, v) if getattr(x, "requires_grad", False) else v for x, v in pairs]
+
+    def unchanged(self, x, v):
+        """An input, if its array still is the one that was used."""
+        if (x.data if isinstance(x, Tensor) else x.data.data) is not v:
+            refuse(self)
+        return x
 
     def free(self) -> None:
         """Forget everything that needs memory."""

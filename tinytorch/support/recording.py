@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tinytorch.support.guards import check, guard, users_turn
+from tinytorch.support.guards import begin_pass, check, end_pass, guard
+from tinytorch.support.hooks import HOOKED, call_hooks
 
 
 @dataclass
@@ -40,7 +41,6 @@ class Recording(threading.local):
     @contextlib.contextmanager
     def switched(self, enabled: bool) -> Iterator[None]:
         """Record or do not, for the length of a block."""
-        users_turn()
         before, self.enabled = self.enabled, enabled
         try:
             yield
@@ -50,8 +50,12 @@ class Recording(threading.local):
     @contextlib.contextmanager
     def going_back(self, create_graph: bool) -> Iterator[None]:
         """A backward pass: recorded itself if `create_graph`, and without numpy's warnings."""
-        with self.switched(create_graph), np.errstate(all="ignore"):
-            yield
+        before = begin_pass()
+        try:
+            with self.switched(create_graph), np.errstate(all="ignore"):
+                yield
+        finally:
+            end_pass(before)
 
     @contextlib.contextmanager
     def watched(
@@ -87,7 +91,9 @@ class Recording(threading.local):
             watcher(function, inputs, result)
 
     def sending(self, variable, grad):
-        """Tell the watchers what arrives at a variable; gives what is to be sent on."""
+        """Tell hooks and watchers what arrives at a variable; gives what is to be sent on."""
+        if HOOKED:
+            grad = call_hooks(variable, grad)
         for watcher in self.watchers.sending:
             grad = watcher(variable, grad)
         return grad

@@ -40,7 +40,7 @@ class VariableMethods(
 ):
     """The operators and methods of a Tensor, and what else users expect of a Variable."""
 
-    __slots__ = ()
+    __slots__ = ("hooks", "label")
 
     @property
     def shape(self) -> tuple[int, ...]:
