@@ -199,12 +199,12 @@ def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
     values = [x.data.data if isinstance(x, Variable) else value(x) for x in inputs]
     out = compute(function, *values, **parameters)
     if out.dtype.kind != "f":
-        return no_derivative(function, out)
+        return no_derivative(function, inputs, out)
     result = Variable(bare_tensor(out), requires_grad=False)
     if recording.enabled and any(map(needs_gradient, inputs)):
         result.requires_grad = True
         result.grad_fn = Operation(function, inputs, values, parameters)
-    recording.computed(function, inputs, result)
+    recording.computed(function, inputs, result, parameters)
     return result
 
 

@@ -1,7 +1,7 @@
 """Functions of arrays that numpy lacks, each written once and pure.
 
-A rule may call them with arrays or, where the way back is recorded itself, with variables: a function
-marked `recordable` hands a call with a variable over to it, as `apply` does.
+A rule may call them with arrays or, where the way back is recorded itself, with variables: a
+function marked `recordable` hands a call with a variable over to it, as `apply` does.
 """
 
 from __future__ import annotations

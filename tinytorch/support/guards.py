@@ -1,13 +1,13 @@
-"""Guards against gradients that are lost or wrong without a word: the watchers that are always on.
+"""Guards against gradients that are wrong without a word: the watchers that are always on.
 
-A rule reads the values that an operation was computed from. If somebody changes such an array before
-the backward pass, the gradient would be wrong. So of every array that a rule will read and somebody
-can still write to, the bytes are kept, and compared before the rule is called; results are closed to
-writing instead, which costs nothing. Arrays and lists among the settings of an operation (an index, a
-mask) are replaced by copies of our own.
+A rule reads the values that an operation was computed from. If somebody changes such an array
+before the backward pass, the gradient would be wrong. So of every array that a rule will read and
+somebody can still write to, the bytes are kept, and compared before the rule is called; results are
+closed to writing instead, which costs nothing. Arrays and lists among the settings of an operation
+(an index, a mask) are replaced by copies of our own.
 
-This is exact for arrays of any size, and for changes through any view of the same memory. It costs a
-copy of each such array as long as the graph lives, and the time to make it and to compare.
+This is exact for arrays of any size, and for changes through any view of the same memory. It costs
+a copy of each such array as long as the graph lives, and the time to make it and to compare.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from numpy import ndarray
 from tinytorch.core.layers import linear
 from tinytorch.core.tensor import Tensor, getitem
 from tinytorch.support.arrays import astype, join, pile, scatter, spread, surround, total
-from tinytorch.support.losses import refuse_input, refuse_settings
+from tinytorch.support.losses import is_plain, refuse_whole_numbers
 
 LINEAR = (np.add, np.subtract, np.negative, np.sum, np.mean, np.reshape, np.transpose, getitem)
 OURS = (total, spread, astype, scatter, join, pile, surround)
@@ -40,15 +40,16 @@ def guard(function, inputs, result) -> None:
         x = inputs[position]
         is_ours = v.base is None and getattr(x, "grad_fn", None) is not None
         if not is_ours and may_change(v, x):
-            refuse_input(function, x)
+            refuse_whole_numbers(x)
             if is_read(function, position, inputs):
                 operation.kept += (snapshot_of(v),)
             if out is v:
                 result.data.data = out = v.view()  # its own array must stay open
-    if operation.parameters:
-        operation.parameters = private(function, operation.parameters)
+    if operation.parameters and not all(map(is_plain, operation.parameters.values())):
+        operation.parameters = copy.deepcopy(operation.parameters)
     if type(out) is ndarray:
         out.setflags(False)
+    operation.kept = (out, *operation.kept)
 
 
 class Snapshot:
@@ -63,7 +64,10 @@ class Snapshot:
 
     def holds(self) -> bool:
         """Whether it is still there, bit for bit."""
-        return bool((self.now == self.before).all())
+        same = self.now == self.before
+        if self.now.dtype.kind != "u":  # of numbers that no whole number is as long as
+            same |= (self.now != self.now) & (self.before != self.before)
+        return bool(same.all())
 
     def held(self) -> bool:
         """The same, looked at once as long as nobody but the engine is at work."""
@@ -99,7 +103,9 @@ def bits_of(array: ndarray) -> ndarray:
     """The memory of an array as whole numbers, which are compared exactly and fast."""
     if array.flags.c_contiguous and not array.nbytes % 8 and array.ndim:
         return array.reshape(-1).view(np.uint64)
-    return array.view(f"u{array.itemsize}") if array.itemsize <= 8 else array
+    if array.itemsize <= 8:
+        return array.view(f"u{array.itemsize}")
+    return array.view(ndarray)
 
 
 def check(variable, grad):
@@ -107,7 +113,10 @@ def check(variable, grad):
     operation = getattr(variable, "grad_fn", None)
     if operation is not None and not hasattr(operation, "kept"):
         users_turn()  # a plain function of the user's is called next
-    for snapshot in getattr(operation, "kept", ()):
+    result, *snapshots = getattr(operation, "kept", ()) or (None,)
+    if result is not None and result is not variable.data.data:
+        refuse(operation, "the result")
+    for snapshot in snapshots:
         if not snapshot.held():
             refuse(operation)
     if type(grad) is not ndarray and hasattr(grad, "__apply__") and hasattr(operation, "values"):
@@ -117,10 +126,10 @@ def check(variable, grad):
     return grad
 
 
-def refuse(operation) -> None:
+def refuse(operation, what: str = "an input") -> None:
     """Say that the values of an operation have changed."""
     raise RuntimeError(
-        f"an input of {operation!r} was changed in place after it was used, so the gradient "
+        f"{what} of {operation!r} was changed in place after it was used, so the gradient "
         "would be wrong; call backward() before changing it, or change a copy"
     )
 
@@ -142,18 +151,6 @@ def may_change(array: ndarray, source) -> bool:
     while isinstance(array.base, ndarray):
         array = array.base
     return array.base is not None or array.flags.writeable
-
-
-def private(function, parameters: dict) -> dict:
-    """Settings of our own, if there is something among them that can be changed."""
-    for p in parameters.values():
-        if type(p) not in PLAIN:
-            refuse_settings(function, parameters)
-            return copy.deepcopy(parameters)
-    return parameters
-
-
-PLAIN = {int, float, str, bool, type(None), slice, np.dtype, type}
 
 
 def array_in(x):

@@ -7,10 +7,12 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from tinytorch.support.guards import check, guard, users_turn
 from tinytorch.support.hooks import call_hooks
+from tinytorch.support.losses import refuse_losses
 
 
 @dataclass
@@ -29,12 +31,18 @@ class Watchers:
     sending: list[Callable] = field(default_factory=lambda: [call_hooks, check])
 
 
-class Recording(threading.local):
-    """The switch, and the watchers; every thread has its own."""
+NO_SETTINGS: dict = {}
 
-    def __init__(self):
-        self.enabled = True
-        self.watchers = Watchers()
+
+ENABLED: ContextVar[bool] = ContextVar("enabled", default=True)
+WATCHERS: ContextVar[Watchers] = ContextVar("watchers", default=Watchers())  # noqa: B039
+
+
+class Recording:
+    """The switch, and the watchers; every thread, and every task of asyncio, has its own."""
+
+    enabled = property(lambda self: ENABLED.get(), lambda self, enabled: ENABLED.set(enabled))
+    watchers = property(lambda self: WATCHERS.get(), lambda self, them: WATCHERS.set(them))
 
     @contextlib.contextmanager
     def switched(self, enabled: bool) -> Iterator[None]:
@@ -45,6 +53,7 @@ class Recording(threading.local):
             yield
         finally:
             self.enabled = before
+            users_turn()
 
     @contextlib.contextmanager
     def watched(
@@ -74,8 +83,10 @@ class Recording(threading.local):
         with self.watched(sending=keep):
             yield kept
 
-    def computed(self, function: Callable, inputs: tuple, result) -> None:
-        """Tell the watchers what was computed, from what."""
+    def computed(self, function: Callable, inputs: tuple, result, parameters=NO_SETTINGS) -> None:
+        """Tell the watchers what was computed, from what, unless a gradient would be lost."""
+        if self.enabled:
+            refuse_losses(function, inputs, parameters)
         for watcher in self.watchers.computed:
             watcher(function, inputs, result)
 
@@ -89,7 +100,7 @@ class Recording(threading.local):
 recording = Recording()
 
 
-class Switch:
+class Switch(threading.local):  # for each thread, the blocks that it has entered
     """A block in which something is switched: for ``with``, and to decorate functions.
 
     Parameters
