@@ -111,7 +111,7 @@ def enter_other_rules(table: Rules) -> None:
     derivative(
         clip_values,
         lambda grad, out, x, low=None, high=None: select(within(x, low, high), grad),
-        lambda grad, out, x, low=None, high=None: select(~above(low, x) & ~above(low, high), grad),
+        lambda grad, out, x, low=None, high=None: select(above(low, x) & ~above(low, high), grad),
         lambda grad, out, x, low=None, high=None: select(above(x, high) | above(low, high), grad),
     )
     # Helpers that rules call: each the other's inverse, so that any order of derivatives works.
@@ -119,7 +119,10 @@ def enter_other_rules(table: Rules) -> None:
     derivative(spread, lambda grad, out, x, shape: grad)
     derivative(astype, lambda grad, out, x, dtype: astype(grad, dtype=x.dtype))
     derivative(scatter, lambda grad, out, x, shape, index: grad[index])
-    derivative(total, lambda grad, out, x, axis: spread(with_axes(grad, x, axis), shape=x.shape))
+    derivative(
+        total,
+        lambda grad, out, x, axis, keepdims=False: spread(with_axes(grad, x, axis), shape=x.shape),
+    )
     derivative(surround, inside)
     table[join] = RuleForEach(piece)
     table[pile] = RuleForEach(layer)

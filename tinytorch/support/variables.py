@@ -232,7 +232,7 @@ def floating_tensor(data) -> Tensor:
 
 
 class UsersFunction:
-    """A plain function that a user gave as ``grad_fn``: it gets the gradient and sends nothing on."""
+    """A plain function that a user gave as ``grad_fn``: it gets the gradient, sends none on."""
 
     inputs = ()
 
