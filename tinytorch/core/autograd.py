@@ -393,11 +393,11 @@ def rules_of_softmax():
     """The rules of softmax and of log_softmax along an axis, from the output alone."""
     derivative(
         activations.softmax,
-        lambda grad, out, x, axis=-1: out * (grad - (grad * out).sum(axis=axis, keepdims=True)),
+        lambda grad, out, x, axis=-1: out * (grad - total(grad * out, axis=axis, keepdims=True)),
     )
     derivative(
         activations.log_softmax,
-        lambda grad, out, x, axis=-1: grad - np.exp(out) * grad.sum(axis=axis, keepdims=True),
+        lambda grad, out, x, axis=-1: grad - np.exp(out) * total(grad, axis=axis, keepdims=True),
     )
 
 
