@@ -641,14 +641,14 @@ def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
     values = [x.data.data if isinstance(x, Variable) else value(x) for x in inputs]
     out = compute(function, *values, **parameters)
     if out.dtype.kind != "f":
-        return no_derivative(function, out)
+        return no_derivative(function, inputs, out)
     ### BEGIN SOLUTION
     result = Variable(bare_tensor(out), requires_grad=False)
     if recording.enabled and any(map(needs_gradient, inputs)):
         result.requires_grad = True
         result.grad_fn = Operation(function, inputs, values, parameters)
     ### END SOLUTION
-    recording.computed(function, inputs, result)
+    recording.computed(function, inputs, result, parameters)
     return result
 
 
@@ -1661,6 +1661,7 @@ from tinytorch.support.recording import enable_grad as enable_grad
 from tinytorch.support.recording import switch
 from tinytorch.support.rules import enter_other_rules, with_axes
 
+
 # %% exercise="vectors"
 #| export
 def with_vectors(rule: Callable, position: int) -> Callable:
@@ -1717,7 +1718,9 @@ def rules_of_powers():
     ### BEGIN SOLUTION
     derivative(
         np.power,
-        lambda grad, out, x, y: select(y != 0, grad) * y * (x + ((x == 0) & (y == 0))) ** (y - 1),
+        lambda grad, out, x, y: (
+            select(y != 0, grad) * y * (select(y != 0, x) + (y == 0)) ** (y - 1)
+        ),
         lambda grad, out, x, y: (
             select((x != 0) | (y < 0), grad) * out * np.log(x + ((x == 0) & (y >= 0)))
         ),
@@ -1759,11 +1762,11 @@ def rules_of_softmax():
     ### BEGIN SOLUTION
     derivative(
         activations.softmax,
-        lambda grad, out, x, axis=-1: out * (grad - (grad * out).sum(axis=axis, keepdims=True)),
+        lambda grad, out, x, axis=-1: out * (grad - total(grad * out, axis=axis, keepdims=True)),
     )
     derivative(
         activations.log_softmax,
-        lambda grad, out, x, axis=-1: grad - np.exp(out) * grad.sum(axis=axis, keepdims=True),
+        lambda grad, out, x, axis=-1: grad - np.exp(out) * total(grad, axis=axis, keepdims=True),
     )
     ### END SOLUTION
 
@@ -1826,7 +1829,7 @@ def rules_of_arrangement():
         lambda grad, out, x, axes=None: grad.transpose(inverse(axes, x.ndim)),
     )
     derivative(
-        getitem,
+        tensor.getitem,
         lambda grad, out, x, index: scatter(grad, shape=x.shape, index=index),
     )
     ### END SOLUTION

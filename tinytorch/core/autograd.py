@@ -172,12 +172,12 @@ def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
     values = [x.data.data if isinstance(x, Variable) else value(x) for x in inputs]
     out = compute(function, *values, **parameters)
     if out.dtype.kind != "f":
-        return no_derivative(function, out)
+        return no_derivative(function, inputs, out)
     result = Variable(bare_tensor(out), requires_grad=False)
     if recording.enabled and any(map(needs_gradient, inputs)):
         result.requires_grad = True
         result.grad_fn = Operation(function, inputs, values, parameters)
-    recording.computed(function, inputs, result)
+    recording.computed(function, inputs, result, parameters)
     return result
 
 
@@ -339,7 +339,9 @@ def rules_of_powers():
     """The rules of x ** y, for each of the two inputs; both are 0 where a power is constant."""
     derivative(
         np.power,
-        lambda grad, out, x, y: select(y != 0, grad) * y * (x + ((x == 0) & (y == 0))) ** (y - 1),
+        lambda grad, out, x, y: (
+            select(y != 0, grad) * y * (select(y != 0, x) + (y == 0)) ** (y - 1)
+        ),
         lambda grad, out, x, y: (
             select((x != 0) | (y < 0), grad) * out * np.log(x + ((x == 0) & (y >= 0)))
         ),
@@ -369,11 +371,11 @@ def rules_of_softmax():
     """The rules of softmax and of log_softmax along an axis, from the output alone."""
     derivative(
         activations.softmax,
-        lambda grad, out, x, axis=-1: out * (grad - (grad * out).sum(axis=axis, keepdims=True)),
+        lambda grad, out, x, axis=-1: out * (grad - total(grad * out, axis=axis, keepdims=True)),
     )
     derivative(
         activations.log_softmax,
-        lambda grad, out, x, axis=-1: grad - np.exp(out) * grad.sum(axis=axis, keepdims=True),
+        lambda grad, out, x, axis=-1: grad - np.exp(out) * total(grad, axis=axis, keepdims=True),
     )
 
 
@@ -422,7 +424,7 @@ def rules_of_arrangement():
         lambda grad, out, x, axes=None: grad.transpose(inverse(axes, x.ndim)),
     )
     derivative(
-        getitem,
+        tensor.getitem,
         lambda grad, out, x, index: scatter(grad, shape=x.shape, index=index),
     )
 

@@ -1,4 +1,4 @@
-"""Guards against gradients that are lost or wrong without a word: the watchers that are always on.
+"""Guards against gradients that are wrong without a word: the watchers that are always on.
 
 A rule reads the values that an operation was computed from. If somebody changes such an array before
 the backward pass, the gradient would be wrong. So of every array that a rule will read and somebody
@@ -22,14 +22,13 @@ from numpy import ndarray
 from tinytorch.core.layers import linear
 from tinytorch.core.tensor import getitem
 from tinytorch.support.arrays import astype, join, pile, scatter, spread, surround, total
-from tinytorch.support.losses import refuse_input, refuse_settings
+from tinytorch.support.losses import is_plain, refuse_whole_numbers
 
 LINEAR = (np.add, np.subtract, np.negative, np.sum, np.mean, np.reshape, np.transpose, getitem)
 OURS = (total, spread, astype, scatter, join, pile, surround)
 # Which other input the rule of an input reads, of functions whose rules do not read all of them.
 READS = {f: {} for f in (*LINEAR, *OURS)} | {f: {0: 1, 1: 0} for f in (np.matmul, linear)}
 EVERYTHING, NO_VARIABLE = object(), object()
-PLAIN = {int, float, str, bool, type(None), slice, np.dtype, type}  # settings nobody can change
 SMALL = 1 << 13  # bytes; larger arrays share what is kept of them
 
 
@@ -44,17 +43,18 @@ def guard(function, inputs, result) -> None:
             continue
         note = getattr(x, "grad_fn", NO_VARIABLE)
         if note is NO_VARIABLE:
-            refuse_input(function, x)
+            refuse_whole_numbers(x)
         elif note is not None and (v.base is None or not may_change(v)):
             continue  # a result of ours owns the memory, and is closed
         if reads is EVERYTHING or (reads and is_read(reads, x, inputs)):
             operation.kept += (snapshot_of(v),)
         if out is v:
             result.data.data = out = v.view()  # its own array must stay open
-    if operation.parameters:
-        operation.parameters = private(function, operation.parameters)
+    if operation.parameters and not all(map(is_plain, operation.parameters.values())):
+        operation.parameters = copy.deepcopy(operation.parameters)
     if type(out) is ndarray:
         out.setflags(False)
+    operation.result = out
 
 
 def check(variable, grad):
@@ -66,16 +66,18 @@ def check(variable, grad):
     if kept is None:
         users_turn()  # a plain function of the user's is called next
         return grad
+    if operation.result is not None and operation.result is not variable.data.data:
+        refuse(operation, "the result")
     for snapshot in kept:
         if not snapshot.holds():
             refuse(operation)
     return grad
 
 
-def refuse(operation) -> None:
+def refuse(operation, what: str = "an input") -> None:
     """Say that the values of an operation have changed."""
     raise RuntimeError(
-        f"an input of {operation!r} was changed in place after it was used, so the gradient "
+        f"{what} of {operation!r} was changed in place after it was used, so the gradient "
         "would be wrong; call backward() before changing it, or change a copy"
     )
 
@@ -99,15 +101,6 @@ def owner_of(array: ndarray) -> ndarray:
     while isinstance(array.base, ndarray):
         array = array.base
     return array
-
-
-def private(function, parameters: dict) -> dict:
-    """Settings of our own, if there is something among them that can be changed."""
-    for p in parameters.values():
-        if type(p) not in PLAIN:
-            refuse_settings(function, parameters)
-            return copy.deepcopy(parameters)
-    return parameters
 
 
 # What is kept of an array
@@ -140,7 +133,10 @@ class Snapshot:
         """Whether the array still is the same, bit for bit."""
         moment = getattr(PASS, "moment", None)
         if moment is None or self.compared is not moment:
-            if not (self.now == self.before).all():
+            same = self.now == self.before
+            if self.now.dtype.kind != "u":  # of numbers that no whole number is as long as
+                same |= (self.now != self.now) & (self.before != self.before)
+            if not same.all():
                 return False
             self.compared = moment
         return True
@@ -165,7 +161,7 @@ def bits_of(array: ndarray) -> ndarray:
     """The memory of an array as whole numbers, which are compared exactly and fast."""
     if array.flags.c_contiguous and not array.nbytes % 8 and array.ndim:
         return array.reshape(-1).view(np.uint64)
-    return array.view(f"u{array.itemsize}") if array.itemsize in (1, 2, 4, 8) else array
+    return array.view(f"u{array.itemsize}") if array.itemsize in (1, 2, 4, 8) else array.view()
 
 
 # While the engine goes back, nobody else is at work, and an array needs to be compared only once.

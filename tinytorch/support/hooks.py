@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tinytorch.support.guards import users_turn
+from tinytorch.support.losses import real_numbers
 
 numbers = itertools.count()
 HOOKED: list[bool] = []  # not empty as soon as there is a hook anywhere: usually there is none
@@ -49,7 +50,7 @@ def call_hooks(variable, grad):
 def of_the_same_shape(gradient, variable, giver: str):
     """A gradient that a user's function has given for a variable, if it has the right shape."""
     if not hasattr(gradient, "__apply__"):
-        gradient = np.asarray(gradient)
+        gradient = real_numbers(gradient, f"a gradient from {giver}")
     if gradient.shape != variable.shape:
         raise ValueError(
             f"{giver} gave a gradient of shape {gradient.shape} for a variable of shape "

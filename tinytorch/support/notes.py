@@ -25,15 +25,24 @@ class Note:
         The settings, such as an axis.
     rules : list
         For each input its derivative rule, or None if it needs no gradient.
-    kept : tuple
-        What `tinytorch.support.guards` keeps in mind.
+    kept, result : tuple, ndarray
+        What `tinytorch.support.guards` keeps in mind: of the inputs, and what came out.
     """
 
-    __slots__ = ("__weakref__", "function", "inputs", "kept", "parameters", "rules", "values")
+    __slots__ = (
+        "__weakref__",
+        "function",
+        "inputs",
+        "kept",
+        "parameters",
+        "result",
+        "rules",
+        "values",
+    )
 
     def __init__(self, function: Callable, inputs: tuple, values: list, parameters: dict):
         self.function, self.inputs, self.values = function, inputs, values
-        self.parameters, self.rules, self.kept = parameters, [], ()
+        self.parameters, self.rules, self.kept, self.result = parameters, [], (), None
 
     def recorded_values(self) -> list:
         """The values, as variables where they need a gradient and so have a history."""
@@ -48,7 +57,7 @@ class Note:
 
     def free(self) -> None:
         """Forget everything that needs memory."""
-        self.inputs, self.values, self.kept = None, None, ()
+        self.inputs, self.values, self.kept, self.result = None, None, (), None
 
     def __repr__(self) -> str:
         inputs = "freed" if self.inputs is None else ", ".join(map(describe, self.inputs))

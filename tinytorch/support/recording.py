@@ -7,12 +7,14 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from tinytorch.support.guards import begin_pass, check, end_pass, guard
+from tinytorch.support.guards import begin_pass, check, end_pass, guard, users_turn
 from tinytorch.support.hooks import HOOKED, call_hooks
+from tinytorch.support.losses import refuse_losses
 
 
 @dataclass
@@ -31,21 +33,29 @@ class Watchers:
     sending: list[Callable] = field(default_factory=lambda: [check])
 
 
-class Recording(threading.local):
-    """The switch, and the watchers; every thread has its own."""
+NO_SETTINGS: dict = {}
 
-    def __init__(self):
-        self.enabled = True
-        self.watchers = Watchers()
+
+ENABLED: ContextVar[bool] = ContextVar("enabled", default=True)
+WATCHERS: ContextVar[Watchers] = ContextVar("watchers", default=Watchers())  # noqa: B039
+
+
+class Recording:
+    """The switch, and the watchers; every thread, and every task of asyncio, has its own."""
+
+    enabled = property(lambda self: ENABLED.get(), lambda self, enabled: ENABLED.set(enabled))
+    watchers = property(lambda self: WATCHERS.get(), lambda self, them: WATCHERS.set(them))
 
     @contextlib.contextmanager
     def switched(self, enabled: bool) -> Iterator[None]:
         """Record or do not, for the length of a block."""
+        users_turn()
         before, self.enabled = self.enabled, enabled
         try:
             yield
         finally:
             self.enabled = before
+            users_turn()
 
     @contextlib.contextmanager
     def going_back(self, create_graph: bool) -> Iterator[None]:
@@ -85,16 +95,18 @@ class Recording(threading.local):
         with self.watched(sending=keep):
             yield kept
 
-    def computed(self, function: Callable, inputs: tuple, result) -> None:
-        """Tell the watchers what was computed, from what."""
-        for watcher in self.watchers.computed:
+    def computed(self, function: Callable, inputs: tuple, result, parameters=NO_SETTINGS) -> None:
+        """Tell the watchers what was computed, from what, unless a gradient would be lost."""
+        if ENABLED.get():
+            refuse_losses(function, inputs, parameters)
+        for watcher in WATCHERS.get().computed:
             watcher(function, inputs, result)
 
     def sending(self, variable, grad):
         """Tell hooks and watchers what arrives at a variable; gives what is to be sent on."""
         if HOOKED:
             grad = call_hooks(variable, grad)
-        for watcher in self.watchers.sending:
+        for watcher in WATCHERS.get().sending:
             grad = watcher(variable, grad)
         return grad
 
@@ -102,7 +114,7 @@ class Recording(threading.local):
 recording = Recording()
 
 
-class Switch:
+class Switch(threading.local):  # for each thread, the blocks that it has entered
     """A block in which something is switched: for ``with``, and to decorate functions.
 
     Parameters
