@@ -40,7 +40,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from tinytorch.core import activations, layers
+from tinytorch.core import activations, layers, tensor
 from tinytorch.core.tensor import compute, value
 from tinytorch.support.arguments import inputs_of, list_of_inputs, starting_gradients
 from tinytorch.support.arrays import total
