@@ -1111,11 +1111,12 @@ _gradients = propagate(_start, [_c, _b, _a], retain_graph=True)
 check(len(_gradients), 1, hint="take out what was computed: only the leaf x stays")
 check(_gradients[_x], 114.0, hint="2 x + 4 x³: add every share, both of a product, too")
 check(_c in _start, True, hint="the caller's dictionary stays as it was")
-_two = np.array([1.0, 1.0])
-_p, _q = Variable([1.0, 2.0]), Variable([3.0, 4.0])
-_gradients = propagate({_p + _q: _two, _p: _two}, [], retain_graph=True)
+check(_c.grad_fn.inputs is None, False, hint="with retain_graph, nothing is freed")
+_p, _q, _ones = Variable([1.0, 2.0]), Variable([3.0, 4.0]), np.array([1.0, 1.0])
+_older = _p + _p
 _sum = _p + _q
-_gradients = propagate({_sum: _two, _p: np.array([10.0, 10.0])}, [_sum])
+_gradients = propagate({_sum: _ones, _older: 5 * _ones}, [_sum, _older])
+check(_gradients[_p], [11.0, 11.0], hint="1 from the sum, and 5 twice")
 check(_gradients[_q], [1.0, 1.0], hint="adding to p's gradient with += changed q's array, too")
 check(_sum.grad_fn.inputs, None, hint="free() the operation, unless retain_graph")
 

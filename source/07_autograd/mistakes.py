@@ -14,7 +14,7 @@ MISTAKES = [
         "half-the-distance",
         "numerical-gradient",
         "Divides by step, although the two points lie two steps apart.",
-        {"/ (2 * step)": "/ step"},
+        {"(x - offset)) / (2 * step)": "(x - offset)) / step"},
     ),
     Mistake(
         "downhill",
