@@ -39,7 +39,7 @@ MISTAKES = [
         "paths-are-multiplied",
         "graph-by-hand",
         "Multiplies what comes back from two uses of y, and does not add it.",
-        {"dg_dy = dg_dt * 1 + dg_ds * x": "dg_dy = dg_dt * dg_ds * x"},
+        {"dg_dy = dg_dt + dg_ds * x": "dg_dy = dg_dt * dg_ds * x"},
     ),
     # 3. Rules
     Mistake(
@@ -272,7 +272,32 @@ MISTAKES = [
     ),
 ]
 
-EQUIVALENT = []
+EQUIVALENT = [
+    Equivalent(
+        "record",
+        "bare_tensor(out)",
+        "out",
+        "Variable makes a tensor of an array itself; bare_tensor only saves its questions",
+    ),
+    Equivalent(
+        "propagate",
+        "if share.shape != x.shape:",
+        "if True:",
+        "unbroadcast gives back what has the right shape already",
+    ),
+    Equivalent(
+        "propagate",
+        "plus(gradients.pop(x), share)",
+        "plus(share, gradients.pop(x))",
+        "a sum is the same in both orders",
+    ),
+    Equivalent(
+        "unbroadcast",
+        "(*range(new_axes), *stretched)",
+        "(*stretched, *range(new_axes))",
+        "in which order axes are summed does not matter",
+    ),
+]
 
 ALTERNATIVES = [
     Alternative(

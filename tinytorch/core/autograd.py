@@ -224,7 +224,7 @@ def propagate(gradients: dict, nodes: Iterable, retain_graph: bool = False) -> d
         if node not in gradients:
             continue
         grad = recording.sending(node, gradients.pop(node))
-        for x, share in zip(inputs_of(node), node.grad_fn(grad, node), strict=True):
+        for x, share in zip(inputs_of(node), node.grad_fn(grad, node)):
             if share is None:
                 continue
             if share.shape != x.shape:
@@ -281,7 +281,7 @@ def rules_of_relu_and_cross_entropy():
     derivative(activations.relu, lambda grad, out, x: select(x > 0, grad))
 
     def by_scores(grad, out, scores, labels):
-        probabilities = through(activations.softmax, scores, axis=1)
+        probabilities = through(activations.softmax, scores)
         right = one_hot(labels, scores.shape, scores.dtype)
         return (probabilities - right) * (grad / len(labels))
 
