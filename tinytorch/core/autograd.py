@@ -315,7 +315,7 @@ def rules_of_relu_and_cross_entropy():
                 through(activations.softmax, scores, axis=1)
                 - one_hot(labels, scores.shape, scores.dtype)
             )
-            * (grad / len(labels))
+            * (grad * (1 / len(labels)))
         ),
     )
 
