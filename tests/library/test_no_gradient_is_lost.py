@@ -2,9 +2,11 @@
 
 import asyncio
 import copy
+import gc
 import operator
 import pickle
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -745,13 +747,12 @@ def test_a_hook_that_is_registered_during_a_pass_is_kept():
 
 
 def test_a_hook_that_knows_its_variable_does_not_keep_it_alive():
-    import gc
-    import weakref
+    def made():
+        x = variable([1, 2])
+        x.register_hook(lambda g: x.shape and None)
+        return weakref.ref(x)
 
-    x = variable([1, 2])
-    x.register_hook(lambda g: x.shape and None)
-    alive = weakref.ref(x)
-    del x
+    alive = made()
     gc.collect()
     assert alive() is None
 

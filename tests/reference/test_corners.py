@@ -110,14 +110,21 @@ def test_powers_of_variables_at_their_corners():
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_the_slope_of_a_power_0_is_0_everywhere_also_where_the_inverse_is_infinite(dtype):
     tiny = np.finfo(dtype).smallest_subnormal
-    at = np.array([0, -0.0, tiny, -tiny, 1, INF, NAN], dtype)
+    at = np.array([0, -0.0, tiny, -tiny, 1, INF, -INF], dtype)
     for exponent in (0, 0.0, np.zeros(7, dtype), Variable(np.zeros(7, dtype))):
         x = Variable(at)
         (g,) = grad((x**exponent).sum(), x, create_graph=True)
         assert g.dtype == dtype and np.asarray(g).tolist() == [0] * 7
-        if g.requires_grad:
-            (second,) = grad(g.sum(), x)
-            assert second.tolist() == [0] * 7
+        (infinite,) = grad((x**exponent).sum() * INF, x)
+        assert infinite.tolist() == [0] * 7
+
+
+def test_the_mixed_derivatives_of_a_power_agree_also_where_the_exponent_is_0():
+    x, y = Variable(np.array([2.0, 3.0])), Variable(np.array([0.0, 1.0]))
+    by_x, by_y = grad((x**y).sum(), [x, y], create_graph=True)
+    (xy,), (yx,) = grad(by_x.sum(), [y], retain_graph=True), grad(by_y.sum(), [x])
+    np.testing.assert_allclose(xy, [0.5, 1 + np.log(3)])
+    np.testing.assert_allclose(yx, xy)
 
 
 def test_clip_between_arrays_and_variables():

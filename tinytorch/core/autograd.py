@@ -364,7 +364,9 @@ def rules_of_powers():
     derivative(
         np.power,
         lambda grad, out, x, y: (
-            select(y != 0, grad) * y * (select(y != 0, x) + (y == 0)) ** (y - 1)
+            select((y != 0) | np.isfinite(grad), grad)
+            * y
+            * (x + ((x * x == 0) & (y == 0))) ** (y - 1)
         ),
         lambda grad, out, x, y: (
             select((x != 0) | (y < 0), grad) * out * np.log(x + ((x == 0) & (y >= 0)))
