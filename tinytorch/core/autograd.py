@@ -283,7 +283,7 @@ def rules_of_relu_and_cross_entropy():
     def by_scores(grad, out, scores, labels):
         probabilities = through(activations.softmax, scores)
         right = one_hot(labels, scores.shape, scores.dtype)
-        return (probabilities - right) * (grad / len(labels))
+        return (probabilities - right) * (grad * (1 / len(labels)))
 
     derivative(softmax_cross_entropy, by_scores)
 
@@ -340,7 +340,9 @@ def rules_of_powers():
     derivative(
         np.power,
         lambda grad, out, x, y: (
-            select(y != 0, grad) * y * (select(y != 0, x) + (y == 0)) ** (y - 1)
+            select((y != 0) | np.isfinite(grad), grad)
+            * y
+            * (x + ((x * x == 0) & (y == 0))) ** (y - 1)
         ),
         lambda grad, out, x, y: (
             select((x != 0) | (y < 0), grad) * out * np.log(x + ((x == 0) & (y >= 0)))

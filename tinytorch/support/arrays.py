@@ -110,6 +110,8 @@ def pile(*arrays: np.ndarray, axis: int) -> np.ndarray:
 
 def surround(x: np.ndarray, pad_width, value: float = 0.0) -> np.ndarray:
     """`x` with `value` around it, as many as `pad_width` says (as in `numpy.pad`)."""
+    if np.asarray(value).dtype.kind not in "biuf":
+        raise TypeError(f"the value around it must be a real number, not {value!r:.60}")
     return np.pad(x, pad_width, constant_values=value)
 
 
