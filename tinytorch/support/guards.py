@@ -20,7 +20,7 @@ import numpy as np
 from numpy import ndarray
 
 from tinytorch.core.layers import linear
-from tinytorch.core.tensor import getitem
+from tinytorch.core.tensor import Tensor, getitem
 from tinytorch.support.arrays import astype, join, pile, scatter, spread, surround, total
 from tinytorch.support.losses import is_plain, refuse_whole_numbers
 
@@ -71,6 +71,12 @@ def check(variable, grad):
     for snapshot in kept:
         if not snapshot.holds():
             refuse(operation)
+    recorded = type(grad) is not ndarray and hasattr(grad, "grad_fn")  # rules read variables then
+    for x, v in zip(operation.inputs or (), getattr(operation, "values", None) or ()):
+        if getattr(x, "requires_grad", False):
+            now = x.data if isinstance(x, Tensor) else x.data.data
+            if now is not v and (recorded or now.shape != v.shape):
+                refuse(operation)
     return grad
 
 

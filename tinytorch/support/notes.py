@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tinytorch.core.tensor import Tensor
 from tinytorch.support.arguments import describe
-from tinytorch.support.guards import refuse
 from tinytorch.support.losses import name_of
 
 
@@ -47,13 +45,7 @@ class Note:
     def recorded_values(self) -> list:
         """The values, as variables where they need a gradient and so have a history."""
         pairs = zip(self.inputs, self.values, strict=True)
-        return [self.unchanged(x, v) if getattr(x, "requires_grad", False) else v for x, v in pairs]
-
-    def unchanged(self, x, v):
-        """An input, if its array still is the one that was used."""
-        if (x.data if isinstance(x, Tensor) else x.data.data) is not v:
-            refuse(self)
-        return x
+        return [x if getattr(x, "requires_grad", False) else v for x, v in pairs]
 
     def free(self) -> None:
         """Forget everything that needs memory."""
