@@ -58,10 +58,9 @@ files, but you never have to. The next cell is for this notebook only:
 """
 
 # %%
-import matplotlib.pyplot as plt
-
-from tito.checks import check, check_raises, progress
-from tito.figures import moons_figure, seconds, show
+from tito.checks import check, check_raises
+from tito.checks import progress as progress
+from tito.figures import moons_figure, seconds
 
 rng = np.random.default_rng(0)
 
@@ -133,7 +132,7 @@ check(
     hint="step to both sides and divide by 2 * step; 12.61 is the one-sided difference",
 )
 ### BEGIN HIDDEN TESTS
-from tito.observations import choice, integers, normal, observe, raised, uniform
+from tito.observations import integers, normal, observe, raised, uniform
 
 
 @observe(x=normal(4), a=normal(4, 4))
@@ -748,12 +747,14 @@ $x - y$ yet, and what would lose a gradient is refused at once. So write `x + y 
 record_leaves(record)
 
 # %%
-from tinytorch.graph import draw, explain, step_backward
+from tinytorch.graph import draw
+from tinytorch.graph import step_backward as step_backward
 
 x, y = Variable(2.0), Variable(3.0)
 f = (x + y) * (x + y * -1.0)
 print(f)
 draw(f)
+
 
 # %% [markdown]
 r"""
@@ -1669,8 +1670,6 @@ From here on, everything is about making the engine complete.
 from tinytorch.support.arrays import astype, inverse, scatter, spread
 from tinytorch.support.functions import *  # noqa: F403
 from tinytorch.support.functions import __getattr__ as __getattr__
-from tinytorch.support.recording import enable_grad as enable_grad
-from tinytorch.support.recording import switch
 from tinytorch.support.rules import enter_other_rules, with_axes
 
 
@@ -1854,6 +1853,26 @@ def rules_of_arrangement():
 enter_other_rules(RULES)
 
 
+# %% [markdown]
+r"""
+### 8. Without notes, and without `.grad`
+
+#### Exercise 21: `no_grad`
+
+Whoever only wants the numbers, to test a network say, needs no notes, and no memory for them. In a `with no_grad():`
+block nothing is recorded. It is a switch with a memory: remember how `recording.enabled` was, turn it off, let the block
+run (`yield`), and put it back **as it was**, also if the block ends in an error. That's what `try … finally` is for.
+
+(`@switch`, given, makes a block of the function: what stands before `yield` happens at the beginning, the rest at the
+end. It can also decorate functions, as `@no_grad()`, even generators.)
+"""
+
+# %%
+#| export
+from tinytorch.support.recording import enable_grad as enable_grad
+from tinytorch.support.recording import switch
+
+
 # %% exercise="no-grad"
 #| export
 @switch
@@ -1864,7 +1883,8 @@ def no_grad():
     back at the end of the block, also after an error, and in nested blocks.
     """
     ### BEGIN SOLUTION
-    before, recording.enabled = recording.enabled, False
+    before = recording.enabled
+    recording.enabled = False
     try:
         yield
     finally:
@@ -1872,22 +1892,154 @@ def no_grad():
     ### END SOLUTION
 
 
-# %%
-#| export
-def leading_to(inputs: list, nodes: list[Variable]) -> list[Variable]:
-    """Those of `nodes`, the youngest first, from which a way leads back to one of the inputs."""
-    wanted, leading = set(inputs), set()
-    for node in reversed(nodes):
-        if any(x in wanted or x in leading for x in inputs_of(node) if needs_gradient(x)):
-            leading.add(node)
-    return [node for node in nodes if node in leading]
+# %% checks="no-grad" points=3
+recording.enabled = True  # whatever an earlier try has left behind
+with no_grad():
+    check(recording.enabled, False, hint="switch recording off before yield")
+    with no_grad():
+        pass
+    check(recording.enabled, False, hint="the inner block goes back to what was before it: off")
+    check((Variable(2.0) * 3.0).is_leaf, True, hint="no note is taken")
+check(recording.enabled, True, hint="the outer block goes back to what was before it: on")
+
+
+def _failing():
+    with no_grad():
+        raise KeyError("inside the block")
+
+
+check_raises(KeyError, _failing, hint="let the error through: finally, and not except")
+check(recording.enabled, True, hint="after an error the state comes back as well: finally")
+
+
+### BEGIN HIDDEN TESTS
+def chances(autograd, x):
+    """A number that shows which operations were recorded, and a function to compute them with."""
+    enter_rules_of_weighted(autograd)
+    leaf, total = autograd.Variable(np.array(1.0)), []
+
+    def compute(i):
+        out = autograd.record(weighted, leaf, float(x[i]))
+        total.append(out.item() if out.requires_grad else -2 * out.item())
+
+    return total, compute
+
+
+@observe(n=integers(low=1, high=4), x=normal(8))
+def recording_is_off_inside_and_on_again_afterwards(autograd, n, x):
+    """Several blocks, one after the other."""
+    total, compute = chances(autograd, x)
+    for i in range(n):
+        with autograd.no_grad():
+            compute(2 * i)
+        compute(2 * i + 1)
+    return total, autograd.recording.enabled
+
+
+@observe(n=integers(low=2, high=4), x=normal(5))
+def nested_blocks_return_to_the_state_before_them(autograd, n, x):
+    """Each end of a block, seen from outside it."""
+    total, compute = chances(autograd, x)
+
+    def nest(depth):
+        if depth:
+            with autograd.no_grad():
+                nest(depth - 1)
+                compute(depth)
+
+    nest(n)
+    compute(0)
+    return total, autograd.recording.enabled
+
+
+@observe(n=integers(low=1, high=3), x=normal(4))
+def an_error_inside_a_block_comes_out_and_the_state_comes_back(autograd, n, x):
+    """Also through several blocks."""
+    total, compute = chances(autograd, x)
+
+    def fail(depth):
+        with autograd.no_grad():
+            compute(depth)
+            if depth:
+                fail(depth - 1)
+            raise KeyError("inside")
+
+    error = raised(lambda: fail(n))
+    compute(3)
+    state, autograd.recording.enabled = autograd.recording.enabled, True
+    return error, total, state
+
+
+@observe(n=integers(low=2, high=5), x=normal(6))
+def a_decorated_function_may_call_itself(autograd, n, x):
+    """Blocks within blocks, in a decorated function."""
+    total, compute = chances(autograd, x)
+
+    @autograd.no_grad()
+    def count(k):
+        compute(k)
+        return 0.0 if k == 0 else x[k] + count(k - 1)
+
+    found = count(n)
+    compute(5)
+    return found, total, autograd.recording.enabled
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Freed, or kept
+
+You let `propagate` free each operation once it has sent its shares. So a second `backward()` through the same graph
+finds nothing, and says so. `backward(retain_graph=True)` keeps the notes for another pass:
+"""
+
+# %% demo=true
+x = Variable(3.0)
+y = x * x * x
+y.backward(retain_graph=True)
+y.backward()
+print("two passes, added up:", x.grad)
+try:
+    y.backward()
+except RuntimeError as error:
+    print(error)
+
+# %% [markdown]
+r"""
+#### Exercise 22: `grad`
+
+`backward` gives every leaf its gradient, and leaves it there. Sometimes you want just a few, as a result, and nothing
+left behind: `grad(outputs, inputs)`. It gives a tuple, and touches no `.grad`. Inputs may even be computed values:
+how does the loss depend on that layer's output?
+
+So don't go everywhere. Of the nodes in reverse creation order, only those are needed **from which a way leads back to one
+of the inputs**. Go through them from the oldest to the youngest, `reversed(nodes)`: a node leads to an input if one of
+*its* inputs (that needs a gradient) is wanted, or leads to one. In $a = x^2$, $b = w^2$, $c = a + b$, with only $x$ wanted:
+$b$ doesn't lead there, $a$ does, and so does $c$.
+
+1. `leading_to`: build the set `leading`, as described.
+2. `grad`: find the nodes, and propagate. Everything around it is given: `start`; a block in which numpy doesn't warn, and
+   in which the gradients of computed inputs are `kept`; and the tuple in the end.
+"""
 
 
 # %% exercise="grad"
 #| export
-def grad(
-    outputs, inputs, grad_outputs=None, retain_graph: bool = False, create_graph: bool = False
-) -> tuple:
+def leading_to(inputs: list, nodes: list[Variable]) -> list[Variable]:
+    """Those of `nodes`, the youngest first, from which a way leads back to one of the inputs."""
+    wanted, leading = set(inputs), set()
+    ### BEGIN SOLUTION
+    for node in reversed(nodes):
+        for x in inputs_of(node):
+            if needs_gradient(x) and (x in wanted or x in leading):
+                leading.add(node)
+    ### END SOLUTION
+    return [node for node in nodes if node in leading]
+
+
+def grad(outputs, inputs, grad_outputs=None, retain_graph=False, create_graph=False) -> tuple:
     """The gradients of `outputs` by `inputs`, without touching any ``.grad``.
 
     Parameters
@@ -1920,9 +2072,286 @@ def grad(
     """
     inputs = list_of_inputs(inputs)
     start = starting_gradients(outputs, grad_outputs, create_graph)
-    ### BEGIN SOLUTION
-    nodes = leading_to(inputs, reverse_creation_order(start))
     with recording.going_back(create_graph), recording.keeping(inputs) as kept:
+        ### BEGIN SOLUTION
+        nodes = leading_to(inputs, reverse_creation_order(start))
         found = propagate(start, nodes, retain_graph or create_graph)
-    ### END SOLUTION
+        ### END SOLUTION
     return picked(found | kept, inputs, Variable if create_graph else None)
+
+
+# %% checks="grad" points=6
+_x, _w, _unused = Variable(3.0), Variable(2.0), Variable([1.0, 1.0])
+_a, _b = _x * _x, _w * _w
+_c = _a + _b
+_found = leading_to([_x], [_c, _b, _a])
+check([v.item() for v in _found], [13.0, 9.0], hint="c and a lead back to x, and b does not")
+_found = leading_to([_a], [_c, _b, _a])
+check([v.item() for v in _found], [13.0], hint="a is wanted itself; it need not be gone through")
+check(grad(_c * _w, [_x, _w]), (12.0, 21.0), hint="a gradient for each input")
+check([_x.grad, _w.grad], [None, None], hint="propagate, and no more: no grad is touched")
+_a = _x * _x
+check(grad(_a * _w, [_a, _x]), (2.0, 12.0), hint="by a computed variable, and by what is behind it")
+check(grad(_x * _w, _unused), ([0.0, 0.0],), hint="zeros where the output does not depend on it")
+_y, _beside = _x * _w, _w * _w
+grad(_y + _beside, _x, retain_graph=True)
+check(grad(_y, _x), (2.0,), hint="hand retain_graph on: the second pass found nothing")
+check(_y.grad_fn.inputs, None, hint="without retain_graph, what was gone through is freed")
+_y = _x * _x + _beside
+grad(_y, _x)
+check(_beside.grad_fn.inputs is None, False, hint="w * w does not lead to x: don't go there")
+
+
+### BEGIN HIDDEN TESTS
+@observe(x=normal(3), w=normal(3, dtype="float32"), seed=normal(3))
+def gradients_by_several_inputs_and_by_one(autograd, x, w, seed):
+    """A tuple, each in the shape and dtype of its input, for a variable and a weight."""
+    x, w = autograd.Variable(x), autograd.layers.Tensor(w, requires_grad=True)
+    both = autograd.grad(Graph(autograd).times(x, w), [w, x], seed)
+    one = autograd.grad(Graph(autograd).times(x, w), x, seed)
+    return both, one, [str(g.dtype) for g in both], [x.grad, w.grad]
+
+
+@observe(x=normal(3), y=normal(3), seed=normal(3))
+def what_leads_to_nothing_wanted_is_left_alone(autograd, x, y, seed):
+    """Its operations are neither called nor freed."""
+    graph, x, y = Graph(autograd), autograd.Variable(x), autograd.Variable(y)
+    far = graph.times(y, y, "far")
+    beside = graph.times(far, y, "beside")
+    out = graph.times(graph.times(x, x, "inner"), beside, "outer")
+    found = autograd.grad(out, [x], seed)
+    return found, graph.called, [v.grad_fn.inputs is None for v in (far, beside, out)]
+
+
+@observe(x=normal(3), y=normal(3), w=normal(3))
+def the_nodes_that_lead_to_the_inputs(autograd, x, y, w):
+    """In their order; by leaves, by computed variables, and past constants."""
+    graph = Graph(autograd)
+    x, y = autograd.Variable(x), autograd.layers.Tensor(y, requires_grad=True)
+    constant = autograd.Variable(w, requires_grad=False)
+    a, b = graph.times(x, w), graph.times(y, constant)
+    c = graph.plus(a, b)
+    d = graph.times(c, b)
+    found = [autograd.leading_to(wanted, [d, c, b, a]) for wanted in ([x], [y], [a], [x, b], [d])]
+    return [[v.numpy() for v in nodes] for nodes in found]
+
+
+@observe(x=normal(3), seed=normal(3))
+def gradients_by_computed_variables(autograd, x, seed):
+    """A variable in the middle, the output itself, and a leaf behind them."""
+    graph, x = Graph(autograd), autograd.Variable(x)
+    middle = graph.times(x, x)
+    out = graph.plus(graph.times(middle, middle), x)
+    return autograd.grad(out, [middle, out, x], seed)
+
+
+@observe(x=normal(3), seeds=normal(3, 3))
+def gradients_of_several_outputs_add_up(autograd, x, seeds):
+    """Outputs that share a graph, one of them twice."""
+    graph, x = Graph(autograd), autograd.Variable(x)
+    a = graph.times(x, x)
+    b = graph.times(a, x)
+    return autograd.grad([a, b, a], x, list(seeds))
+
+
+@observe(x=normal(3), y=normal(3, dtype="float32"), seeds=normal(2, 3))
+def recorded_gradients_are_variables_and_keep_the_graph(autograd, x, y, seeds):
+    """With create_graph; zeros are variables that require no gradient. With retain_graph: arrays."""
+    enter_rules_of_weighted(autograd)
+    x, unused = autograd.Variable(x), autograd.Variable(y)
+    out = autograd.record(weighted, x, x, weight=2.0)
+    found = autograd.grad(out, [x, unused], seeds[0], create_graph=True)
+    kept = autograd.grad(out, x, seeds[1], retain_graph=True)
+    plain = autograd.grad(out, [unused, x], seeds[1])
+    kinds = [(type(g).__name__, str(g.dtype)) for g in (*found, *kept, *plain)]
+    needed = [g.requires_grad for g in found]
+    freed = raised(lambda: autograd.grad(out, x, seeds[0]))
+    return kinds, needed, [np.asarray(g) for g in (*found, *kept, *plain)], freed
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+That was the last part. What others find when they import your module is listed in its last cell:
+"""
+
+# %%
+#| export
+__all__ = """
+    Variable derivative enable_grad grad no_grad numerical_gradient add clip clip_grad_norm_
+    clip_grad_value_ concatenate cos cross_entropy divide exp getitem linear log log_softmax matmul
+    maximum mean minimum multiply negative pad power relu reshape sigmoid sin softmax sqrt stack
+    subtract tanh transpose var where
+""".split()
+
+# %% [markdown]
+r"""
+## Use
+
+Optimizers are tried on Rosenbrock's valley, $f(x, y) = (1 - x)^2 + 100\,(y - x^2)^2$: long, bent and narrow, with its
+lowest point at $(1, 1)$. The gradient points across the valley rather than along it, so plain descent creeps. A little
+momentum helps: keep a velocity, and let each gradient change only that.
+"""
+
+# %% demo=true
+place, velocity = Variable(np.array([-1.5, 2.0])), np.zeros(2)
+for _ in range(3000):
+    x, y = place
+    (slope,) = grad((1 - x) ** 2 + 100 * (y - x**2) ** 2, place)
+    velocity = 0.97 * velocity - 0.0002 * slope
+    place = Variable(place.numpy() + velocity)
+print("after 3,000 steps:", place.numpy())
+
+# %% [markdown]
+r"""
+## Analyze
+
+What does a gradient cost? Compare a forward pass without notes, one with notes, both ways together, and what the numerical
+gradient would need. How many forward passes is a gradient worth?
+
+<details><summary>Think first, then look</summary>
+
+A matrix product has two rules, each of them a matrix product of the same size.
+
+</details>
+"""
+
+# %% demo=true
+layers_of_256 = [Dense(256, 256, rng=n) for n in range(8)]
+batch = rng.normal(size=(64, 256)).astype(np.float32)
+
+
+def loss_of(x):
+    for layer in layers_of_256:
+        x = activations.Tanh()(layer(x))
+    return (x * x).mean()
+
+
+without = seconds(no_grad()(lambda: loss_of(batch)))
+both = seconds(lambda: loss_of(batch).backward())
+count = sum(p.size for layer in layers_of_256 for p in layer.parameters())
+print(f"forwards without notes {1000 * without:.1f} ms, both ways {1000 * both:.1f} ms")
+print(f"so {count:,} slopes cost {both / without:.1f} forward passes, and not {2 * count:,}")
+
+# %% [markdown]
+r"""
+And memory? Forwards, each result can be given back as soon as the next one is there. With notes, all of them stay until the
+way back needs them. The memory of training *is* the graph:
+"""
+
+# %% demo=true
+import tracemalloc
+
+for depth in (1, 2, 4, 8):
+    tracemalloc.start()
+    x = batch
+    for layer in layers_of_256[:depth]:
+        x = activations.Tanh()(layer(x))
+    print(f"{depth} layers: {tracemalloc.get_traced_memory()[0] / 1e6:.2f} MB are held")
+    tracemalloc.stop()
+
+# %% [markdown]
+r"""
+<details><summary>The same in PyTorch</summary>
+
+`backward()`, `.grad` that adds up, `grad_fn`, `no_grad`, `torch.autograd.grad`, a graph that is recorded anew in each
+forward pass and freed by the backward pass: all as here. PyTorch's engine, too, takes the nodes in reverse order of
+creation, by a sequence number, and waits with each until all its users have reported. Its rules stand in a table, in a
+file called `derivatives.yaml`.
+
+</details>
+
+### Questions
+
+#### Question 1: orders (4 points)
+
+Somebody wants to do without `order`, and suggests to visit the computed variables by their distance from the output, counted
+in operations: (a) by the length of the **shortest** path, near ones first; (b) by the length of the **longest** path, near
+ones first. Which of the two always gives right gradients? Give a reason for the one, and for the other a small graph of
+your own with the wrong number that comes out. Why does the order of creation need no such counting, even if a program
+creates its variables in a wild order, with many that have nothing to do with the output in between?
+
+Double-click the cell below and write your answer there.
+"""
+
+# %% [markdown] answer="orders" points=4
+r"""
+**Model answer.** What is needed: when a variable's turn comes, every operation that uses it has already sent its share.
+(b) is right: if $v$ uses $u$, then the longest path from the output to $u$ is at least one longer than that to $v$ (take
+the longest one to $v$ and go on to $u$), so $v$ comes first. (a) is wrong: the shortest path says only how early *some*
+user comes. Take $a = 2x$, $b = 3a$, $d = 5b$, $c = a + d$: $a$ has distance 1 and $b$ distance 2, so $a$ is visited before
+$b$ and sends only $1 \cdot 2$ to $x$: 2 comes out, instead of $2 \cdot (1 + 15) = 32$. (A graph where both have the same
+distance and the wrong one *may* come first is half an answer.) Creation: an operation can only be called on inputs that
+exist. So every variable is younger than all it was computed from, in any program. Unrelated variables take numbers too,
+but only the relative order of connected ones matters, and the unrelated are not collected.
+
+**Mark scheme.** 1 point: the condition (a variable after everything that uses it), in any words. 1 point: (b) is right,
+with a reason why the longest path puts users first. 1 point: (a) is wrong, with a graph and a wrong number that really
+comes out. 1 point: inputs exist before outputs, so numbers of connected variables are always in order.
+"""
+
+# %% [markdown]
+r"""
+#### Question 2: a test that passes (3 points)
+
+A student writes the rule of a product as `lambda grad, out, x, y: y`, and tests it: `(x * y).sum().backward()` for random
+`x` and `y`, and compares `x.grad` with the numerical gradient. The test passes. Why? Which small change to the test would
+have found the mistake, and why does that one find it? Then give an example of a wrong rule that even the better test, with
+random inputs, would not find.
+
+Double-click the cell below and write your answer there.
+"""
+
+# %% [markdown] answer="seed-of-ones" points=3
+r"""
+**Model answer.** The product is followed by nothing but a sum, and the rule of the sum hands 1 to every element: `grad` is
+all ones, and `grad * y` and `y` are the same numbers. So make it something else: start from a random gradient,
+`(x * y).backward(seed)`, compared with the numerical gradient of `(seed * x * y).sum()`; or put another function behind the
+product, such as `((x * y) ** 2).sum()`. With a random seed the right answer is `seed * y`, different from `y` in every
+element. What random inputs do not find is a mistake at special places that they never hit: relu with `x >= 0` instead of
+`x > 0`, a maximum that gives the whole gradient to each of several tied elements, `nan` from `x ** 0` at 0, or a mistake that
+shows only with broadcast shapes. Test such places on purpose.
+
+**Mark scheme.** 1 point: `grad` is all ones, because only a sum follows. 1 point: a seed or a following function that makes
+it different from 1, and why that shows the forgotten factor. 1 point: an example that random inputs miss.
+"""
+
+# %% [markdown]
+r"""
+#### Question 3: forwards or backwards (3 points)
+
+There is another way, *forward mode*, which carries derivatives along with the values. It costs about one forward pass for
+each **input** that is differentiated by; reverse mode costs about one for each **output** that is differentiated. Which mode
+would you take, and about how many sweeps does each need, for (a) the loss of a network by its 101,770 weights; (b) how the
+10,000 pixels of a rendered picture depend on the 3 coordinates of a lamp; (c) the table of derivatives of a layer with 50
+inputs and 50 outputs? For (c) the number of sweeps does not decide: name one thing that does. Finally: an optimizer needs
+$\frac{d}{dt} L(w + t u)$ at $t = 0$ for one fixed direction $u$. What does that cost in forward mode, and why?
+
+Double-click the cell below and write your answer there.
+"""
+
+# %% [markdown] answer="forward-or-reverse" points=3
+r"""
+**Model answer.** (a) Reverse: 1 sweep, against 101,770 forward ones; there is one output. (b) Forward: 3 sweeps, one for each
+coordinate, against 10,000 backward ones. (c) 50 either way. Memory decides for forward mode: it can forget every value at
+once, while reverse mode has to keep them until it comes back. (Also accepted: forward mode needs no record; or reverse mode
+has been built already.) The derivative along $u$ is that of a function of the single number $t$: one input, so one forward
+sweep, started with the derivatives $u$ for the weights, however many weights there are.
+
+**Mark scheme.** 1 point: (a) and (b), each with the right mode and both numbers of sweeps. 1 point: (c), equal numbers, and
+memory or another sound reason. 1 point: one sweep, because $t$ is the only input.
+"""
+
+# %% [markdown]
+r"""
+## What you have built
+
+A derivative of anything is made of derivatives of small steps: **multiply along a path, add over paths**. The gradient of a
+value is complete when everything that uses it has reported, and **from the youngest to the oldest** guarantees that. What was
+repeated is summed. What belongs to others is not changed in place. A test with a gradient of ones hides mistakes.
+
+Export your module with `python bin/tito.py export 07_autograd`, and use it: `from tinytorch.core.autograd import Variable`.
+Next comes training (module 8, which is still to come). Module 15 goes on from here: gradients of gradients, Newton's method, a
+search for the first NaN, and deep networks in little memory. Not a line of your engine has to change for it.
+"""

@@ -177,11 +177,10 @@ MISTAKES = [
         "propagate",
         "Adds with += to an array that another variable holds as well.",
         {
-            "            gradients[x] = plus(gradients.pop(x), share) if x in gradients else share": (
-                "            if x in gradients:\n"
-                "                gradients[x] += share\n"
-                "            else:\n"
-                "                gradients[x] = share"
+            "gradients[x] = plus(gradients.pop(x), share) if x in gradients else share": (
+                "gradients[x] = gradients.get(x, share)\n"
+                "            if gradients[x] is not share:\n"
+                "                gradients[x] += share"
             )
         },
     ),
@@ -213,17 +212,13 @@ MISTAKES = [
         "only-new-axes-summed",
         "unbroadcast",
         "Sums over the axes in front, and forgets those of length 1.",
-        {
-            "    return total(grad, axis=(*range(new_axes), *stretched)).reshape(shape)": "    return total(grad, axis=tuple(range(new_axes)))"
-        },
+        {"axis=(*range(new_axes), *stretched)).reshape(shape)": "axis=tuple(range(new_axes)))"},
     ),
     Mistake(
         "mean-instead-of-sum",
         "unbroadcast",
         "Takes the mean over what was repeated: wrong by a factor.",
-        {
-            "total(grad, axis=(*range(new_axes), *stretched))": "grad.mean(axis=(*range(new_axes), *stretched))"
-        },
+        {"return total(grad, axis=": "return grad.mean(axis="},
     ),
     # 6. A network
     Mistake(
@@ -242,9 +237,7 @@ MISTAKES = [
         "bias-counts-once",
         "rules-of-the-matrix-product",
         "Returns ones for the bias, and not what arrives.",
-        {
-            "lambda grad, out, x, weights, bias: grad,": "lambda grad, out, x, weights, bias: np.ones_like(grad),"
-        },
+        {"weights, bias: grad,": "weights, bias: np.ones_like(grad),"},
     ),
     Mistake(
         "slope-at-the-corner",
@@ -262,21 +255,76 @@ MISTAKES = [
         "mean-forgotten",
         "rules-of-relu-and-cross-entropy",
         "Forgets that the loss is the mean over the examples.",
-        {"(grad / len(labels))": "grad"},
+        {"(grad * (1 / len(labels)))": "grad"},
     ),
     Mistake(
         "loss-gradient-forgotten",
         "rules-of-relu-and-cross-entropy",
         "Forgets the factor grad, because the loss usually comes last.",
-        {"(grad / len(labels))": "(1 / len(labels))"},
+        {"(grad * (1 / len(labels)))": "(1 / len(labels))"},
+    ),
+    Mistake(
+        "always-switched-on-again",
+        "no-grad",
+        "Turns recording on at the end, whatever it was before.",
+        {"recording.enabled = before": "recording.enabled = True"},
+    ),
+    Mistake(
+        "an-error-leaves-it-off",
+        "no-grad",
+        "Goes back only if the block ends without an error.",
+        solution="""
+            before = recording.enabled
+            recording.enabled = False
+            yield
+            recording.enabled = before
+        """,
+    ),
+    Mistake(
+        "errors-are-swallowed",
+        "no-grad",
+        "Catches the error of the block, and nobody hears of it.",
+        solution="""
+            before = recording.enabled
+            recording.enabled = False
+            try:
+                yield
+            except Exception:
+                pass
+            recording.enabled = before
+        """,
+    ),
+    Mistake(
+        "goes-everywhere",
+        "grad",
+        "Goes through all nodes, also through those that lead to nothing wanted.",
+        {"leading_to(inputs, reverse_creation_order(start))": "reverse_creation_order(start)"},
+    ),
+    Mistake(
+        "direct-inputs-only",
+        "grad",
+        "Finds only the nodes next to the inputs, and not those that lead to these.",
+        {"(x in wanted or x in leading)": "x in wanted"},
+    ),
+    Mistake(
+        "graph-always-kept",
+        "grad",
+        "Keeps the graph whether or not retain_graph is set.",
+        {"retain_graph or create_graph)": "True)"},
+    ),
+    Mistake(
+        "graph-never-kept",
+        "grad",
+        "Does not hand retain_graph on.",
+        {"nodes, retain_graph or create_graph)": "nodes)"},
     ),
 ]
 
 EQUIVALENT = [
     Equivalent(
         "record",
-        "bare_tensor(out)",
-        "out",
+        "result = Variable(bare_tensor(out), requires_grad=False)",
+        "result = Variable(out, requires_grad=False)",
         "Variable makes a tensor of an array itself; bare_tensor only saves its questions",
     ),
     Equivalent(
@@ -287,14 +335,14 @@ EQUIVALENT = [
     ),
     Equivalent(
         "propagate",
-        "plus(gradients.pop(x), share)",
-        "plus(share, gradients.pop(x))",
+        "gradients[x] = plus(gradients.pop(x), share) if x in gradients else share",
+        "gradients[x] = plus(share, gradients.pop(x)) if x in gradients else share",
         "a sum is the same in both orders",
     ),
     Equivalent(
         "unbroadcast",
-        "(*range(new_axes), *stretched)",
-        "(*stretched, *range(new_axes))",
+        "return total(grad, axis=(*range(new_axes), *stretched)).reshape(shape)",
+        "return total(grad, axis=(*stretched, *range(new_axes))).reshape(shape)",
         "in which order axes are summed does not matter",
     ),
 ]
@@ -426,7 +474,7 @@ ALTERNATIVES = [
         "Writes the two rules once, and uses them for the layer.",
         solution="""
             def by_left(grad, out, x, y, bias=None):
-                return grad @ np.swapaxes(y, -1, -2) if isinstance(y, np.ndarray) else grad @ swap(y)
+                return swap(y @ swap(grad))
 
             def by_right(grad, out, x, y, bias=None):
                 return swap(x) @ grad
@@ -443,11 +491,34 @@ ALTERNATIVES = [
             derivative(activations.relu, lambda grad, out, x: np.where(x > 0, grad, x * 0))
 
             def by_scores(grad, out, scores, labels):
-                n = len(labels)
+                share = grad / len(labels)
                 right = one_hot(labels, scores.shape, scores.dtype)
-                return through(activations.softmax, scores, axis=1) * (grad / n) - right * (grad / n)
+                return through(activations.softmax, scores, axis=1) * share - right * share
 
             derivative(softmax_cross_entropy, by_scores)
         """,
+    ),
+    Alternative(
+        "the-block-of-the-library",
+        "no-grad",
+        "Uses the block that recording brings.",
+        solution="""
+            with recording.switched(False):
+                yield
+        """,
+    ),
+    Alternative(
+        "any-of-its-inputs",
+        "grad",
+        "Asks with any().",
+        {
+            "        for x in inputs_of(node):\n"
+            "            if needs_gradient(x) and (x in wanted or x in leading):\n"
+            "                leading.add(node)": (
+                "        ways = [x for x in inputs_of(node) if needs_gradient(x)]\n"
+                "        if any(x in wanted or x in leading for x in ways):\n"
+                "            leading.add(node)"
+            )
+        },
     ),
 ]

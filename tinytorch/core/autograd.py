@@ -291,8 +291,6 @@ def rules_of_relu_and_cross_entropy():
 from tinytorch.support.arrays import astype, inverse, scatter, spread
 from tinytorch.support.functions import *  # noqa: F403
 from tinytorch.support.functions import __getattr__ as __getattr__
-from tinytorch.support.recording import enable_grad as enable_grad
-from tinytorch.support.recording import switch
 from tinytorch.support.rules import enter_other_rules, with_axes
 
 
@@ -434,6 +432,10 @@ def rules_of_arrangement():
 enter_other_rules(RULES)
 
 
+from tinytorch.support.recording import enable_grad as enable_grad
+from tinytorch.support.recording import switch
+
+
 @switch
 def no_grad():
     """Do not record, in a ``with no_grad():`` block or a function decorated with ``@no_grad()``.
@@ -441,7 +443,8 @@ def no_grad():
     What is computed inside has no history and needs no memory for one. The state from before comes
     back at the end of the block, also after an error, and in nested blocks.
     """
-    before, recording.enabled = recording.enabled, False
+    before = recording.enabled
+    recording.enabled = False
     try:
         yield
     finally:
@@ -452,14 +455,13 @@ def leading_to(inputs: list, nodes: list[Variable]) -> list[Variable]:
     """Those of `nodes`, the youngest first, from which a way leads back to one of the inputs."""
     wanted, leading = set(inputs), set()
     for node in reversed(nodes):
-        if any(x in wanted or x in leading for x in inputs_of(node) if needs_gradient(x)):
-            leading.add(node)
+        for x in inputs_of(node):
+            if needs_gradient(x) and (x in wanted or x in leading):
+                leading.add(node)
     return [node for node in nodes if node in leading]
 
 
-def grad(
-    outputs, inputs, grad_outputs=None, retain_graph: bool = False, create_graph: bool = False
-) -> tuple:
+def grad(outputs, inputs, grad_outputs=None, retain_graph=False, create_graph=False) -> tuple:
     """The gradients of `outputs` by `inputs`, without touching any ``.grad``.
 
     Parameters
@@ -492,10 +494,18 @@ def grad(
     """
     inputs = list_of_inputs(inputs)
     start = starting_gradients(outputs, grad_outputs, create_graph)
-    nodes = leading_to(inputs, reverse_creation_order(start))
     with recording.going_back(create_graph), recording.keeping(inputs) as kept:
+        nodes = leading_to(inputs, reverse_creation_order(start))
         found = propagate(start, nodes, retain_graph or create_graph)
     return picked(found | kept, inputs, Variable if create_graph else None)
+
+
+__all__ = """
+    Variable derivative enable_grad grad no_grad numerical_gradient add clip clip_grad_norm_
+    clip_grad_value_ concatenate cos cross_entropy divide exp getitem linear log log_softmax matmul
+    maximum mean minimum multiply negative pad power relu reshape sigmoid sin softmax sqrt stack
+    subtract tanh transpose var where
+""".split()
 
 
 __all__ = [
