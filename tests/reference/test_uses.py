@@ -185,6 +185,8 @@ PLACES = [
 @pytest.mark.parametrize("leaf", LEAVES)
 @pytest.mark.parametrize("name, place", PLACES)
 def test_a_leaf_in_each_place_with_every_kind_of_operand(name, place, leaf, operand, dtype):
+    if (name, place, operand) == ("linear", 2, "booleans"):
+        pytest.skip("numpy's matrix product of booleans is boolean")
     count = FUNCTIONS[name][0]
     tried = set()
     for shape in SHAPES:

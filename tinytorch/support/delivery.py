@@ -47,7 +47,9 @@ def delivered(gradients: dict, create_graph: bool) -> dict:
 def own(gradients: dict, x) -> None:
     """Copy a gradient unless it is certain that nobody else holds it."""
     gradient = gradients[x]
-    if sys.getrefcount(gradient) > ALONE_IN_A_DICTIONARY or not is_own_array(gradient):
+    if not isinstance(gradient, (np.ndarray, np.generic)):
+        gradients[x] = gradient.copy()  # something that stands in for an array
+    elif sys.getrefcount(gradient) > ALONE_IN_A_DICTIONARY or not is_own_array(gradient):
         gradients[x] = np.array(gradient)
 
 
@@ -72,7 +74,7 @@ def added(before, gradient):
     if before is None:
         return gradient
     total = gradient + before
-    return total if hasattr(total, "grad_fn") else np.asarray(total)
+    return np.asarray(total) if isinstance(total, np.generic) else total
 
 
 def picked(gradients: dict, inputs: list, variable: type | None) -> tuple:
