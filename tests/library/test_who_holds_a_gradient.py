@@ -217,15 +217,18 @@ def test_no_two_leaves_share_a_gradient(create_graph):
     out = xs[0] + xs[1] - xs[2] + weight
     out = out.reshape(3, 1).T[0] + xs[3]
     out.backward(np.ones(3), create_graph=create_graph)
-    if create_graph:
-        for x in xs:  # they may be shared, because nobody can change them
-            assert not np.asarray(x.grad).flags.writeable
-        return
-    gradients = [x.grad for x in (*xs, weight)]
+    gradients = [np.asarray(x.grad) for x in (*xs, weight)]
     for i, one in enumerate(gradients):
         assert one.flags.writeable and one.base is None
         for other in gradients[:i]:
             assert not np.shares_memory(one, other)
+
+
+def test_gradients_with_a_history_may_be_shared_because_nobody_can_change_them():
+    x, y = leaves(2)
+    (x * x + y * 0 + (x + y) ** 2).sum().backward(create_graph=True)
+    for leaf in (x, y):
+        assert leaf.grad.requires_grad and not np.asarray(leaf.grad).flags.writeable
 
 
 def test_the_gradient_of_an_earlier_pass_that_somebody_holds_is_not_changed():

@@ -39,7 +39,7 @@ FUNCTIONS = {
     "linear": (3, lambda x, y, z: autograd.linear(x, y, z), lambda x, y, z: x @ y + z),
     "concatenate": (2, lambda x, y: autograd.concatenate([x, y]), lambda x, y: torch.concatenate([x, y])),
     "stack": (2, lambda x, y: autograd.stack([x, y]), lambda x, y: torch.stack([x, y])),
-    **{name: (1, None, None) for name in "negative exp log sqrt abs sin cos tanh relu sigmoid sum mean".split()},
+    **dict.fromkeys("negative exp log sqrt abs sin cos tanh relu sigmoid sum mean".split(), (1, None, None)),
     "softmax": (1, None, lambda x: torch.softmax(x, -1)),
     "log_softmax": (1, None, lambda x: torch.log_softmax(x, -1)),
     "max": (1, None, torch.amax),

@@ -98,7 +98,6 @@ def starting_gradients(outputs, grad_outputs, create_graph: bool) -> dict:
         checked = starting_gradient(output, seed)
         if create_graph:
             if not getattr(seed, "requires_grad", False):
-                checked.setflags(write=False)  # several leaves may get it
                 checked = type(output)(checked, requires_grad=False)
             elif isinstance(seed, Tensor):  # a leaf: its history begins here
                 checked = seed * 1.0

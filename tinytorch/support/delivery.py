@@ -31,7 +31,7 @@ def delivered(gradients: dict, create_graph: bool) -> dict:
     gradients : dict
         Of each leaf, and of other variables whose gradient was kept; changed.
     create_graph : bool
-        They are variables, which may be shared, for nobody can change them.
+        They are variables. Those with a history may be shared, for nobody can change them.
     """
     with recording.switched(create_graph):
         for x in gradients:
@@ -41,6 +41,9 @@ def delivered(gradients: dict, create_graph: bool) -> dict:
                 gradients[x] = astype(gradients[x], dtype=x.dtype)
             if not create_graph:
                 own(gradients, x)
+            elif not gradients[x].requires_grad:
+                data = gradients[x].data.data.copy()
+                gradients[x] = type(gradients[x])(data, requires_grad=False)
     return gradients
 
 
