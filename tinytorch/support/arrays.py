@@ -95,6 +95,8 @@ def takes_each_once(index) -> bool:
 
 def clip_values(x: np.ndarray, min=None, max=None) -> np.ndarray:
     """`x`, with what lies below `min` or above `max` moved to that bound; None is no bound."""
+    if not hasattr(x, "dtype"):  # a number, between arrays: it takes their dtype
+        x = np.asarray(x, np.result_type(x, *[b for b in (min, max) if b is not None]))
     return np.clip(x, min, max)
 
 

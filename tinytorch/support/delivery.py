@@ -31,7 +31,7 @@ def delivered(gradients: dict, create_graph: bool) -> dict:
     gradients : dict
         Of each leaf, and of other variables whose gradient was kept; changed.
     create_graph : bool
-        They are variables, which may be shared, for nobody can change them.
+        They are variables. Those with a history may be shared, for nobody can change them.
     """
     with recording.switched(create_graph):
         for x in gradients:
@@ -41,13 +41,18 @@ def delivered(gradients: dict, create_graph: bool) -> dict:
                 gradients[x] = astype(gradients[x], dtype=x.dtype)
             if not create_graph:
                 own(gradients, x)
+            elif not gradients[x].requires_grad:
+                data = gradients[x].data.data.copy()
+                gradients[x] = type(gradients[x])(data, requires_grad=False)
     return gradients
 
 
 def own(gradients: dict, x) -> None:
     """Copy a gradient unless it is certain that nobody else holds it."""
     gradient = gradients[x]
-    if sys.getrefcount(gradient) > ALONE_IN_A_DICTIONARY or not is_own_array(gradient):
+    if not isinstance(gradient, (np.ndarray, np.generic)):
+        gradients[x] = gradient.copy()  # something that stands in for an array
+    elif sys.getrefcount(gradient) > ALONE_IN_A_DICTIONARY or not is_own_array(gradient):
         gradients[x] = np.array(gradient)
 
 
@@ -72,7 +77,7 @@ def added(before, gradient):
     if before is None:
         return gradient
     total = gradient + before
-    return total if hasattr(total, "grad_fn") else np.asarray(total)
+    return np.asarray(total) if isinstance(total, np.generic) else total
 
 
 def picked(gradients: dict, inputs: list, variable: type | None) -> tuple:
