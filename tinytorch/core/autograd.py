@@ -181,7 +181,7 @@ def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
     return result
 
 
-record_leaves(record)
+record_leaves(record, Variable)
 
 
 def is_computed(x) -> bool:
@@ -288,24 +288,22 @@ def rules_of_relu_and_cross_entropy():
     derivative(softmax_cross_entropy, by_scores)
 
 
-from tinytorch.support.arrays import astype, inverse, scatter, spread
-from tinytorch.support.functions import *  # noqa: F403
-from tinytorch.support.functions import __getattr__ as __getattr__
-from tinytorch.support.rules import enter_other_rules, with_axes
-
-
 def with_vectors(rule: Callable, position: int) -> Callable:
-    """A rule of ``x @ y`` for matrices, made to take a vector x as a row and a vector y as a column."""
+    """A rule of ``x @ y`` for matrices, made to take a vector x as a row, a vector y as a column."""
 
     def rule_for_vectors(grad, out, x, y, *bias):
+        if x.ndim > 1 and y.ndim > 1:
+            return rule(grad, out, x, y, *bias)
         row = x[None, :] if x.ndim == 1 else x
         column = y[:, None] if y.ndim == 1 else y
-        grad = grad[..., None] if y.ndim == 1 else grad
-        grad = grad[..., None, :] if x.ndim == 1 else grad
+        if y.ndim == 1:
+            grad = grad[..., None]
+        if x.ndim == 1:
+            grad = grad[..., None, :]
         share = rule(grad, out, row, column, *bias)
-        if position == 0 and x.ndim == 1:
-            return share[..., 0, :]
-        return share[..., 0] if position == 1 and y.ndim == 1 else share
+        if position == 0:
+            return share[..., 0, :] if x.ndim == 1 else share
+        return share[..., 0] if y.ndim == 1 else share
 
     return rule_for_vectors
 
@@ -379,6 +377,10 @@ def rules_of_softmax():
     )
 
 
+from tinytorch.support.arrays import spread
+from tinytorch.support.rules import with_axes
+
+
 @table
 def rules_of_reductions():
     """The rules of sum, mean and var, over all axes or over those of `axis`."""
@@ -404,8 +406,11 @@ def rules_of_reductions():
     )
 
 
+from tinytorch.support.arrays import astype
+
+
 def rule_of_the_maximum(grad, out, x, axis=None, keepdims=False):
-    """The rule of max and min: the gradient goes to the places of the extreme; ties share equally."""
+    """The rule of max and min: the gradient goes to the places of the extreme; ties share."""
     at_extreme = x == with_axes(out, x, axis)
     share = with_axes(grad, x, axis) / at_extreme.sum(axis=axis, keepdims=True)
     return select(at_extreme, spread(astype(share, dtype=x.dtype), shape=x.shape))
@@ -413,6 +418,9 @@ def rule_of_the_maximum(grad, out, x, axis=None, keepdims=False):
 
 derivative(np.max, rule_of_the_maximum)
 derivative(np.min, rule_of_the_maximum)
+
+
+from tinytorch.support.arrays import inverse, scatter
 
 
 @table
@@ -428,6 +436,10 @@ def rules_of_arrangement():
         lambda grad, out, x, index: scatter(grad, shape=x.shape, index=index),
     )
 
+
+from tinytorch.support.functions import *  # noqa: F403
+from tinytorch.support.functions import __getattr__ as __getattr__
+from tinytorch.support.rules import enter_other_rules
 
 enter_other_rules(RULES)
 

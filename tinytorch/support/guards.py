@@ -1,10 +1,10 @@
 """Guards against gradients that are wrong without a word: the watchers that are always on.
 
-A rule reads the values that an operation was computed from. If somebody changes such an array before
-the backward pass, the gradient would be wrong. So of every array that a rule will read and somebody
-can still write to, the bytes are kept, and compared before the rule is called; results are closed
-to writing instead, which costs nothing. Arrays and lists among the settings of an operation (an
-index, a mask) are replaced by copies of our own.
+A rule reads the values that an operation was computed from. If somebody changes such an array
+before the backward pass, the gradient would be wrong. So of every array that a rule will read and
+somebody can still write to, the bytes are kept, and compared before the rule is called; results are
+closed to writing instead, which costs nothing. Arrays and lists among the settings of an operation
+(an index, a mask) are replaced by copies of our own.
 
 This is exact for arrays of any size, and for changes through any view of the same memory. It costs
 a copy of each such array as long as the graph lives, and the time to make it and to compare.
@@ -20,7 +20,7 @@ import numpy as np
 from numpy import ndarray
 
 from tinytorch.core.layers import linear
-from tinytorch.core.tensor import Tensor, getitem
+from tinytorch.core.tensor import getitem
 from tinytorch.support.arrays import astype, join, pile, scatter, spread, surround, total
 from tinytorch.support.losses import is_plain, refuse_whole_numbers
 
@@ -71,11 +71,10 @@ def check(variable, grad):
     for snapshot in kept:
         if not snapshot.holds():
             refuse(operation)
-    recorded = type(grad) is not ndarray and hasattr(grad, "grad_fn")  # rules read variables then
-    for x, v in zip(operation.inputs or (), getattr(operation, "values", None) or ()):
-        if getattr(x, "requires_grad", False):
-            now = x.data if isinstance(x, Tensor) else x.data.data
-            if now is not v and (recorded or now.shape != v.shape):
+    for x, v, rule in zip(operation.inputs, operation.values, operation.rules, strict=False):
+        if rule is not None and x.data is not v and x.data.data is not v:
+            # Another array. The rules read the old one, unless the way back is recorded.
+            if hasattr(grad, "grad_fn") or x.shape != v.shape:
                 refuse(operation)
     return grad
 
