@@ -19,9 +19,9 @@ import numpy as np
 from numpy import ndarray
 
 from tinytorch.core.layers import linear
-from tinytorch.core.tensor import Tensor, getitem
+from tinytorch.core.tensor import getitem
 from tinytorch.support.arrays import astype, join, pile, scatter, spread, surround, total
-from tinytorch.support.losses import is_plain, refuse_whole_numbers
+from tinytorch.support.losses import is_plain, refuse_losses, refuse_whole_numbers
 
 LINEAR = (np.add, np.subtract, np.negative, np.sum, np.mean, np.reshape, np.transpose, getitem)
 OURS = (total, spread, astype, scatter, join, pile, surround)
@@ -34,6 +34,7 @@ def guard(function, inputs, result) -> None:
     operation, out = result.grad_fn, result.data.data
     if operation is None:
         return
+    kept = []
     for position, v in enumerate(operation.values):
         if type(v) is not ndarray:
             continue
@@ -41,15 +42,18 @@ def guard(function, inputs, result) -> None:
         is_ours = v.base is None and getattr(x, "grad_fn", None) is not None
         if not is_ours and may_change(v, x):
             refuse_whole_numbers(x)
+            if isinstance(x, (list, tuple)):
+                refuse_losses(function, (x,), {})
             if is_read(function, position, inputs):
-                operation.kept += (snapshot_of(v),)
+                kept.append(snapshot_of(v))
             if out is v:
                 result.data.data = out = v.view()  # its own array must stay open
     if operation.parameters and not all(map(is_plain, operation.parameters.values())):
+        refuse_losses(function, (), operation.parameters)
         operation.parameters = copy.deepcopy(operation.parameters)
     if type(out) is ndarray:
         out.setflags(False)
-    operation.kept = (out, *operation.kept)
+    operation.kept = (out, *kept)
 
 
 class Snapshot:
@@ -111,20 +115,21 @@ def bits_of(array: ndarray) -> ndarray:
 def check(variable, grad):
     """Refuse to go on from values that have changed."""
     operation = getattr(variable, "grad_fn", None)
-    if operation is not None and not hasattr(operation, "kept"):
+    if operation is None:
+        return grad
+    kept = getattr(operation, "kept", None)
+    if kept is None:
         users_turn()  # a plain function of the user's is called next
-    result, *snapshots = getattr(operation, "kept", ()) or (None,)
-    if result is not None and result is not variable.data.data:
-        refuse(operation, "the result")
-    for snapshot in snapshots:
-        if not snapshot.held():
-            refuse(operation)
-    if hasattr(operation, "values"):
-        recorded = hasattr(grad, "__apply__")  # then the rules read the variables themselves
-        for x, v in zip(operation.inputs, operation.values, strict=True):
-            if getattr(x, "requires_grad", False):
-                now = array_in(x)
-                if now is not v and (recorded or now.shape != v.shape):
+    elif kept:
+        if kept[0] is not variable.data.data:
+            refuse(operation, "the result")
+        for snapshot in kept[1:]:
+            if not snapshot.held():
+                refuse(operation)
+        for x, v, rule in zip(operation.inputs, operation.values, operation.rules, strict=True):
+            if rule is not None and x.data is not v and x.data.data is not v:
+                # Another array. The rules read the old one, unless the way back is recorded.
+                if hasattr(grad, "__apply__") or x.shape != v.shape:
                     refuse(operation)
     return grad
 
@@ -154,8 +159,3 @@ def may_change(array: ndarray, source) -> bool:
     while isinstance(array.base, ndarray):
         array = array.base
     return array.base is not None or array.flags.writeable
-
-
-def array_in(x):
-    """The array inside a tensor or a variable."""
-    return x.data if isinstance(x, Tensor) else x.data.data

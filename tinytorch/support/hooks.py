@@ -11,6 +11,7 @@ from tinytorch.support.guards import users_turn
 from tinytorch.support.losses import real_numbers
 
 numbers = itertools.count()
+HOOKED: set[bool] = set()  # not empty as soon as there is a hook anywhere
 
 
 class Handle:
@@ -30,6 +31,7 @@ def register(variable, hook: Callable) -> Handle:
         raise RuntimeError("a Variable that requires no gradient can have no hook")
     if not hasattr(variable, "hooks"):
         variable.hooks = {}
+        HOOKED.add(True)
     number = next(numbers)
     variable.hooks[number] = hook
     return Handle(variable.hooks, number)
@@ -37,7 +39,7 @@ def register(variable, hook: Callable) -> Handle:
 
 def call_hooks(variable, grad):
     """The gradient of a variable after its hooks have seen it, and perhaps replaced it."""
-    for hook in list(getattr(variable, "hooks", {}).values()):
+    for hook in list(getattr(variable, "hooks", {}).values()) if HOOKED else ():
         users_turn()
         replaced = hook(grad if hasattr(grad, "__apply__") else np.array(grad))
         if replaced is not None:

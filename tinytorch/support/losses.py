@@ -43,7 +43,7 @@ def refuse_losses(function, inputs: tuple, parameters: dict) -> None:
                 f"{name_of(function)} was given a list that holds Variables, whose gradients would "
                 "be lost; join them first with stack() or concatenate()"
             )
-    for setting in parameters.values():
+    for setting in parameters.values() if parameters else ():
         if not is_plain(setting) and holds_gradient(setting):
             raise TypeError(
                 f"a setting of {name_of(function)} is a Variable, whose gradient would be lost; "

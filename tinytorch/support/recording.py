@@ -85,14 +85,14 @@ class Recording:
 
     def computed(self, function: Callable, inputs: tuple, result, parameters=NO_SETTINGS) -> None:
         """Tell the watchers what was computed, from what, unless a gradient would be lost."""
-        if self.enabled:
+        if result.grad_fn is None and ENABLED.get():  # else `guard` sees to it
             refuse_losses(function, inputs, parameters)
-        for watcher in self.watchers.computed:
+        for watcher in WATCHERS.get().computed:
             watcher(function, inputs, result)
 
     def sending(self, variable, grad):
         """Tell the watchers what arrives at a variable; gives what is to be sent on."""
-        for watcher in self.watchers.sending:
+        for watcher in WATCHERS.get().sending:
             grad = watcher(variable, grad)
         return grad
 
