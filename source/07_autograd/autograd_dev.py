@@ -132,7 +132,7 @@ check(
     hint="step to both sides and divide by 2 * step; 12.61 is the one-sided difference",
 )
 ### BEGIN HIDDEN TESTS
-from tito.observations import integers, normal, observe, raised, uniform
+from tito.observations import choice, integers, normal, observe, raised, uniform
 
 
 @observe(x=normal(4), a=normal(4, 4))

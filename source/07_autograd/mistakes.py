@@ -412,9 +412,7 @@ MISTAKES = [
         "mean-of-everything",
         "rules-of-reductions",
         "Divides by the number of all elements, whatever the axis.",
-        {
-            "with_axes(grad, x, axis) * (out.size / max(x.size, 1))": "with_axes(grad, x, axis) / x.size"
-        },
+        {"* (out.size / max(x.size, 1))": "/ x.size"},
     ),
     Mistake(
         "mean-of-the-whole-array",
