@@ -21,7 +21,7 @@ from numpy import ndarray
 from tinytorch.core.layers import linear
 from tinytorch.core.tensor import getitem
 from tinytorch.support.arrays import astype, join, pile, scatter, spread, surround, total
-from tinytorch.support.losses import is_plain, refuse_losses, refuse_whole_numbers
+from tinytorch.support.losses import PLAIN, is_plain, refuse_losses, refuse_whole_numbers
 
 LINEAR = (np.add, np.subtract, np.negative, np.sum, np.mean, np.reshape, np.transpose, getitem)
 OURS = (total, spread, astype, scatter, join, pile, surround)
@@ -37,6 +37,8 @@ def guard(function, inputs, result) -> None:
     kept = []
     for position, v in enumerate(operation.values):
         if type(v) is not ndarray:
+            if type(v) not in PLAIN and not hasattr(v, "dtype"):
+                operation.values[position] = private_array(function, v)
             continue
         x = inputs[position]
         is_ours = v.base is None and getattr(x, "grad_fn", None) is not None
@@ -151,6 +153,14 @@ def is_read(function, position: int, inputs) -> bool:
         if position in read and getattr(inputs[i], "requires_grad", False):
             return True
     return False
+
+
+def private_array(function, sequence) -> ndarray:
+    """The numbers in a memoryview, a deque, a range and the like, as an array of our own."""
+    array = np.array(sequence)
+    if not isinstance(sequence, memoryview):
+        refuse_losses(function, (list(sequence),), {})
+    return array
 
 
 def may_change(array: ndarray, source) -> bool:
