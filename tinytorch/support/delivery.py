@@ -12,15 +12,11 @@ from tinytorch.support.recording import recording
 
 def plus(total, share):
     """``total + share``, in the memory of `total` if nobody else holds that."""
-    alone = sys.getrefcount(total) <= ALONE_ON_THE_STACK and is_own_array(total)
-    if alone and total.shape == share.shape and total.dtype == share.dtype:
+    alone = sys.getrefcount(total) <= ALONE_ON_THE_STACK and type(total) is np.ndarray
+    fits = alone and total.shape == share.shape and total.dtype == share.dtype
+    if fits and total.base is None and total.flags.writeable:
         return np.add(total, share, out=total)
     return total + share
-
-
-def is_own_array(x) -> bool:
-    """Whether the memory of `x` is its own, and can be written to."""
-    return type(x) is np.ndarray and x.base is None and x.flags.writeable
 
 
 def delivered(gradients: dict, create_graph: bool) -> dict:
@@ -52,7 +48,9 @@ def own(gradients: dict, x) -> None:
     gradient = gradients[x]
     if not isinstance(gradient, (np.ndarray, np.generic)):
         gradients[x] = gradient.copy()  # something that stands in for an array
-    elif sys.getrefcount(gradient) > ALONE_IN_A_DICTIONARY or not is_own_array(gradient):
+        return
+    counted = sys.getrefcount(gradient)
+    if counted > ALONE_IN_A_DICTIONARY or gradient.base is not None or not gradient.flags.writeable:
         gradients[x] = np.array(gradient)
 
 

@@ -22,7 +22,7 @@ from numpy import ndarray
 from tinytorch.core.layers import linear
 from tinytorch.core.tensor import getitem
 from tinytorch.support.arrays import astype, join, pile, scatter, spread, surround, total
-from tinytorch.support.losses import is_plain, refuse_whole_numbers
+from tinytorch.support.losses import PLAIN, is_plain, refuse_losses, refuse_whole_numbers
 
 LINEAR = (np.add, np.subtract, np.negative, np.sum, np.mean, np.reshape, np.transpose, getitem)
 OURS = (total, spread, astype, scatter, join, pile, surround)
@@ -38,9 +38,12 @@ def guard(function, inputs, result) -> None:
     if operation is None:
         return
     reads = READS.get(function, EVERYTHING)
-    for x, v in zip(inputs, operation.values, strict=True):
+    for position, v in enumerate(operation.values):
         if type(v) is not ndarray:
+            if type(v) not in PLAIN and not hasattr(v, "dtype"):
+                operation.values[position] = private_array(function, v)
             continue
+        x = inputs[position]
         note = getattr(x, "grad_fn", NO_VARIABLE)
         if note is NO_VARIABLE:
             refuse_whole_numbers(x)
@@ -84,6 +87,14 @@ def refuse(operation, what: str = "an input") -> None:
         f"{what} of {operation!r} was changed in place after it was used, so the gradient "
         "would be wrong; call backward() before changing it, or change a copy"
     )
+
+
+def private_array(function, sequence) -> ndarray:
+    """The numbers in a memoryview, a deque, a range and the like, as an array of our own."""
+    array = np.array(sequence)
+    if not isinstance(sequence, memoryview):
+        refuse_losses(function, (list(sequence),), {})
+    return array
 
 
 def is_read(reads: dict, x, inputs) -> bool:
