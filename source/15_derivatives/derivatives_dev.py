@@ -1,3 +1,30 @@
+# %% [markdown]
+r"""
+# Module 15: Derivatives of derivatives
+
+In 1994 Barak Pearlmutter had a network with more weights than he could write a Hessian for, and needed the Hessian
+only to multiply it with a vector. His paper, "Fast exact multiplication by the Hessian", has a few lines of
+algebra, and the price of the product is that of two gradients. The matrix never exists.
+
+Your engine of module 7 can do this already. It can also judge its own rules, run in a fraction of its memory, learn
+new operations, and find out where a NaN was born. Nothing in it has to change for that. In this module each of these
+is a few lines on top of `grad`, `propagate`, and the two kinds of watchers.
+
+| section | what you build | exercises | about |
+| --- | --- | --- | --- |
+| 1 | the derivative of a derivative | 1 | 15 min |
+| 2 | tables and products: `jacobian`, `jvp`, `hvp`, `hessian`; Newton's method | 5 | 100 min |
+| 3 | `gradcheck`: a check for any gradient | 1 | 25 min |
+| 4 | operations with a rule of your own | 2 | 35 min |
+| 5 | `detect_anomaly`: where a NaN was born | 1 | 20 min |
+| 6 | `checkpoint`: less memory for a little more time | 2 | 45 min |
+| 7 | a guard of your own design | 1 | 25 min |
+| Use and Analyze | the largest step that still converges; three questions | 3 questions | 25 min |
+
+You need module 7, and a little linear algebra: a matrix times a vector. Sections 3 to 7 don't need each other, so you
+may take them in any order.
+"""
+
 # %%
 #| default_exp core.derivatives
 #| export
@@ -29,8 +56,72 @@ from tinytorch.support.functional import (
     stacked,
     values_of,
 )
-from tinytorch.support.gradchecks import make_gradcheck, make_gradgradcheck
+from tinytorch.support.gradchecks import GradcheckError, make_gradcheck, make_gradgradcheck
 from tinytorch.support.recording import enable_grad
+
+# %% [markdown]
+r"""
+What comes from `tinytorch.support` handles the fuss: one input or a tuple of them, random states, error messages.
+The next cell is for this notebook only:
+"""
+
+# %%
+import tracemalloc
+import weakref
+
+import matplotlib.pyplot as plt
+
+from tinytorch.core.autograd import (
+    cos,
+    cross_entropy,
+    exp,
+    log,
+    numerical_gradient,
+    sqrt,
+    stack,
+    tanh,
+)
+from tinytorch.core.layers import Dense
+from tinytorch.core.tensor import Tensor
+from tinytorch.support.recording import recording
+from tinytorch.support.unguarded import unguarded
+from tito.checks import check, check_raises, progress
+from tito.figures import seconds, show
+
+rng = np.random.default_rng(0)
+
+# %% [markdown]
+r"""
+## Build
+
+### 1. The derivative of a derivative
+
+The derivative of $x^3$ is $3x^2$, and the derivative of that is $6x$. So differentiate twice:
+"""
+
+# %%
+x = Variable(np.array(2.0))
+(first,) = grad(x**3, x)
+print("the first: ", first)
+try:
+    grad(first, x)
+except TypeError as error:
+    print("the second:", error)
+
+# %% [markdown]
+r"""
+The first derivative is right, but it is an *array*. Your engine worked it out with the switch off, so nobody knows any
+more that it came from $x$. `create_graph=True` leaves the switch on during the way back. Then every rule computes
+with variables, its operations are noted like any others, and the derivative that arrives has a history of its own.
+
+#### Exercise 1: `second_derivative`
+
+`f` works element by element (as `exp` does), and `x` is a Variable of any shape. Return the second derivatives, one for
+each element, as an array. `.sum()` makes one number of the outputs, and because each output depends on its own $x$
+only, the gradient of the sum holds each derivative by itself.
+
+In numbers: for $f(x) = x^3$ at $(2, 5)$ the first derivatives are $(12, 75)$ and the second $(12, 30)$.
+"""
 
 
 # %% exercise="second-derivative"
@@ -39,9 +130,124 @@ def second_derivative(f: Callable, x: Variable) -> np.ndarray:
     """The second derivative of `f` at `x`, element by element."""
     ### BEGIN SOLUTION
     (first,) = grad(f(x).sum(), x, create_graph=True)
-    (second,) = grad(first.sum(), x)
-    return second
+    return grad(first.sum(), x)[0]
     ### END SOLUTION
+
+
+# %% checks="second-derivative" points=4
+_x = Variable(np.array([2.0, 5.0]))
+_found = second_derivative(lambda v: v**3, _x)
+check(_found, [12.0, 30.0], hint="the gradient of the gradient: 6 x")
+check(type(_found).__name__, "ndarray", hint="grad gives a tuple: take its first element")
+check(_x.grad, None, hint="use grad, which touches no .grad")
+check(second_derivative(exp, Variable([0.0])), [1.0], hint="exp is its own derivative")
+### BEGIN HIDDEN TESTS
+from tito.observations import choice, integers, normal, observe, raised, uniform
+
+
+@observe(x=normal(4))
+def second_derivatives_of_a_quartic(derivatives, x):
+    """Twelve times the square; no .grad is touched."""
+    v = derivatives.Variable(x)
+    return derivatives.second_derivative(lambda z: z**4 + z**2, v), v.grad
+
+
+@observe(x=normal(2, 3))
+def second_derivatives_of_a_composite(derivatives, x):
+    """In the shape of x, of a function of functions, as an array."""
+    found = derivatives.second_derivative(
+        lambda z: np.exp(z * z) * np.sin(z),
+        derivatives.Variable(x),
+    )
+    return found, type(found).__name__
+
+
+@observe(x=normal(dtype="float32"))
+def second_derivative_of_a_single_number_in_float32(derivatives, x):
+    """A number without axes; float32 stays float32."""
+    v = derivatives.Variable(np.array(x, dtype="float32"))
+    found = derivatives.second_derivative(lambda z: z * z * z, v)
+    return found, str(found.dtype)
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+Nothing stops you after the second. The series $e^x \cos x = 1 + x - \frac{x^3}{3} - \frac{x^4}{6} - \frac{x^5}{30} + \dots$
+says what the derivatives at 0 must be: 1, 0, −2, −4, −4.
+"""
+
+# %%
+x = Variable(np.array(0.0))
+y = exp(x) * cos(x)
+for order in range(1, 6):
+    (y,) = grad(y, x, create_graph=True)
+    print(order, round(y.item(), 12))
+
+# %% [markdown]
+r"""
+And a straight line? What do you expect as its second derivative, and what comes?
+"""
+
+# %%
+try:
+    print(second_derivative(lambda v: 3 * v, Variable([1.0, 2.0])))
+except RuntimeError as error:
+    print(error)
+
+# %% [markdown]
+r"""
+The slope of a line is 3 everywhere. It doesn't depend on $x$, so it has no history, and `grad` refuses. In this module
+that is no mistake but a zero. So from here on use `pull_back`, which is `grad` for tuples, keeps the graph, and gives
+zeros where nothing depends on anything:
+
+`pull_back(outputs, xs, seeds, create_graph=False)`
+
+- `outputs` and `xs` are tuples of variables. The answer is a tuple, with an array (or a variable) for each of `xs`.
+- `seeds` is a tuple with a starting gradient for each output. `None` stands for 1, for an output that is one number.
+
+### 2. Tables and products
+
+#### What a backward pass really gives
+
+Take a function with several outputs, $f(x_0, x_1) = (x_0 x_1,\; x_0^2)$, at $(2, 3)$. All its derivatives make a table,
+the **Jacobian**, with a row for each output and a column for each input:
+
+$$J = \begin{pmatrix} x_1 & x_0 \\ 2 x_0 & 0 \end{pmatrix} = \begin{pmatrix} 3 & 2 \\ 4 & 0 \end{pmatrix}$$
+
+A backward pass starts with a vector $v$, one number for each output, and gives $v^\top J$: a *mixture of rows*.
+
+| starts with $v$ | arrives at $x$ | which is |
+| --- | --- | --- |
+| $(1, 0)$ | $(3, 2)$ | row 0 |
+| $(0, 1)$ | $(4, 0)$ | row 1 |
+| $(5, 1)$ | $(19, 10)$ | 5 times row 0, plus row 1 |
+
+So the whole table takes a pass for each output. Outputs and inputs need not be vectors: an output of shape `(2, 3)` and
+an input of shape `(4,)` have $6 \cdot 4$ derivatives, in a table of shape `(2, 3, 4)`: first the indices of the output,
+then those of the input.
+
+#### Exercise 2: `jacobian_of`
+
+`out` is one output, `xs` a tuple of inputs. Make a pass for each element of `out`: 1 there, 0 everywhere else. Return a
+list with a table for each input, of shape `out.shape + x.shape`. Hand `create_graph` on to `pull_back`.
+
+`stacked(rows, shape, dtype)` puts a list of rows together in the shape that you ask for, arrays or variables.
+
+<details><summary>Hint: all seeds at once</summary>
+
+The rows of `np.eye(out.size)` are the seeds of a vector. `reshape` them to `(out.size, *out.shape)`, and a loop over
+the first axis gives one seed after the other, each in the shape of the output.
+
+</details>
+
+<details><summary>Hint: rows for several inputs</summary>
+
+Each pass gives a tuple with a row for *each* input. `[row[i] for row in rows]` are those of input `i`.
+
+</details>
+"""
 
 
 # %% exercise="jacobian"
@@ -57,9 +263,114 @@ def jacobian_of(out: Variable, xs: tuple, create_graph: bool = False) -> list:
     ### END SOLUTION
 
 
+# %% checks="jacobian" points=7
+_x = Variable(np.array([2.0, 3.0]))
+_out = stack([_x[0] * _x[1], _x[0] ** 2])
+check(jacobian_of(_out, (_x,)), [[[3.0, 2.0], [4.0, 0.0]]], hint="a row for each output; in a list")
+_a, _b = Variable(np.array([1.0, 2.0])), Variable(np.array([[5.0], [7.0], [9.0]]))
+_found = jacobian_of(_a * _b, (_a, _b))
+check([j.shape for j in _found], [(3, 2, 2), (3, 2, 3, 1)], hint="out.shape + x.shape, for each x")
+check(_found[0][1, 0], [7.0, 0.0], hint="element [i, j, k]: the derivative of out[i, j] by x[k]")
+check(_found[1][1, 0], [[0.0], [1.0], [0.0]], hint="derivatives by the second input")
+check(jacobian_of(_a.sum(), (_a,)), [[1.0, 1.0]], hint="an output of shape () has one seed, 1")
+_again = jacobian_of(_x * _x, (_x,), create_graph=True)[0]
+check(type(_again).__name__, "Variable", hint="hand create_graph on to pull_back")
+
+
+### BEGIN HIDDEN TESTS
+@observe(table=normal(3, 4), x=normal(4))
+def jacobian_of_a_vector_by_a_vector(derivatives, table, x):
+    """A list with one array: row i has the derivatives of output i."""
+    v = derivatives.Variable(x)
+    found = derivatives.jacobian_of(table @ (v * v), (v,))
+    return len(found), found[0]
+
+
+@observe(x=normal(4), y=normal(3, 2))
+def jacobians_by_several_inputs_of_any_shape(derivatives, x, y):
+    """out.shape + x.shape for each input, in the order of the inputs."""
+    x, y = derivatives.Variable(x), derivatives.Variable(y)
+    out = (x[:3] * x[1:]).reshape(3, 1) * y * x.sum()
+    both = list(derivatives.jacobian_of(out, (x, y)))
+    return both, list(derivatives.jacobian_of(out, (y,)))
+
+
+@observe(x=normal(3), y=normal())
+def jacobians_of_and_by_single_numbers(derivatives, x, y):
+    """An output of shape (), an input of shape (), and an output without any element."""
+    x, y = derivatives.Variable(x), derivatives.Variable(np.array(y))
+    number = derivatives.jacobian_of((x * x).sum(), (x,))[0]
+    vector = derivatives.jacobian_of(x * y * y, (y,))[0]
+    empty = derivatives.jacobian_of((x * x)[:0], (x,))[0]
+    return number, vector, empty, str(empty.dtype)
+
+
+@observe(x=normal(3), unused=normal(2, 2))
+def no_dependence_gives_zeros_and_no_grad_is_touched(derivatives, x, unused):
+    """An input that the output does not depend on has a Jacobian of zeros."""
+    x, unused = derivatives.Variable(x), derivatives.Variable(unused)
+    found = derivatives.jacobian_of(x * x * x, (unused, x))
+    return list(found), x.grad, unused.grad
+
+
+@observe(x=normal(3), a=normal(3, 3), seed=normal(3, 3))
+def a_jacobian_that_can_be_differentiated_again(derivatives, x, a, seed):
+    """With create_graph a variable; without it an array."""
+    x = derivatives.Variable(x)
+    out = (x * x * x * a).sum(axis=1)
+    recorded, plain = (derivatives.jacobian_of(out, (x,), flag)[0] for flag in (True, False))
+    kinds = type(recorded).__name__, type(plain).__name__
+    default = type(derivatives.jacobian_of(out, (x,))[0]).__name__
+    return plain, kinds, default, recorded.numpy(), derivatives.grad(recorded, x, seed)[0]
+
+
+@observe(x=normal(2, dtype="float32"))
+def jacobians_in_float32(derivatives, x):
+    """float32 stays float32, also of an output without elements."""
+    x = derivatives.Variable(x)
+    found = derivatives.jacobian_of(x * x, (x,))[0]
+    empty = derivatives.jacobian_of((x * x)[:0], (x,))[0]
+    return found, str(found.dtype), str(empty.dtype)
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+Users have a function and an input, or a tuple of inputs. `make_jacobian` wraps your `jacobian_of` for them: it calls
+the function on variables, hands them to you, and gives back one table for one input, and a tuple for a tuple.
+"""
+
 # %%
 #| export
 jacobian = make_jacobian(jacobian_of)
+
+# %%
+print(jacobian(lambda v: stack([v[0] * v[1], v[0] ** 2]), np.array([2.0, 3.0])))
+
+# %% [markdown]
+r"""
+#### Columns
+
+A product with a vector from the left, $v^\top J$, is one backward pass. Users call it `vjp`, *vector-Jacobian product*,
+and it is `pull_back` itself. What about a vector from the right, $J v$? It says how all outputs change if the inputs
+move along $v$: a mixture of *columns*. With $v = (1, 0)$ in the example it's the first column, $(3, 4)$.
+
+Engines that go forward get this in one pass. Yours goes backward only. It could build the table, a pass for each output.
+For a thousand outputs that's a thousand passes, for one slope! There is a better way (Townsend, "A new trick for
+calculating Jacobian vector products", 2017). Start a backward pass with a *variable* $u$, and call what arrives $g$:
+
+$$g(u) = u^\top J, \qquad\text{so}\qquad \frac{\partial g_j}{\partial u_i} = J_{ij}.$$
+
+It is linear in $u$, whatever $f$ is. So pull $g$ back to $u$, starting with $v$: $\;\sum_j v_j \, \partial g_j / \partial
+u_i = \sum_j J_{ij} v_j = (J v)_i$. Two backward passes make one forward pass. What number should $u$ be? Any: a linear
+function has the same derivative everywhere. Zeros will do.
+
+#### Exercise 3: `push_forward`
+
+Write it: `outputs`, `xs` and `vs` are tuples, with a vector in `vs` for each of `xs`; the answer is a tuple with a slope
+for each output, in its shape. Make the `us` in the shape and dtype of the outputs.
+"""
 
 
 # %% exercise="vjp-and-jvp"
@@ -73,9 +384,109 @@ def push_forward(outputs: tuple, xs: tuple, vs: tuple, create_graph: bool = Fals
     ### END SOLUTION
 
 
+# %% checks="vjp-and-jvp" points=7
+_x, _y = Variable(np.array([2.0, 3.0])), Variable(np.array(4.0))
+_outs = (stack([_x[0] * _x[1], _x[0] ** 2]), _y * _x.sum())
+check(
+    push_forward(_outs[:1], (_x,), (np.array([1.0, 0.0]),)),
+    ([3.0, 4.0],),
+    hint="the first column of the table: pull back to us, starting with vs",
+)
+check(
+    push_forward(_outs, (_x, _y), (np.array([1.0, 10.0]), np.array(100.0))),
+    ([32.0, 4.0], 544.0),
+    hint="a slope for each output; all inputs move at once",
+)
+_slope = push_forward(_outs[:1], (_x,), (np.array([1.0, 0.0]),), create_graph=True)[0]
+check(type(_slope).__name__, "Variable", hint="hand create_graph on to the second pull_back")
+_single = push_forward((Variable([1.0]) * 2.0,), (_x,), ([1.0, 1.0],))
+check(_single, ([0.0],), hint="what does not depend on xs has slope 0: let pull_back see to it")
+
+
+### BEGIN HIDDEN TESTS
+@observe(x=normal(3), table=normal(4, 3), v=normal(3))
+def slopes_along_a_vector(derivatives, x, table, v):
+    """One output, one input, of different lengths."""
+    x = derivatives.Variable(x)
+    return derivatives.push_forward((table @ (x * x * x),), (x,), (v,))[0]
+
+
+@observe(x=normal(2, 3), y=normal(3), v=normal(2, 3), w=normal(3))
+def slopes_of_several_outputs_along_several_inputs(derivatives, x, y, v, w):
+    """A slope for each output, in its shape."""
+    x, y = derivatives.Variable(x), derivatives.Variable(y)
+    outs = (x * y * y, (x * x).sum(axis=0), (y * y * y).sum())
+    found = derivatives.push_forward(outs, (x, y), (v, w))
+    return type(found).__name__, list(found)
+
+
+@observe(x=normal(3), v=normal(3), w=normal(3))
+def slopes_that_can_be_differentiated_again(derivatives, x, v, w):
+    """With create_graph a variable; without it, and by default, an array."""
+    x = derivatives.Variable(x)
+    out = x * x * x
+    slope = derivatives.push_forward((out,), (x,), (v,), True)[0]
+    plain = derivatives.push_forward((out,), (x,), (v,))[0]
+    kinds = type(slope).__name__, type(plain).__name__
+    return kinds, plain, derivatives.grad(slope, x, w)[0], x.grad
+
+
+@observe(x=normal(2, dtype="float32"), v=normal(2, dtype="float32"))
+def slopes_in_float32(derivatives, x, v):
+    """float32 stays float32."""
+    x = derivatives.Variable(x)
+    found = derivatives.push_forward((x * x,), (x,), (v,))[0]
+    return found, str(found.dtype)
+
+
+### END HIDDEN TESTS
+
 # %%
 #| export
 vjp, jvp = make_vjp(pull_back), make_jvp(push_forward)
+
+# %% [markdown]
+r"""
+A thousand outputs of two inputs: the table row by row, and one column at once. Which do you expect to win, and by how
+much?
+"""
+
+# %% demo=true
+many = rng.normal(size=(1000, 2))
+place, along = np.array([1.0, 2.0]), np.array([1.0, 0.0])
+rows = seconds(lambda: jacobian(lambda v: tanh(many @ v), place)[:, 0], 1)
+column = seconds(lambda: jvp(lambda v: tanh(many @ v), place, along))
+print(f"by rows {1000 * rows:.1f} ms, one column {1000 * column:.2f} ms: {rows / column:.0f} times")
+
+# %% [markdown]
+r"""
+#### The Hessian, and how to do without
+
+The table of *second* derivatives of a function with one output is the **Hessian**,
+$H_{ij} = \frac{\partial^2 f}{\partial x_i \partial x_j}$. It says how the landscape bends. For
+$f(x_0, x_1) = x_0^2 x_1$ at $(2, 3)$:
+
+$$\nabla f = (2 x_0 x_1,\; x_0^2) = (12, 4), \qquad
+H = \begin{pmatrix} 2 x_1 & 2 x_0 \\ 2 x_0 & 0 \end{pmatrix} = \begin{pmatrix} 6 & 4 \\ 4 & 0 \end{pmatrix}.$$
+
+The network for small pictures of module 7 has 101,770 weights. How large is its Hessian?
+"""
+
+# %%
+print(f"{101_770**2 * 4 / 1e9:.1f} GB in float32")
+
+# %% [markdown]
+r"""
+But methods that use a Hessian usually ask for its product with a vector only. That is Pearlmutter's idea: row $i$ of $H$
+holds the derivatives of the gradient's element $i$, so $H$ is the Jacobian of the gradient, and it is symmetric. A backward
+pass *from the gradient*, starting with $v$, gives $v^\top H = H v$. In the example with $v = (1, 10)$:
+$(6 + 40,\; 4 + 0) = (46, 4)$.
+
+#### Exercise 4: `hvp_of`
+
+`output` is one number, `vs` has a vector for each of `xs`. Two backward passes, and no table. The answer is a tuple of
+arrays in the shapes of `xs`.
+"""
 
 
 # %% exercise="hvp"
@@ -88,14 +499,83 @@ def hvp_of(output: Variable, xs: tuple, vs: tuple, create_graph: bool = False) -
     ### END SOLUTION
 
 
-# %%
-#| export
-hvp = make_hvp(hvp_of)
+# %% checks="hvp" points=7
+_x, _y = Variable(np.array([2.0, 3.0])), Variable(np.array(5.0))
+_vs = (np.array([1.0, 10.0]), np.array(100.0))
+check(
+    hvp_of(_x[0] ** 2 * _x[1], (_x,), _vs[:1]),
+    ([46.0, 4.0],),
+    hint="pull the gradients back to xs, starting with vs; the answer is a tuple",
+)
+check(
+    hvp_of(_x[0] ** 2 * _y, (_x, _y), _vs),
+    ([410.0, 0.0], 4.0),
+    hint="all xs at once: 2 y · 1 + 2 x₀ · 100 = 410, and 2 x₀ · 1 = 4",
+)
+check(hvp_of(_x.sum(), (_x,), _vs[:1]), ([0.0, 0.0],), hint="a plane does not bend")
+_again = hvp_of(_x[0] ** 2 * _x[1], (_x,), _vs[:1], create_graph=True)[0]
+check(type(_again).__name__, "Variable", hint="hand create_graph on to the second pull_back")
+
+
+### BEGIN HIDDEN TESTS
+@observe(x=normal(4), a=normal(4, 4), v=normal(4))
+def products_with_the_hessian(derivatives, x, a, v):
+    """Of a function whose second derivatives depend on the place."""
+    x = derivatives.Variable(x)
+    found = derivatives.hvp_of((x * x * (a @ x)).sum(), (x,), (v,))
+    return type(found).__name__, len(found), found[0]
+
+
+@observe(x=normal(2, 2), y=normal(2), v=normal(2, 2), w=normal(2))
+def products_by_several_inputs(derivatives, x, y, v, w):
+    """Each gets its share of what all the others do."""
+    x, y = derivatives.Variable(x), derivatives.Variable(y)
+    found = derivatives.hvp_of((x * x * y * y).sum(), (x, y), (v, w))
+    return list(found), x.grad
+
+
+@observe(x=normal(3), v=normal(3), w=normal(3))
+def products_that_can_be_differentiated_again(derivatives, x, v, w):
+    """With create_graph a variable; by default an array."""
+    x = derivatives.Variable(x)
+    out = (x * x * x * x).sum()
+    product = derivatives.hvp_of(out, (x,), (v,), True)[0]
+    plain = derivatives.hvp_of(out, (x,), (v,))[0]
+    kinds = type(product).__name__, type(plain).__name__
+    return kinds, plain, derivatives.grad(product, x, w)[0]
+
+
+@observe(x=normal(60), v=normal(60))
+def products_take_two_passes_and_no_table(derivatives, x, v):
+    """However many numbers there are; the product itself is right."""
+    passes, before = [], derivatives.pull_back
+
+    def counted(*arguments, **parameters):
+        passes.append(1)
+        return before(*arguments, **parameters)
+
+    derivatives.pull_back = counted
+    x = derivatives.Variable(x)
+    found = derivatives.hvp_of((x * x * x).sum() * x.sum(), (x,), (v,))[0]
+    derivatives.pull_back = before
+    return found, len(passes) <= 4
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 5: `hessian_of`
+
+And sometimes you do want the table. It is the Jacobian of the gradient, and you have both. For several inputs there is a
+table for each pair: return a list with a row for each input $a$, and in it a table for each input $b$, of shape
+`xs[a].shape + xs[b].shape`.
+"""
 
 
 # %% exercise="hessian"
 #| export
-def hessian_of(output: Variable, xs: tuple, create_graph: bool = False) -> list[list]:
+def hessian_of(output: Variable, xs: tuple, create_graph: bool = False) -> list:
     """All second derivatives of one number: element [a][b] holds those by xs[a] and xs[b]."""
     ### BEGIN SOLUTION
     gradients = pull_back((output,), xs, (None,), create_graph=True)
@@ -103,15 +583,125 @@ def hessian_of(output: Variable, xs: tuple, create_graph: bool = False) -> list[
     ### END SOLUTION
 
 
+# %% checks="hessian" points=6
+_x, _y = Variable(np.array([2.0, 3.0])), Variable(np.array(5.0))
+check(
+    hessian_of(_x[0] ** 2 * _x[1], (_x,)),
+    [[[[6.0, 4.0], [4.0, 0.0]]]],
+    hint="the Jacobian of the gradient; for one input a list that holds a list with one table",
+)
+_tables = hessian_of(_x[0] ** 2 * _y, (_x, _y))
+check(_tables[0][1], [4.0, 0.0], hint="element [0][1]: by x, then by y")
+check(
+    [len(row) for row in _tables], [2, 2], hint="a row for each input, with a table for each input"
+)
+check(hessian_of(_x.sum(), (_x,)), [[[[0.0, 0.0], [0.0, 0.0]]]], hint="a plane does not bend")
+_third = hessian_of((_x**4).sum(), (_x,), create_graph=True)
+check(type(_third[0][0]).__name__, "Variable", hint="hand create_graph on to jacobian_of")
+
+
+### BEGIN HIDDEN TESTS
+@observe(x=normal(3), a=normal(3, 3))
+def hessian_of_a_function_of_a_vector(derivatives, x, a):
+    """Second derivatives that depend on the place, off the diagonal as well."""
+    x = derivatives.Variable(x)
+    found = derivatives.hessian_of((x * x * (a @ x)).sum(), (x,))
+    return len(found), len(found[0]), found[0][0]
+
+
+@observe(x=normal(2, 2), a=normal(2, 2))
+def hessian_by_a_matrix_has_the_shape_of_the_matrix_twice(derivatives, x, a):
+    """x.shape + x.shape."""
+    x = derivatives.Variable(x)
+    return derivatives.hessian_of((x * x.T * x * a).sum(), (x,))[0][0]
+
+
+@observe(x=normal(2), y=normal(3, 1))
+def hessians_by_several_inputs(derivatives, x, y):
+    """A row for each input."""
+    x, y = derivatives.Variable(x), derivatives.Variable(y)
+    return [list(row) for row in derivatives.hessian_of((x * x * y * y * y).sum(), (x, y))]
+
+
+@observe(x=normal(3), a=normal(3), seed=normal(3, 3))
+def a_hessian_that_can_be_differentiated_again(derivatives, x, a, seed):
+    """With create_graph a variable; by default an array."""
+    x = derivatives.Variable(x)
+    out = (x * x * x * x * a).sum()
+    found = derivatives.hessian_of(out, (x,), True)[0][0]
+    plain = derivatives.hessian_of(out, (x,))[0][0]
+    kinds = type(found).__name__, type(plain).__name__
+    return kinds, plain, derivatives.grad(found, x, seed)[0], x.grad
+
+
+### END HIDDEN TESTS
+
 # %%
 #| export
-hessian = make_hessian(hessian_of)
+hvp, hessian = make_hvp(hvp_of), make_hessian(hessian_of)
+
+# %% [markdown]
+r"""
+A valley in $n$ dimensions, and what a gradient, a product and a table cost there:
+"""
+
+
+# %% demo=true
+def valley(v):
+    """Rosenbrock's valley: flat along its floor, steep to both sides; lowest at (1, …, 1)."""
+    return ((1 - v[:-1]) ** 2 + 100 * (v[1:] - v[:-1] ** 2) ** 2).sum()
+
+
+for n in (10, 100, 300):
+    place, along = rng.normal(size=(2, n))
+    times = [
+        seconds(partial(vjp, valley, place)),
+        seconds(partial(hvp, valley, place, along)),
+        seconds(partial(hessian, valley, place), 1),
+    ]
+    print(
+        n, *(f"{name} {1000 * t:.2f} ms  " for name, t in zip(("gradient", "hvp", "table"), times))
+    )
+
+# %% [markdown]
+r"""
+#### Newton's method
+
+Near a place $p$, a smooth function is almost a bowl: $f(p + d) \approx f(p) + \nabla f \cdot d + \frac{1}{2} d^\top H d$.
+The bowl is flat where its own gradient is zero: $\nabla f + H d = 0$. So solve $H d = -\nabla f$, go to $p + d$, and
+repeat. If $f$ *is* a bowl, one step is enough. What does plain gradient descent do in such a bowl, one that is long and
+narrow?
+"""
+
+
+# %%
+def bowl(v):
+    return (v * v * np.array([1.0, 50.0])).sum()
+
+
+place, count = np.array([3.0, 1.0]), 0
+while np.abs(vjp(bowl, place)[1]).max() > 1e-9:
+    place, count = place - 0.018 * vjp(bowl, place)[1], count + 1
+print("gradient descent:", count, "steps")
+
+# %% [markdown]
+r"""
+The steep direction allows only small steps, and the flat one would need large ones. Newton's method sees both.
+
+#### Exercise 6: `newton`
+
+Return the place where the gradient is zero, as a float64 array, and the number of steps taken. Stop *before* a step if
+no element of the gradient is larger than `tolerance`, in size, and stop in any case after `steps` steps. `start` is a list
+or an array, and stays as it is.
+
+`vjp(f, x)[1]` is the gradient, `hessian(f, x)` the table, and `np.linalg.solve(H, g)` solves $H d = g$.
+"""
 
 
 # %% exercise="newton"
 #| export
 def newton(f: Callable, start, steps: int = 20, tolerance: float = 1e-9) -> tuple:
-    """Where the gradient of `f` is zero, and the number of steps, from `start`."""
+    """Where the gradient of `f` is zero, and the number of steps that led there from `start`."""
     ### BEGIN SOLUTION
     x = np.array(start, dtype=np.float64)
     for step in range(steps):
@@ -123,6 +713,142 @@ def newton(f: Callable, start, steps: int = 20, tolerance: float = 1e-9) -> tupl
     ### END SOLUTION
 
 
+# %% checks="newton" points=8
+def _bent(v):
+    return (v**4).sum() + v[0] * v[1] + v[1] ** 2
+
+
+check(
+    newton(bowl, [3.0, 1.0]), ([0.0, 0.0], 1), hint="a bowl takes one step: x - solve(H, gradient)"
+)
+check(newton(bowl, [0.0, 0.0])[1], 0, hint="look at the gradient before the step")
+check(newton(_bent, [2.0, 1.0], steps=1)[0], [1.311111, 0.195556], hint="one step, and then stop")
+check(newton(_bent, [2.0, 1.0], steps=3)[1], 3, hint="give up after `steps` steps, and say so")
+_far = newton(lambda v: exp(v).sum() - v.sum(), [3.0, -1.0])[0]
+check(_far, [0.0, 0.0], hint="compute gradient and Hessian anew at every place")
+
+
+### BEGIN HIDDEN TESTS
+@observe(start=normal(3), a=normal(3, 3), b=normal(3))
+def a_bowl_takes_one_step(derivatives, start, a, b):
+    """Where the gradient is zero, whatever the start; the start stays as it was."""
+    before, table = start.copy(), a @ a.T + np.eye(3)
+    f = lambda v: ((v @ table) * v).sum() / 2 - (v * b).sum()  # noqa: E731
+    place, count = derivatives.newton(f, start, 20, 1e-6)
+    return place, count, np.abs(start - before).max()
+
+
+@observe(start=uniform(2, low=-1.0, high=1.0), steps=integers(low=1, high=4))
+def a_few_steps_on_a_curved_function(derivatives, start, steps):
+    """Each from where the last one ended."""
+    f = lambda v: np.exp(v).sum() + (v * v * v * v).sum() + v[0] * v[1]  # noqa: E731
+    place, count = derivatives.newton(f, start, steps=steps, tolerance=0.0)
+    return place, count, str(place.dtype)
+
+
+@observe(start=uniform(2, low=0.5, high=2.0))
+def the_tolerance_decides_when_to_stop(derivatives, start):
+    """In size: a slope that is far below zero is not small. From a list, in float64."""
+    f = lambda v: (np.exp(v) - 3.0 * v).sum()  # noqa: E731
+    counts = [derivatives.newton(f, list(start), 30, t)[1] for t in (10.0, 0.5, 1e-2, 1e-8)]
+    low = derivatives.newton(f, list(-start), 30, 1.0)
+    one = derivatives.newton(f, [start[0], np.log(3.0)], 30, 1e-3)
+    return counts, low, one
+
+
+@observe(start=uniform(2, low=-0.5, high=0.5))
+def a_place_that_is_flat_to_begin_with(derivatives, start):
+    """A gradient that is exactly as large as the tolerance is small enough; it is looked at first."""
+    f = lambda v: (v * v).sum()  # noqa: E731
+    place, count = derivatives.newton(f, start, 5, float(2 * np.abs(start).max()))
+    return place, count
+
+
+### END HIDDEN TESTS
+
+
+# %% [markdown]
+r"""
+On Rosenbrock's valley in two dimensions, whose lowest point is (1, 1):
+"""
+
+# %%
+place, count = newton(lambda v: (1 - v[0]) ** 2 + 100 * (v[1] - v[0] ** 2) ** 2, [-1.5, 2.0])
+print(f"after {count} steps at {place}")
+
+# %% [markdown]
+r"""
+Gradient descent would take thousands of steps there. But Newton's method looks for *flat* places, and cares for nothing
+else. It may go up on its way, and end on a saddle or on a summit. And each step costs a whole Hessian.
+
+<details><summary>The same in PyTorch</summary>
+
+`torch.autograd.functional` has `jacobian`, `hessian`, `vjp`, `jvp` and `hvp` with the same arguments, and its `jvp` uses
+the same double backward trick. The newer `torch.func` has them as transformations of functions, with a real forward mode
+for `jvp`.
+
+</details>
+
+### 3. Is this gradient right?
+
+In module 7 you judged rules with `numerical_gradient`. For whole functions, and for rules that people write themselves,
+that has two weaknesses. The first is the seed. One right gradient of $x^2$, and three wrong ones:
+"""
+
+
+# %%
+def squaring(gradient_of):
+    """A Function that computes x², with a gradient that may be wrong."""
+
+    class Square(Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx, grad):
+            return gradient_of(grad, *ctx.saved_tensors)
+
+    return Square.apply
+
+
+suspects = {
+    "right": squaring(lambda grad, x: 2.0 * grad * x),
+    "wrong factor": squaring(lambda grad, x: 3.0 * grad * x),
+    "forgets grad": squaring(lambda grad, x: 2.0 * x),
+    "mixes places": squaring(lambda grad, x: 2.0 * grad[::-1] * x),
+}
+place = rng.normal(size=3)
+for name, suspect in suspects.items():
+    by_gradient = vjp(lambda v, f=suspect: f(v).sum(), place)[1]
+    passes = np.allclose(by_gradient, numerical_gradient(lambda v: (v * v).sum(), place))
+    print(f"{name:13} {'passes' if passes else 'fails'} the test with .sum()")
+
+# %% [markdown]
+r"""
+Two of the three wrong ones pass! A `sum()` starts with ones, all alike, and then a forgotten factor or a wrong place
+can't be seen. So *weight the outputs at random*, and check $L = \sum_i w_i y_i$.
+
+The second weakness is the price: two calls for *each* element. To know whether all is right, one number is enough. Choose
+a random direction $d$ too, and compare the slope of $L$ along it:
+
+$$\underbrace{\textstyle\sum_j \frac{\partial L}{\partial x_j} d_j}_{\text{by the gradient}} \quad\text{with}\quad
+\underbrace{\frac{L(x + \varepsilon d) - L(x - \varepsilon d)}{2 \varepsilon}}_{\text{by the difference}} .$$
+
+A gradient that is wrong by $e$ makes the left side wrong by $e \cdot d$. For a random $d$ that is zero with probability 0.
+
+#### Exercise 7: `slopes_along`
+
+Return both slopes. Inputs, directions and weights are tuples of arrays, and all of them add up. In numbers: $f(x, y) = x y$
+at $(2, 3)$ along $(1, 10)$ with the weight 5. By the gradient: $5 \cdot (3 \cdot 1 + 2 \cdot 10) = 115$. By the difference
+with $\varepsilon = 0.1$: $5 \cdot (2.1 \cdot 4 - 1.9 \cdot 2) / 0.2 = 115$.
+
+`vjp(f, xs, weights)[1]` is the tuple of the gradients of $L$. `values_of(f, xs)` gives the outputs of `f` at a tuple of
+arrays, as a list of arrays. `np.vdot(a, b)` multiplies two arrays element by element and adds everything up.
+"""
+
+
 # %% exercise="gradcheck"
 #| export
 def slopes_along(
@@ -130,21 +856,118 @@ def slopes_along(
 ) -> tuple[float, float]:
     """The slope of the weighted sum of all outputs along a direction, in two ways."""
     ### BEGIN SOLUTION
-    _, gradients = vjp(f, xs, tuple(weights))
+    gradients = vjp(f, xs, tuple(weights))[1]
     by_gradient = sum(map(np.vdot, gradients, directions))
 
-    def weighted_sum(sign: int) -> float:
-        moved = tuple(x + sign * eps * d for x, d in zip(xs, directions))
+    def weighted_sum(step: float) -> float:
+        moved = tuple(x + step * d for x, d in zip(xs, directions))
         return sum(map(np.vdot, weights, values_of(f, moved)))
 
-    return by_gradient, (weighted_sum(1) - weighted_sum(-1)) / (2 * eps)
+    return by_gradient, (weighted_sum(eps) - weighted_sum(-eps)) / (2 * eps)
     ### END SOLUTION
 
+
+# %% checks="gradcheck" points=8
+_one, _two, _three, _five = (np.array(n) for n in (1.0, 2.0, 3.0, 5.0))
+check(
+    slopes_along(lambda x, y: x * y, (_two, _three), (_one, np.array(10.0)), (_five,), 0.1),
+    (115.0, 115.0),
+    hint="5 (3 · 1 + 2 · 10), and 5 (2.1 · 4 - 1.9 · 2) / 0.2",
+)
+check(
+    slopes_along(lambda x: x * x * x, (_two,), (_one,), (_one,), 0.1),
+    (12.0, 12.01),
+    hint="the central difference, over 2 * eps; the gradient is exact",
+)
+check(
+    slopes_along(lambda x: (x, x * x), (_two,), (_one,), (_five, _three), 0.1),
+    (17.0, 17.0),
+    hint="several outputs: 5 · 1 + 3 · 4",
+)
+_vector = np.array([1.0, 2.0])
+check(
+    slopes_along(lambda v: v * v, (_vector,), ([1.0, -1.0],), (np.array([1.0, 10.0]),), 0.5),
+    (-38.0, -38.0),
+    hint="1 · 2 · 1 + 10 · 4 · (-1): weights and directions for each element",
+)
+check(_vector, [1.0, 2.0], hint="make new arrays, and leave the inputs alone")
+
+
+### BEGIN HIDDEN TESTS
+@observe(x=normal(2, 3), y=normal(3), directions=normal(3, 3), w=normal(2, 3))
+def slopes_of_one_output_by_two_inputs(derivatives, x, y, directions, w):
+    """Both are moved at once, each along its own direction."""
+    along = directions[:2], directions[2]
+    return derivatives.slopes_along(lambda a, b: a * b * a, (x, y), along, (w,), 1e-3)
+
+
+@observe(x=normal(3), direction=normal(3), w=normal(3), eps=uniform(low=0.3, high=0.6))
+def slopes_with_a_large_step(derivatives, x, direction, w, eps):
+    """The difference is central, over the step that was asked for; the gradient knows no step."""
+    return derivatives.slopes_along(lambda a: a * a * a, (x,), (direction,), (w,), eps)
+
+
+@observe(x=normal(3), direction=normal(3), w=normal(3), v=normal(), u=normal(1, 3))
+def slopes_of_several_outputs(derivatives, x, direction, w, v, u):
+    """A tuple of three outputs of different shapes, each with its weights, in a list."""
+
+    def f(a):
+        return a * a, (a * 3.0).sum(), (a * a * a).reshape(1, 3)
+
+    return derivatives.slopes_along(f, (x,), (direction,), [w, np.array(v), u], 0.2)
+
+
+@observe(x=normal(4), direction=normal(4), w=normal(4), factor=uniform(low=4.0, high=6.0))
+def slopes_of_an_operation_with_a_wrong_gradient(derivatives, x, direction, w, factor):
+    """The first slope comes from the gradient, right or wrong; the second only from values."""
+
+    class Crooked(derivatives.Function):
+        @staticmethod
+        def forward(ctx, a):
+            ctx.save_for_backward(a)
+            return a * a * a
+
+        @staticmethod
+        def backward(ctx, grad):
+            (a,) = ctx.saved_tensors
+            return grad * a * a * factor
+
+    return derivatives.slopes_along(Crooked.apply, (x,), (direction,), (w,), 0.1)
+
+
+@observe(x=normal(5, 5), y=normal(5), d=normal(5, 5), w=normal(5))
+def inputs_stay_and_the_function_is_called_a_few_times_only(derivatives, x, y, d, w):
+    """Once for the gradient and twice for the difference, however many elements there are."""
+    before, calls = [x.copy(), y.copy()], []
+
+    def f(a, b):
+        calls.append(1)
+        return (a * a * b).sum(axis=1)
+
+    found = derivatives.slopes_along(f, (x, y), (d, d[0]), (w,), 0.3)
+    return found, len(calls) <= 4, [np.abs(p - q).max() for p, q in zip(before, (x, y))]
+
+
+### END HIDDEN TESTS
 
 # %%
 #| export
 gradcheck = make_gradcheck(slopes_along)
 gradgradcheck = make_gradgradcheck(gradcheck)
+
+# %% [markdown]
+r"""
+`gradcheck` draws weights and directions, compares, and goes through the elements only to explain a failure.
+`gradgradcheck` does the same with the gradient in the place of the function. Your four suspects again:
+"""
+
+# %%
+for name, suspect in suspects.items():
+    try:
+        gradcheck(suspect, place)
+        print(f"{name:13} passes")
+    except GradcheckError as error:
+        print(f"{name:13} {error}")
 
 
 # %% exercise="softplus"
