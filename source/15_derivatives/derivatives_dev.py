@@ -66,14 +66,10 @@ The next cell is for this notebook only:
 """
 
 # %%
-import tracemalloc
-import weakref
 
-import matplotlib.pyplot as plt
 
 from tinytorch.core.autograd import (
     cos,
-    cross_entropy,
     exp,
     log,
     numerical_gradient,
@@ -81,12 +77,8 @@ from tinytorch.core.autograd import (
     stack,
     tanh,
 )
-from tinytorch.core.layers import Dense
-from tinytorch.core.tensor import Tensor
-from tinytorch.support.recording import recording
-from tinytorch.support.unguarded import unguarded
-from tito.checks import check, check_raises, progress
-from tito.figures import seconds, show
+from tito.checks import check, check_raises
+from tito.figures import seconds
 
 rng = np.random.default_rng(0)
 
@@ -142,7 +134,7 @@ check(type(_found).__name__, "ndarray", hint="grad gives a tuple: take its first
 check(_x.grad, None, hint="use grad, which touches no .grad")
 check(second_derivative(exp, Variable([0.0])), [1.0], hint="exp is its own derivative")
 ### BEGIN HIDDEN TESTS
-from tito.observations import choice, integers, normal, observe, raised, uniform
+from tito.observations import choice, integers, normal, observe, uniform
 
 
 @observe(x=normal(4))
@@ -969,6 +961,55 @@ for name, suspect in suspects.items():
     except GradcheckError as error:
         print(f"{name:13} {error}")
 
+# %% [markdown]
+r"""
+<details><summary>The same in PyTorch</summary>
+
+`torch.autograd.gradcheck` and `gradgradcheck`; with `fast_mode=True` they go along a random direction, as yours do.
+
+</details>
+
+### 4. Operations of your own
+
+#### When the formula is not enough
+
+Why write a rule by hand, when the engine differentiates every composition? Take the **softplus**, $\log(1 + e^x)$, a relu
+with a rounded corner, just as the formula says:
+"""
+
+# %%
+x = Variable(np.array([-800.0, -40.0, 0.0, 40.0, 800.0]))
+with np.errstate(over="ignore"):
+    naive = log(1 + exp(x))
+    naive.sum().backward()
+print("value:   ", naive.numpy())
+print("gradient:", x.grad)
+
+# %% [markdown]
+r"""
+At 800 the value should be 800, and the slope 1. $e^{800}$ is too large for a float64, and on the way back that infinity
+is multiplied by zero. At −40 the value should be $4.2 \cdot 10^{-18}$: $1 + e^{-40}$ is exactly 1 in sixteen digits, and
+the small number is gone.
+
+Mathematics cures both. Take $e^x$ out of the logarithm where $x$ is positive, and use `np.log1p`, which computes $\log(1 + t)$
+without computing $1 + t$ first:
+
+$$\log(1 + e^x) = \max(x, 0) + \log\!\big(1 + e^{-|x|}\big), \qquad \frac{d}{dx} \log(1 + e^x) = \frac{e^x}{1 + e^x} = \sigma(x).$$
+
+A class with two static methods makes an operation of two formulas:
+
+- `forward(ctx, x)` computes the result, with recording off. It leaves in `ctx` what the way back needs:
+  `ctx.save_for_backward(x)`.
+- `backward(ctx, grad)` takes that out, `(x,) = ctx.saved_tensors`, a tuple, and returns the gradient by each input.
+
+Inside both, `x` and `grad` are variables. If `backward` uses operators and functions of variables, the engine can
+differentiate your rule, too. `YourFunction.apply(x)` runs it and takes the note.
+
+#### Exercise 8: `Softplus`
+
+Write it with the two formulas. `maximum`, `sigmoid`, `np.abs`, `np.exp` and `np.log1p` all take variables.
+"""
+
 
 # %% exercise="softplus"
 #| export
@@ -977,7 +1018,7 @@ class Softplus(Function):
 
     @staticmethod
     def forward(ctx: Context, x: Variable) -> Variable:
-        """Save what the way back needs, and compute max(x, 0) + log1p(exp(-|x|))."""
+        """Save what the way back needs, and compute the value."""
         ### BEGIN SOLUTION
         ctx.save_for_backward(x)
         return maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
@@ -985,11 +1026,147 @@ class Softplus(Function):
 
     @staticmethod
     def backward(ctx: Context, grad: Variable) -> Variable:
-        """The derivative of log(1 + exp(x)) is sigmoid(x)."""
+        """The gradient that arrives, times the derivative."""
         ### BEGIN SOLUTION
         (x,) = ctx.saved_tensors
         return grad * sigmoid(x)
         ### END SOLUTION
+
+
+# %% checks="softplus" points=7
+_x = Variable(np.array([0.0, 800.0, -800.0]))
+check(Softplus.apply(_x), [np.log(2), 800.0, 0.0], hint="max(x, 0) + log1p(exp(-|x|))")
+Softplus.apply(_x).backward([3.0, 1.0, 5.0])
+check(
+    _x.grad, [1.5, 1.0, 0.0], hint="(x,) = ctx.saved_tensors, a tuple; then grad times sigmoid(x)"
+)
+_small = Softplus.apply(Variable(np.array(-40.0))).item()
+check(_small / np.exp(-40.0), 1.0, hint="log1p(t), not log(1 + t): exp(-40) must not get lost")
+_x = Variable(np.array([0.0, 1.0]))
+(_first,) = grad(Softplus.apply(_x).sum(), _x, create_graph=True)
+check(grad(_first.sum(), _x), ([0.25, 0.196612],), hint="backward must use variables, not arrays")
+
+
+### BEGIN HIDDEN TESTS
+@observe(x=normal(2, 3))
+def values_of_softplus(derivatives, x):
+    """Around zero, where both formulas agree."""
+    out = derivatives.Softplus.apply(derivatives.Variable(3 * x))
+    return out.numpy(), type(out).__name__
+
+
+@observe(large=uniform(3, low=100.0, high=5000.0), small=uniform(3, low=38.0, high=600.0))
+def values_of_softplus_far_out(derivatives, large, small):
+    """x itself far to the right; far to the left exp(x), of which the logarithm is taken here."""
+    with np.errstate(all="ignore"):
+        right = derivatives.Softplus.apply(derivatives.Variable(large)).numpy()
+        left = derivatives.Softplus.apply(derivatives.Variable(-small)).numpy()
+        return right, np.log(left)
+
+
+@observe(x=normal(2, 3), seed=normal(2, 3))
+def gradients_of_softplus(derivatives, x, seed):
+    """sigmoid(x) times the gradient that arrives."""
+    x = derivatives.Variable(x)
+    derivatives.Softplus.apply(x).backward(seed)
+    return x.grad
+
+
+@observe(large=uniform(2, low=720.0, high=5000.0), small=uniform(2, low=38.0, high=600.0))
+def gradients_of_softplus_far_out(derivatives, large, small):
+    """1 on the right, exp(x) on the left (as a logarithm); no nan."""
+    x = derivatives.Variable(np.array([*large, *-large, *-small]))
+    with np.errstate(all="ignore"):
+        derivatives.Softplus.apply(x).backward([3.0, 2.0, 1.0, 1.0, 1.0, 1.0])
+        return x.grad[:4], np.log(x.grad[4:])
+
+
+@observe(x=normal(4), seeds=normal(2, 4))
+def second_derivatives_of_softplus(derivatives, x, seeds):
+    """Through the rule, with gradients other than 1."""
+    x = derivatives.Variable(x)
+    out = derivatives.Softplus.apply(x)
+    (first,) = derivatives.grad(out, x, seeds[0], create_graph=True)
+    return derivatives.grad(first, x, seeds[1])[0]
+
+
+@observe(x=normal(3, dtype="float32"))
+def softplus_in_float32(derivatives, x):
+    """float32 stays float32."""
+    x = derivatives.Variable(x)
+    out = derivatives.Softplus.apply(x)
+    out.sum().backward()
+    return str(out.dtype), str(x.grad.dtype), x.grad, out.numpy()
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+The same five places, and your rule before the judge:
+"""
+
+# %%
+x = Variable(np.array([-800.0, -40.0, 0.0, 40.0, 800.0]))
+stable = Softplus.apply(x)
+stable.sum().backward()
+print("value:   ", stable.numpy())
+print("gradient:", x.grad)
+print(
+    gradcheck(Softplus.apply, rng.normal(size=4)), gradgradcheck(Softplus.apply, rng.normal(size=4))
+)
+
+# %% [markdown]
+r"""
+#### A rule that is no derivative, on purpose
+
+Somebody wants a network whose weights are only 1 and −1: a bit each. So the network computes with the *sign* of its
+weights. Can it be trained? Twenty hidden signs are to be found from 100 mixtures of them:
+"""
+
+
+# %%
+hidden = np.where(rng.normal(size=20) > 0, 1.0, -1.0)
+mixtures = rng.normal(size=(100, 20))
+
+
+def train(sign):
+    """Go down the gradient by w, of a loss that sees only the signs of w."""
+    w = Variable(0.1 * rng.normal(size=20))
+    for _ in range(100):
+        w.zero_grad()
+        ((mixtures @ sign(w) - mixtures @ hidden) ** 2).mean().backward()
+        w.data.data = w.data.data - 0.01 * w.grad
+    return int((np.sign(w.numpy()) == hidden).sum())
+
+
+print("signs that are right:", train(lambda w: w / np.abs(w)), "of 20")
+
+# %% [markdown]
+r"""
+As good as guessing. The sign is a staircase with one step: flat everywhere, so its slope is 0, and the weights never
+move. The true derivative is right and useless.
+
+Bengio, Léonard and Courville (2013) asked what happens if the rule *lies*: forward the sign, backward as if it had been
+the identity. They call it the **straight-through estimator**. Hubara and others trained whole networks with it (2016), and
+added a limit: where $|x|$ is larger than 1 already, the gradient is cut off, or the weights would run away.
+
+| $x$ | −3 | −0.5 | 0 | 1 | 2 |
+| --- | --- | --- | --- | --- | --- |
+| forward | −1 | −1 | 1 | 1 | 1 |
+| backward, with `grad` 7 | 0 | 7 | 7 | 7 | 0 |
+
+#### Exercise 9: `Sign`
+
+Write it as in the table. At 0 the value is 1, and at ±1 the gradient still passes. float32 stays float32.
+
+<details><summary>Hint</summary>
+
+Comparing a variable with a number gives an array of booleans. `2.0 * mask - 1.0` makes 1 and −1 of it, in float64.
+`mask.astype(x.dtype)` has the dtype of `x`.
+
+</details>
+"""
 
 
 # %% exercise="straight-through"
@@ -998,11 +1175,11 @@ class Sign(Function):
     """1 where x is at least 0, else -1; going back, the gradient passes where |x| is at most 1."""
 
     @staticmethod
-    def forward(ctx: Context, x: Variable) -> Variable:
+    def forward(ctx: Context, x: Variable) -> np.ndarray:
         """Save what the way back needs, and give 1 or -1 for each element."""
         ### BEGIN SOLUTION
         ctx.save_for_backward(x)
-        return 2.0 * (x >= 0) - 1.0
+        return 2 * np.asarray(x >= 0).astype(x.dtype) - 1
         ### END SOLUTION
 
     @staticmethod
@@ -1012,6 +1189,93 @@ class Sign(Function):
         (x,) = ctx.saved_tensors
         return grad * (np.abs(x) <= 1)
         ### END SOLUTION
+
+
+# %% checks="straight-through" points=6
+_x = Variable(np.array([-3.0, -0.5, 0.0, 1.0, 2.0]))
+_y = Sign.apply(_x)
+check(_y, [-1.0, -1.0, 1.0, 1.0, 1.0], hint="1 where x >= 0, and -1 elsewhere")
+_y.backward([7.0, 7.0, 7.0, 7.0, 7.0])
+check(_x.grad, [0.0, 7.0, 7.0, 7.0, 0.0], hint="grad where |x| <= 1, and 0 elsewhere")
+check(str(Sign.apply(Variable([1.0])).dtype), "float32", hint="mask.astype(x.dtype)")
+
+
+### BEGIN HIDDEN TESTS
+@observe(x=normal(3, 4), seed=normal(3, 4))
+def signs_and_what_passes(derivatives, x, seed):
+    """Values and gradients around zero, and beyond 1; at 0, at 1 and at -1."""
+    x[0, :3] = [0.0, 1.0, -1.0]
+    x = derivatives.Variable(2 * x / np.where(np.abs(x) == 1, 2, 1))
+    out = derivatives.Sign.apply(x)
+    out.backward(seed)
+    return out.numpy(), x.grad
+
+
+@observe(x=normal(6, dtype="float32"), seed=normal(6, dtype="float32"))
+def signs_in_float32(derivatives, x, seed):
+    """float32 stays float32."""
+    x = derivatives.Variable(2 * x)
+    out = derivatives.Sign.apply(x)
+    out.backward(seed)
+    return out.numpy(), str(out.dtype), x.grad, str(x.grad.dtype)
+
+
+@observe(x=normal(4), seed=normal(4))
+def signs_inside_a_formula(derivatives, x, seed):
+    """What comes from behind is handed on, times nothing."""
+    x = derivatives.Variable(x)
+    (derivatives.Sign.apply(x) * x * 3.0).backward(seed)
+    return x.grad
+
+
+### END HIDDEN TESTS
+
+# %%
+print("signs that are right:", train(Sign.apply), "of 20")
+
+# %% [markdown]
+r"""
+What will `gradcheck` say to `Sign`? It is right to complain, and you are right to ignore it.
+
+### 5. Where does the NaN come from?
+
+A network trains for an hour, and then its loss is NaN. An hour of training says nothing about where it was made. Here is
+one that even the forward pass doesn't show: the distance between two points that meet.
+"""
+
+# %%
+x = Variable(np.array([3.0, 4.0]))
+for step in range(10):
+    length = sqrt((x * x).sum())
+    x.zero_grad()
+    length.backward()
+    print(f"step {step}: length {length.item():.2f}, gradient {x.grad}")
+    if not np.isfinite(x.grad).all():
+        break
+    x.data.data = np.maximum(x.data.data - 3.0 * x.grad, 0.0)
+
+# %% [markdown]
+r"""
+The value is a harmless 0. But the slope of the root at 0 is infinite, the slope of the square is 0, and $\infty \cdot 0$
+is NaN. From here on it spreads to every weight it meets. Only the *first* operation that makes such a number is of any
+interest: the one whose inputs were still finite.
+
+The engine has two kinds of watchers, and you write one of each:
+
+- `recording.watched(computed=…)` is told `(function, inputs, result)` after each operation;
+- `recording.watched(sending=…)` is told `(variable, grad)` when the complete gradient of a variable is about to be sent
+  on, and returns the gradient to go on with.
+
+#### Exercise 10: `check_result` and `check_gradient`
+
+`check_result` raises `AnomalyError(report_of_result(function, inputs, result))` if the result is not finite *although all
+inputs are*. `check_gradient` does the same on the way back: if `grad` is finite, look at what each input will get, and at the
+first share that is not finite raise `AnomalyError(report_of_gradient(variable, position, share))`, with the position of that
+input. In all other cases it returns `grad`.
+
+`not_finite(x)` tells whether there is a NaN or an infinity in `x`. `shares_of(variable, grad)` asks the note of the variable:
+a list with what each input gets, `None` where nothing, and an empty list for a leaf.
+"""
 
 
 # %% exercise="find-the-nan"
@@ -1035,9 +1299,119 @@ def check_gradient(variable: Variable, grad: np.ndarray) -> np.ndarray:
     ### END SOLUTION
 
 
+# %% checks="find-the-nan" points=8
+_inf = Variable([np.inf, 1.0])
+check_raises(
+    AnomalyError, lambda: check_result(np.log, (Variable([0.0]),), _inf), hint="finite inputs"
+)
+check(
+    check_result(np.exp, (_inf, 2.0), _inf),
+    None,
+    hint="an input was infinite before: not the first",
+)
+_root = sqrt(Variable([1.0, 0.0]))
+_ones = np.ones(2)
+check_raises(
+    AnomalyError, lambda: check_gradient(_root, _ones), hint="look at shares_of(variable, grad)"
+)
+check(
+    check_gradient(_root, _ones * np.inf),
+    [np.inf, np.inf],
+    hint="grad was infinite before: return it",
+)
+check(check_gradient(Variable([1.0]) * 2.0, _ones[:1]), [1.0], hint="all is finite: return grad")
+_quotient = 1.0 / (Variable([0.0]) + 0.0)
+try:
+    check_gradient(_quotient, np.ones(1))
+    _message = "no error"
+except AnomalyError as _error:
+    _message = str(_error)
+check(
+    _message[:23],
+    "the gradient by input 1",
+    hint="position counts the inputs, also those that get None",
+)
+
+
+### BEGIN HIDDEN TESTS
+def anomaly(call):
+    """The message of an anomaly without the line, or what was returned."""
+    try:
+        with np.errstate(all="ignore"):
+            found = call()
+    except Exception as error:
+        return type(error).__name__, str(error).partition(" in ")[0].partition("; it was")[0]
+    return "nothing", None if found is None else np.asarray(found)
+
+
+@observe(x=normal(3), place=integers(low=0, high=3))
+def results_that_are_not_finite(derivatives, x, place):
+    """From finite inputs an error with a report; from others, none. Arrays and numbers are inputs too."""
+    bad = x.copy()
+    bad[place] = [np.nan, np.inf, -np.inf][place]
+    good, bad = derivatives.Variable(x), derivatives.Variable(bad)
+    cases = [((good, 2.0), bad), ((good, bad), bad), ((bad, good), bad), ((good, x), good)]
+    cases += [((good, bad.numpy()), bad), ((good, np.inf), bad), ((bad, good), good)]
+    return [anomaly(lambda c=c: derivatives.check_result(np.add, *c)) for c in cases]
+
+
+@observe(x=uniform(3, low=0.5, high=2.0), seed=normal(3), position=choice(0, 1))
+def gradients_that_are_not_finite(derivatives, x, seed, position):
+    """The report names the input and what it would have got."""
+    y = x.copy()
+    y[1] = 0.0
+    root = derivatives.Variable(y) ** 0.5
+    quotient = x / (derivatives.Variable(y) + 0.0)
+    healthy = derivatives.Variable(x) * derivatives.Variable(y)
+    node = [root, quotient][position]
+    found = [anomaly(lambda n=n: derivatives.check_gradient(n, seed)) for n in (node, healthy)]
+    return found, anomaly(lambda: derivatives.check_gradient(derivatives.Variable(x), seed))
+
+
+@observe(x=uniform(3, low=0.5, high=2.0), bad=choice(np.nan, np.inf, -np.inf))
+def gradients_that_were_not_finite_before(derivatives, x, bad):
+    """Go on as they are: the mistake was made somewhere else."""
+    seed = np.array([1.0, bad, x[0]])
+    return anomaly(lambda: derivatives.check_gradient(derivatives.Variable(x) * 2.0, seed))
+
+
+### END HIDDEN TESTS
+
 # %%
 #| export
 detect_anomaly = make_detector(check_result, check_gradient)
+
+# %% [markdown]
+r"""
+`detect_anomaly` has both called for the length of a block. It also notes the line of *your* program at each operation, so
+that a gradient can say where its operation was called:
+"""
+
+# %%
+try:
+    with detect_anomaly():
+        x = Variable(np.array([0.0, 0.0]))
+        length = sqrt((x * x).sum())
+        length.backward()
+except AnomalyError as error:
+    print("backwards:", error)
+try:
+    with detect_anomaly(), np.errstate(divide="ignore"):
+        log(Variable([1.0, 0.0]) * 2.0)
+except AnomalyError as error:
+    print("forwards: ", error)
+
+# %% [markdown]
+r"""
+It computes every share twice and looks at every number, so it's slow: switch it on to look for a mistake, and off again.
+
+<details><summary>The same in PyTorch</summary>
+
+`torch.autograd.detect_anomaly` looks at gradients only, for NaN and not for infinities, and prints the traceback of the
+operation that was called.
+
+</details>
+"""
 
 
 # %% exercise="checkpoint"
