@@ -66,10 +66,14 @@ The next cell is for this notebook only:
 """
 
 # %%
+import tracemalloc
+import weakref
 
+import matplotlib.pyplot as plt
 
 from tinytorch.core.autograd import (
     cos,
+    cross_entropy,
     exp,
     log,
     numerical_gradient,
@@ -77,8 +81,11 @@ from tinytorch.core.autograd import (
     stack,
     tanh,
 )
-from tito.checks import check, check_raises
-from tito.figures import seconds
+from tinytorch.core.tensor import Tensor
+from tinytorch.support.recording import recording
+from tinytorch.support.unguarded import unguarded
+from tito.checks import check, check_raises, progress
+from tito.figures import seconds, show
 
 rng = np.random.default_rng(0)
 
@@ -134,7 +141,7 @@ check(type(_found).__name__, "ndarray", hint="grad gives a tuple: take its first
 check(_x.grad, None, hint="use grad, which touches no .grad")
 check(second_derivative(exp, Variable([0.0])), [1.0], hint="exp is its own derivative")
 ### BEGIN HIDDEN TESTS
-from tito.observations import choice, integers, normal, observe, uniform
+from tito.observations import choice, integers, normal, observe, raised, uniform
 
 
 @observe(x=normal(4))
@@ -1413,17 +1420,154 @@ operation that was called.
 </details>
 """
 
+# %% [markdown]
+r"""
+### 6. Less memory: checkpoints
+
+A backward pass needs the values of the way there, so the notes keep them alive. How much is that? Chains of `tanh` on 10,000
+float32 numbers, 39 KiB each time:
+"""
+
+
+# %%
+start = Variable(np.linspace(-1, 1, 10_000, dtype=np.float32))
+
+
+def gradient_of_chain(functions):
+    """Forward and backward through functions one after the other."""
+    start.zero_grad()
+    z = start
+    for function in functions:
+        z = function(z)
+    z.sum().backward()
+    return start.grad
+
+
+def peak_memory(call):
+    """The most memory, in MiB, that a call used above what there was before."""
+    tracemalloc.start()
+    call()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak / 2**20
+
+
+for n in (10, 100, 1000):
+    print(f"{n:5} layers: {peak_memory(lambda n=n: gradient_of_chain([tanh] * n)):6.2f} MiB")
+
+# %% [markdown]
+r"""
+In proportion to the depth. If a network fills your machine, one twice as deep needs a second machine. Or you trade time for
+memory: call a whole piece of the network *without* notes, and keep only what went in and what came out. When the backward
+pass gets there, call the piece once more, with notes this time, go back through these at once, and forget them
+(Chen and others, "Training deep nets with sublinear memory cost", 2016).
+
+`checkpoint_by` does the first call and takes the note. It finds the weights that the function uses besides its inputs: a
+watcher sees what operations read. And it restores the state of the random numbers, so that dropout drops the same again.
+You write what happens on the way back.
+
+#### Exercise 11: `gradients_again`
+
+Call `f` on `xs` once more, recorded, and send `grad` back through what is *new*. Return what `propagate` returns.
+
+- The backward pass that you are in has recording off. `with enable_grad():` switches it on for a block.
+- The way back must not run on into the rest of the graph: that's the business of the pass that you are in. Every Variable
+  has a number, `order`. Take the next number, `next(creation_order)`, before you call `f`. Afterwards
+  `recorded_since(number, out)` lists the computed variables that `out` depends on and that are younger, the youngest first.
+- `propagate(gradients, nodes, retain_graph)` is your own: it starts with a dictionary from variables to gradients. If `grad`
+  is a Variable, somebody wants second derivatives. Then keep the graph.
+"""
+
 
 # %% exercise="checkpoint"
 #| export
 def gradients_again(f: Callable, xs: Sequence, grad) -> dict:
-    """Call `f` once more, recorded; send `grad` back through what is new, not further."""
+    """Call `f` once more, recorded; send `grad` back through what is new, and not further."""
     ### BEGIN SOLUTION
     since = next(creation_order)
     with enable_grad():
         out = f(*xs)
     return propagate({out: grad}, recorded_since(since, out), isinstance(grad, Variable))
     ### END SOLUTION
+
+
+# %% checks="checkpoint" points=8
+_older = Variable([1.0, 2.0])
+_x, _grad = _older * 3.0, np.array([1.0, 10.0])
+with recording.switched(False):
+    _found = gradients_again(lambda z: z * z, [_x], _grad)
+check(_found.get(_x), [6.0, 120.0], hint="call f with enable_grad, and propagate {out: grad}")
+check(
+    _older in _found, False, hint="only what was recorded since: _x is older, so the way ends there"
+)
+check(_x.grad_fn.inputs is None, False, hint="nothing older may be freed")
+_outs = []
+gradients_again(lambda z: _outs.append(z * z) or _outs[0], [_x], _grad)
+check(_outs[0].grad_fn.inputs is None, True, hint="free what is new, unless grad is a Variable")
+_found = gradients_again(lambda z: z * z, [_x], Variable(_grad))
+check(type(_found.get(_x)).__name__, "Variable", hint="keep the graph if grad is a Variable")
+check(grad(_found[_x].sum(), _older), ([6.0, 60.0],), hint="keep the graph if grad is a Variable")
+
+
+### BEGIN HIDDEN TESTS
+def off(derivatives):
+    """Recording switched off, as it is in a backward pass."""
+    return derivatives.recording.switched(False)
+
+
+@observe(x=normal(3), y=normal(3), seed=normal(3))
+def gradients_of_inputs_and_of_what_is_used_besides(derivatives, x, y, seed):
+    """Leaves, and variables from outside, which are not gone through."""
+    x, y = derivatives.Variable(x), derivatives.Variable(y)
+    outside = y * 2.0
+    with off(derivatives):
+        found = derivatives.gradients_again(lambda z: z * z * outside + outside, [x], seed)
+    return found[x], found[outside], y in found, len(found)
+
+
+@observe(x=normal(3), seed=normal(3))
+def older_computed_inputs_are_the_end_and_are_not_freed(derivatives, x, seed):
+    """Also where the function gives back what it was given."""
+    leaf = derivatives.Variable(x)
+    older = leaf * leaf
+    with off(derivatives):
+        found = derivatives.gradients_again(lambda z: z * z * z, (older,), seed)
+        same = derivatives.gradients_again(lambda z: z, (older,), seed)
+    (older * 1.0).sum().backward()
+    return found[older], leaf in found, same[older], leaf.grad
+
+
+@observe(x=normal(3), seed=normal(3))
+def what_is_new_is_freed_unless_the_gradient_is_a_variable(derivatives, x, seed):
+    """Its notes hold nothing afterwards; with a variable they do, and can be differentiated."""
+    outs, x = [], derivatives.Variable(x)
+
+    def f(z):
+        outs.append(z * z * z)
+        return outs[-1]
+
+    with off(derivatives):
+        plain = derivatives.gradients_again(f, [x], seed)[x]
+    recorded = derivatives.gradients_again(f, [x], derivatives.Variable(seed, False))[x]
+    second = derivatives.grad(recorded.sum(), x)[0]
+    return plain, [out.grad_fn.inputs is None for out in outs], second
+
+
+@observe(x=normal(4), y=normal(4), seed=normal(4))
+def a_whole_checkpoint(derivatives, x, y, seed):
+    """Value and gradients; the function is called once there and once back."""
+    calls, x, y = [], derivatives.Variable(x), derivatives.Variable(y)
+
+    def f(z):
+        calls.append(1)
+        return z * z * y
+
+    out = derivatives.checkpoint_by(derivatives.gradients_again, f, (x * 3.0,), ())
+    (out * out).backward(seed)
+    return out.numpy(), x.grad, y.grad, len(calls)
+
+
+### END HIDDEN TESTS
 
 
 # %%
@@ -1451,12 +1595,62 @@ def checkpoint(f: Callable, *inputs, generators: Sequence = ()) -> Variable:
     ------
     TypeError
         If `f` returns anything but a Variable.
-
-    References
-    ----------
-    Chen, Xu, Zhang and Guestrin (2016), "Training deep nets with sublinear memory cost".
     """
     return checkpoint_by(gradients_again, f, inputs, generators)
+
+
+# %% [markdown]
+r"""
+Half of the numbers are dropped at random, the others doubled. Name the generator, and the gradient has its zeros where the
+value has them:
+"""
+
+# %%
+generator = np.random.default_rng(3)
+ones = Variable(np.ones(8))
+for known in ([], [generator]):
+    ones.zero_grad()
+    dropped = checkpoint(
+        lambda z: z * (2.0 * (generator.random(z.shape) < 0.5)), ones, generators=known
+    )
+    dropped.sum().backward()
+    print("named:    " if known else "not named:", dropped.numpy(), ones.grad)
+
+# %% [markdown]
+r"""
+#### How many checkpoints?
+
+Divide a chain of $n$ layers into $k$ segments, each in a checkpoint. Two things need memory: the values between the segments,
+about $k$, and the notes of the one segment that is being called again, about $n / k$. Together $m(k) = k + n / k$, which is
+least where $m'(k) = 1 - n / k^2 = 0$: at $k = \sqrt{n}$, with $m = 2 \sqrt{n}$.
+
+| $n = 1000$ | values kept | layers called |
+| --- | --- | --- |
+| without checkpoints | 1000 | 1000 |
+| $k = 1$ | $1 + 1000$: all of them again, only later | 2000 |
+| $k = 10$ | $10 + 100 = 110$ | 2000 |
+| $k = 32$ | $32 + 32 = 64$ | 2000 |
+| $k = 1000$ | $1000 + 1$: no layer's result is forgotten | 2000 |
+
+#### Exercise 12: `checkpoint_sequential`
+
+Cut a list of functions into `segments` nearly equal parts, in order, and call each part in a `checkpoint`. Lengths differ by
+at most one: 11 functions in 4 segments are 2, 3, 3 and 3 of them, in any order. Fewer segments than one, or more than
+functions, are a ValueError.
+
+<details><summary>Hint: where to cut</summary>
+
+Segment $i$ of $k$ may go from `i * n // k` to `(i + 1) * n // k`.
+
+</details>
+
+<details><summary>Hint: right values, wrong gradients</summary>
+
+A function made in a loop, such as `lambda z: run(part, z)`, looks `part` up when it's *called*. The second call comes in the
+backward pass. The loop is over by then, and `part` is the last segment, for all of them. `partial(run, part)` remembers its own.
+
+</details>
+"""
 
 
 # %% exercise="checkpoint-sequential"
@@ -1500,8 +1694,469 @@ def checkpoint_sequential(functions: Sequence[Callable], segments: int, x: Varia
     ### END SOLUTION
 
 
+# %% checks="checkpoint-sequential" points=7
+_log = []
+_functions = [lambda z, n=n: _log.append(n) or z * float(n) for n in (1, 2, 3, 4, 5)]
+_x = Variable(2.0)
+_y = checkpoint_sequential(_functions, 2, _x)
+check(_y, 240.0, hint="2 * 1 * 2 * 3 * 4 * 5, one after the other")
+_y.backward()
+check(_x.grad, 120.0, hint="see the hint on right values, wrong gradients")
+check(
+    len(_log), 10, hint="each once on the way there, once more on the way back: checkpoint them all"
+)
+check(_log[5] in (3, 4), True, hint="two segments of 2 and 3: the later is called again first")
+check_raises(ValueError, lambda: checkpoint_sequential(_functions, 0, _x), hint="at least one")
+check_raises(ValueError, lambda: checkpoint_sequential(_functions, 6, _x), hint="at most five")
+
+
+### BEGIN HIDDEN TESTS
+def layers_that_note(factors):
+    """Functions of their own, and the list in which they note their numbers when they are called."""
+    log = []
+
+    def layer(number, factor):
+        def call(z):
+            log.append(number)
+            return z * float(factor)
+
+        return call
+
+    return [layer(i, factor) for i, factor in enumerate(factors)], log
+
+
+def segment_lengths(log):
+    """How long the runs of ascending numbers are: the segments, as they were called again."""
+    ends = [i for i in range(1, len(log)) if log[i] != log[i - 1] + 1]
+    return sorted(int(n) for n in np.diff([0, *ends, len(log)]))
+
+
+@observe(factors=normal(7), x=normal(3), seed=normal(3), segments=integers(low=2, high=6))
+def values_and_gradients_of_different_functions(derivatives, factors, x, seed, segments):
+    """The same as without checkpoints, though each function does something else."""
+    functions, _ = layers_that_note(factors)
+    x = derivatives.Variable(x)
+    out = derivatives.checkpoint_sequential(functions, segments, x)
+    out.backward(seed)
+    return out.numpy(), x.grad
+
+
+@observe(factors=uniform(11, low=0.5, high=1.5), x=normal())
+def segments_are_nearly_equal(derivatives, factors, x):
+    """11 functions in 1, 3, 4, 6, 8 and 11 segments: the lengths, from the order of the second calls."""
+    found = []
+    for segments in (1, 3, 4, 6, 8, 11):
+        functions, log = layers_that_note(factors)
+        leaf = derivatives.Variable(np.array(x))
+        derivatives.checkpoint_sequential(functions, segments, leaf).backward()
+        found.append((segment_lengths(log[len(factors) :]), leaf.grad))
+    return found
+
+
+@observe(factors=uniform(9, low=0.5, high=1.5), x=normal(), segments=integers(low=1, high=10))
+def each_function_is_called_once_there_and_once_back(derivatives, factors, x, segments):
+    """In its order on the way there."""
+    functions, log = layers_that_note(factors)
+    x = derivatives.Variable(x)
+    out = derivatives.checkpoint_sequential(functions, segments, x)
+    there = list(log)
+    out.backward()
+    return there, sorted(log), x.grad
+
+
+@observe(x=normal(4, 3), weights=normal(5, 3), seed=normal(4, 3), segments=integers(low=1, high=6))
+def weights_inside_the_functions_get_their_gradients(derivatives, x, weights, seed, segments):
+    """Each function multiplies by a weight of its own; the functions come as a tuple."""
+    weights = [derivatives.Variable(w) for w in weights]
+    functions = tuple((lambda z, w=w: z * w) for w in weights)
+    x = derivatives.Variable(x, requires_grad=False)
+    derivatives.checkpoint_sequential(functions, segments, x).backward(seed)
+    return [w.grad for w in weights]
+
+
+@observe(factors=normal(4), x=normal())
+def wrong_numbers_of_segments_are_refused(derivatives, factors, x):
+    """Zero, negative, and more than there are functions; the largest that fits is not."""
+    functions, log = layers_that_note(factors)
+    x = derivatives.Variable(x)
+    calls = [
+        lambda n=n, f=f: derivatives.checkpoint_sequential(f, n, x)
+        for f, n in [(functions, 0), (functions, -2), (functions, 5), ([], 1), ([], 0)]
+    ]
+    good = [derivatives.checkpoint_sequential(functions, n, x).item() for n in (1, 4)]
+    return good, [raised(call) for call in calls], len(log)
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+A thousand layers again. Which number of segments needs the least memory?
+"""
+
+# %% demo=true
+chain = [tanh] * 1000
+segment_numbers = np.array([1, 4, 16, 32, 64, 250, 1000])
+whole = [[partial(checkpoint_sequential, chain, int(k))] for k in segment_numbers]
+peaks = [peak_memory(partial(gradient_of_chain, w)) for w in whole]
+plain = peak_memory(partial(gradient_of_chain, chain))
+figure, axes = plt.subplots(figsize=(6, 3.8))
+axes.loglog(segment_numbers, peaks, "o-", label="measured")
+axes.loglog(
+    segment_numbers, 0.038 * (segment_numbers + 1000 / segment_numbers), "--", label="k + n / k"
+)
+axes.axhline(plain, color="gray", linestyle=":", label="without checkpoints")
+axes.set(xlabel="segments k", ylabel="most memory, MiB")
+axes.legend()
+show(
+    figure,
+    "The most memory against the number of segments, both logarithmic: a valley along k + n / k",
+)
+best = int(np.argmin(peaks))
+print(f"without: {plain:.1f} MiB; with {segment_numbers[best]} segments: {peaks[best]:.1f} MiB")
+times = [seconds(partial(gradient_of_chain, functions)) for functions in (chain, whole[best])]
+print(f"time: {1000 * times[0]:.0f} ms without, {1000 * times[1]:.0f} ms with")
+
+# %% [markdown]
+r"""
+<details><summary>The same in PyTorch</summary>
+
+`torch.utils.checkpoint.checkpoint(f, *inputs, use_reentrant=False)` and `checkpoint_sequential`. It restores the state of
+its random number generators by itself, since it has only one for each device.
+
+</details>
+
+### 7. A guard
+
+A rule reads the values that an operation was computed from. What if somebody changes them before the backward pass? Your
+engine refuses, because a watcher keeps guard. `unguarded()` sends it home for the length of a block:
+"""
+
+# %%
+with unguarded():
+    x = Variable(np.array([2.0, 3.0]))
+    y = (x * x).sum()
+    x.data.data[0] = 100.0
+    y.backward()
+    print(x.grad)
+
+# %% [markdown]
+r"""
+The gradient of $x^2$ at 2 is 4. No error, no warning, and a training that goes wrong for no visible reason.
+
+#### Exercise 13: `Guard`
+
+Design your own. It's a class whose objects have the two methods of watchers:
+
+- `computed(function, inputs, result)` is called after each operation. If the result was recorded, `result.grad_fn` is its
+  note (otherwise `None`). `result.grad_fn.values` has the arrays and numbers that it was computed from, and
+  `result.data.data` is what came out, which some rules read, too.
+- `sending(variable, grad)` is called before the note of the variable is asked. Raise a RuntimeError, in a sentence, if one of
+  these arrays isn't what it was, and return `grad` otherwise. A leaf is sent on as well: it has no note, and a weight that is
+  a Tensor doesn't even have the attribute.
+
+How to notice a change is up to you, but it must be noticed:
+
+1. of any size: one number in an array of 20,000, in the last digit, also through a view of the same memory;
+2. before *each* backward pass, if there are several with `retain_graph=True`.
+
+And honest programs must pass: a NaN equals no NaN, but is no change; and after a backward pass, weights *are* changed in place.
+When a graph is forgotten, so should be what you know about it. (`weakref.WeakKeyDictionary()` is a dictionary that doesn't
+keep its keys alive. Notes can be its keys.)
+"""
+
+
+# %% exercise="guard"
+class Guard:
+    """Notices if what an operation was computed from changes before the backward pass."""
+
+    def __init__(self):
+        """Nothing is known yet."""
+        ### BEGIN SOLUTION
+        self.kept = weakref.WeakKeyDictionary()
+        ### END SOLUTION
+
+    def computed(self, function: Callable, inputs: tuple, result: Variable) -> None:
+        """Remember what was computed from what, if it was recorded."""
+        ### BEGIN SOLUTION
+        if result.grad_fn is not None:
+            arrays = [*result.grad_fn.values, result.data.data]
+            self.kept[result.grad_fn] = [(array, np.array(array)) for array in arrays]
+        ### END SOLUTION
+
+    def sending(self, variable, grad: np.ndarray) -> np.ndarray:
+        """Refuse to go on if something has changed."""
+        ### BEGIN SOLUTION
+        note = getattr(variable, "grad_fn", None)
+        if note is not None:
+            for array, before in self.kept.get(note, ()):
+                if not np.array_equal(array, before, equal_nan=True):
+                    raise RuntimeError(f"what {note!r} was computed from has changed")
+        return grad
+        ### END SOLUTION
+
+
+# %% checks="guard" points=8
+def _guarded(change, f=lambda v: (v * v).sum(), values=(2.0, 3.0)):
+    """What comes of f, a change, and a backward pass under a Guard alone."""
+    guard, x = Guard(), Variable(np.array(values))
+    with unguarded(), recording.watched(guard.computed, guard.sending):
+        y = f(x)
+        change(x, y)
+        y.backward()
+    return x.grad
+
+
+check(_guarded(lambda x, y: None), [4.0, 6.0], hint="an honest program passes; return grad")
+check_raises(
+    RuntimeError, lambda: _guarded(lambda x, y: x.data.data.fill(9.0)), hint="copy, and compare"
+)
+check_raises(
+    RuntimeError,
+    lambda: _guarded(lambda x, y: x.data.data[-1:].fill(9.0), values=range(2, 20_000)),
+    hint="every element counts: the last one has changed",
+)
+check_raises(
+    RuntimeError,
+    lambda: _guarded(lambda x, y: y.data.data.fill(9.0), lambda v: exp(v.reshape(1, 1)), (0.5,)),
+    hint="the rule of exp reads the result: guard that as well",
+)
+check(_guarded(lambda x, y: None, values=(np.nan, 3.0))[1], 6.0, hint="NaN is not equal to NaN")
+_weight = Tensor([3.0], requires_grad=True)
+_guard = Guard()
+check(_guard.sending(_weight, np.array([5.0])), [5.0], hint="a Tensor has no grad_fn: getattr(…)")
+
+
+### BEGIN HIDDEN TESTS
+def under_guard(derivatives, call):
+    """What a call gives, or the kind of its error, with no other guard than the student's."""
+    guard = derivatives.Guard()
+    watched = derivatives.recording.watched(guard.computed, guard.sending)
+    try:
+        with derivatives.unguarded(), watched:
+            return call()
+    except Exception as error:
+        return type(error).__name__
+
+
+@observe(x=normal(20_000), place=integers(low=0, high=20_000))
+def the_smallest_change_in_a_large_array(derivatives, x, place):
+    """The last digit of one number, through a view; and without a change the gradient."""
+
+    def run(change):
+        v = derivatives.Variable(x.copy())
+        loss = (v * v).sum()
+        if change:
+            v.data.data[::-1][place] = np.nextafter(v.data.data[::-1][place], np.inf)
+        loss.backward()
+        return v.grad[:3]
+
+    return [under_guard(derivatives, lambda c=c: run(c)) for c in (True, False)]
+
+
+@observe(x=normal(3), y=normal(3))
+def changes_of_an_input_a_constant_and_a_result(derivatives, x, y):
+    """Each by itself; in the middle of a graph, too."""
+
+    def run(what):
+        v, constant = derivatives.Variable(x.copy()), y.copy()
+        middle = v * constant
+        out = np.exp(middle)
+        arrays = {"input": v.data.data, "constant": constant}
+        arrays |= {"middle": middle.data.data, "result": out.data.data}
+        if what in arrays:
+            arrays[what][1] += 1.0
+        (out * 2.0).sum().backward()
+        return v.grad
+
+    kinds = ("input", "constant", "middle", "result", "nothing")
+    return [under_guard(derivatives, lambda k=k: run(k)) for k in kinds]
+
+
+@observe(x=normal(3))
+def before_every_backward_pass(derivatives, x):
+    """With retain_graph the second pass is guarded as well."""
+
+    def run(change):
+        v = derivatives.Variable(x.copy())
+        loss = (v * v * v).sum()
+        loss.backward(retain_graph=True)
+        if change:
+            v.data.data[0] += 1.0
+        loss.backward()
+        return v.grad
+
+    return [under_guard(derivatives, lambda c=c: run(c)) for c in (True, False)]
+
+
+@observe(x=normal(3), w=normal(3), rate=uniform(low=0.01, high=0.1))
+def honest_training_passes(derivatives, x, w, rate):
+    """Weights that change in place after each backward pass; a NaN among the numbers; constants."""
+
+    def run():
+        v = derivatives.Variable(w.copy())
+        for _ in range(3):
+            v.zero_grad()
+            ((v * x - 1.0) ** 2).sum().backward()
+            v.data.data[:] = v.data.data - rate * v.grad
+        with_nan = derivatives.Variable(np.array([np.nan, x[0]]))
+        (with_nan * with_nan * derivatives.Variable(x[:2], requires_grad=False)).sum().backward()
+        return v.numpy(), with_nan.grad[1]
+
+    return under_guard(derivatives, run)
+
+
+@observe(x=normal(3))
+def a_forgotten_graph_is_forgotten(derivatives, x):
+    """Nothing keeps the notes of a graph alive that nobody uses any more."""
+    import gc
+
+    guard, v = derivatives.Guard(), derivatives.Variable(x)
+    with derivatives.unguarded(), derivatives.recording.watched(guard.computed, guard.sending):
+        out = v * v
+        note = derivatives.weakref.ref(out.grad_fn)
+        (found,) = derivatives.grad(out.sum(), v)
+        del out
+        gc.collect()
+        return note() is None, found
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+What does your guard cost? It copies every array that is read, and compares them all. The engine's own guard is the same idea
+with two savings: results are closed to writing, which costs nothing, and arrays that no rule will read are left out.
+"""
+
+# %% demo=true
+data = Variable(rng.normal(size=(300, 300)))
+guard = Guard()
+
+
+def pass_through():
+    tanh(data @ data).sum().backward()
+
+
+with unguarded():
+    without = seconds(pass_through)
+    with recording.watched(guard.computed, guard.sending):
+        with_yours = seconds(pass_through)
+with_the_engines = seconds(pass_through)
+print(
+    f"unguarded {1000 * without:.1f} ms, yours {1000 * with_yours:.1f} ms, "
+    f"the engine's {1000 * with_the_engines:.1f} ms"
+)
+
+# %% [markdown]
+r"""
+## Use
+
+### The largest step that still converges
+
+How large may the steps of gradient descent be? In a bowl with the Hessian $H$, the distance from the bottom shrinks along each
+eigenvector by the factor $1 - \eta \lambda$, so it grows as soon as $\eta > 2 / \lambda_{\max}$. The largest eigenvalue comes
+from products alone: multiply any vector by $H$, again and again, and scale it to length 1. The part along the largest
+eigenvalue grows fastest, and in the end nothing else is left.
+
+Here is a classifier with the cross-entropy of module 7, on 300 examples with 20 features. We never see its Hessian.
+"""
+
+# %%
+features, labels = rng.normal(size=(300, 20)), rng.integers(0, 3, size=300)
+
+
+def loss_of(w):
+    return cross_entropy(features @ w, labels)
+
+
+w = np.zeros((20, 3))
+for _ in range(300):
+    w = w - 1.0 * vjp(loss_of, w)[1]
+direction = rng.normal(size=w.shape)
+for _ in range(100):
+    product = hvp(loss_of, w, direction)[1]
+    largest = np.sqrt((product**2).sum())
+    direction = product / largest
+print(f"largest eigenvalue {largest:.4f}, so the largest step should be {2 / largest:.3f}")
+
+for rate in (0.95 * 2 / largest, 1.05 * 2 / largest):
+    v = w + 1e-6 * direction
+    for _ in range(400):
+        v = v - rate * vjp(loss_of, v)[1]
+    print(f"rate {rate:.3f}: distance from the bottom {np.abs(v - w).max():.1e}")
+
+# %% [markdown]
+r"""
+## Analyze
+
+#### Question 1
+
+A function has 3 inputs and 1,000 outputs, and you want its whole Jacobian. Your `jacobian_of` takes a pass for each output. How
+could you get the table with `jvp` instead, with how many backward passes, and for which shapes of functions is each way cheaper?
+"""
+
+# %% [markdown] answer="rows-or-columns" points=3
+r"""
+`jvp` with a unit vector gives one column, so three calls give the table, each with two backward passes (and the recorded first
+one can be shared): six, or four, in the place of 1,000. Rows are cheaper for few outputs and many inputs, as a loss of many
+weights has; columns are cheaper for few inputs and many outputs.
+
+**Mark scheme.** 1 point: a column for each input, by a unit vector. 1 point: about two passes for each, so about six (four to
+six are right). 1 point: rows for few outputs, columns for few inputs.
+"""
+
+# %% [markdown]
+r"""
+#### Question 2
+
+Somebody checks a relu with `gradcheck` at `np.zeros(3)`, and it fails, although module 7's rule is right. A colleague suggests a larger
+tolerance. What happens at 0, and what would you do?
+"""
+
+# %% [markdown] answer="corners" points=3
+r"""
+At 0 relu has a corner: its slope is 0 on the left and 1 on the right. The central difference takes the mean of both, one half;
+the rule gives 0 by convention. Neither is wrong, there just is no derivative. A tolerance that lets one half pass as 0 would let
+nearly every wrong rule pass. Check away from the corner, at random places, and check the convention at the corner by itself.
+
+**Mark scheme.** 1 point: the two sides have different slopes, so no derivative. 1 point: the difference gives their mean, the rule
+one of them. 1 point: check elsewhere, and not with a larger tolerance (with a reason).
+"""
+
+# %% [markdown]
+r"""
+#### Question 3
+
+A chain of 1,000 layers runs in 32 segments. Somebody puts checkpoints *inside* each segment, too, so that there are three levels with ten
+parts each. Predict: how often is each layer called, how does the memory grow with $n$, and why doesn't the engine need a single new line?
+"""
+
+# %% [markdown] answer="three-levels" points=3
+r"""
+Each layer is called three times: once on the way there; once when its outer segment is called again, inside an inner checkpoint, so still
+without notes; and once when that inner checkpoint is called again. Kept at any time are about ten values on each level, $3 \cdot
+\sqrt[3]{n}$ instead of $2 \sqrt{n}$. The second call of a segment is an ordinary recorded call, in which a checkpoint is an operation like
+any other; its note does its own second call when the gradient arrives.
+
+**Mark scheme.** 1 point: three calls, with a reason. 1 point: the cube root of n (or about thirty values). 1 point: a checkpoint is an
+operation with a note, and what is inside is recorded like anything else.
+"""
+
+# %% [markdown]
+r"""
+## What you have built
+
+Derivatives of any order, tables and products, a judge for gradients, operations with rules of your own, a search for the first NaN,
+and a chain of a thousand layers in the memory of some sixty. The engine of module 7 did not change by a line: everything here calls
+`grad` and `propagate`, wraps a function, or watches.
+"""
+
 # %%
 #| export
 __all__ = """AnomalyError Function GradcheckError Sign Softplus checkpoint checkpoint_sequential
     detect_anomaly gradcheck gradgradcheck hessian hvp jacobian jvp newton second_derivative
     vjp""".split()
+
+# %%
+progress()

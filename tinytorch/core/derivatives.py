@@ -112,13 +112,13 @@ class Softplus(Function):
 
     @staticmethod
     def forward(ctx: Context, x: Variable) -> Variable:
-        """Save what the way back needs, and compute max(x, 0) + log1p(exp(-|x|))."""
+        """Save what the way back needs, and compute the value."""
         ctx.save_for_backward(x)
         return maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
 
     @staticmethod
     def backward(ctx: Context, grad: Variable) -> Variable:
-        """The derivative of log(1 + exp(x)) is sigmoid(x)."""
+        """The gradient that arrives, times the derivative."""
         (x,) = ctx.saved_tensors
         return grad * sigmoid(x)
 
@@ -127,10 +127,10 @@ class Sign(Function):
     """1 where x is at least 0, else -1; going back, the gradient passes where |x| is at most 1."""
 
     @staticmethod
-    def forward(ctx: Context, x: Variable) -> Variable:
+    def forward(ctx: Context, x: Variable) -> np.ndarray:
         """Save what the way back needs, and give 1 or -1 for each element."""
         ctx.save_for_backward(x)
-        return 2.0 * (x >= 0) - 1.0
+        return 2 * np.asarray(x >= 0).astype(x.dtype) - 1
 
     @staticmethod
     def backward(ctx: Context, grad: Variable) -> Variable:
@@ -158,7 +158,7 @@ detect_anomaly = make_detector(check_result, check_gradient)
 
 
 def gradients_again(f: Callable, xs: Sequence, grad) -> dict:
-    """Call `f` once more, recorded; send `grad` back through what is new, not further."""
+    """Call `f` once more, recorded; send `grad` back through what is new, and not further."""
     since = next(creation_order)
     with enable_grad():
         out = f(*xs)
@@ -188,10 +188,6 @@ def checkpoint(f: Callable, *inputs, generators: Sequence = ()) -> Variable:
     ------
     TypeError
         If `f` returns anything but a Variable.
-
-    References
-    ----------
-    Chen, Xu, Zhang and Guestrin (2016), "Training deep nets with sublinear memory cost".
     """
     return checkpoint_by(gradients_again, f, inputs, generators)
 
