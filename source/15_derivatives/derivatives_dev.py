@@ -30,6 +30,7 @@ may take them in any order.
 #| export
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -67,7 +68,6 @@ The next cell is for this notebook only:
 
 # %%
 import tracemalloc
-import weakref
 
 import matplotlib.pyplot as plt
 
@@ -1515,7 +1515,9 @@ check(grad(_found[_x].sum(), _older), ([6.0, 60.0],), hint="keep the graph if gr
 ### BEGIN HIDDEN TESTS
 def off(derivatives):
     """Recording switched off, as it is in a backward pass."""
-    return derivatives.recording.switched(False)
+    from tinytorch.support.recording import recording
+
+    return recording.switched(False)
 
 
 @observe(x=normal(3), y=normal(3), seed=normal(3))
@@ -1870,6 +1872,7 @@ keep its keys alive. Notes can be its keys.)
 
 
 # %% exercise="guard"
+#| export
 class Guard:
     """Notices if what an operation was computed from changes before the backward pass."""
 
@@ -1933,10 +1936,12 @@ check(_guard.sending(_weight, np.array([5.0])), [5.0], hint="a Tensor has no gra
 ### BEGIN HIDDEN TESTS
 def under_guard(derivatives, call):
     """What a call gives, or the kind of its error, with no other guard than the student's."""
+    from tinytorch.support.recording import recording
+    from tinytorch.support.unguarded import unguarded
+
     guard = derivatives.Guard()
-    watched = derivatives.recording.watched(guard.computed, guard.sending)
     try:
-        with derivatives.unguarded(), watched:
+        with unguarded(), recording.watched(guard.computed, guard.sending):
             return call()
     except Exception as error:
         return type(error).__name__
@@ -2013,15 +2018,18 @@ def honest_training_passes(derivatives, x, w, rate):
 def a_forgotten_graph_is_forgotten(derivatives, x):
     """Nothing keeps the notes of a graph alive that nobody uses any more."""
     import gc
+    import weakref
 
-    guard, v = derivatives.Guard(), derivatives.Variable(x)
-    with derivatives.unguarded(), derivatives.recording.watched(guard.computed, guard.sending):
+    def run():
+        v = derivatives.Variable(x)
         out = v * v
-        note = derivatives.weakref.ref(out.grad_fn)
+        note = weakref.ref(out.grad_fn)
         (found,) = derivatives.grad(out.sum(), v)
         del out
         gc.collect()
         return note() is None, found
+
+    return under_guard(derivatives, run)
 
 
 ### END HIDDEN TESTS
@@ -2157,7 +2165,7 @@ and a chain of a thousand layers in the memory of some sixty. The engine of modu
 
 # %%
 #| export
-__all__ = """AnomalyError Function GradcheckError Sign Softplus checkpoint checkpoint_sequential
+__all__ = """AnomalyError Function GradcheckError Guard Sign Softplus checkpoint checkpoint_sequential
     detect_anomaly gradcheck gradgradcheck hessian hvp jacobian jvp newton second_derivative
     vjp""".split()
 

@@ -5,6 +5,7 @@ Made by `tito export` from source/15_derivatives/derivatives_dev.py. Edit that n
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -229,12 +230,36 @@ def checkpoint_sequential(functions: Sequence[Callable], segments: int, x: Varia
     return x
 
 
-__all__ = """AnomalyError Function GradcheckError Sign Softplus checkpoint checkpoint_sequential
+class Guard:
+    """Notices if what an operation was computed from changes before the backward pass."""
+
+    def __init__(self):
+        """Nothing is known yet."""
+        self.kept = weakref.WeakKeyDictionary()
+
+    def computed(self, function: Callable, inputs: tuple, result: Variable) -> None:
+        """Remember what was computed from what, if it was recorded."""
+        if result.grad_fn is not None:
+            arrays = [*result.grad_fn.values, result.data.data]
+            self.kept[result.grad_fn] = [(array, np.array(array)) for array in arrays]
+
+    def sending(self, variable, grad: np.ndarray) -> np.ndarray:
+        """Refuse to go on if something has changed."""
+        note = getattr(variable, "grad_fn", None)
+        if note is not None:
+            for array, before in self.kept.get(note, ()):
+                if not np.array_equal(array, before, equal_nan=True):
+                    raise RuntimeError(f"what {note!r} was computed from has changed")
+        return grad
+
+
+__all__ = """AnomalyError Function GradcheckError Guard Sign Softplus checkpoint checkpoint_sequential
     detect_anomaly gradcheck gradgradcheck hessian hvp jacobian jvp newton second_derivative
     vjp""".split()
 
 
 __all__ = [
+    "Guard",
     "Sign",
     "Softplus",
     "check_gradient",
