@@ -343,4 +343,179 @@ MISTAKES = [
 
 EQUIVALENT = []
 
-ALTERNATIVES = []
+ALTERNATIVES = [
+    Alternative(
+        "starting-with-ones",
+        "second-derivative",
+        "Pulls ones back, and needs no sum.",
+        solution="""
+            first = grad(f(x), x, np.ones(x.shape), create_graph=True)[0]
+            second = grad(first, x, np.ones(x.shape))
+            return second[0]
+        """,
+    ),
+    Alternative(
+        "element-by-element",
+        "jacobian",
+        "A loop over the indices of the output, and a list for each input.",
+        solution="""
+            rows = [[] for _ in xs]
+            for index in np.ndindex(out.shape):
+                seed = np.zeros(out.shape)
+                seed[index] = 1.0
+                for row, g in zip(rows, pull_back((out,), xs, (seed,), create_graph)):
+                    row.append(g)
+            return [stacked(row, out.shape + x.shape, x.dtype) for row, x in zip(rows, xs)]
+        """,
+    ),
+    Alternative(
+        "any-u-will-do",
+        "vjp-and-jvp",
+        "Takes ones where the reference has zeros.",
+        solution="""
+            us = []
+            for out in outputs:
+                us.append(Variable(np.ones(out.shape, out.dtype)))
+            linear = pull_back(outputs, xs, tuple(us), True)
+            return pull_back(linear, tuple(us), vs, create_graph)
+        """,
+    ),
+    Alternative(
+        "the-gradient-of-a-number",
+        "hvp",
+        "Multiplies the gradient with the vector, adds up, and differentiates that number.",
+        solution="""
+            gradients = pull_back((output,), xs, (None,), True)
+            with enable_grad():
+                number = sum((g * v).sum() for g, v in zip(gradients, vs))
+            return pull_back((number,), xs, (None,), create_graph)
+        """,
+    ),
+    Alternative(
+        "a-product-for-each-column",
+        "hessian",
+        "Two loops, and the seeds by hand.",
+        solution="""
+            tables = []
+            for gradient in pull_back((output,), xs, (None,), create_graph=True):
+                seeds = np.eye(gradient.size).reshape(gradient.size, *gradient.shape)
+                rows = [pull_back((gradient,), xs, (seed,), create_graph) for seed in seeds]
+                shapes = [gradient.shape + x.shape for x in xs]
+                tables.append(
+                    [stacked([r[i] for r in rows], s, xs[i].dtype) for i, s in enumerate(shapes)]
+                )
+            return tables
+        """,
+    ),
+    Alternative(
+        "counts-with-while",
+        "newton",
+        "A while loop that counts by itself, and the inverse of the Hessian.",
+        solution="""
+            place, count = np.asarray(start, dtype=float).copy(), 0
+            while count < steps and np.max(np.abs(vjp(f, place)[1])) > tolerance:
+                place = place - np.linalg.inv(hessian(f, place)) @ vjp(f, place)[1]
+                count += 1
+            return place, count
+        """,
+    ),
+    Alternative(
+        "two-lists",
+        "gradcheck",
+        "Moves to both sides first, and adds up with loops.",
+        solution="""
+            _, gradients = vjp(f, xs, tuple(weights))
+            by_gradient = 0.0
+            for g, d in zip(gradients, directions):
+                by_gradient += float((g * d).sum())
+            there = values_of(f, tuple(x + eps * d for x, d in zip(xs, directions)))
+            back = values_of(f, tuple(x - eps * d for x, d in zip(xs, directions)))
+            by_difference = 0.0
+            for w, a, b in zip(weights, there, back):
+                by_difference += float((w * (a - b)).sum()) / (2 * eps)
+            return by_gradient, by_difference
+        """,
+    ),
+    Alternative(
+        "saves-the-output",
+        "softplus",
+        "Writes the exponent in another way.",
+        {
+            "np.log1p(np.exp(-np.abs(x)))": "np.log1p(np.exp(-maximum(x, -x)))",
+            "return grad * sigmoid(x)": "return sigmoid(x) * grad",
+        },
+    ),
+    Alternative(
+        "a-mask-is-saved",
+        "straight-through",
+        "Saves a mask of booleans and not the input.",
+        {
+            "ctx.save_for_backward(x)": "ctx.save_for_backward((x >= -1) & (x <= 1))",
+            "2 * np.asarray(x >= 0).astype(x.dtype) - 1": (
+                "np.where(x.numpy() < 0, -1.0, 1.0).astype(x.dtype)"
+            ),
+            "(x,) = ctx.saved_tensors": "(passes,) = ctx.saved_tensors",
+            "grad * (np.abs(x) <= 1)": "grad * passes",
+        },
+    ),
+    Alternative(
+        "returns-early",
+        "find-the-nan",
+        "Leaves as soon as nothing is to be reported.",
+        {
+            "if not_finite(result) and not any(map(not_finite, inputs)):\n        raise": (
+                "if any(not_finite(x) for x in inputs) or not not_finite(result):\n"
+                "        return\n    raise"
+            ),
+            "if not not_finite(grad):": "if np.isfinite(np.asarray(grad)).all():",
+        },
+    ),
+    Alternative(
+        "keeps-the-graph-by-name",
+        "checkpoint",
+        "Gives the settings by name, and asks for grad_fn.",
+        solution="""
+            number = next(creation_order)
+            with enable_grad():
+                again = f(*xs)
+            nodes = recorded_since(number, again)
+            return propagate({again: grad}, nodes, retain_graph=hasattr(grad, "grad_fn"))
+        """,
+    ),
+    Alternative(
+        "the-first-parts-are-longer",
+        "checkpoint-sequential",
+        "Divides with remainder, and makes functions in a function.",
+        solution="""
+            if segments < 1 or segments > len(functions):
+                raise ValueError("the number of segments does not fit the number of functions")
+            length, longer = divmod(len(functions), segments)
+
+            def chain(part):
+                def run(z):
+                    for function in part:
+                        z = function(z)
+                    return z
+
+                return run
+
+            at = 0
+            for i in range(segments):
+                end = at + length + (i < longer)
+                x = checkpoint(chain(functions[at:end]), x)
+                at = end
+            return x
+        """,
+    ),
+    Alternative(
+        "bytes-in-a-list",
+        "guard",
+        "Keeps bytes, and compares these.",
+        {
+            "(array, np.array(array))": "(array, np.asarray(array).tobytes())",
+            "not np.array_equal(array, before, equal_nan=True)": (
+                "np.asarray(array).tobytes() != before"
+            ),
+        },
+    ),
+]
