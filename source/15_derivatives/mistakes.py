@@ -27,7 +27,7 @@ MISTAKES = [
         "shapes-the-wrong-way-round",
         "jacobian",
         "Puts the indices of the input first.",
-        {"out.shape + x.shape": "x.shape + out.shape"},
+        {"out.shape + x.shape, x.dtype": "x.shape + out.shape, x.dtype"},
     ),
     Mistake(
         "rows-by-output-and-not-by-input",
@@ -337,7 +337,7 @@ MISTAKES = [
         "guard",
         "An ordinary dictionary, which keeps every note for ever.",
         {"weakref.WeakKeyDictionary()": "{}"},
-        hidden="that memory is given back is left to the text; the check would have to collect garbage",
+        hidden="whether memory is given back is left to the text and to the hidden test",
     ),
 ]
 
