@@ -12,15 +12,15 @@ from tinytorch.support.recording import recording
 
 def plus(total, share):
     """``total + share``, in the memory of `total` if nobody else holds that."""
-    alone = sys.getrefcount(total) <= 2 and type(total) is np.ndarray and total.base is None
-    if (
-        alone
-        and total.shape == share.shape
-        and total.dtype == share.dtype
-        and total.flags.writeable
-    ):
+    alone = sys.getrefcount(total) <= ALONE_ON_THE_STACK and is_own_array(total)
+    if alone and total.shape == share.shape and total.dtype == share.dtype:
         return np.add(total, share, out=total)
     return total + share
+
+
+def is_own_array(x) -> bool:
+    """Whether the memory of `x` is its own, and can be written to."""
+    return type(x) is np.ndarray and x.base is None and x.flags.writeable
 
 
 def delivered(gradients: dict, create_graph: bool) -> dict:
@@ -47,9 +47,24 @@ def delivered(gradients: dict, create_graph: bool) -> dict:
 def own(gradients: dict, x) -> None:
     """Copy a gradient unless it is certain that nobody else holds it."""
     gradient = gradients[x]
-    counted = sys.getrefcount(gradient)  # by the dictionary, by this name and by this call
-    if counted > 3 or gradient.base is not None or not gradient.flags.writeable:
+    if sys.getrefcount(gradient) > ALONE_IN_A_DICTIONARY or not is_own_array(gradient):
         gradients[x] = np.array(gradient)
+
+
+def references_on_the_stack(array) -> int:
+    """How many references are counted where `plus` counts, if nobody else holds the array."""
+    return sys.getrefcount(array)
+
+
+def references_in_a_dictionary(gradients: dict, x) -> int:
+    """How many references are counted where `own` counts, if nobody else holds the array."""
+    gradient = gradients[x]
+    return sys.getrefcount(gradient)
+
+
+# Versions of Python differ in what they count, so they are asked. A debugger may add one.
+ALONE_ON_THE_STACK = min(2, references_on_the_stack({0: np.zeros(1)}.pop(0)))
+ALONE_IN_A_DICTIONARY = min(3, references_in_a_dictionary({0: np.zeros(1)}, 0))
 
 
 def added(before, gradient):
