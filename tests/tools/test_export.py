@@ -50,7 +50,11 @@ def test_the_module_says_where_it_comes_from_and_what_it_offers(small_course):
 
 def with_a_list(nb):
     """The text of a module in which an early cell says what is public."""
-    listing = {"cell_type": "code", "metadata": {}, "source": "#| export\n__all__ = [*'halve twice'.split()]"}
+    listing = {
+        "cell_type": "code",
+        "metadata": {},
+        "source": "#| export\n__all__ = [*'halve twice'.split()]",
+    }
     nb["cells"].insert(1, listing)
     return module_text(notebook_cells(nb), "Title", "somewhere")
 

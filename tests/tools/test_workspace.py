@@ -59,7 +59,12 @@ def test_a_new_folder_of_the_library_is_there_without_being_named(small_course):
     (new / "part.py").write_text("answer = 42\n")
     (new / "__pycache__" / "part.py").write_text("1 / 0")
     modules = earlier_modules(small_course.module("doubles"))
-    assert set(modules) == {"__init__.py", "core/__init__.py", "core/numbers.py", "new/deeper/part.py"}
+    assert set(modules) == {
+        "__init__.py",
+        "core/__init__.py",
+        "core/numbers.py",
+        "new/deeper/part.py",
+    }
     script = "import sys; sys.path.insert(0, '.'); import tinytorch.new.deeper.part as p; print(p.answer)"
     with workspace(modules) as folder:
         done = subprocess.run([sys.executable, "-I", "-c", script], cwd=folder, capture_output=True)
