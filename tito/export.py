@@ -189,7 +189,7 @@ def module_text(cells: list[CodeCell], title: str, origin: str) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def _names_given(source: str) -> tuple[str, ...]:
-    """The names of the functions and classes of a cell, and of what it assigns, in its top level."""
+    """The names of a cell's functions and classes, and of what it assigns, in its top level."""
     names = []
     for node in parse(source).body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):

@@ -34,7 +34,7 @@ def rule_name(node: Node, position: int) -> str:
 
 
 def parameter_name(node: Node, rule, position: int) -> str:
-    """What a rule calls the input it is for; of a rule made by another one, what the function does."""
+    """What a rule calls its input; if the rule is made by another one, what the function does."""
     made = getattr(rule, "__closure__", None) and not is_lambda(rule)
     function, at = getattr(node.operation, "function", None), position
     if not (made and isinstance(function, FunctionType)):
@@ -76,7 +76,7 @@ def positions_of(code) -> frozenset:
 
 @functools.lru_cache(maxsize=1000)
 def body_of_a_lambda(text: str, line: int, positions: frozenset) -> str:
-    """The expression of the lambda that begins in a line, and to which code with positions belongs."""
+    """The expression of the lambda that begins in a line and has code with these positions."""
     found = [x for x in lambdas_in(text) if x.lineno == line]
     if len(found) > 1:  # several in one line: that whose body the code is of
         found = [x for x in found if place_of(x.body) in positions]

@@ -84,8 +84,8 @@ def whole_is_wrong(name: str, c: Comparison, by_walk) -> Explanation:
     ]
     if walked is not None and abs(walked - c.by_difference) <= c.tolerance:
         lines.append(
-            f"Going back node by node gives {brief(walked)}: look at how the backward pass orders, adds "
-            "up and sums (reverse_creation_order, propagate, unbroadcast)."
+            f"Going back node by node gives {brief(walked)}: look at how the backward pass orders, "
+            "adds up and sums (reverse_creation_order, propagate, unbroadcast)."
         )
     else:
         lines.append(
