@@ -58,10 +58,9 @@ files, but you never have to. The next cell is for this notebook only:
 """
 
 # %%
-import matplotlib.pyplot as plt
-
-from tito.checks import check, check_raises, progress
-from tito.figures import moons_figure, seconds, show
+from tito.checks import check, check_raises
+from tito.checks import progress as progress
+from tito.figures import moons_figure, seconds
 
 rng = np.random.default_rng(0)
 
@@ -745,15 +744,17 @@ $x - y$ yet, and what would lose a gradient is refused at once. So write `x + y 
 
 # %%
 #| export
-record_leaves(record)
+record_leaves(record, Variable)
 
 # %%
-from tinytorch.graph import draw, explain, step_backward
+from tinytorch.graph import draw
+from tinytorch.graph import step_backward as step_backward
 
 x, y = Variable(2.0), Variable(3.0)
 f = (x + y) * (x + y * -1.0)
 print(f)
 draw(f)
+
 
 # %% [markdown]
 r"""
@@ -1664,35 +1665,118 @@ forgets the gradients of the one before, because they add up.
 From here on, everything is about making the engine complete.
 """
 
-# %%
-#| export
-from tinytorch.support.arrays import astype, inverse, scatter, spread
-from tinytorch.support.functions import *  # noqa: F403
-from tinytorch.support.functions import __getattr__ as __getattr__
-from tinytorch.support.recording import enable_grad as enable_grad
-from tinytorch.support.recording import switch
-from tinytorch.support.rules import enter_other_rules, with_axes
+# %% [markdown]
+r"""
+### 7. More rules
+
+The engine is complete. From here on, each row that you enter can be differentiated anywhere inside an expression,
+and nothing else has to be written for it. That is the reward for keeping the formulas apart from the bookkeeping.
+
+Two things hold for all the rules below. They use operators and functions that take **Variables** as well as arrays
+(`np.exp(out)`, `grad.reshape(…)`, `select(…)`, but not `np.where`): in section 8 a rule will be differentiated
+itself. And a float32 gradient stays float32.
+
+#### Exercise 12: vectors (a bonus)
+
+Your rules of the matrix product are for matrices. But numpy also takes a vector: on the left it is a row, on the right
+a column, and the axis of length 1 is missing in the result.
+
+| x | y | out and grad | so make of `grad` | the matrix rule gives | returned |
+| --- | --- | --- | --- | --- | --- |
+| `(3,)` | `(3, 4)` | `(4,)` | `(1, 4)` | `(1, 3)` by x | `(3,)` |
+| `(2, 3)` | `(3,)` | `(2,)` | `(2, 1)` | `(3, 1)` by y | `(3,)` |
+| `(3,)` | `(3,)` | `()` | `(1, 1)` | `(1, 3)` by x, `(3, 1)` by y | `(3,)` |
+
+So no new rule is needed. `with_vectors` takes a rule for matrices and makes one that takes vectors too:
+
+1. Make `x`, if it has one axis, a row: `x[None, :]`; and `y` a column: `y[:, None]`.
+2. Give `grad` the axes it lacks: for a column `grad[..., None]`, then for a row `grad[..., None, :]`.
+3. Call `rule(grad, out, row, column, *bias)`, and take the added axis away again, if the input of this rule
+   (`position` 0 is x, 1 is y) was a vector.
+
+If you leave this out, everything else works, but not vectors.
+"""
 
 
 # %% exercise="vectors"
 #| export
 def with_vectors(rule: Callable, position: int) -> Callable:
-    """A rule of ``x @ y`` for matrices, made to take a vector x as a row and a vector y as a column."""
+    """A rule of ``x @ y`` for matrices, made to take a vector x as a row, a vector y as a column."""
 
     def rule_for_vectors(grad, out, x, y, *bias):
+        if x.ndim > 1 and y.ndim > 1:
+            return rule(grad, out, x, y, *bias)
         ### BEGIN SOLUTION
         row = x[None, :] if x.ndim == 1 else x
         column = y[:, None] if y.ndim == 1 else y
-        grad = grad[..., None] if y.ndim == 1 else grad
-        grad = grad[..., None, :] if x.ndim == 1 else grad
+        if y.ndim == 1:
+            grad = grad[..., None]
+        if x.ndim == 1:
+            grad = grad[..., None, :]
         share = rule(grad, out, row, column, *bias)
-        if position == 0 and x.ndim == 1:
-            return share[..., 0, :]
-        return share[..., 0] if position == 1 and y.ndim == 1 else share
+        if position == 0:
+            return share[..., 0, :] if x.ndim == 1 else share
+        return share[..., 0] if y.ndim == 1 else share
         ### END SOLUTION
 
     return rule_for_vectors
 
+
+# %% checks="vectors" points=2
+_by_x, _by_y = [with_vectors(RULES[np.matmul][i], i) for i in (0, 1)]
+_m, _v = np.array([[3.0, 5.0], [4.0, 6.0]]), np.array([1.0, 2.0])
+_row, _column = "a vector x is a row: (1, 2)", "a vector y is a column: (2, 1)"
+check(_by_x(_v, _v @ _m, _v, _m), [13.0, 16.0], hint=_row)
+check(_by_y(_v, _v @ _m, _v, _m), [[1.0, 2.0], [2.0, 4.0]], hint=_row)
+check(_by_x(_v, _m @ _v, _m, _v), [[1.0, 2.0], [2.0, 4.0]], hint=_column)
+check(_by_y(_v, _m @ _v, _m, _v), [11.0, 17.0], hint=_column)
+_grad = np.array(3.0)
+check(_by_x(_grad, _v @ _v, _v, 2 * _v), [6.0, 12.0], hint="grad becomes (1, 1), the answer (2,)")
+check(_by_y(_grad, _v @ _v, _v, 2 * _v), [3.0, 6.0], hint="grad becomes (1, 1), the answer (2,)")
+
+
+### BEGIN HIDDEN TESTS
+def gradients_with_vectors(autograd, grad, x, y, *bias):
+    """What the wrapped rules of the matrix product, or of the linear layer, give by x and y."""
+    function = autograd.layers.linear if bias else np.matmul
+    out = function(x, y, *bias)
+    found = []
+    for i in (0, 1):
+        rule = autograd.with_vectors(autograd.RULES[function][i], i)
+        found.append(folded(rule(grad, out, x, y, *bias), (x, y)[i].shape))
+    return found
+
+
+@observe(grad=normal(2), x=normal(2, 3), y=normal(3), stack=normal(5, 2, 3), more=normal(5, 2))
+def gradients_with_a_vector_on_the_right(autograd, grad, x, y, stack, more):
+    """A matrix times a vector, and a stack of matrices times a vector."""
+    found = gradients_with_vectors(autograd, grad, x, y)
+    return found, gradients_with_vectors(autograd, more, stack, y)
+
+
+@observe(grad=normal(4), x=normal(3), y=normal(3, 4), stack=normal(5, 3, 4), more=normal(5, 4))
+def gradients_with_a_vector_on_the_left(autograd, grad, x, y, stack, more):
+    """A vector times a matrix, and a vector times a stack of matrices."""
+    found = gradients_with_vectors(autograd, grad, x, y)
+    return found, gradients_with_vectors(autograd, more, x, stack)
+
+
+@observe(grad=normal(), x=normal(3), y=normal(3))
+def gradients_of_a_product_of_two_vectors(autograd, grad, x, y):
+    """The result is a single number."""
+    return gradients_with_vectors(autograd, np.array(grad), x, y)
+
+
+@observe(grad=normal(4, dtype="float32"), x=normal(3, dtype="float32"), w=normal(3, 4))
+def a_single_example_through_the_linear_layer(autograd, grad, x, w):
+    """With a bias; float32 stays float32, and nothing that was given is changed."""
+    w, before = w.astype("float32"), [grad.copy(), x.copy()]
+    found = gradients_with_vectors(autograd, grad, x, w, grad)
+    same = [bool(np.array_equal(a, b)) for a, b in zip(before, (grad, x), strict=True)]
+    return found, [str(g.dtype) for g in found], same
+
+
+### END HIDDEN TESTS
 
 # %%
 #| export
@@ -1700,6 +1784,20 @@ for function in (np.matmul, layers.linear):
     for position in (0, 1):
         if position in RULES[function]:
             RULES[function][position] = with_vectors(RULES[function][position], position)
+
+# %% [markdown]
+r"""
+#### Exercise 13: differences and quotients
+
+The row of $x - y$ stood in section 3, as an example. The negative $-x$ has one input, so its rule is called as
+`rule(grad, out, x)`. For a quotient,
+
+$$\frac{\partial}{\partial x}\,\frac{x}{y} = \frac{1}{y}, \qquad\qquad
+\frac{\partial}{\partial y}\,\frac{x}{y} = -\frac{x}{y^2} = -\frac{\text{out}}{y}.$$
+
+In the second form $y^2$, which can overflow, never appears. In numbers: $x = 6$, $y = 3$, so out is 2; with
+`grad = 9` it sends $9 / 3 = 3$ to $x$, and $-9 \cdot 2 / 3 = -6$ to $y$.
+"""
 
 
 # %% exercise="rules-of-differences-and-quotients"
@@ -1722,6 +1820,131 @@ def rules_of_differences_and_quotients():
     ### END SOLUTION
 
 
+# %% checks="rules-of-differences-and-quotients" points=3
+_grad, _x, _y = np.array([9.0, -2.0]), np.array([6.0, 1.0]), np.array([3.0, 4.0])
+check(RULES[np.subtract][0](_grad, _x - _y, _x, _y), [9.0, -2.0], hint="grad")
+check(RULES[np.subtract][1](_grad, _x - _y, _x, _y), [-9.0, 2.0], hint="-grad")
+check(RULES[np.negative][0](_grad, -_x, _x), [-9.0, 2.0], hint="-grad")
+check(RULES[np.divide][0](_grad, _x / _y, _x, _y), [3.0, -0.5], hint="grad / y")
+check(RULES[np.divide][1](_grad, _x / _y, _x, _y), [-6.0, 0.125], hint="-grad * out / y")
+check([_grad[0], _x[0], _y[0]], [9.0, 6.0, 3.0], hint="a rule must not change what it is given")
+
+
+### BEGIN HIDDEN TESTS
+def recorded(autograd, function, grad, *inputs, **parameters):
+    """What the rules of a function give for Variables: of which type, and the numbers."""
+    variables = [autograd.Variable(v) for v in (grad, function(*inputs, **parameters), *inputs)]
+    found = []
+    for position in range(len(inputs)):
+        answer = autograd.RULES[function][position](*variables, **parameters)
+        found.append((type(answer).__name__, np.asarray(answer)))
+    return found
+
+
+def kept(autograd, functions, grad, *inputs):
+    """What the rules of functions give, its dtypes, and whether all that was given stayed."""
+    found, same = [], []
+    for function in functions:
+        out = function(*inputs)
+        before = [np.copy(v) for v in (grad, out, *inputs)]
+        for position in range(len(inputs)):
+            answer = np.array(autograd.RULES[function][position](grad, out, *inputs))
+            found.append((answer, str(answer.dtype)))
+        now = (grad, out, *inputs)
+        same.append(all(np.array_equal(a, b) for a, b in zip(before, now, strict=True)))
+    return found, same
+
+
+@observe(grad=normal(3, 2), x=normal(3, 2), y=normal(3, 2))
+def gradients_of_differences_and_negatives(autograd, grad, x, y):
+    """The second input of a difference, and a negative, get the gradient with the other sign."""
+    found = gradients_by_rules(autograd, np.subtract, grad, x, y)
+    return found, gradients_by_rules(autograd, np.negative, grad, x)
+
+
+@observe(grad=normal(4, 3), x=normal(4, 3), y=uniform(3, low=0.5, high=2.0))
+def gradients_of_a_quotient(autograd, grad, x, y):
+    """Divisors of both signs, one for each column."""
+    return [gradients_by_rules(autograd, np.divide, grad, x, s * y) for s in (1, -1)]
+
+
+@observe(grad=normal(3, dtype="float32"), x=normal(3, dtype="float32"))
+def differences_and_quotients_in_float32(autograd, grad, x):
+    """float32 stays float32, and nothing that was given is changed."""
+    functions = np.subtract, np.divide
+    return kept(autograd, functions, grad, x, x), kept(autograd, [np.negative], grad, x)
+
+
+@observe(grad=normal(3), x=normal(3), y=uniform(3, low=0.5, high=2.0))
+def rules_of_differences_and_quotients_can_be_recorded(autograd, grad, x, y):
+    """With Variables in place of the arrays they give Variables."""
+    negative = recorded(autograd, np.negative, grad, x)
+    return [recorded(autograd, f, grad, x, y) for f in (np.subtract, np.divide)], negative
+
+
+@observe(grad=normal(2), x=uniform(2, low=1.0, high=3.0))
+def a_quotient_of_very_large_numbers(autograd, grad, x):
+    """x / y is a small number, although y * y overflows."""
+    return [g * 1e200 for g in gradients_by_rules(autograd, np.divide, grad, x * 1e200, x * 2e200)]
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 14: powers
+
+$$\frac{\partial}{\partial x}\, x^y = y\, x^{y - 1}, \qquad\qquad
+\frac{\partial}{\partial y}\, x^y = \frac{\partial}{\partial y}\, e^{y \log x} = x^y \log x.$$
+
+In numbers, at $x = 2$, $y = 3$ with `grad = 10`: $10 \cdot 3 \cdot 4 = 120$ for $x$, and
+$10 \cdot 8 \cdot 0.693 = 55.5$ for $y$.
+
+First watch the formula at work, just as it stands. The polynomial $5 + 3x + x^2 + x^3$ is made of the powers 0, 1, 2
+and 3 of $x$. Its slope at $x = 0$ is 3. What will come?
+"""
+
+
+# %% demo=true
+def plain_power(x, y):
+    return x**y
+
+
+derivative(plain_power, lambda grad, out, x, y: grad * y * x ** (y - 1))
+x = Variable(0.0)
+record(plain_power, x, np.arange(4.0)).backward([5.0, 3.0, 1.0, 1.0])
+print(x.grad)
+
+# %% [markdown]
+r"""
+The constant term $5 x^0$ did it: $0 \cdot 0^{-1} = 0 \cdot \infty$ is NaN. Yet $x^0 = 1$ for every $x$, so its slope is
+0 everywhere. By $y$ it is the same: at $0^2$ the formula says $0 \cdot \log 0 = 0 \cdot (-\infty)$, and yet $0^y = 0$ for
+every positive $y$. One NaN in one weight is enough, and after the next step every number of the network is NaN. So a
+rule has to be right at the edge, too:
+
+| where | the derivative | is |
+| --- | --- | --- |
+| $y = 0$ | by $x$ | 0, whatever $x$ is, and whatever arrives, an infinity too |
+| $x = 0$ and $y \ge 0$ | by $y$ | 0, whatever arrives |
+| $x = 0$ and $y < 0$ | by $y$ | infinite, as the formula says |
+
+<details><summary>Hint: a cure without a case distinction</summary>
+
+`x == 0` counts as 1 where it is true, so `x + (x == 0)` is $x$ with each zero made a 1. Do that only to the zeros that
+do harm. By $x$ these are the ones where $y = 0$: `x + ((x == 0) & (y == 0))`, since $1^{-1}$ is finite. By $y$ they
+are those where $y \ge 0$, since $\log 1$ is 0.
+
+</details>
+<details><summary>Hint: infinities that arrive</summary>
+
+By $y$: `select((x != 0) | (y < 0), grad)` in place of `grad`. By $x$ take out infinities only,
+`select((y != 0) | np.isfinite(grad), grad)`. A finite gradient gets its 0 from the factor $y$, and has to remain:
+when section 8 differentiates this rule by $y$, the slope $x^{-1}$ at $y = 0$ comes from it.
+
+</details>
+"""
+
+
 # %% exercise="rules-of-powers"
 #| export
 @table
@@ -1742,6 +1965,96 @@ def rules_of_powers():
     ### END SOLUTION
 
 
+# %% checks="rules-of-powers" points=4
+_grad, _x, _y = np.array([10.0, 1.0]), np.array([2.0, 3.0]), np.array([3.0, -1.0])
+_by_x, _by_y = "grad * y * x ** (y - 1)", "grad * out * log(x)"
+check(RULES[np.power][0](_grad, _x**_y, _x, _y), [120.0, -1 / 9], hint=_by_x)
+check(RULES[np.power][1](_grad, _x**_y, _x, _y), [55.451774, 0.366204], hint=_by_y)
+with np.errstate(all="ignore"):
+    _grad, _x, _y = np.array([1.0, np.inf, 1.0]), np.zeros(3), np.array([0.0, 0.0, 1.0])
+    _zero = "x ** 0 is 1 everywhere, so by x it has the slope 0, also under an infinity"
+    check(RULES[np.power][0](_grad, _x**_y, _x, _y), [0.0, 0.0, 1.0], hint=_zero)
+    _y, _edge = np.array([2.0, 0.0, -1.0]), "by y 0 where x is 0 and y >= 0; else the formula"
+    check(RULES[np.power][1](_grad, _x**_y, _x, _y), [0.0, 0.0, -np.inf], hint=_edge)
+_x, _y = Variable([2.0, 3.0]), Variable([3.0, -1.0])
+for _i in (0, 1):
+    _type = type(RULES[np.power][_i](_x, _x, _x, _y)).__name__
+    check(_type, "Variable", hint="operators, np.log and select; np.where takes no Variables")
+
+
+### BEGIN HIDDEN TESTS
+@observe(grad=normal(2, 3), x=uniform(2, 3, low=0.5, high=2.0), y=normal(2, 3))
+def gradients_of_powers(autograd, grad, x, y):
+    """By the base and by the exponent."""
+    return gradients_by_rules(autograd, np.power, grad, x, y)
+
+
+@observe(grad=normal(4, dtype="float32"), x=normal(4, dtype="float32"))
+def powers_in_float32(autograd, grad, x):
+    """Bases of any sign with whole exponents; float32 stays float32; nothing given is changed."""
+    by_base = autograd.RULES[np.power][0]
+    found = [by_base(grad, x**n, x, n) for n in (1, 2, 3)]
+    return found, [str(g.dtype) for g in found], kept(autograd, [np.power], grad, np.abs(x), x)
+
+
+@observe(grad=normal(7), x=normal(2))
+def the_slope_of_x_to_the_zero_is_zero_also_at_zero(autograd, grad, x):
+    """With exponents as a number and as an array, bases that are zero and not, and infinities."""
+    x = np.array([0.0, *x, 0.0, 0.0, -1.0, 1.0])
+    y = np.array([0.0, 0.0, 2.0, 1.0, 2.5, 0.0, 0.0])
+    infinite = grad.copy()
+    infinite[[0, 1, 5]] = np.inf, -np.inf, np.inf
+    rule = autograd.RULES[np.power][0]
+    with np.errstate(all="ignore"):
+        return rule(grad, x**0, x, 0), rule(grad, x**y, x, y), rule(infinite, x**y, x, y)
+
+
+@observe(grad=normal(5), y=uniform(3, low=0.5, high=2.0))
+def the_slope_by_the_exponent_of_zero_is_zero(autograd, grad, y):
+    """Bases that are zero and not, exponents that are positive, zero and (not finite) negative."""
+    x = np.array([0.0, 0.0, 3.0, 0.5, 0.0])
+    y = np.array([0.0, y[0], y[1], 0.0, -y[2]])
+    infinite = grad.copy()
+    infinite[:2] = np.inf, -np.inf
+    rule = autograd.RULES[np.power][1]
+    with np.errstate(all="ignore"):
+        return rule(grad, x**y, x, y), rule(infinite, x**y, x, y)
+
+
+@observe(grad=normal(3), x=uniform(3, low=0.5, high=2.0))
+def powers_with_a_number(autograd, grad, x):
+    """A Python number as exponent or base."""
+    rules = autograd.RULES[np.power]
+    return rules[0](grad, x**3, x, 3), rules[1](grad, 3.0**x, 3.0, x)
+
+
+@observe(grad=normal(3), x=uniform(3, low=0.5, high=2.0), y=uniform(low=1.0, high=3.0))
+def the_mixed_derivative_of_a_power(autograd, grad, x, y):
+    """The rule by the base, recorded and differentiated by the exponent, which is 0 once."""
+    base, exponent = autograd.Variable(x), autograd.Variable(np.array([0.0, y, -y]))
+    out = autograd.Variable(x ** exponent.numpy())
+    found = autograd.RULES[np.power][0](autograd.Variable(grad), out, base, exponent)
+    found.backward(np.ones(3))
+    return recorded(autograd, np.power, grad, x, exponent.numpy()), exponent.grad
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 15: five functions
+
+$$\frac{d}{dx} e^x = e^x, \quad \frac{d}{dx} \log x = \frac{1}{x}, \quad
+\frac{d}{dx} \sqrt{x} = \frac{1}{2\sqrt{x}}, \quad \frac{d}{dx} \sin x = \cos x, \quad
+\frac{d}{dx} \cos x = -\sin x.$$
+
+(The root: $r^2 = x$, and differentiated, $2 r \frac{dr}{dx} = 1$.) Two of the five can use `out`: it's there already,
+and to compute an exponential again costs much more than to multiply by one. In numbers, with `grad = 3`: at $x = 0$
+the exponential sends $3 \cdot 1 = 3$; at $x = 2$ the logarithm sends 1.5; at $x = 4$ the root sends $3 / 4 = 0.75$. At
+$x = 0$ the root is vertical; its slope is infinite, and the rule says so.
+"""
+
+
 # %% exercise="rules-of-functions"
 #| export
 @table
@@ -1756,6 +2069,76 @@ def rules_of_functions():
     ### END SOLUTION
 
 
+# %% checks="rules-of-functions" points=4
+_grad, _x = np.array([3.0, 2.0]), np.array([0.0, 1.0])
+check(RULES[np.exp][0](_grad, np.exp(_x), _x), [3.0, 5.436564], hint="grad * out")
+check(RULES[np.log][0](_grad, np.log(_x + 2), _x + 2), [1.5, 2 / 3], hint="grad / x")
+check(RULES[np.sqrt][0](_grad, np.sqrt(_x + 4), _x + 4), [0.75, 0.447214], hint="grad / (2 * out)")
+_x = np.array([0.0, np.pi / 2])
+check(RULES[np.sin][0](_grad, np.sin(_x), _x), [3.0, 0.0], hint="grad * cos(x)")
+check(RULES[np.cos][0](_grad, np.cos(_x), _x), [0.0, -2.0], hint="-grad * sin(x)")
+
+
+### BEGIN HIDDEN TESTS
+@observe(grad=normal(3, 2), x=normal(3, 2))
+def gradient_of_an_exponential(autograd, grad, x):
+    """exp(x) times the gradient."""
+    return gradients_by_rules(autograd, np.exp, grad, x)
+
+
+@observe(grad=normal(3, 2), x=uniform(3, 2, low=0.2, high=3.0))
+def gradient_of_a_logarithm(autograd, grad, x):
+    """1 / x times the gradient."""
+    return gradients_by_rules(autograd, np.log, grad, x)
+
+
+@observe(grad=uniform(3, low=0.5, high=1.0), x=uniform(2, low=0.2, high=3.0))
+def gradient_of_a_root_which_is_infinite_at_zero(autograd, grad, x):
+    """1 / (2 sqrt(x)) times the gradient."""
+    with np.errstate(all="ignore"):
+        return gradients_by_rules(autograd, np.sqrt, grad, np.array([*x, 0.0]))
+
+
+@observe(grad=normal(3, 2), x=normal(3, 2))
+def gradients_of_sine_and_cosine(autograd, grad, x):
+    """cos(x) and -sin(x) times the gradient."""
+    return [gradients_by_rules(autograd, f, grad, 3 * x) for f in (np.sin, np.cos)]
+
+
+@observe(grad=normal(3, dtype="float32"), x=uniform(3, low=0.2, high=3.0, dtype="float32"))
+def functions_in_float32(autograd, grad, x):
+    """float32 stays float32, and nothing that was given is changed."""
+    return kept(autograd, (np.exp, np.log, np.sqrt, np.sin, np.cos), grad, x)
+
+
+@observe(grad=normal(3), x=uniform(3, low=0.2, high=3.0))
+def rules_of_functions_can_be_recorded(autograd, grad, x):
+    """With Variables in place of the arrays they give Variables."""
+    functions = np.exp, np.log, np.sqrt, np.sin, np.cos
+    return [recorded(autograd, function, grad, x) for function in functions]
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 16: tanh, sigmoid, absolute value
+
+Write the first two with the output. With $t = \tanh x$, the rule for quotients gives
+
+$$\frac{dt}{dx} = \frac{\cosh^2 x - \sinh^2 x}{\cosh^2 x} = 1 - t^2, \qquad
+\frac{ds}{dx} = \frac{1}{1 + e^{-x}} \cdot \frac{e^{-x}}{1 + e^{-x}} = s\,(1 - s),$$
+
+the second for $s = 1 / (1 + e^{-x})$. At $x = 0$ the slopes are 1 and 0.25, and far from 0 both vanish: at $x = 10$
+that of the sigmoid is 0.000045. A deep network of sigmoids multiplies such factors layer by layer, which is why
+`relu` took over.
+
+The absolute value has the slope 1 where $x > 0$, −1 where $x < 0$, and at 0 a corner. Any number from −1 to 1 would be
+fair there; the custom is 0: a minimum is reached, so don't move. As with `relu`, nothing may get through where the
+slope is 0, an infinity neither.
+"""
+
+
 # %% exercise="rules-of-activations"
 #| export
 @table
@@ -1766,6 +2149,81 @@ def rules_of_activations():
     derivative(activations.sigmoid, lambda grad, out, x: grad * out * (1 - out))
     derivative(np.abs, lambda grad, out, x: select(x > 0, grad) - select(x < 0, grad))
     ### END SOLUTION
+
+
+# %% checks="rules-of-activations" points=3
+_grad, _x = np.array([3.0, 2.0, np.inf]), np.array([5.0, -5.0, 0.0])
+_abs = "grad where x > 0, -grad where x < 0, 0 at 0, also under an infinity: select(…) twice"
+check(RULES[np.abs][0](_grad, np.abs(_x), _x), [3.0, -2.0, 0.0], hint=_abs)
+_grad, _out = np.array([3.0, 2.0, 1.0]), np.array([0.5, 0.9, 0.1])
+check(RULES[np.tanh][0](_grad, _out, _x), [2.25, 0.38, 0.99], hint="grad * (1 - out²)")
+check(
+    RULES[activations.sigmoid][0](_grad, _out, _x),
+    [0.75, 0.18, 0.09],
+    hint="grad * s * (1 - s), and s is out",
+)
+
+
+### BEGIN HIDDEN TESTS
+@observe(grad=normal(3, 2), x=normal(3, 2))
+def gradient_of_the_hyperbolic_tangent(autograd, grad, x):
+    """1 - t² times the gradient."""
+    return gradients_by_rules(autograd, np.tanh, grad, x)
+
+
+@observe(grad=normal(3, 2), x=normal(3, 2))
+def gradient_of_the_sigmoid(autograd, grad, x):
+    """s (1 - s) times the gradient."""
+    return gradients_by_rules(autograd, autograd.activations.sigmoid, grad, x)
+
+
+@observe(grad=normal(6), x=normal(5))
+def gradient_of_an_absolute_value(autograd, grad, x):
+    """The sign of x times the gradient; at 0 nothing, of an infinity neither."""
+    x, infinite = np.array([*x, 0.0]), np.array([*grad[:5], np.inf])
+    return [gradients_by_rules(autograd, np.abs, g, x) for g in (grad, infinite)]
+
+
+@observe(grad=normal(4, dtype="float32"), x=normal(4, dtype="float32"))
+def activations_in_float32(autograd, grad, x):
+    """float32 stays float32, and nothing that was given is changed."""
+    return kept(autograd, (np.tanh, autograd.activations.sigmoid, np.abs), grad, x)
+
+
+@observe(grad=normal(3), x=normal(3))
+def rules_of_activations_can_be_recorded(autograd, grad, x):
+    """With Variables in place of the arrays they give Variables."""
+    functions = np.tanh, autograd.activations.sigmoid, np.abs
+    return [recorded(autograd, function, grad, x) for function in functions]
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 17: softmax
+
+This is the first function in which every output depends on every input along the axis:
+$p_i = e^{x_i} / \sum_k e^{x_k}$. The quotient rule gives
+$\frac{\partial p_i}{\partial x_j} = p_j\,([i = j] - p_i)$: for $n$ classes $n^2$ numbers for each example. But they never
+have to be built. Sum over the paths:
+
+$$\frac{\partial L}{\partial x_j} = \sum_i \texttt{grad}_i\; p_j\,([i = j] - p_i)
+= p_j \Big( \texttt{grad}_j - \sum_i \texttt{grad}_i\, p_i \Big).$$
+
+In numbers: $p = (0.2, 0.3, 0.5)$, $\texttt{grad} = (1, 2, 4)$. The sum is $0.2 + 0.6 + 2 = 2.8$, and the gradient
+$(0.2 \cdot (1 - 2.8),\ 0.3 \cdot (2 - 2.8),\ 0.5 \cdot (4 - 2.8)) = (-0.36, -0.24, 0.6)$. It adds up to 0, always:
+adding the same number to all $x$ doesn't change $p$.
+
+For the logarithm, $\ell_i = \log p_i = x_i - \log \sum_k e^{x_k}$, so
+$\frac{\partial \ell_i}{\partial x_j} = [i = j] - p_j$, and
+
+$$\frac{\partial L}{\partial x_j} = \texttt{grad}_j - p_j \sum_i \texttt{grad}_i .$$
+
+Here `out` is $\ell$, not $p$; but $p$ isn't far away. Both sums go along the parameter `axis`, which a rule gets like
+the function itself: `lambda grad, out, x, axis=-1: …`. Write them as `total(…, axis=axis, keepdims=True)`. (Who needs
+that the axis stays?)
+"""
 
 
 # %% exercise="rules-of-softmax"
@@ -1783,6 +2241,118 @@ def rules_of_softmax():
         lambda grad, out, x, axis=-1: grad - np.exp(out) * total(grad, axis=axis, keepdims=True),
     )
     ### END SOLUTION
+
+
+# %% checks="rules-of-softmax" points=4
+_p, _grad = np.array([0.2, 0.3, 0.5]), np.array([1.0, 2.0, 4.0])
+_softmax, _log_softmax = RULES[activations.softmax], RULES[activations.log_softmax]
+check(_softmax[0](_grad, _p, np.log(_p)), [-0.36, -0.24, 0.6], hint="p * (grad - sum of grad * p)")
+check(
+    _log_softmax[0](_grad, np.log(_p), np.log(_p)),
+    [-0.4, -0.1, 0.5],
+    hint="grad - p * sum of grad, where p is exp(out)",
+)
+_p, _grad = np.array([[0.2, 0.3], [0.8, 0.7]]), np.array([[1.0, 2.0], [3.0, 5.0]])
+_sum = "sum along the given axis, and keep it with length 1: keepdims=True"
+check(_softmax[0](_grad, _p, np.log(_p), axis=0), [[-0.32, -0.63], [0.32, 0.63]], hint=_sum)
+check(
+    _log_softmax[0](_grad, np.log(_p), np.log(_p), axis=0),
+    [[0.2, -0.1], [-0.2, 0.1]],
+    hint=_sum,
+)
+
+
+### BEGIN HIDDEN TESTS
+def along_axes(autograd, function, grad, x):
+    """What the rule of a function gives without an axis, and along several."""
+    rule = autograd.RULES[function][0]
+    found = [rule(grad, function(x, axis=a), x, axis=a) for a in (0, 1, -2)]
+    return [rule(grad, function(x), x), *found]
+
+
+@observe(grad=normal(3, 4), x=normal(3, 4))
+def gradient_of_softmax_along_the_last_axis(autograd, grad, x):
+    """For each row by itself."""
+    return gradients_by_rules(autograd, autograd.activations.softmax, grad, x)
+
+
+@observe(grad=normal(3, 4), x=normal(3, 4))
+def gradient_of_log_softmax_along_the_last_axis(autograd, grad, x):
+    """For each row by itself."""
+    return gradients_by_rules(autograd, autograd.activations.log_softmax, grad, x)
+
+
+@observe(grad=normal(3, 4, 2), x=normal(3, 4, 2))
+def gradients_along_other_axes(autograd, grad, x):
+    """The first axis, and the one in the middle, of both functions."""
+    functions = autograd.activations.softmax, autograd.activations.log_softmax
+    return [along_axes(autograd, function, grad, x) for function in functions]
+
+
+@observe(grad=normal(4, dtype="float32"), x=normal(4, dtype="float32"))
+def softmax_in_float32(autograd, grad, x):
+    """float32 stays float32, and nothing that was given is changed."""
+    functions = autograd.activations.softmax, autograd.activations.log_softmax
+    return kept(autograd, functions, grad, x)
+
+
+@observe(grad=normal(2, 3), x=normal(2, 3))
+def rules_of_softmax_can_be_recorded(autograd, grad, x):
+    """With Variables in place of the arrays they give Variables."""
+    functions = autograd.activations.softmax, autograd.activations.log_softmax
+    return [recorded(autograd, function, grad, x, axis=0) for function in functions]
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+Do you trust the algebra? The yardstick judges it. For $L = \sum_i \texttt{seed}_i\,p_i$ with random numbers `seed`,
+$\partial L / \partial p_i$ is just $\texttt{seed}_i$, so both lines must agree:
+"""
+
+# %% demo=true
+x, seed = rng.normal(size=4), rng.normal(size=4)
+print(RULES[activations.softmax][0](seed, activations.softmax(x), x))
+print(numerical_gradient(lambda v: (seed * activations.softmax(v)).sum(), x))
+
+# %% [markdown]
+r"""
+#### Exercise 18: sums, means, variances
+
+A reduction is broadcasting the other way round. In a sum each $x_i$ counts once, so each gets the whole gradient; in a
+mean of $n$ elements each counts $\frac{1}{n}$. The variance is the mean of $(x_j - \mu)^2$. What comes through $\mu$
+adds up to 0, because the distances do:
+
+$$\frac{\partial\,\text{sum}}{\partial x_i} = 1, \qquad \frac{\partial\,\text{mean}}{\partial x_i} = \frac{1}{n}, \qquad
+\frac{\partial\,\text{var}}{\partial x_i} = \frac{2}{n}\,(x_i - \mu).$$
+
+The work is in the shapes. Sum $x$ of shape `(2, 3)` over axis 1: `grad` has the shape `(2,)`, and each number belongs to
+a whole row. But `(2,)` doesn't broadcast to `(2, 3)`; `(2, 1)` would.
+
+$$\texttt{grad} = (7, 8) \quad\to\quad \begin{pmatrix} 7 \\ 8 \end{pmatrix} \quad\to\quad
+\begin{pmatrix} 7 & 7 & 7 \\ 8 & 8 & 8 \end{pmatrix}$$
+
+1. `with_axes(grad, x, axis)` gives the lost axes back, each with length 1, whatever `axis` is: None, a number, or
+   several. With `keepdims` they weren't lost, and it changes nothing.
+2. `spread(…, shape=x.shape)` repeats it to the shape of `x`, without a copy. The engine sums what is too large, but
+   it can't know how to repeat what is too small, so these rules must return the **full shape**.
+
+All three rules begin with `lambda grad, out, x, axis=None, keepdims=False:`. The variance needs $\mu$ along the same
+axis, `x.mean(axis=axis, keepdims=True)`.
+
+<details><summary>Hint: how many elements went into each mean</summary>
+
+`x` has `x.size` elements, and `out` has `out.size`, each of equally many. So $1/n$ is
+`out.size / max(x.size, 1)`; the `max` is for an `x` without elements, whose gradient is empty.
+
+</details>
+"""
+
+# %%
+#| export
+from tinytorch.support.arrays import spread
+from tinytorch.support.rules import with_axes
 
 
 # %% exercise="rules-of-reductions"
@@ -1814,10 +2384,128 @@ def rules_of_reductions():
     ### END SOLUTION
 
 
+# %% checks="rules-of-reductions" points=4
+_x, _grad = np.array([[0.0, 3.0, 3.0], [1.0, 1.0, 1.0]]), np.array([6.0, 12.0])
+_sum, _mean, _var = [RULES[f][0] for f in (np.sum, np.mean, np.var)]
+_rows = "with_axes makes (2, 1) of (2,); spread that to the shape of x"
+check(_sum(_grad, _x.sum(1), _x, axis=1), [[6.0] * 3, [12.0] * 3], hint=_rows)
+check(_mean(_grad, _x.mean(1), _x, axis=1), [[2.0] * 3, [4.0] * 3], hint="1 / 3, as for a sum")
+check(_mean(_grad[0], _x.mean(), _x), [[1.0] * 3] * 2, hint="without an axis, n is 6; full shape")
+check(
+    _var(_grad, _x.var(1), _x, axis=1),
+    [[-8.0, 4.0, 4.0], [0.0, 0.0, 0.0]],
+    hint="grad * 2 / n * (x - the mean of its row)",
+)
+_out = _x.sum(1, keepdims=True)
+check(
+    _sum(_grad[:, None], _out, _x, axis=1, keepdims=True),
+    [[6.0] * 3, [12.0] * 3],
+    hint="with keepdims, grad has its axes; with_axes leaves it as it is",
+)
+
+
+### BEGIN HIDDEN TESTS
+REDUCTIONS = [None, 0, 1, -1, -2, (0, 2), (-1, 0), (0, 1, 2)]
+
+
+def reduced_in_every_way(autograd, function, x, seeds):
+    """A rule's answer for each axis, with and without keepdims, with a random gradient."""
+    answers = []
+    for axis in REDUCTIONS:
+        for keepdims in (False, True):
+            out = np.asarray(function(x, axis=axis, keepdims=keepdims))
+            grad = seeds.flat[: out.size].reshape(out.shape)
+            rule = autograd.RULES[function][0]
+            answers.append(np.array(rule(grad, out, x, axis=axis, keepdims=keepdims)))
+    return answers
+
+
+@observe(grad=normal(2), x=normal(2, 3))
+def gradients_of_each_row(autograd, grad, x):
+    """Of the sums, means and variances over the last axis."""
+    functions = np.sum, np.mean, np.var
+    return [np.array(autograd.RULES[f][0](grad, f(x, axis=1), x, axis=1)) for f in functions]
+
+
+@observe(seeds=normal(24), x=normal(2, 3, 4))
+def gradients_of_sums_over_any_axes(autograd, seeds, x):
+    """No axis, one, a negative one, a tuple; with keepdims and without."""
+    return reduced_in_every_way(autograd, np.sum, x, seeds)
+
+
+@observe(seeds=normal(24), x=normal(2, 3, 4))
+def gradients_of_means_over_any_axes(autograd, seeds, x):
+    """No axis, one, a negative one, a tuple; with keepdims and without."""
+    return reduced_in_every_way(autograd, np.mean, x, seeds)
+
+
+@observe(seeds=normal(24), x=normal(2, 3, 4))
+def gradients_of_variances_over_any_axes(autograd, seeds, x):
+    """No axis, one, a negative one, a tuple; with keepdims and without."""
+    return reduced_in_every_way(autograd, np.var, x, seeds)
+
+
+@observe(grad=normal(3), x=normal(2, 3), one=normal(1))
+def reductions_of_one_element_and_of_none(autograd, grad, x, one):
+    """A mean of one element is that element; an array without elements has an empty gradient."""
+    rules, found = [autograd.RULES[f][0] for f in (np.sum, np.mean, np.var)], []
+    for rule in rules:
+        single = rule(np.array(grad[0]), one.sum(), one)
+        rows = rule(grad[:2], x[:, :1].sum(axis=1), x[:, :1], axis=1)
+        with np.errstate(all="ignore"):
+            empty = rule(0 * grad, 0 * grad, x[:0], axis=0) if rule is not rules[2] else 0
+        found.append([np.array(v) for v in (single, rows, empty)])
+    return found
+
+
+@observe(grad=normal(3, dtype="float32"), x=normal(2, 3, dtype="float32"))
+def reductions_in_float32(autograd, grad, x):
+    """float32 stays float32, and nothing that was given is changed."""
+    before, found = (grad.copy(), x.copy()), []
+    for function in (np.sum, np.mean, np.var):
+        found.append(autograd.RULES[function][0](grad, function(x, axis=0), x, axis=0))
+    same = np.array_equal(before[0], grad) and np.array_equal(before[1], x)
+    return [np.array(g) for g in found], [str(g.dtype) for g in found], bool(same)
+
+
+@observe(seed=normal(3), x=normal(2, 3))
+def rules_of_reductions_can_be_recorded(autograd, seed, x):
+    """With Variables in place of the arrays they give Variables."""
+    functions = np.sum, np.mean, np.var
+    return [recorded(autograd, function, seed, x, axis=0) for function in functions]
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 19: the maximum
+
+In $\max_i x_i$ only the largest element matters. Its derivative is 1, that of the others 0:
+
+$$x = (2, 9, 4), \quad \texttt{grad} = 6 \qquad\Rightarrow\qquad (0, 6, 0).$$
+
+A **tie**, $x = (9, 2, 9)$, is a corner again. The whole gradient to both would count it twice, and all of it to the
+first would depend on the order. So it is shared equally, $(3, 0, 3)$. Ties aren't rare: the maximum of a
+patch of a picture after `relu` is often a tie of zeros. A minimum is the same with the smallest element, so one rule
+serves both: it looks where `x` equals `out`.
+
+1. Find the places where `x` equals `out`, with its axes given back.
+2. The share is `grad`, with its axes given back, divided by the number of places along the axis
+   (`.sum(axis=axis, keepdims=True)`). A float32 gradient divided by whole numbers is float64, so say
+   `astype(share, dtype=x.dtype)`.
+3. `spread` it, and `select` the places: elsewhere is 0, even if an infinity arrives.
+"""
+
+# %%
+#| export
+from tinytorch.support.arrays import astype
+
+
 # %% exercise="rule-of-the-maximum"
 #| export
 def rule_of_the_maximum(grad, out, x, axis=None, keepdims=False):
-    """The rule of max and min: the gradient goes to the places of the extreme; ties share equally."""
+    """The rule of max and min: the gradient goes to the places of the extreme; ties share."""
     ### BEGIN SOLUTION
     at_extreme = x == with_axes(out, x, axis)
     share = with_axes(grad, x, axis) / at_extreme.sum(axis=axis, keepdims=True)
@@ -1825,10 +2513,110 @@ def rule_of_the_maximum(grad, out, x, axis=None, keepdims=False):
     ### END SOLUTION
 
 
+# %% checks="rule-of-the-maximum" points=3
+_x, _grad = np.array([[2.0, 9.0, 4.0], [9.0, 2.0, 9.0]]), np.array([6.0, 10.0])
+check(
+    rule_of_the_maximum(_grad, _x.max(axis=1), _x, axis=1),
+    [[0.0, 6.0, 0.0], [5.0, 0.0, 5.0]],
+    hint="all to the largest of each row; a tie shares it equally",
+)
+check(
+    rule_of_the_maximum(_grad, _x.min(axis=1), _x, axis=1),
+    [[6.0, 0.0, 0.0], [0.0, 10.0, 0.0]],
+    hint="out says what was taken: for a minimum the smallest",
+)
+check(
+    rule_of_the_maximum(np.array(np.inf), _x.min(), _x),
+    [[np.inf, 0.0, 0.0], [0.0, np.inf, 0.0]],
+    hint="without an axis there is one minimum; select(…) keeps infinity from other places",
+)
+_x = _x.astype(np.float32)
+check(
+    str(rule_of_the_maximum(_x[:, 0], _x.max(axis=1), _x, axis=1).dtype),
+    "float32",
+    hint="astype(share, dtype=x.dtype)",
+)
+
+
+### BEGIN HIDDEN TESTS
+@observe(grad=normal(3), x=normal(3, 5))
+def gradient_of_the_largest_of_each_row(autograd, grad, x):
+    """To its place, and nowhere else."""
+    return autograd.rule_of_the_maximum(grad, x.max(axis=1), x, axis=1)
+
+
+@observe(grad=normal(4), x=integers(3, 4, low=0, high=3))
+def ties_share_the_gradient_equally(autograd, grad, x):
+    """For maxima and minima, along an axis and over everything."""
+    rule, x = autograd.rule_of_the_maximum, x.astype("float64")
+    return [
+        rule(grad, x.max(axis=0), x, axis=0),
+        rule(grad, x.min(axis=0), x, axis=0),
+        rule(np.array(grad[0]), x.max(), x),
+        rule(grad[:1, None], x.min(keepdims=True), x, keepdims=True),
+    ]
+
+
+@observe(seeds=normal(24), x=normal(2, 3, 4))
+def gradients_of_maxima_over_any_axes(autograd, seeds, x):
+    """No axis, one, a negative one, a tuple; with keepdims and without; through the table."""
+    autograd.derivative(np.max, autograd.rule_of_the_maximum)
+    return reduced_in_every_way(autograd, np.max, x, seeds)
+
+
+@observe(grad=normal(3), x=normal(3, 4), sign=choice(-1, 1))
+def an_infinite_gradient_reaches_the_maximum_only(autograd, grad, x, sign):
+    """Elsewhere is 0, and not NaN."""
+    grad[1] = sign * np.inf
+    return autograd.rule_of_the_maximum(grad, x.max(axis=1), x, axis=1)
+
+
+@observe(grad=normal(2, dtype="float32"), x=normal(2, 3, dtype="float32"))
+def maxima_and_minima_in_float32(autograd, grad, x):
+    """float32 stays float32, and nothing that was given is changed."""
+    before, rule = (grad.copy(), x.copy()), autograd.rule_of_the_maximum
+    found = [rule(grad, f(x, axis=1), x, axis=1) for f in (np.max, np.min)]
+    same = np.array_equal(before[0], grad) and np.array_equal(before[1], x)
+    return found, [str(g.dtype) for g in found], bool(same)
+
+
+@observe(grad=normal(2), x=normal(2, 3))
+def the_rule_of_the_maximum_can_be_recorded(autograd, grad, x):
+    """With Variables in place of the arrays it gives a Variable."""
+    autograd.derivative(np.max, autograd.rule_of_the_maximum)
+    return recorded(autograd, np.max, grad, x, axis=1)
+
+
+### END HIDDEN TESTS
+
 # %%
 #| export
 derivative(np.max, rule_of_the_maximum)
 derivative(np.min, rule_of_the_maximum)
+
+# %% [markdown]
+r"""
+#### Exercise 20: arrangement
+
+`reshape`, `transpose` and indexing move numbers about and change none of them. So each gradient goes back to the place
+that its number came from.
+
+- **reshape**, `rule(grad, out, x, shape)`: the gradient takes the shape of `x` again.
+- **transpose**, `rule(grad, out, x, axes=None)`: the axes go back in the inverse order, which is another one as a rule.
+  With `axes = (2, 0, 1)`, axis 0 of `out` was axis 2 of $x$, axis 1 was axis 0, axis 2 was axis 1. Back: axis 0 of $x$ is
+  axis 1 of `out`, axis 1 is axis 2, axis 2 is axis 0, so `(1, 2, 0)`. The given `inverse(axes, x.ndim)` finds it, and
+  `grad.transpose(…)` takes it.
+- **x[index]**, `rule(grad, out, x, index)`, the rule of `tensor.getitem`: zeros in the shape of $x$, and the gradient at
+  `index`. An element that was taken twice was *used* twice, so both gradients have to be added, and
+  `zeros[index] += grad` doesn't do that: of equal indices the last one wins. The given
+  `scatter(grad, shape=x.shape, index=index)` adds them.
+
+In numbers: $x$ has 3 elements, the index is `[0, 0, 2]`, `grad` is $(1, 10, 100)$. Then $x$ gets $(11, 0, 100)$.
+"""
+
+# %%
+#| export
+from tinytorch.support.arrays import inverse, scatter
 
 
 # %% exercise="rules-of-arrangement"
@@ -1849,9 +2637,135 @@ def rules_of_arrangement():
     ### END SOLUTION
 
 
+# %% checks="rules-of-arrangement" points=4
+_x, _grad = np.zeros((2, 3)), np.arange(6.0)
+check(
+    RULES[np.reshape][0](_grad, _grad, _x, shape=(6,)),
+    [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]],
+    hint="grad.reshape(x.shape)",
+)
+check(
+    RULES[np.transpose][0](_grad.reshape(3, 2), _x.T, _x),
+    [[0.0, 2.0, 4.0], [1.0, 3.0, 5.0]],
+    hint="without axes the order was reversed: reverse it again",
+)
+_x, _grad = np.zeros((2, 3, 4)), np.zeros((4, 2, 3))
+check(
+    RULES[np.transpose][0](_grad, _grad, _x, axes=(2, 0, 1)).shape,
+    (2, 3, 4),
+    hint="the inverse order; with axes itself the shape is (3, 4, 2)",
+)
+_x, _grad = np.array([5.0, 6.0, 7.0]), np.array([1.0, 10.0, 100.0])
+check(
+    RULES[tensor.getitem][0](_grad, _x[[0, 0, 2]], _x, index=[0, 0, 2]),
+    [11.0, 0.0, 100.0],
+    hint="an element that was taken twice gets both gradients: scatter(…)",
+)
+
+
+### BEGIN HIDDEN TESTS
+@observe(grad=normal(4, 6), x=normal(2, 3, 4))
+def gradient_of_reshape(autograd, grad, x):
+    """Given as a shape, and with a length of -1."""
+    rule = autograd.RULES[np.reshape][0]
+    return [rule(grad, x.reshape(shape), x, shape=shape) for shape in ((4, 6), (4, -1))]
+
+
+@observe(x=normal(2, 3, 4))
+def gradient_of_transpose(autograd, x):
+    """All six orders of three axes, negative ones, and no order at all."""
+    orders = [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)]
+    orders += [(-1, 0, 1), (1, -1, -3), (-2, -1, 0), None]
+    rule = autograd.RULES[np.transpose][0]
+    found = [rule(np.cos(3 * x).transpose(a), x.transpose(a), x, axes=a) for a in orders]
+    return found, rule(np.sin(x).T, x.T, x)
+
+
+@observe(x=normal(3, 4), i=integers(low=0, high=3))
+def gradient_of_slices_and_single_elements(autograd, x, i):
+    """Integers, slices, steps, a new axis, an ellipsis."""
+    indices = [i, (i, -1), slice(1, 3), (slice(None), 1), (slice(None, None, 2), slice(3, 0, -1))]
+    indices += [(None, i), (..., 2)]
+    rule = autograd.RULES[autograd.tensor.getitem][0]
+    return [rule(np.sin(x[index]), x[index], x, index=index) for index in indices]
+
+
+@observe(x=normal(3, 4), rows=integers(6, low=0, high=3), columns=integers(6, low=0, high=4))
+def gradient_of_elements_taken_several_times(autograd, x, rows, columns):
+    """Index arrays with repetitions, pairs of them, a mask, and nothing taken at all."""
+    rule, found = autograd.RULES[autograd.tensor.getitem][0], []
+    for index in (rows, (rows, columns), (slice(None), columns), x > 0, [0, 0, 2, 0], rows[:0]):
+        found.append(rule(np.sin(x[index]), x[index], x, index=index))
+    return found
+
+
+@observe(x=normal(3, 4, dtype="float32"))
+def arrangement_in_float32(autograd, x):
+    """float32 stays float32, and nothing that was given is changed."""
+    grad, rules = np.cos(x), autograd.RULES
+    before = grad.copy(), x.copy()
+    found = [
+        rules[np.reshape][0](grad.reshape(-1), x.reshape(-1), x, shape=(-1,)),
+        rules[np.transpose][0](grad.T, x.T, x),
+        rules[np.transpose][0](grad.T, x.T, x, axes=(1, 0)),
+        rules[autograd.tensor.getitem][0](grad[1], x[1], x, index=1),
+        rules[autograd.tensor.getitem][0](grad[[1, 1]], x[[1, 1]], x, index=[1, 1]),
+    ]
+    same = np.array_equal(before[0], grad) and np.array_equal(before[1], x)
+    return found, [str(g.dtype) for g in found], bool(same)
+
+
+@observe(grad=normal(3, 2), x=normal(2, 3), i=integers(4, low=0, high=2))
+def rules_of_arrangement_can_be_recorded(autograd, grad, x, i):
+    """With Variables in place of the arrays they give Variables."""
+    return (
+        recorded(autograd, np.reshape, grad, x, shape=(3, 2)),
+        recorded(autograd, np.transpose, grad, x, axes=(1, 0)),
+        recorded(autograd, autograd.tensor.getitem, grad[[0, 1, 2, 0]], x[:, :2], index=i),
+    )
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### The rest of the table, given
+
+Ten more functions have their rules in `tinytorch/support/rules.py`. They hold nothing new, but read a few, and see how
+each follows from one of yours: `maximum` and `minimum` of two arrays share where both are equal; `where` and `clip`
+select; what was joined or stacked is taken apart again; what was padded is cut off. And `select`, `spread`, `scatter`,
+`astype` and `total`, which your rules call, have rules themselves. `scatter` puts in what indexing takes out, so each
+is the other's way back.
+
+The functions themselves, `exp(x)`, `softmax(x)` and all the others, come in with their names:
+"""
+
 # %%
 #| export
+from tinytorch.support.functions import *  # noqa: F403
+from tinytorch.support.functions import __getattr__ as __getattr__
+from tinytorch.support.rules import enter_other_rules
+
 enter_other_rules(RULES)
+
+# %% [markdown]
+r"""
+### 8. Without notes, and without `.grad`
+
+#### Exercise 21: `no_grad`
+
+Whoever only wants the numbers, to test a network say, needs no notes, and no memory for them. In a `with no_grad():`
+block nothing is recorded. It is a switch with a memory: remember how `recording.enabled` was, turn it off, let the block
+run (`yield`), and put it back **as it was**, also if the block ends in an error. That's what `try … finally` is for.
+
+(`@switch`, given, makes a block of the function: what stands before `yield` happens at the beginning, the rest at the
+end. It can also decorate functions, as `@no_grad()`, even generators.)
+"""
+
+# %%
+#| export
+from tinytorch.support.recording import enable_grad as enable_grad
+from tinytorch.support.recording import switch
 
 
 # %% exercise="no-grad"
@@ -1864,7 +2778,8 @@ def no_grad():
     back at the end of the block, also after an error, and in nested blocks.
     """
     ### BEGIN SOLUTION
-    before, recording.enabled = recording.enabled, False
+    before = recording.enabled
+    recording.enabled = False
     try:
         yield
     finally:
@@ -1872,22 +2787,154 @@ def no_grad():
     ### END SOLUTION
 
 
-# %%
-#| export
-def leading_to(inputs: list, nodes: list[Variable]) -> list[Variable]:
-    """Those of `nodes`, the youngest first, from which a way leads back to one of the inputs."""
-    wanted, leading = set(inputs), set()
-    for node in reversed(nodes):
-        if any(x in wanted or x in leading for x in inputs_of(node) if needs_gradient(x)):
-            leading.add(node)
-    return [node for node in nodes if node in leading]
+# %% checks="no-grad" points=3
+recording.enabled = True  # whatever an earlier try has left behind
+with no_grad():
+    check(recording.enabled, False, hint="switch recording off before yield")
+    with no_grad():
+        pass
+    check(recording.enabled, False, hint="the inner block goes back to what was before it: off")
+    check((Variable(2.0) * 3.0).is_leaf, True, hint="no note is taken")
+check(recording.enabled, True, hint="the outer block goes back to what was before it: on")
+
+
+def _failing():
+    with no_grad():
+        raise KeyError("inside the block")
+
+
+check_raises(KeyError, _failing, hint="let the error through: finally, and not except")
+check(recording.enabled, True, hint="after an error the state comes back as well: finally")
+
+
+### BEGIN HIDDEN TESTS
+def chances(autograd, x):
+    """A number that shows which operations were recorded, and a function to compute them with."""
+    enter_rules_of_weighted(autograd)
+    leaf, total = autograd.Variable(np.array(1.0)), []
+
+    def compute(i):
+        out = autograd.record(weighted, leaf, float(x[i]))
+        total.append(out.item() if out.requires_grad else -2 * out.item())
+
+    return total, compute
+
+
+@observe(n=integers(low=1, high=4), x=normal(8))
+def recording_is_off_inside_and_on_again_afterwards(autograd, n, x):
+    """Several blocks, one after the other."""
+    total, compute = chances(autograd, x)
+    for i in range(n):
+        with autograd.no_grad():
+            compute(2 * i)
+        compute(2 * i + 1)
+    return total, autograd.recording.enabled
+
+
+@observe(n=integers(low=2, high=4), x=normal(5))
+def nested_blocks_return_to_the_state_before_them(autograd, n, x):
+    """Each end of a block, seen from outside it."""
+    total, compute = chances(autograd, x)
+
+    def nest(depth):
+        if depth:
+            with autograd.no_grad():
+                nest(depth - 1)
+                compute(depth)
+
+    nest(n)
+    compute(0)
+    return total, autograd.recording.enabled
+
+
+@observe(n=integers(low=1, high=3), x=normal(4))
+def an_error_inside_a_block_comes_out_and_the_state_comes_back(autograd, n, x):
+    """Also through several blocks."""
+    total, compute = chances(autograd, x)
+
+    def fail(depth):
+        with autograd.no_grad():
+            compute(depth)
+            if depth:
+                fail(depth - 1)
+            raise KeyError("inside")
+
+    error = raised(lambda: fail(n))
+    compute(3)
+    state, autograd.recording.enabled = autograd.recording.enabled, True
+    return error, total, state
+
+
+@observe(n=integers(low=2, high=5), x=normal(6))
+def a_decorated_function_may_call_itself(autograd, n, x):
+    """Blocks within blocks, in a decorated function."""
+    total, compute = chances(autograd, x)
+
+    @autograd.no_grad()
+    def count(k):
+        compute(k)
+        return 0.0 if k == 0 else x[k] + count(k - 1)
+
+    found = count(n)
+    compute(5)
+    return found, total, autograd.recording.enabled
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Freed, or kept
+
+You let `propagate` free each operation once it has sent its shares. So a second `backward()` through the same graph
+finds nothing, and says so. `backward(retain_graph=True)` keeps the notes for another pass:
+"""
+
+# %% demo=true
+x = Variable(3.0)
+y = x * x * x
+y.backward(retain_graph=True)
+y.backward()
+print("two passes, added up:", x.grad)
+try:
+    y.backward()
+except RuntimeError as error:
+    print(error)
+
+# %% [markdown]
+r"""
+#### Exercise 22: `grad`
+
+`backward` gives every leaf its gradient, and leaves it there. Sometimes you want just a few, as a result, and nothing
+left behind: `grad(outputs, inputs)`. It gives a tuple, and touches no `.grad`. Inputs may even be computed values:
+how does the loss depend on that layer's output?
+
+So don't go everywhere. Of the nodes in reverse creation order, only those are needed **from which a way leads back to one
+of the inputs**. Go through them from the oldest to the youngest, `reversed(nodes)`: a node leads to an input if one of
+*its* inputs (that needs a gradient) is wanted, or leads to one. In $a = x^2$, $b = w^2$, $c = a + b$, with only $x$ wanted:
+$b$ doesn't lead there, $a$ does, and so does $c$.
+
+1. `leading_to`: build the set `leading`, as described.
+2. `grad`: find the nodes, and propagate. Everything around it is given: `start`; a block in which numpy doesn't warn, and
+   in which the gradients of computed inputs are `kept`; and the tuple in the end.
+"""
 
 
 # %% exercise="grad"
 #| export
-def grad(
-    outputs, inputs, grad_outputs=None, retain_graph: bool = False, create_graph: bool = False
-) -> tuple:
+def leading_to(inputs: list, nodes: list[Variable]) -> list[Variable]:
+    """Those of `nodes`, the youngest first, from which a way leads back to one of the inputs."""
+    wanted, leading = set(inputs), set()
+    ### BEGIN SOLUTION
+    for node in reversed(nodes):
+        for x in inputs_of(node):
+            if needs_gradient(x) and (x in wanted or x in leading):
+                leading.add(node)
+    ### END SOLUTION
+    return [node for node in nodes if node in leading]
+
+
+def grad(outputs, inputs, grad_outputs=None, retain_graph=False, create_graph=False) -> tuple:
     """The gradients of `outputs` by `inputs`, without touching any ``.grad``.
 
     Parameters
@@ -1920,9 +2967,286 @@ def grad(
     """
     inputs = list_of_inputs(inputs)
     start = starting_gradients(outputs, grad_outputs, create_graph)
-    ### BEGIN SOLUTION
-    nodes = leading_to(inputs, reverse_creation_order(start))
     with recording.going_back(create_graph), recording.keeping(inputs) as kept:
+        ### BEGIN SOLUTION
+        nodes = leading_to(inputs, reverse_creation_order(start))
         found = propagate(start, nodes, retain_graph or create_graph)
-    ### END SOLUTION
+        ### END SOLUTION
     return picked(found | kept, inputs, Variable if create_graph else None)
+
+
+# %% checks="grad" points=6
+_x, _w, _unused = Variable(3.0), Variable(2.0), Variable([1.0, 1.0])
+_a, _b = _x * _x, _w * _w
+_c = _a + _b
+_found = leading_to([_x], [_c, _b, _a])
+check([v.item() for v in _found], [13.0, 9.0], hint="c and a lead back to x, and b does not")
+_found = leading_to([_a], [_c, _b, _a])
+check([v.item() for v in _found], [13.0], hint="a is wanted itself; it need not be gone through")
+check(grad(_c * _w, [_x, _w]), (12.0, 21.0), hint="a gradient for each input")
+check([_x.grad, _w.grad], [None, None], hint="propagate, and no more: no grad is touched")
+_a = _x * _x
+check(grad(_a * _w, [_a, _x]), (2.0, 12.0), hint="by a computed variable, and by what is behind it")
+check(grad(_x * _w, _unused), ([0.0, 0.0],), hint="zeros where the output does not depend on it")
+_y, _beside = _x * _w, _w * _w
+grad(_y + _beside, _x, retain_graph=True)
+check(grad(_y, _x), (2.0,), hint="hand retain_graph on: the second pass found nothing")
+check(_y.grad_fn.inputs, None, hint="without retain_graph, what was gone through is freed")
+_y = _x * _x + _beside
+grad(_y, _x)
+check(_beside.grad_fn.inputs is None, False, hint="w * w does not lead to x: don't go there")
+
+
+### BEGIN HIDDEN TESTS
+@observe(x=normal(3), w=normal(3, dtype="float32"), seed=normal(3))
+def gradients_by_several_inputs_and_by_one(autograd, x, w, seed):
+    """A tuple, each in the shape and dtype of its input, for a variable and a weight."""
+    x, w = autograd.Variable(x), autograd.layers.Tensor(w, requires_grad=True)
+    both = autograd.grad(Graph(autograd).times(x, w), [w, x], seed)
+    one = autograd.grad(Graph(autograd).times(x, w), x, seed)
+    return both, one, [str(g.dtype) for g in both], [x.grad, w.grad]
+
+
+@observe(x=normal(3), y=normal(3), seed=normal(3))
+def what_leads_to_nothing_wanted_is_left_alone(autograd, x, y, seed):
+    """Its operations are neither called nor freed."""
+    graph, x, y = Graph(autograd), autograd.Variable(x), autograd.Variable(y)
+    far = graph.times(y, y, "far")
+    beside = graph.times(far, y, "beside")
+    out = graph.times(graph.times(x, x, "inner"), beside, "outer")
+    found = autograd.grad(out, [x], seed)
+    return found, graph.called, [v.grad_fn.inputs is None for v in (far, beside, out)]
+
+
+@observe(x=normal(3), y=normal(3), w=normal(3))
+def the_nodes_that_lead_to_the_inputs(autograd, x, y, w):
+    """In their order; by leaves, by computed variables, and past constants."""
+    graph = Graph(autograd)
+    x, y = autograd.Variable(x), autograd.layers.Tensor(y, requires_grad=True)
+    constant = autograd.Variable(w, requires_grad=False)
+    a, b = graph.times(x, w), graph.times(y, constant)
+    c = graph.plus(a, b)
+    d = graph.times(c, b)
+    found = [autograd.leading_to(wanted, [d, c, b, a]) for wanted in ([x], [y], [a], [x, b], [d])]
+    return [[v.numpy() for v in nodes] for nodes in found]
+
+
+@observe(x=normal(3), seed=normal(3))
+def gradients_by_computed_variables(autograd, x, seed):
+    """A variable in the middle, the output itself, and a leaf behind them."""
+    graph, x = Graph(autograd), autograd.Variable(x)
+    middle = graph.times(x, x)
+    out = graph.plus(graph.times(middle, middle), x)
+    return autograd.grad(out, [middle, out, x], seed)
+
+
+@observe(x=normal(3), seeds=normal(3, 3))
+def gradients_of_several_outputs_add_up(autograd, x, seeds):
+    """Outputs that share a graph, one of them twice."""
+    graph, x = Graph(autograd), autograd.Variable(x)
+    a = graph.times(x, x)
+    b = graph.times(a, x)
+    return autograd.grad([a, b, a], x, list(seeds))
+
+
+@observe(x=normal(3), y=normal(3, dtype="float32"), seeds=normal(2, 3))
+def recorded_gradients_are_variables_and_keep_the_graph(autograd, x, y, seeds):
+    """With create_graph; zeros are variables that require no gradient. With retain_graph: arrays."""
+    enter_rules_of_weighted(autograd)
+    x, unused = autograd.Variable(x), autograd.Variable(y)
+    out = autograd.record(weighted, x, x, weight=2.0)
+    found = autograd.grad(out, [x, unused], seeds[0], create_graph=True)
+    kept = autograd.grad(out, x, seeds[1], retain_graph=True)
+    plain = autograd.grad(out, [unused, x], seeds[1])
+    kinds = [(type(g).__name__, str(g.dtype)) for g in (*found, *kept, *plain)]
+    needed = [g.requires_grad for g in found]
+    freed = raised(lambda: autograd.grad(out, x, seeds[0]))
+    return kinds, needed, [np.asarray(g) for g in (*found, *kept, *plain)], freed
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+That was the last part. What others find when they import your module is listed in its last cell:
+"""
+
+# %%
+#| export
+__all__ = """
+    Variable derivative enable_grad grad no_grad numerical_gradient add clip clip_grad_norm_
+    clip_grad_value_ concatenate cos cross_entropy divide exp getitem linear log log_softmax matmul
+    maximum mean minimum multiply negative pad power relu reshape sigmoid sin softmax sqrt stack
+    subtract tanh transpose var where
+""".split()
+
+# %% [markdown]
+r"""
+## Use
+
+Optimizers are tried on Rosenbrock's valley, $f(x, y) = (1 - x)^2 + 100\,(y - x^2)^2$: long, bent and narrow, with its
+lowest point at $(1, 1)$. The gradient points across the valley rather than along it, so plain descent creeps. A little
+momentum helps: keep a velocity, and let each gradient change only that.
+"""
+
+# %% demo=true
+place, velocity = Variable(np.array([-1.5, 2.0])), np.zeros(2)
+for _ in range(3000):
+    x, y = place
+    (slope,) = grad((1 - x) ** 2 + 100 * (y - x**2) ** 2, place)
+    velocity = 0.97 * velocity - 0.0002 * slope
+    place = Variable(place.numpy() + velocity)
+print("after 3,000 steps:", place.numpy())
+
+# %% [markdown]
+r"""
+## Analyze
+
+What does a gradient cost? Compare a forward pass without notes, one with notes, both ways together, and what the numerical
+gradient would need. How many forward passes is a gradient worth?
+
+<details><summary>Think first, then look</summary>
+
+A matrix product has two rules, each of them a matrix product of the same size.
+
+</details>
+"""
+
+# %% demo=true
+layers_of_256 = [Dense(256, 256, rng=n) for n in range(8)]
+batch = rng.normal(size=(64, 256)).astype(np.float32)
+
+
+def loss_of(x):
+    for layer in layers_of_256:
+        x = activations.Tanh()(layer(x))
+    return (x * x).mean()
+
+
+without = seconds(no_grad()(lambda: loss_of(batch)))
+both = seconds(lambda: loss_of(batch).backward())
+count = sum(p.size for layer in layers_of_256 for p in layer.parameters())
+print(f"forwards without notes {1000 * without:.1f} ms, both ways {1000 * both:.1f} ms")
+print(f"so {count:,} slopes cost {both / without:.1f} forward passes, and not {2 * count:,}")
+
+# %% [markdown]
+r"""
+And memory? Forwards, each result can be given back as soon as the next one is there. With notes, all of them stay until the
+way back needs them. The memory of training *is* the graph:
+"""
+
+# %% demo=true
+import tracemalloc
+
+for depth in (1, 2, 4, 8):
+    tracemalloc.start()
+    x = batch
+    for layer in layers_of_256[:depth]:
+        x = activations.Tanh()(layer(x))
+    print(f"{depth} layers: {tracemalloc.get_traced_memory()[0] / 1e6:.2f} MB are held")
+    tracemalloc.stop()
+
+# %% [markdown]
+r"""
+<details><summary>The same in PyTorch</summary>
+
+`backward()`, `.grad` that adds up, `grad_fn`, `no_grad`, `torch.autograd.grad`, a graph that is recorded anew in each
+forward pass and freed by the backward pass: all as here. PyTorch's engine, too, takes the nodes in reverse order of
+creation, by a sequence number, and waits with each until all its users have reported. Its rules stand in a table, in a
+file called `derivatives.yaml`.
+
+</details>
+
+### Questions
+
+#### Question 1: orders (4 points)
+
+Somebody wants to do without `order`, and suggests to visit the computed variables by their distance from the output, counted
+in operations: (a) by the length of the **shortest** path, near ones first; (b) by the length of the **longest** path, near
+ones first. Which of the two always gives right gradients? Give a reason for the one, and for the other a small graph of
+your own with the wrong number that comes out. Why does the order of creation need no such counting, even if a program
+creates its variables in a wild order, with many that have nothing to do with the output in between?
+
+Double-click the cell below and write your answer there.
+"""
+
+# %% [markdown] answer="orders" points=4
+r"""
+**Model answer.** What is needed: when a variable's turn comes, every operation that uses it has already sent its share.
+(b) is right: if $v$ uses $u$, then the longest path from the output to $u$ is at least one longer than that to $v$ (take
+the longest one to $v$ and go on to $u$), so $v$ comes first. (a) is wrong: the shortest path says only how early *some*
+user comes. Take $a = 2x$, $b = 3a$, $d = 5b$, $c = a + d$: $a$ has distance 1 and $b$ distance 2, so $a$ is visited before
+$b$ and sends only $1 \cdot 2$ to $x$: 2 comes out, instead of $2 \cdot (1 + 15) = 32$. (A graph where both have the same
+distance and the wrong one *may* come first is half an answer.) Creation: an operation can only be called on inputs that
+exist. So every variable is younger than all it was computed from, in any program. Unrelated variables take numbers too,
+but only the relative order of connected ones matters, and the unrelated are not collected.
+
+**Mark scheme.** 1 point: the condition (a variable after everything that uses it), in any words. 1 point: (b) is right,
+with a reason why the longest path puts users first. 1 point: (a) is wrong, with a graph and a wrong number that really
+comes out. 1 point: inputs exist before outputs, so numbers of connected variables are always in order.
+"""
+
+# %% [markdown]
+r"""
+#### Question 2: a test that passes (3 points)
+
+A student writes the rule of a product as `lambda grad, out, x, y: y`, and tests it: `(x * y).sum().backward()` for random
+`x` and `y`, and compares `x.grad` with the numerical gradient. The test passes. Why? Which small change to the test would
+have found the mistake, and why does that one find it? Then give an example of a wrong rule that even the better test, with
+random inputs, would not find.
+
+Double-click the cell below and write your answer there.
+"""
+
+# %% [markdown] answer="seed-of-ones" points=3
+r"""
+**Model answer.** The product is followed by nothing but a sum, and the rule of the sum hands 1 to every element: `grad` is
+all ones, and `grad * y` and `y` are the same numbers. So make it something else: start from a random gradient,
+`(x * y).backward(seed)`, compared with the numerical gradient of `(seed * x * y).sum()`; or put another function behind the
+product, such as `((x * y) ** 2).sum()`. With a random seed the right answer is `seed * y`, different from `y` in every
+element. What random inputs do not find is a mistake at special places that they never hit: relu with `x >= 0` instead of
+`x > 0`, a maximum that gives the whole gradient to each of several tied elements, `nan` from `x ** 0` at 0, or a mistake that
+shows only with broadcast shapes. Test such places on purpose.
+
+**Mark scheme.** 1 point: `grad` is all ones, because only a sum follows. 1 point: a seed or a following function that makes
+it different from 1, and why that shows the forgotten factor. 1 point: an example that random inputs miss.
+"""
+
+# %% [markdown]
+r"""
+#### Question 3: forwards or backwards (3 points)
+
+There is another way, *forward mode*, which carries derivatives along with the values. It costs about one forward pass for
+each **input** that is differentiated by; reverse mode costs about one for each **output** that is differentiated. Which mode
+would you take, and about how many sweeps does each need, for (a) the loss of a network by its 101,770 weights; (b) how the
+10,000 pixels of a rendered picture depend on the 3 coordinates of a lamp; (c) the table of derivatives of a layer with 50
+inputs and 50 outputs? For (c) the number of sweeps does not decide: name one thing that does. Finally: an optimizer needs
+$\frac{d}{dt} L(w + t u)$ at $t = 0$ for one fixed direction $u$. What does that cost in forward mode, and why?
+
+Double-click the cell below and write your answer there.
+"""
+
+# %% [markdown] answer="forward-or-reverse" points=3
+r"""
+**Model answer.** (a) Reverse: 1 sweep, against 101,770 forward ones; there is one output. (b) Forward: 3 sweeps, one for each
+coordinate, against 10,000 backward ones. (c) 50 either way. Memory decides for forward mode: it can forget every value at
+once, while reverse mode has to keep them until it comes back. (Also accepted: forward mode needs no record; or reverse mode
+has been built already.) The derivative along $u$ is that of a function of the single number $t$: one input, so one forward
+sweep, started with the derivatives $u$ for the weights, however many weights there are.
+
+**Mark scheme.** 1 point: (a) and (b), each with the right mode and both numbers of sweeps. 1 point: (c), equal numbers, and
+memory or another sound reason. 1 point: one sweep, because $t$ is the only input.
+"""
+
+# %% [markdown]
+r"""
+## What you have built
+
+A derivative of anything is made of derivatives of small steps: **multiply along a path, add over paths**. The gradient of a
+value is complete when everything that uses it has reported, and **from the youngest to the oldest** guarantees that. What was
+repeated is summed. What belongs to others is not changed in place. A test with a gradient of ones hides mistakes.
+
+Export your module with `python bin/tito.py export 07_autograd`, and use it: `from tinytorch.core.autograd import Variable`.
+Next comes training (module 8, which is still to come). Module 15 goes on from here: gradients of gradients, Newton's method, a
+search for the first NaN, and deep networks in little memory. Not a line of your engine has to change for it.
+"""

@@ -181,7 +181,7 @@ def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
     return result
 
 
-record_leaves(record)
+record_leaves(record, Variable)
 
 
 def is_computed(x) -> bool:
@@ -288,26 +288,22 @@ def rules_of_relu_and_cross_entropy():
     derivative(softmax_cross_entropy, by_scores)
 
 
-from tinytorch.support.arrays import astype, inverse, scatter, spread
-from tinytorch.support.functions import *  # noqa: F403
-from tinytorch.support.functions import __getattr__ as __getattr__
-from tinytorch.support.recording import enable_grad as enable_grad
-from tinytorch.support.recording import switch
-from tinytorch.support.rules import enter_other_rules, with_axes
-
-
 def with_vectors(rule: Callable, position: int) -> Callable:
-    """A rule of ``x @ y`` for matrices, made to take a vector x as a row and a vector y as a column."""
+    """A rule of ``x @ y`` for matrices, made to take a vector x as a row, a vector y as a column."""
 
     def rule_for_vectors(grad, out, x, y, *bias):
+        if x.ndim > 1 and y.ndim > 1:
+            return rule(grad, out, x, y, *bias)
         row = x[None, :] if x.ndim == 1 else x
         column = y[:, None] if y.ndim == 1 else y
-        grad = grad[..., None] if y.ndim == 1 else grad
-        grad = grad[..., None, :] if x.ndim == 1 else grad
+        if y.ndim == 1:
+            grad = grad[..., None]
+        if x.ndim == 1:
+            grad = grad[..., None, :]
         share = rule(grad, out, row, column, *bias)
-        if position == 0 and x.ndim == 1:
-            return share[..., 0, :]
-        return share[..., 0] if position == 1 and y.ndim == 1 else share
+        if position == 0:
+            return share[..., 0, :] if x.ndim == 1 else share
+        return share[..., 0] if y.ndim == 1 else share
 
     return rule_for_vectors
 
@@ -381,6 +377,10 @@ def rules_of_softmax():
     )
 
 
+from tinytorch.support.arrays import spread
+from tinytorch.support.rules import with_axes
+
+
 @table
 def rules_of_reductions():
     """The rules of sum, mean and var, over all axes or over those of `axis`."""
@@ -406,8 +406,11 @@ def rules_of_reductions():
     )
 
 
+from tinytorch.support.arrays import astype
+
+
 def rule_of_the_maximum(grad, out, x, axis=None, keepdims=False):
-    """The rule of max and min: the gradient goes to the places of the extreme; ties share equally."""
+    """The rule of max and min: the gradient goes to the places of the extreme; ties share."""
     at_extreme = x == with_axes(out, x, axis)
     share = with_axes(grad, x, axis) / at_extreme.sum(axis=axis, keepdims=True)
     return select(at_extreme, spread(astype(share, dtype=x.dtype), shape=x.shape))
@@ -415,6 +418,9 @@ def rule_of_the_maximum(grad, out, x, axis=None, keepdims=False):
 
 derivative(np.max, rule_of_the_maximum)
 derivative(np.min, rule_of_the_maximum)
+
+
+from tinytorch.support.arrays import inverse, scatter
 
 
 @table
@@ -431,7 +437,15 @@ def rules_of_arrangement():
     )
 
 
+from tinytorch.support.functions import *  # noqa: F403
+from tinytorch.support.functions import __getattr__ as __getattr__
+from tinytorch.support.rules import enter_other_rules
+
 enter_other_rules(RULES)
+
+
+from tinytorch.support.recording import enable_grad as enable_grad
+from tinytorch.support.recording import switch
 
 
 @switch
@@ -441,7 +455,8 @@ def no_grad():
     What is computed inside has no history and needs no memory for one. The state from before comes
     back at the end of the block, also after an error, and in nested blocks.
     """
-    before, recording.enabled = recording.enabled, False
+    before = recording.enabled
+    recording.enabled = False
     try:
         yield
     finally:
@@ -452,14 +467,13 @@ def leading_to(inputs: list, nodes: list[Variable]) -> list[Variable]:
     """Those of `nodes`, the youngest first, from which a way leads back to one of the inputs."""
     wanted, leading = set(inputs), set()
     for node in reversed(nodes):
-        if any(x in wanted or x in leading for x in inputs_of(node) if needs_gradient(x)):
-            leading.add(node)
+        for x in inputs_of(node):
+            if needs_gradient(x) and (x in wanted or x in leading):
+                leading.add(node)
     return [node for node in nodes if node in leading]
 
 
-def grad(
-    outputs, inputs, grad_outputs=None, retain_graph: bool = False, create_graph: bool = False
-) -> tuple:
+def grad(outputs, inputs, grad_outputs=None, retain_graph=False, create_graph=False) -> tuple:
     """The gradients of `outputs` by `inputs`, without touching any ``.grad``.
 
     Parameters
@@ -492,10 +506,18 @@ def grad(
     """
     inputs = list_of_inputs(inputs)
     start = starting_gradients(outputs, grad_outputs, create_graph)
-    nodes = leading_to(inputs, reverse_creation_order(start))
     with recording.going_back(create_graph), recording.keeping(inputs) as kept:
+        nodes = leading_to(inputs, reverse_creation_order(start))
         found = propagate(start, nodes, retain_graph or create_graph)
     return picked(found | kept, inputs, Variable if create_graph else None)
+
+
+__all__ = """
+    Variable derivative enable_grad grad no_grad numerical_gradient add clip clip_grad_norm_
+    clip_grad_value_ concatenate cos cross_entropy divide exp getitem linear log log_softmax matmul
+    maximum mean minimum multiply negative pad power relu reshape sigmoid sin softmax sqrt stack
+    subtract tanh transpose var where
+""".split()
 
 
 __all__ = [

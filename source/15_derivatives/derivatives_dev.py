@@ -1,0 +1,310 @@
+# %%
+#| default_exp core.derivatives
+#| export
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+
+from tinytorch.core.autograd import Variable, creation_order, grad, maximum, propagate, sigmoid
+from tinytorch.support.anomaly import (
+    AnomalyError,
+    make_detector,
+    not_finite,
+    report_of_gradient,
+    report_of_result,
+    shares_of,
+)
+from tinytorch.support.checkpoints import checkpoint_by, recorded_since
+from tinytorch.support.custom import Context, Function
+from tinytorch.support.functional import (
+    make_hessian,
+    make_hvp,
+    make_jacobian,
+    make_jvp,
+    make_vjp,
+    pull_back,
+    stacked,
+    values_of,
+)
+from tinytorch.support.gradchecks import make_gradcheck, make_gradgradcheck
+from tinytorch.support.recording import enable_grad
+
+
+# %% exercise="second-derivative"
+#| export
+def second_derivative(f: Callable, x: Variable) -> np.ndarray:
+    """The second derivative of `f` at `x`, element by element."""
+    ### BEGIN SOLUTION
+    (first,) = grad(f(x).sum(), x, create_graph=True)
+    (second,) = grad(first.sum(), x)
+    return second
+    ### END SOLUTION
+
+
+# %% exercise="jacobian"
+#| export
+def jacobian_of(out: Variable, xs: tuple, create_graph: bool = False) -> list:
+    """All derivatives of `out` by each of `xs`: for each a table of ``out.shape + x.shape``."""
+    ### BEGIN SOLUTION
+    seeds = np.eye(out.size).reshape(out.size, *out.shape)
+    rows = [pull_back((out,), xs, (seed,), create_graph) for seed in seeds]
+    return [
+        stacked([row[i] for row in rows], out.shape + x.shape, x.dtype) for i, x in enumerate(xs)
+    ]
+    ### END SOLUTION
+
+
+# %%
+#| export
+jacobian = make_jacobian(jacobian_of)
+
+
+# %% exercise="vjp-and-jvp"
+#| export
+def push_forward(outputs: tuple, xs: tuple, vs: tuple, create_graph: bool = False) -> tuple:
+    """The Jacobian times a vector: the slopes of all outputs if `xs` move along `vs`."""
+    ### BEGIN SOLUTION
+    us = tuple(Variable(np.zeros(out.shape, out.dtype)) for out in outputs)
+    gradients = pull_back(outputs, xs, us, create_graph=True)
+    return pull_back(gradients, us, vs, create_graph)
+    ### END SOLUTION
+
+
+# %%
+#| export
+vjp, jvp = make_vjp(pull_back), make_jvp(push_forward)
+
+
+# %% exercise="hvp"
+#| export
+def hvp_of(output: Variable, xs: tuple, vs: tuple, create_graph: bool = False) -> tuple:
+    """The Hessian of one number times a vector, without the Hessian."""
+    ### BEGIN SOLUTION
+    gradients = pull_back((output,), xs, (None,), create_graph=True)
+    return pull_back(gradients, xs, vs, create_graph)
+    ### END SOLUTION
+
+
+# %%
+#| export
+hvp = make_hvp(hvp_of)
+
+
+# %% exercise="hessian"
+#| export
+def hessian_of(output: Variable, xs: tuple, create_graph: bool = False) -> list[list]:
+    """All second derivatives of one number: element [a][b] holds those by xs[a] and xs[b]."""
+    ### BEGIN SOLUTION
+    gradients = pull_back((output,), xs, (None,), create_graph=True)
+    return [jacobian_of(gradient, xs, create_graph) for gradient in gradients]
+    ### END SOLUTION
+
+
+# %%
+#| export
+hessian = make_hessian(hessian_of)
+
+
+# %% exercise="newton"
+#| export
+def newton(f: Callable, start, steps: int = 20, tolerance: float = 1e-9) -> tuple:
+    """Where the gradient of `f` is zero, and the number of steps, from `start`."""
+    ### BEGIN SOLUTION
+    x = np.array(start, dtype=np.float64)
+    for step in range(steps):
+        slope = vjp(f, x)[1]
+        if np.abs(slope).max() <= tolerance:
+            return x, step
+        x = x - np.linalg.solve(hessian(f, x), slope)
+    return x, steps
+    ### END SOLUTION
+
+
+# %% exercise="gradcheck"
+#| export
+def slopes_along(
+    f: Callable, xs: tuple, directions: Sequence, weights: Sequence, eps: float
+) -> tuple[float, float]:
+    """The slope of the weighted sum of all outputs along a direction, in two ways."""
+    ### BEGIN SOLUTION
+    _, gradients = vjp(f, xs, tuple(weights))
+    by_gradient = sum(map(np.vdot, gradients, directions))
+
+    def weighted_sum(sign: int) -> float:
+        moved = tuple(x + sign * eps * d for x, d in zip(xs, directions))
+        return sum(map(np.vdot, weights, values_of(f, moved)))
+
+    return by_gradient, (weighted_sum(1) - weighted_sum(-1)) / (2 * eps)
+    ### END SOLUTION
+
+
+# %%
+#| export
+gradcheck = make_gradcheck(slopes_along)
+gradgradcheck = make_gradgradcheck(gradcheck)
+
+
+# %% exercise="softplus"
+#| export
+class Softplus(Function):
+    """log(1 + exp(x)), for x of any size, to all digits."""
+
+    @staticmethod
+    def forward(ctx: Context, x: Variable) -> Variable:
+        """Save what the way back needs, and compute max(x, 0) + log1p(exp(-|x|))."""
+        ### BEGIN SOLUTION
+        ctx.save_for_backward(x)
+        return maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+        ### END SOLUTION
+
+    @staticmethod
+    def backward(ctx: Context, grad: Variable) -> Variable:
+        """The derivative of log(1 + exp(x)) is sigmoid(x)."""
+        ### BEGIN SOLUTION
+        (x,) = ctx.saved_tensors
+        return grad * sigmoid(x)
+        ### END SOLUTION
+
+
+# %% exercise="straight-through"
+#| export
+class Sign(Function):
+    """1 where x is at least 0, else -1; going back, the gradient passes where |x| is at most 1."""
+
+    @staticmethod
+    def forward(ctx: Context, x: Variable) -> Variable:
+        """Save what the way back needs, and give 1 or -1 for each element."""
+        ### BEGIN SOLUTION
+        ctx.save_for_backward(x)
+        return 2.0 * (x >= 0) - 1.0
+        ### END SOLUTION
+
+    @staticmethod
+    def backward(ctx: Context, grad: Variable) -> Variable:
+        """Hand the gradient on where x is between -1 and 1, and 0 elsewhere."""
+        ### BEGIN SOLUTION
+        (x,) = ctx.saved_tensors
+        return grad * (np.abs(x) <= 1)
+        ### END SOLUTION
+
+
+# %% exercise="find-the-nan"
+#| export
+def check_result(function: Callable, inputs: tuple, result: Variable) -> None:
+    """Raise an AnomalyError if a result is not finite, although all inputs are."""
+    ### BEGIN SOLUTION
+    if not_finite(result) and not any(map(not_finite, inputs)):
+        raise AnomalyError(report_of_result(function, inputs, result))
+    ### END SOLUTION
+
+
+def check_gradient(variable: Variable, grad: np.ndarray) -> np.ndarray:
+    """Raise an AnomalyError if a finite gradient makes a share that is not finite."""
+    ### BEGIN SOLUTION
+    if not not_finite(grad):
+        for position, share in enumerate(shares_of(variable, grad)):
+            if share is not None and not_finite(share):
+                raise AnomalyError(report_of_gradient(variable, position, share))
+    return grad
+    ### END SOLUTION
+
+
+# %%
+#| export
+detect_anomaly = make_detector(check_result, check_gradient)
+
+
+# %% exercise="checkpoint"
+#| export
+def gradients_again(f: Callable, xs: Sequence, grad) -> dict:
+    """Call `f` once more, recorded; send `grad` back through what is new, not further."""
+    ### BEGIN SOLUTION
+    since = next(creation_order)
+    with enable_grad():
+        out = f(*xs)
+    return propagate({out: grad}, recorded_since(since, out), isinstance(grad, Variable))
+    ### END SOLUTION
+
+
+# %%
+#| export
+def checkpoint(f: Callable, *inputs, generators: Sequence = ()) -> Variable:
+    """Call `f`, keep only its inputs and its output, and compute it again in the backward pass.
+
+    Parameters
+    ----------
+    f : callable
+        Takes the inputs, returns a Variable. It may use weights and variables from outside; they
+        get their gradients. Called again, it must do the same.
+    *inputs : Variable, Tensor, array_like
+        Its inputs.
+    generators : sequence of numpy.random.Generator
+        Generators that `f` draws from: for the second call they go back to the state of the first,
+        as numpy's global random numbers do in any case.
+
+    Returns
+    -------
+    Variable
+        What `f` returned.
+
+    Raises
+    ------
+    TypeError
+        If `f` returns anything but a Variable.
+
+    References
+    ----------
+    Chen, Xu, Zhang and Guestrin (2016), "Training deep nets with sublinear memory cost".
+    """
+    return checkpoint_by(gradients_again, f, inputs, generators)
+
+
+# %% exercise="checkpoint-sequential"
+#| export
+def checkpoint_sequential(functions: Sequence[Callable], segments: int, x: Variable) -> Variable:
+    """Call functions one after the other, in nearly equal segments with a `checkpoint` around each.
+
+    Parameters
+    ----------
+    functions : sequence of callable
+        Each takes what the one before has returned, the first takes `x`.
+    segments : int
+        How many segments, from 1 to the number of functions; their lengths differ by at most one.
+    x : Variable
+        The input.
+
+    Returns
+    -------
+    Variable
+        What the last function returned.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer segments than one, or more than functions.
+    """
+    ### BEGIN SOLUTION
+    n = len(functions)
+    if not 1 <= segments <= n:
+        raise ValueError(f"segments must be from 1 to {n}, the functions' number; got {segments}")
+
+    def run(part, z):
+        for function in part:
+            z = function(z)
+        return z
+
+    for i in range(segments):
+        part = functions[i * n // segments : (i + 1) * n // segments]
+        x = checkpoint(partial(run, part), x)
+    return x
+    ### END SOLUTION
+
+
+# %%
+#| export
+__all__ = """AnomalyError Function GradcheckError Sign Softplus checkpoint checkpoint_sequential
+    detect_anomaly gradcheck gradgradcheck hessian hvp jacobian jvp newton second_derivative
+    vjp""".split()
