@@ -256,26 +256,3 @@ class Guard:
 __all__ = """AnomalyError Function GradcheckError Guard Sign Softplus checkpoint checkpoint_sequential
     detect_anomaly gradcheck gradgradcheck hessian hvp jacobian jvp newton second_derivative
     vjp""".split()
-
-
-__all__ = [
-    "Guard",
-    "Sign",
-    "Softplus",
-    "check_gradient",
-    "check_result",
-    "checkpoint",
-    "checkpoint_sequential",
-    "detect_anomaly",
-    "gradcheck",
-    "gradgradcheck",
-    "gradients_again",
-    "hessian_of",
-    "hvp_of",
-    "jacobian",
-    "jacobian_of",
-    "newton",
-    "push_forward",
-    "second_derivative",
-    "slopes_along",
-]
