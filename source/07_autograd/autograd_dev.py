@@ -854,8 +854,8 @@ for doublings in (4, 8, 12, 16):
 # %% [markdown]
 r"""
 Each further line doubles the number of calls: $2^{n+1} - 1$. With 60 lines it would take thousands of years. The
-walk goes along every **path**, and there are $2^n$ paths through only $n$ operations. This is nothing exotic:
-every residual connection `h + f(h)` doubles the number of paths.
+walk goes along every **path**, and there are $2^n$ paths through only $n$ operations. Every residual connection
+`h + f(h)` doubles them.
 
 And even a graph without a single branch can break it. A long loop makes a long chain, and a recursion goes as
 deep as the chain is long:

@@ -531,6 +531,25 @@ MISTAKES = [
     ),
 ]
 
+POWERS = (
+    "derivative(np.power, lambda grad, out, x, y: select((y != 0) | np.isfinite(grad), grad) * y "
+    "* (x + ((x * x == 0) & (y == 0))) ** (y - 1), lambda grad, out, x, y: "
+    "select((x != 0) | (y < 0), grad) * out * np.log(x + ((x == 0) & (y >= 0))))"
+)
+SUM = (
+    "derivative(np.sum, lambda grad, out, x, axis=None, keepdims=False: "
+    "spread(with_axes(grad, x, axis), shape=x.shape))"
+)
+MEAN = (
+    "derivative(np.mean, lambda grad, out, x, axis=None, keepdims=False: "
+    "spread(with_axes(grad, x, axis) * (out.size / max(x.size, 1)), shape=x.shape))"
+)
+VAR = (
+    "derivative(np.var, lambda grad, out, x, axis=None, keepdims=False: with_axes(grad, x, axis) "
+    "* (2 * out.size / max(x.size, 1)) * (x - x.mean(axis=axis, keepdims=True)))"
+)
+TINY = "they differ for numbers so small that 1 / x overflows, which nobody has to think of"
+
 EQUIVALENT = [
     Equivalent(
         "record",
@@ -608,6 +627,8 @@ ALTERNATIVES = [
         "numerical-gradient",
         "Names the two values.",
         solution="""
+            offset = np.zeros(x.shape)
+            offset[index] = step
             above, below = f(x + offset), f(x - offset)
             gradient[index] = (above - below) / step / 2
         """,
@@ -617,9 +638,9 @@ ALTERNATIVES = [
         "graph-by-hand",
         "Writes the factors of both paths out.",
         solution="""
-            dg_dt = x
-            dg_ds = x
-            dg_dx = x * y * 1 + t
+            s, t = x * y, x * y + y
+            dg_dt, dg_ds = x, x
+            dg_dx = x * y + t
             dg_dy = x * (1 + x)
         """,
     ),
@@ -655,6 +676,9 @@ ALTERNATIVES = [
         "record",
         "Finds out first whether a note is of use.",
         solution="""
+            out = compute(function, *values, **parameters)
+            if out.dtype.kind in "biucO":
+                return no_derivative(function, inputs, out)
             note = None
             for x in inputs:
                 if needs_gradient(x) and recording.enabled:
@@ -743,7 +767,7 @@ ALTERNATIVES = [
         "rules-of-relu-and-cross-entropy",
         "Takes the softmax last, and where instead of select.",
         solution="""
-            derivative(activations.relu, lambda grad, out, x: np.where(x > 0, grad, x * 0))
+            derivative(activations.relu, lambda grad, out, x: np.where(x > 0, grad, 0.0))
 
             def by_scores(grad, out, scores, labels):
                 share = grad / len(labels)
@@ -820,7 +844,7 @@ ALTERNATIVES = [
         solution="""
             derivative(np.tanh, lambda grad, out, x: grad - grad * out**2)
             derivative(activations.sigmoid, lambda grad, out, x: grad * (out - out * out))
-            derivative(np.abs, lambda grad, out, x: select(x != 0, grad) * np.sign(x + (x == 0)))
+            derivative(np.abs, lambda grad, out, x: select(x > 0, grad) + select(x < 0, -grad))
         """,
     ),
     Alternative(
