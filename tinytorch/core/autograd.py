@@ -518,36 +518,3 @@ __all__ = """
     maximum mean minimum multiply negative pad power relu reshape sigmoid sin softmax sqrt stack
     subtract tanh transpose var where
 """.split()
-
-
-__all__ = [
-    "Operation",
-    "RULES",
-    "Variable",
-    "backward",
-    "creation_order",
-    "derivative",
-    "grad",
-    "is_computed",
-    "leading_to",
-    "needs_gradient",
-    "no_grad",
-    "numerical_gradient",
-    "propagate",
-    "record",
-    "reverse_creation_order",
-    "rule_of_the_maximum",
-    "rules_of_activations",
-    "rules_of_arrangement",
-    "rules_of_differences_and_quotients",
-    "rules_of_functions",
-    "rules_of_powers",
-    "rules_of_reductions",
-    "rules_of_relu_and_cross_entropy",
-    "rules_of_softmax",
-    "rules_of_sums_and_products",
-    "rules_of_the_matrix_product",
-    "swap",
-    "unbroadcast",
-    "with_vectors",
-]

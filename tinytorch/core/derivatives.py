@@ -10,8 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from tinytorch.core.autograd import Variable, creation_order, grad, propagate
-from tinytorch.core.autograd import maximum, sigmoid
+from tinytorch.core.autograd import Variable, creation_order, grad, maximum, propagate, sigmoid
 from tinytorch.support.anomaly import (
     AnomalyError,
     make_detector,
@@ -32,7 +31,7 @@ from tinytorch.support.functional import (
     stacked,
     values_of,
 )
-from tinytorch.support.gradchecks import GradcheckError, make_gradcheck, make_gradgradcheck
+from tinytorch.support.gradchecks import make_gradcheck, make_gradgradcheck
 from tinytorch.support.recording import enable_grad
 
 
@@ -241,27 +240,3 @@ def checkpoint_sequential(functions: Sequence[Callable], segments: int, x: Varia
 __all__ = """AnomalyError Function GradcheckError Sign Softplus checkpoint checkpoint_sequential
     detect_anomaly gradcheck gradgradcheck hessian hvp jacobian jvp newton second_derivative
     vjp""".split()
-
-
-__all__ = [
-    "Sign",
-    "Softplus",
-    "check_gradient",
-    "check_result",
-    "checkpoint",
-    "checkpoint_sequential",
-    "detect_anomaly",
-    "gradcheck",
-    "gradgradcheck",
-    "gradients_again",
-    "hessian",
-    "hessian_of",
-    "hvp",
-    "hvp_of",
-    "jacobian",
-    "jacobian_of",
-    "newton",
-    "push_forward",
-    "second_derivative",
-    "slopes_along",
-]
