@@ -5,6 +5,7 @@ Made by `tito export` from source/15_derivatives/derivatives_dev.py. Edit that n
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -38,8 +39,7 @@ from tinytorch.support.recording import enable_grad
 def second_derivative(f: Callable, x: Variable) -> np.ndarray:
     """The second derivative of `f` at `x`, element by element."""
     (first,) = grad(f(x).sum(), x, create_graph=True)
-    (second,) = grad(first.sum(), x)
-    return second
+    return grad(first.sum(), x)[0]
 
 
 def jacobian_of(out: Variable, xs: tuple, create_graph: bool = False) -> list:
@@ -70,20 +70,17 @@ def hvp_of(output: Variable, xs: tuple, vs: tuple, create_graph: bool = False) -
     return pull_back(gradients, xs, vs, create_graph)
 
 
-hvp = make_hvp(hvp_of)
-
-
-def hessian_of(output: Variable, xs: tuple, create_graph: bool = False) -> list[list]:
+def hessian_of(output: Variable, xs: tuple, create_graph: bool = False) -> list:
     """All second derivatives of one number: element [a][b] holds those by xs[a] and xs[b]."""
     gradients = pull_back((output,), xs, (None,), create_graph=True)
     return [jacobian_of(gradient, xs, create_graph) for gradient in gradients]
 
 
-hessian = make_hessian(hessian_of)
+hvp, hessian = make_hvp(hvp_of), make_hessian(hessian_of)
 
 
 def newton(f: Callable, start, steps: int = 20, tolerance: float = 1e-9) -> tuple:
-    """Where the gradient of `f` is zero, and the number of steps, from `start`."""
+    """Where the gradient of `f` is zero, and the number of steps that led there from `start`."""
     x = np.array(start, dtype=np.float64)
     for step in range(steps):
         slope = vjp(f, x)[1]
@@ -97,14 +94,14 @@ def slopes_along(
     f: Callable, xs: tuple, directions: Sequence, weights: Sequence, eps: float
 ) -> tuple[float, float]:
     """The slope of the weighted sum of all outputs along a direction, in two ways."""
-    _, gradients = vjp(f, xs, tuple(weights))
+    gradients = vjp(f, xs, tuple(weights))[1]
     by_gradient = sum(map(np.vdot, gradients, directions))
 
-    def weighted_sum(sign: int) -> float:
-        moved = tuple(x + sign * eps * d for x, d in zip(xs, directions))
+    def weighted_sum(step: float) -> float:
+        moved = tuple(x + step * d for x, d in zip(xs, directions))
         return sum(map(np.vdot, weights, values_of(f, moved)))
 
-    return by_gradient, (weighted_sum(1) - weighted_sum(-1)) / (2 * eps)
+    return by_gradient, (weighted_sum(eps) - weighted_sum(-eps)) / (2 * eps)
 
 
 gradcheck = make_gradcheck(slopes_along)
@@ -116,13 +113,13 @@ class Softplus(Function):
 
     @staticmethod
     def forward(ctx: Context, x: Variable) -> Variable:
-        """Save what the way back needs, and compute max(x, 0) + log1p(exp(-|x|))."""
+        """Save what the way back needs, and compute the value."""
         ctx.save_for_backward(x)
         return maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
 
     @staticmethod
     def backward(ctx: Context, grad: Variable) -> Variable:
-        """The derivative of log(1 + exp(x)) is sigmoid(x)."""
+        """The gradient that arrives, times the derivative."""
         (x,) = ctx.saved_tensors
         return grad * sigmoid(x)
 
@@ -131,10 +128,10 @@ class Sign(Function):
     """1 where x is at least 0, else -1; going back, the gradient passes where |x| is at most 1."""
 
     @staticmethod
-    def forward(ctx: Context, x: Variable) -> Variable:
+    def forward(ctx: Context, x: Variable) -> np.ndarray:
         """Save what the way back needs, and give 1 or -1 for each element."""
         ctx.save_for_backward(x)
-        return 2.0 * (x >= 0) - 1.0
+        return 2 * np.asarray(x >= 0).astype(x.dtype) - 1
 
     @staticmethod
     def backward(ctx: Context, grad: Variable) -> Variable:
@@ -162,7 +159,7 @@ detect_anomaly = make_detector(check_result, check_gradient)
 
 
 def gradients_again(f: Callable, xs: Sequence, grad) -> dict:
-    """Call `f` once more, recorded; send `grad` back through what is new, not further."""
+    """Call `f` once more, recorded; send `grad` back through what is new, and not further."""
     since = next(creation_order)
     with enable_grad():
         out = f(*xs)
@@ -192,10 +189,6 @@ def checkpoint(f: Callable, *inputs, generators: Sequence = ()) -> Variable:
     ------
     TypeError
         If `f` returns anything but a Variable.
-
-    References
-    ----------
-    Chen, Xu, Zhang and Guestrin (2016), "Training deep nets with sublinear memory cost".
     """
     return checkpoint_by(gradients_again, f, inputs, generators)
 
@@ -237,6 +230,29 @@ def checkpoint_sequential(functions: Sequence[Callable], segments: int, x: Varia
     return x
 
 
-__all__ = """AnomalyError Function GradcheckError Sign Softplus checkpoint checkpoint_sequential
+class Guard:
+    """Notices if what an operation was computed from changes before the backward pass."""
+
+    def __init__(self):
+        """Nothing is known yet."""
+        self.kept = weakref.WeakKeyDictionary()
+
+    def computed(self, function: Callable, inputs: tuple, result: Variable) -> None:
+        """Remember what was computed from what, if it was recorded."""
+        if result.grad_fn is not None:
+            arrays = [*result.grad_fn.values, result.data.data]
+            self.kept[result.grad_fn] = [(array, np.array(array)) for array in arrays]
+
+    def sending(self, variable, grad: np.ndarray) -> np.ndarray:
+        """Refuse to go on if something has changed."""
+        note = getattr(variable, "grad_fn", None)
+        if note is not None:
+            for array, before in self.kept.get(note, ()):
+                if not np.array_equal(array, before, equal_nan=True):
+                    raise RuntimeError(f"what {note!r} was computed from has changed")
+        return grad
+
+
+__all__ = """AnomalyError Function GradcheckError Guard Sign Softplus checkpoint checkpoint_sequential
     detect_anomaly gradcheck gradgradcheck hessian hvp jacobian jvp newton second_derivative
     vjp""".split()
