@@ -268,7 +268,7 @@ MISTAKES = [
         "axis-left-in-the-answer",
         "vectors",
         "Returns what the rule for matrices gives, with the added axis still in it.",
-        {"return share[..., 0] if y.ndim == 1 else share": "return share"},
+        {"return share[..., 0] if position == 1 and y.ndim == 1 else share": "return share"},
     ),
     Mistake(
         "row-made-a-column",
@@ -327,7 +327,7 @@ MISTAKES = [
     Mistake(
         "cases-with-where",
         "rules-of-powers",
-        "Tells the cases apart with np.where, which takes no Variables.",
+        "Tells the cases apart with np.where, so that the slope by y is lost at y = 0.",
         solution="""
             derivative(
                 np.power,
@@ -337,6 +337,7 @@ MISTAKES = [
                 ),
             )
         """,
+        hidden="only the second derivative is wrong, and the text above the cell says so",
     ),
     Mistake(
         "derivative-by-the-output",
@@ -412,7 +413,7 @@ MISTAKES = [
         "mean-of-everything",
         "rules-of-reductions",
         "Divides by the number of all elements, whatever the axis.",
-        {"* (out.size / max(x.size, 1))": "/ x.size"},
+        {"(out.size / max(x.size, 1)), shape": "(1 / max(x.size, 1)), shape"},
     ),
     Mistake(
         "mean-of-the-whole-array",
@@ -530,6 +531,25 @@ MISTAKES = [
     ),
 ]
 
+POWERS = (
+    "derivative(np.power, lambda grad, out, x, y: select((y != 0) | np.isfinite(grad), grad) * y "
+    "* (x + ((x * x == 0) & (y == 0))) ** (y - 1), lambda grad, out, x, y: "
+    "select((x != 0) | (y < 0), grad) * out * np.log(x + ((x == 0) & (y >= 0))))"
+)
+SUM = (
+    "derivative(np.sum, lambda grad, out, x, axis=None, keepdims=False: "
+    "spread(with_axes(grad, x, axis), shape=x.shape))"
+)
+MEAN = (
+    "derivative(np.mean, lambda grad, out, x, axis=None, keepdims=False: "
+    "spread(with_axes(grad, x, axis) * (out.size / max(x.size, 1)), shape=x.shape))"
+)
+VAR = (
+    "derivative(np.var, lambda grad, out, x, axis=None, keepdims=False: with_axes(grad, x, axis) "
+    "* (2 * out.size / max(x.size, 1)) * (x - x.mean(axis=axis, keepdims=True)))"
+)
+TINY = "they differ for numbers so small that 1 / x overflows, which nobody has to think of"
+
 EQUIVALENT = [
     Equivalent(
         "record",
@@ -555,143 +575,49 @@ EQUIVALENT = [
         "return total(grad, axis=(*stretched, *range(new_axes))).reshape(shape)",
         "in which order axes are summed does not matter",
     ),
-]
-
-ALTERNATIVES2 = [
-    Alternative(
-        "two-branches",
+    Equivalent(
         "vectors",
-        "Goes through the cases one after the other, and reshapes in the end.",
-        solution="""
-            shape = x.shape if position == 0 else y.shape
-            if x.ndim == 1 and y.ndim == 1:
-                return (y if position == 0 else x) * grad
-            if y.ndim == 1:
-                share = rule(grad[..., None], out, x, y.reshape(-1, 1), *bias)
-                return share if position == 0 else share[..., 0]
-            share = rule(grad[..., None, :], out, x.reshape(1, -1), y, *bias)
-            return share[..., 0, :] if position == 0 else share
-        """,
+        "row = x[None, :] if x.ndim == 1 else x",
+        "row = x[None, :]",
+        "a matrix becomes a stack of one matrix, and the engine sums the axis in front",
     ),
-    Alternative(
-        "through-the-inverse",
-        "rules-of-differences-and-quotients",
-        "Names its rules, and multiplies by 1 / y.",
-        solution="""
-            def minus(grad, *rest):
-                return grad * -1
-
-            def by_divisor(grad, out, x, y):
-                return out * (grad / y) * -1
-
-            derivative(np.negative, minus)
-            derivative(np.subtract, lambda grad, out, x, y: 1 * grad, minus)
-            derivative(np.divide, lambda grad, out, x, y: grad * (1 / y), by_divisor)
-        """,
-    ),
-    Alternative(
-        "named-and-step-by-step",
+    Equivalent(
         "rules-of-powers",
-        "Names the harmless base, and asks for zeros without squaring.",
-        solution="""
-            def by_base(grad, out, x, y):
-                grad = select(np.isfinite(grad) | (y != 0), grad)
-                base = x + ((x == 0) & (y == 0))
-                return base ** (y - 1) * (y * grad)
-
-            def by_exponent(grad, out, x, y):
-                constant = (x == 0) & (y >= 0)
-                return np.log(x + constant) * out * select(~constant, grad)
-
-            derivative(np.power, by_base, by_exponent)
-        """,
+        POWERS,
+        POWERS.replace("(x + ((x * x", "(x - ((x * x"),
+        "where y is 0, any base but 0 will do, for it is multiplied by y",
     ),
-    Alternative(
-        "factors-first",
-        "rules-of-functions",
-        "Computes the derivative first, and the cosine from a shifted sine.",
-        solution="""
-            derivative(np.exp, lambda grad, out, x: np.exp(x) * grad)
-            derivative(np.log, lambda grad, out, x: (1 / x) * grad)
-            derivative(np.sqrt, lambda grad, out, x: 0.5 / out * grad)
-            derivative(np.sin, lambda grad, out, x: np.sin(x + np.pi / 2) * grad)
-            derivative(np.cos, lambda grad, out, x: np.sin(x) * -grad)
-        """,
+    Equivalent("rules-of-powers", POWERS, POWERS.replace("x * x == 0", "x + x == 0"), TINY),
+    Equivalent("rules-of-powers", POWERS, POWERS.replace("x * x == 0", "x == 0"), TINY),
+    *(
+        Equivalent(
+            "rules-of-reductions",
+            row,
+            row.replace("keepdims=False", "keepdims=True"),
+            "these rules never ask for keepdims: the shapes tell it",
+        )
+        for row in (SUM, MEAN, VAR)
     ),
-    Alternative(
-        "multiplied-out",
-        "rules-of-activations",
-        "Multiplies the brackets out, and puts the signs together with where's help.",
-        solution="""
-            derivative(np.tanh, lambda grad, out, x: grad - grad * out**2)
-            derivative(activations.sigmoid, lambda grad, out, x: grad * (out - out * out))
-            derivative(np.abs, lambda grad, out, x: select(x != 0, grad) * np.sign(x + (x == 0)))
-        """,
+    *(
+        Equivalent(
+            "rules-of-reductions",
+            row,
+            row.replace("max(x.size, 1)", "max(1, x.size)"),
+            "the larger of two numbers is the same in both orders",
+        )
+        for row in (MEAN, VAR)
     ),
-    Alternative(
-        "sums-as-methods",
-        "rules-of-softmax",
-        "Sums with the method, and multiplies the bracket out.",
-        solution="""
-            def by_scores(grad, out, x, axis=-1):
-                shares = grad * out
-                return shares - out * shares.sum(axis=axis, keepdims=True)
-
-            def by_scores_of_the_logarithm(grad, out, x, axis=-1):
-                return grad - grad.sum(axis=axis, keepdims=True) * np.exp(out)
-
-            derivative(activations.softmax, by_scores)
-            derivative(activations.log_softmax, by_scores_of_the_logarithm)
-        """,
-    ),
-    Alternative(
-        "times-ones",
+    Equivalent(
         "rules-of-reductions",
-        "Repeats by multiplying with ones, and builds each rule on the one before.",
-        solution="""
-            def by_sum(grad, out, x, axis=None, keepdims=False):
-                return with_axes(grad, x, axis) * np.ones(x.shape, x.dtype)
-
-            def by_mean(grad, out, x, axis=None, keepdims=False):
-                return by_sum(grad, out, x, axis) * (max(out.size, 1) / max(x.size, 1))
-
-            def by_var(grad, out, x, axis=None, keepdims=False):
-                distances = x - x.mean(axis=axis, keepdims=True)
-                return 2 * distances * by_mean(grad, out, x, axis)
-
-            derivative(np.sum, by_sum)
-            derivative(np.mean, by_mean)
-            derivative(np.var, by_var)
-        """,
+        VAR,
+        VAR.replace("max(x.size, 1)", "max(x.size, 2)"),
+        "a single number has the distance 0 from its mean, whatever that is divided by",
     ),
-    Alternative(
-        "selected-before-it-is-shared",
+    Equivalent(
         "rule-of-the-maximum",
-        "Selects first, and divides afterwards.",
-        solution="""
-            places = x - with_axes(out, x, axis) == 0
-            count = places.sum(axis=axis, keepdims=True)
-            return astype(select(places, with_axes(grad, x, axis)) / count, dtype=x.dtype)
-        """,
-    ),
-    Alternative(
-        "two-cases-of-transpose",
-        "rules-of-arrangement",
-        "Finds the inverse order itself.",
-        solution="""
-            def by_transpose(grad, out, x, axes=None):
-                if axes is None:
-                    return grad.transpose()
-                places = [a % x.ndim for a in axes]
-                return grad.transpose(*[places.index(a) for a in range(x.ndim)])
-
-            derivative(np.transpose, by_transpose)
-            derivative(np.reshape, lambda grad, out, x, shape: grad.reshape(*x.shape))
-            derivative(
-                tensor.getitem,
-                lambda grad, out, x, index: scatter(grad, x.shape, index),
-            )
-        """,
+        "return select(at_extreme, spread(astype(share, dtype=x.dtype), shape=x.shape))",
+        "return select(at_extreme, astype(share, dtype=x.dtype))",
+        "select repeats what is too small itself; of equal shapes it is faster",
     ),
 ]
 
@@ -701,6 +627,8 @@ ALTERNATIVES = [
         "numerical-gradient",
         "Names the two values.",
         solution="""
+            offset = np.zeros(x.shape)
+            offset[index] = step
             above, below = f(x + offset), f(x - offset)
             gradient[index] = (above - below) / step / 2
         """,
@@ -710,9 +638,9 @@ ALTERNATIVES = [
         "graph-by-hand",
         "Writes the factors of both paths out.",
         solution="""
-            dg_dt = x
-            dg_ds = x
-            dg_dx = x * y * 1 + t
+            s, t = x * y, x * y + y
+            dg_dt, dg_ds = x, x
+            dg_dx = x * y + t
             dg_dy = x * (1 + x)
         """,
     ),
@@ -748,6 +676,9 @@ ALTERNATIVES = [
         "record",
         "Finds out first whether a note is of use.",
         solution="""
+            out = compute(function, *values, **parameters)
+            if out.dtype.kind in "biucO":
+                return no_derivative(function, inputs, out)
             note = None
             for x in inputs:
                 if needs_gradient(x) and recording.enabled:
@@ -836,7 +767,7 @@ ALTERNATIVES = [
         "rules-of-relu-and-cross-entropy",
         "Takes the softmax last, and where instead of select.",
         solution="""
-            derivative(activations.relu, lambda grad, out, x: np.where(x > 0, grad, x * 0))
+            derivative(activations.relu, lambda grad, out, x: np.where(x > 0, grad, 0.0))
 
             def by_scores(grad, out, scores, labels):
                 share = grad / len(labels)
@@ -909,11 +840,11 @@ ALTERNATIVES = [
     Alternative(
         "multiplied-out",
         "rules-of-activations",
-        "Multiplies the brackets out, and puts the signs together with where's help.",
+        "Multiplies the brackets out, and takes the sign.",
         solution="""
             derivative(np.tanh, lambda grad, out, x: grad - grad * out**2)
             derivative(activations.sigmoid, lambda grad, out, x: grad * (out - out * out))
-            derivative(np.abs, lambda grad, out, x: select(x != 0, grad) * np.sign(x + (x == 0)))
+            derivative(np.abs, lambda grad, out, x: select(x > 0, grad) + select(x < 0, -grad))
         """,
     ),
     Alternative(

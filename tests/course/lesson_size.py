@@ -87,7 +87,10 @@ def words(cells: list[Cell]) -> int:
 
 
 def code_lines(source: str) -> set[int]:
-    """The numbers of the lines with code: without comments, docstrings and blank lines."""
+    """The numbers of the lines with code: without comments, docstrings and blank lines.
+
+    Imports and the list of public names do not count either: they are a table of contents.
+    """
     source = without_magics(source)
     found: set[int] = set()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
@@ -96,6 +99,9 @@ def code_lines(source: str) -> set[int]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, HAVE_DOCSTRINGS) and ast.get_docstring(node) is not None:
             found -= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+        is_list = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+        if is_list or isinstance(node, (ast.Import, ast.ImportFrom)):
+            found -= set(range(node.lineno, node.end_lineno + 1))
     return found
 
 

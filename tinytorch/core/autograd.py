@@ -289,7 +289,7 @@ def rules_of_relu_and_cross_entropy():
 
 
 def with_vectors(rule: Callable, position: int) -> Callable:
-    """A rule of ``x @ y`` for matrices, made to take a vector x as a row, a vector y as a column."""
+    """A rule of ``x @ y`` that takes a vector x as a row, a vector y as a column."""
 
     def rule_for_vectors(grad, out, x, y, *bias):
         if x.ndim > 1 and y.ndim > 1:
@@ -301,9 +301,7 @@ def with_vectors(rule: Callable, position: int) -> Callable:
         if x.ndim == 1:
             grad = grad[..., None, :]
         share = rule(grad, out, row, column, *bias)
-        if position == 0:
-            return share[..., 0, :] if x.ndim == 1 else share
-        return share[..., 0] if y.ndim == 1 else share
+        return share[..., 0] if position == 1 and y.ndim == 1 else share
 
     return rule_for_vectors
 
@@ -311,7 +309,8 @@ def with_vectors(rule: Callable, position: int) -> Callable:
 for function in (np.matmul, layers.linear):
     for position in (0, 1):
         if position in RULES[function]:
-            RULES[function][position] = with_vectors(RULES[function][position], position)
+            rule = RULES[function][position]
+            RULES[function][position] = with_vectors(rule, position)
 
 
 @table
@@ -332,7 +331,7 @@ def rules_of_differences_and_quotients():
 
 @table
 def rules_of_powers():
-    """The rules of x ** y, for each of the two inputs; both are 0 where a power is constant."""
+    """The rules of x ** y, for both inputs; they are 0 where a power is constant."""
     derivative(
         np.power,
         lambda grad, out, x, y: (
@@ -367,14 +366,15 @@ def rules_of_activations():
 @table
 def rules_of_softmax():
     """The rules of softmax and of log_softmax along an axis, from the output alone."""
-    derivative(
-        activations.softmax,
-        lambda grad, out, x, axis=-1: out * (grad - total(grad * out, axis=axis, keepdims=True)),
-    )
-    derivative(
-        activations.log_softmax,
-        lambda grad, out, x, axis=-1: grad - np.exp(out) * total(grad, axis=axis, keepdims=True),
-    )
+
+    def by_x(grad, out, x, axis=-1):
+        return out * (grad - total(grad * out, axis=axis, keepdims=True))
+
+    def by_x_of_the_logarithm(grad, out, x, axis=-1):
+        return grad - np.exp(out) * total(grad, axis=axis, keepdims=True)
+
+    derivative(activations.softmax, by_x)
+    derivative(activations.log_softmax, by_x_of_the_logarithm)
 
 
 from tinytorch.support.arrays import spread
@@ -410,7 +410,7 @@ from tinytorch.support.arrays import astype
 
 
 def rule_of_the_maximum(grad, out, x, axis=None, keepdims=False):
-    """The rule of max and min: the gradient goes to the places of the extreme; ties share."""
+    """The rule of max and min: the gradient goes to where they are; ties share it."""
     at_extreme = x == with_axes(out, x, axis)
     share = with_axes(grad, x, axis) / at_extreme.sum(axis=axis, keepdims=True)
     return select(at_extreme, spread(astype(share, dtype=x.dtype), shape=x.shape))
@@ -439,9 +439,6 @@ def rules_of_arrangement():
 
 from tinytorch.support.functions import *  # noqa: F403
 from tinytorch.support.functions import __getattr__ as __getattr__
-from tinytorch.support.rules import enter_other_rules
-
-enter_other_rules(RULES)
 
 
 from tinytorch.support.recording import enable_grad as enable_grad

@@ -23,10 +23,16 @@ def through(function: Callable, *inputs, **parameters):
 
 
 def recordable(function: Callable) -> Callable:
-    """A function of arrays that may be given variables, too."""
+    """A function of arrays, its last parameters settings, that may be given variables, too."""
+    code = function.__code__
+    names = code.co_varnames[: code.co_argcount]
+    count = 2 if names[0] == "condition" else 1
 
     @functools.wraps(function)
     def called(*inputs, **parameters):
+        if len(inputs) > count:  # settings that were given by position
+            parameters.update(zip(names[count:], inputs[count:], strict=False))
+            inputs = inputs[:count]
         for x in inputs:
             if hasattr(x, "__apply__"):
                 return x.__apply__(called, *inputs, **parameters)
