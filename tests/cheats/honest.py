@@ -487,7 +487,7 @@ def unbroadcast(grad, shape):
     "differentiates 1/y": Variant(
         "07_autograd", "rules-of-differences-and-quotients",
         instead={
-            "lambda grad, out, x, y: -grad * out / y": "lambda grad, out, x, y: -(grad * x / (y * y))"
+            "lambda grad, out, x, y: -grad * out / y": "lambda grad, out, x, y: -(grad / y) * (x / y)"
         },
     ),
     "multiplies the other way round": Variant(

@@ -1,6 +1,7 @@
 """How much a lesson gives and how much it leaves to write, in lines, words and exercises.
 
-``python tests/course/lesson_size.py`` prints a table of all modules.
+``python tests/course/lesson_size.py`` prints a table of all modules, and with the name of one where
+its given lines are.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from tito.export import without_magics  # noqa: E402
 from tito.source import (  # noqa: E402
     BEGIN_SOLUTION,
     END_SOLUTION,
+    EXPORT,
     Cell,
     read_source,
     without_hidden_tests,
@@ -137,5 +139,20 @@ def table() -> str:
     return "\n".join(lines)
 
 
+def places(module: Module) -> str:
+    """The given lines of a module by kind, and of each cell."""
+    kinds: dict[str, int] = {}
+    lines = []
+    for number, cell in enumerate(read_source(module), 1):
+        if cell.role in HAS_CODE:
+            given = code_lines(cell.source) - solution_lines(cell.source)
+            first = next((x for n, x in enumerate(cell.source.split("\n"), 1) if n in given), "")
+            kind = "exported" if EXPORT.search(cell.source) and cell.role == "code" else cell.role
+            kinds[kind] = kinds.get(kind, 0) + len(given)
+            lines.append(f"{len(given):4}  {kind:9} cell {number:3}  {cell.name or first}")
+    total = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    return "\n".join([f"{module.folder}: {total}", *lines])
+
+
 if __name__ == "__main__":
-    print(table())
+    print(table(), *(places(Course(ROOT).module(name)) for name in sys.argv[1:]), sep="\n\n")

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 import tinytorch.core.autograd as autograd
 from tinytorch.core.autograd import Variable, concatenate, exp, relu, softmax, tanh
+from tinytorch.core.derivatives import Function, checkpoint
 from tinytorch.core.layers import Dense
 from tinytorch.core.tensor import Tensor
 from tinytorch.graph import draw, explain, step_backward
@@ -328,7 +329,7 @@ NOTEBOOK = """
 from tinytorch.core import autograd
 
 class Variable(autograd.VariableMethods):
-    __init__, __apply__ = autograd.Variable.__init__, autograd.Variable.__apply__
+    __init__ = autograd.Variable.__init__
     def backward(self, gradient=None):
         backward(self, gradient)
 """
@@ -351,10 +352,27 @@ def test_a_picture_has_gradients_once_there_is_a_backward_pass(later, gradient):
     names = {"__name__": "notebook"}
     exec(NOTEBOOK + later, names)
     x, seven = names["Variable"](2.0), Variable(7.0)
-    z = names["Variable"](0.0, grad_fn=(x * seven).grad_fn)
+    operation = autograd.Operation(np.multiply, (x, seven), [2.0, 7.0], {})
+    z = names["Variable"](14.0, grad_fn=operation)
     assert ("gradient 7" in draw(z).alt) is gradient
     assert "x, a leaf: value 2" in draw(z).alt
     assert float(step_backward(z).gradients["x"]) == 7  # asked for
+
+
+def test_a_checkpoint_is_one_box_whose_inputs_are_all_that_it_reads():
+    layer, x = Dense(3, 2, np.random.default_rng(0)), Variable(X)
+
+    def part(x):
+        return tanh(layer(x * 2.0))
+
+    z = (checkpoint(part, x) * 3.0).sum()
+    assert "v1 = part(x, layer.weights, layer.bias), by part of shape (2,)" in draw(z).alt
+    steps = step_backward(z)
+    assert layer.weights.grad is x.grad is None
+    assert explain(lambda x: (checkpoint(part, x) * 3.0).sum(), X).agrees
+    z.backward()
+    np.testing.assert_allclose(steps.gradients["x"], x.grad, rtol=1e-6)
+    np.testing.assert_allclose(steps.gradients["layer.weights"], layer.weights.grad, rtol=1e-6)
 
 
 def test_what_only_has_inputs_and_can_be_called_is_gone_through():
@@ -633,9 +651,7 @@ def test_explain_gives_both_numbers(monkeypatch):
 
 
 def test_explain_judges_an_operation_of_ones_own():
-    derivatives = pytest.importorskip("tinytorch.core.derivatives")
-
-    class Cube(derivatives.Function):
+    class Cube(Function):
         factor = 3.0
 
         @staticmethod
