@@ -47,6 +47,32 @@ def test_the_module_says_where_it_comes_from_and_what_it_offers(small_course):
     assert ast.unparse(tree.body[-1]) == "__all__ = ['double', 'halve']"
 
 
+def test_a_cell_that_assigns_all_decides_what_the_module_offers(numbers):
+    nb = reference(numbers)
+    own = '__all__ = ["halve", "other"]\n__all__ += ["double"]'
+    text = numbers.source.read_text()
+    numbers.source.write_text(f"{text}\n\n# %%\n#| export\n{own}\n")
+    text = reference_text(numbers)
+    assert text.count("__all__ =") == 1 and text.endswith(f"{own}\n")
+    cell = cell_of(nb, "halve")
+    plain = cell["source"]
+    cell["source"] = '#| export\n__all__: list = ["x"]\n' + plain.replace("#| export\n", "")
+    text = module_text(notebook_cells(nb), "Title", "somewhere")
+    assert text.count("__all__") == 1 and '__all__: list = ["x"]' in text
+
+
+def test_what_only_looks_like_a_listing_decides_nothing(numbers):
+    nb, listing = reference(numbers), '__all__ = [\n    "double",'
+    cell = cell_of(nb, "halve")
+    plain = cell["source"]
+    for added in (
+        "def f():\n    __all__ = []\n", "__all__: list\n", "x = '__all__ = []'\n",
+        "# __all__ = []\n", "__all__ = [\n",
+    ):  # fmt: skip
+        cell["source"] = plain + "\n" + added
+        assert listing in module_text(notebook_cells(nb), "Title", "somewhere"), added
+
+
 def test_a_cell_that_does_not_parse_is_left_out_and_named(numbers):
     nb = reference(numbers)
     cell_of(nb, "double")["source"] = "#| export\ndef double(x:\n    return 2 * x"
