@@ -37,6 +37,8 @@ def names_of_modules() -> dict[str, str]:
     found: dict[str, str] = {}
     for file in sorted(Path(__file__).with_name("core").glob("*.py")):
         for name in names_in(file):
+            if file.stem == "autograd":  # its relu takes Variables, that of module 2 only arrays
+                found[name] = file.stem
             found.setdefault(name, file.stem)
     return found
 

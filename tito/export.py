@@ -164,15 +164,13 @@ def module_text(cells: list[CodeCell], title: str, origin: str) -> str:
     Returns
     -------
     str
-        The module. Where a cell assigns `__all__`, that is what it offers; else all public names
-        are listed at its end.
+        The module, with `__all__`: as a cell assigns it, else a listing of all public names.
     """
     parts = [
         f'"""{title}.\n\n'
         f'Made by `tito export` from {origin}. Edit that notebook, not this file.\n"""'
     ]
     names: dict[str, None] = {}
-    listed = False
     for cell in cells:
         if not cell.exported:
             continue
@@ -180,35 +178,26 @@ def module_text(cells: list[CodeCell], title: str, origin: str) -> str:
             parts.append(f"# Left out: {cell.name} does not parse ({cell.error}).")
             continue
         parts.append(cell.source)
-        names.update(dict.fromkeys(_public_names(cell.source)))
-        listed = listed or _assigns_all(cell.source)
-    if not listed:
-        listing = "".join(f'    "{name}",\n' for name in sorted(names))
+        names.update(dict.fromkeys(_names_given(cell.source)))
+    if "__all__" not in names:
+        public = sorted(name for name in names if not name.startswith("_"))
+        listing = "".join(f'    "{name}",\n' for name in public)
         parts.append(f"__all__ = [\n{listing}]" if listing else "__all__ = []")
     text = parts[0] + "\n\n" + parts[1] if len(parts) > 1 else parts[0]
     return "\n\n\n".join([text, *parts[2:]]) + "\n"
 
 
 @functools.lru_cache(maxsize=1024)
-def _public_names(source: str) -> tuple[str, ...]:
+def _names_given(source: str) -> tuple[str, ...]:
+    """The names of a cell's functions and classes, and of what it assigns, in its top level."""
     names = []
     for node in parse(source).body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
             names.append(node.name)
-        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names += [t.id for t in targets if isinstance(t, ast.Name)]
-    return tuple(name for name in names if not name.startswith("_"))
-
-
-@functools.lru_cache(maxsize=1024)
-def _assigns_all(source: str) -> bool:
-    for node in parse(source).body:
-        if isinstance(node, ast.Assign) or (isinstance(node, ast.AnnAssign) and node.value):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            if any(isinstance(t, ast.Name) and t.id == "__all__" for t in targets):
-                return True
-    return False
+    return tuple(names)
 
 
 def title_of(module: Module) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import time
+import tracemalloc
 from collections.abc import Callable
 from html import escape
 
@@ -80,6 +81,19 @@ def seconds(call: Callable[[], object], tries: int = 3) -> float:
     return min(times)
 
 
+def held_bytes(call: Callable[[], object]) -> int:
+    """How much memory what a call returns keeps in use, in bytes."""
+    call()
+    tracemalloc.start()
+    try:
+        kept = call()
+        held = tracemalloc.get_traced_memory()[0]
+        del kept
+        return held
+    finally:
+        tracemalloc.stop()
+
+
 def moons_figure(network: Callable, points: np.ndarray, labels: np.ndarray, title: str) -> None:
     """Show what a network with two scores says of every place in the plane.
 
@@ -111,3 +125,25 @@ def moons_figure(network: Callable, points: np.ndarray, labels: np.ndarray, titl
         f"{title}: the plane in two shades, with a line where the network changes its mind; the "
         "examples of one class are circles, those of the other crosses.",
     )
+
+
+def two_moons(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Points of two half moons, one inside the other, which no straight line parts.
+
+    Parameters
+    ----------
+    count : int
+        How many points.
+    rng : numpy.random.Generator
+        The source of randomness.
+
+    Returns
+    -------
+    points : ndarray of shape (count, 2), float64
+        Where they are.
+    labels : ndarray of shape (count,)
+        Which moon each belongs to, 0 and 1 in turn.
+    """
+    angle, labels = rng.uniform(0, np.pi, size=count), np.arange(count) % 2
+    points = np.stack([np.cos(angle), np.sin(angle)], axis=1) * (1 - 2 * labels[:, None])
+    return points + labels[:, None] * [1.0, 0.5] + 0.1 * rng.normal(size=(count, 2)), labels

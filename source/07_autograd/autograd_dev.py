@@ -58,10 +58,9 @@ files, but you never have to. The next cell is for this notebook only:
 """
 
 # %%
-import matplotlib.pyplot as plt
-
-from tito.checks import check, check_raises, progress
-from tito.figures import moons_figure, seconds, show
+from tito.checks import check, check_raises
+from tito.checks import progress as progress
+from tito.figures import held_bytes, moons_figure, seconds, two_moons
 
 rng = np.random.default_rng(0)
 
@@ -86,8 +85,8 @@ For a function of many numbers, do this for one number after the other, and leav
 
 #### Exercise 1: `numerical_gradient`
 
-The loop is there: `offset` is zero everywhere, except for one element, which is `step`. Write the one line
-that is missing.
+The loop over all elements is there. Write its three lines: make `offset`, an array of zeros like `x`; put `step` into it
+at `index`; and store the central difference, with `f(x + offset)` and `f(x - offset)`, in `gradient[index]`.
 """
 
 
@@ -113,9 +112,9 @@ def numerical_gradient(f: Callable, x, step: float = 1e-5) -> np.ndarray:
     x = np.array(x, dtype=np.float64)
     gradient = np.zeros_like(x)
     for index in np.ndindex(x.shape):
+        ### BEGIN SOLUTION
         offset = np.zeros_like(x)
         offset[index] = step
-        ### BEGIN SOLUTION
         gradient[index] = (f(x + offset) - f(x - offset)) / (2 * step)
         ### END SOLUTION
     return gradient
@@ -208,8 +207,8 @@ It is right: $f = x^2 - y^2$, with the slopes $2x = 4$ and $-2y = -6$. And one w
 
 #### Exercise 2: your own graph
 
-Do the same for $g = (x y + y)\, x$. Its steps are $s = x y$, then $t = s + y$, then $g = t x$. Find the
-derivative of $g$ by $t$, by $s$, by $x$ and by $y$, following the graph. Both $x$ and $y$ are used twice.
+Do the same for $g = (x y + y)\, x$. Its steps are `s = x * y`, then `t = s + y`, then $g = t x$. Compute `s` and `t`, and
+then find the derivative of $g$ by each: `dg_dt`, `dg_ds`, `dg_dx` and `dg_dy`, following the graph. Both $x$ and $y$ are used twice.
 
 <details><summary>Hint</summary>
 
@@ -223,9 +222,9 @@ other share of $x$ comes through $s = x y$.
 # %% exercise="graph-by-hand"
 def graph_by_hand(x: float, y: float) -> tuple:
     """The value of g = (x * y + y) * x, and its derivatives by t, s, x and y."""
+    ### BEGIN SOLUTION
     s = x * y
     t = s + y
-    ### BEGIN SOLUTION
     dg_dt = x
     dg_ds = dg_dt
     dg_dx = t + dg_ds * y
@@ -624,12 +623,14 @@ With `x = Variable([1.0, 2.0])`, the expression `x * 3.0` comes here as `record(
 gives the values `[3.0, 6.0]`, and a note whose inputs are the Variable `x` **itself** and the number 3.0: through
 `x` itself the way back will go on.
 
-The arrays are taken out of the inputs and the result `out` is computed already. (Results that are true or
-false, or whole numbers, have no slope; they're returned as they are.) Your part:
+The arrays are taken out of the inputs already. Your part:
 
-1. Make `result`, a Variable around `out` that needs no gradient: `Variable(bare_tensor(out), requires_grad=False)`.
+1. Let `compute` from module 1 call the function: `out = compute(function, *values, **parameters)`.
+2. If `out.dtype.kind` is not `"f"` (true or false, or whole numbers), it has no slope: return
+   `no_derivative(function, inputs, out)`, which is `out` itself.
+3. Make `result`, a Variable around `out` that needs no gradient: `Variable(bare_tensor(out), requires_grad=False)`.
    `bare_tensor` makes a tensor without the questions that your `as_array` asks.
-2. If `recording.enabled` and any input needs a gradient, `result` needs one too, and its `grad_fn` is an
+4. If `recording.enabled` and any input needs a gradient, `result` needs one too, and its `grad_fn` is an
    `Operation` of the function, the inputs, the values and the parameters.
 """
 
@@ -639,10 +640,10 @@ false, or whole numbers, have no slope; they're returned as they are.) Your part
 def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
     """Compute like `apply`, wrap the result in a Variable, and note how it came about."""
     values = [x.data.data if isinstance(x, Variable) else value(x) for x in inputs]
+    ### BEGIN SOLUTION
     out = compute(function, *values, **parameters)
     if out.dtype.kind != "f":
         return no_derivative(function, inputs, out)
-    ### BEGIN SOLUTION
     result = Variable(bare_tensor(out), requires_grad=False)
     if recording.enabled and any(map(needs_gradient, inputs)):
         result.requires_grad = True
@@ -655,7 +656,8 @@ def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
 # %% checks="record" points=6
 recording.enabled = True  # whatever an earlier try has left behind
 _x, _constant = Variable([1.0, 2.0]), Variable(2.0, requires_grad=False)
-check(record(np.multiply, _x, 3.0), [3.0, 6.0], hint="wrap out")
+check(record(np.multiply, _x, 3.0), [3.0, 6.0], hint="compute with the values, and wrap out")
+check(type(record(np.greater, _x, 1.5)).__name__, "ndarray", hint="step 2: booleans have no slope")
 check(type(record(np.multiply, _x, 3.0).grad_fn).__name__, "Operation", hint="grad_fn is the note")
 check(record(np.multiply, _x, 3.0).requires_grad, True, hint="x needs a gradient, so does x * 3")
 check(
@@ -725,6 +727,21 @@ def nothing_is_noted_while_recording_is_off(autograd, x):
     return off.numpy(), off.is_leaf, off.requires_grad, on.is_leaf, on.requires_grad
 
 
+@observe(x=normal(2, 4))
+def what_is_not_floating_comes_back_as_an_array(autograd, x):
+    """Booleans and integers have no derivative."""
+    variable = autograd.Variable(x)
+    positive = autograd.record(np.greater, variable, 0)
+    places = autograd.record(np.argmax, variable, axis=1)
+    kinds = [type(r).__name__ for r in (positive, places)]
+    return (
+        kinds,
+        np.asarray(positive),
+        np.asarray(places),
+        [r.dtype.kind for r in (positive, places)],
+    )
+
+
 @observe(x=normal(3, dtype="float32"), y=normal(3))
 def dtypes_of_results(autograd, x, y):
     """float32 with a Python number or list stays float32; with float64 all digits are kept."""
@@ -745,15 +762,15 @@ $x - y$ yet, and what would lose a gradient is refused at once. So write `x + y 
 
 # %%
 #| export
-record_leaves(record)
+record_leaves(record, Variable)
 
 # %%
-from tinytorch.graph import draw, explain, step_backward
+from tinytorch.graph import draw
+from tinytorch.graph import step_backward as step_backward
 
 x, y = Variable(2.0), Variable(3.0)
-f = (x + y) * (x + y * -1.0)
-print(f)
-draw(f)
+draw((x + y) * (x + y * -1.0))
+
 
 # %% [markdown]
 r"""
@@ -770,14 +787,10 @@ of its inputs, and go back from each of them.* That is a recursion, and you can 
 is left out. `grad` of a leaf is `None` until something has arrived.
 """
 
+
 # %% exercise="naive-backward"
-walks = 0
-
-
 def naive_backward(variable: Variable, grad) -> None:
     """Go back along every path, to its end."""
-    global walks
-    walks += 1
     ### BEGIN SOLUTION
     if variable.is_leaf:
         variable.grad = grad if variable.grad is None else variable.grad + grad
@@ -820,8 +833,8 @@ def a_leaf_adds_to_what_it_has(autograd, x, grad):
 
 # %% [markdown]
 r"""
-It is right. Now watch it. `b = a + a; c = b + b; …`: each line is one operation. What will happen to the number
-of calls when you add a line?
+It is right. Now watch it. `b = a + a; c = b + b; …`: each line is one operation. What will happen to the time when
+you add a line?
 
 <details><summary>Think first, then look</summary>
 
@@ -835,13 +848,12 @@ for doublings in (4, 8, 12, 16):
     z = Variable(1.0)
     for _ in range(doublings):
         z = z + z
-    walks = 0
-    time = seconds(lambda z=z: naive_backward(z, np.array(1.0)), 1)
-    print(f"{doublings:2} operations: {walks:6} calls, {time:.4f} s")
+    time = seconds(lambda z=z: naive_backward(z, np.array(1.0)))
+    print(f"{doublings:2} operations: {time:.5f} s")
 
 # %% [markdown]
 r"""
-Each further line doubles the calls: $2^{n+1} - 1$. With 60 lines it would take some hundred thousand years. The
+Each further line doubles the number of calls: $2^{n+1} - 1$. With 60 lines it would take thousands of years. The
 walk goes along every **path**, and there are $2^n$ paths through only $n$ operations. This is nothing exotic:
 every residual connection `h + f(h)` doubles the number of paths.
 
@@ -853,10 +865,7 @@ deep as the chain is long:
 z = Variable(1.0)
 for _ in range(20_000):
     z = z + 1.0
-try:
-    naive_backward(z, np.array(1.0))
-except RecursionError as error:
-    print("RecursionError:", error)
+check_raises(RecursionError, lambda: naive_backward(z, np.array(1.0)))
 
 # %% [markdown]
 r"""
@@ -1279,21 +1288,17 @@ def backward(output: Variable, gradient=None, retain_graph=False, create_graph=F
 
 
 # %% demo=true
-x, y = Variable(2.0), Variable(3.0)
-f = (x + y) * (x + y * -1.0)
-f.backward()
-print("df/dx =", x.grad, "  df/dy =", y.grad)
-
 a = z = Variable(1.0)
 for _ in range(60):
     z = z + z
-print(f"60 doublings: {1000 * seconds(z.backward, 1):.1f} ms, and the gradient is {a.grad:.0f}")
+z.backward()
+print(f"60 doublings: the gradient is {a.grad:.0f}")
 
 # %% [markdown]
 r"""
-It works: 4 and −6, as by hand, and $2^{60}$ in a moment. Since there is a backward pass now, pictures show
-gradients as well. `step_backward(f)` goes through one operation at a time; try it. (Gradients of several
-passes **add up** in `x.grad`, until you call `x.zero_grad()`.)
+It works: $2^{60}$, in a moment. Since there is a backward pass now, pictures show gradients as well. Below is the graph
+that you worked by hand; `step_backward(f)` goes through it one operation at a time. (Gradients of several passes **add
+up** in `x.grad`, until you call `x.zero_grad()`.)
 """
 
 # %% demo=true
@@ -1632,15 +1637,9 @@ the moons gets close to 0.
 from tinytorch.core.layers import Dense
 from tinytorch.support.functions import cross_entropy
 
-angle, labels = rng.uniform(0, np.pi, size=400), np.arange(400) % 2
-points = np.stack([np.cos(angle), np.sin(angle)], axis=1) * (1 - 2 * labels[:, None])
-points = points + labels[:, None] * [1.0, 0.5] + 0.1 * rng.normal(size=(400, 2))
+points, labels = two_moons(400, rng)
 hidden, last = Dense(2, 32, rng=1), Dense(32, 2, rng=2)
-
-
-def network(x):
-    return last(activations.ReLU()(hidden(x)))
-
+network = lambda x: last(activations.ReLU()(hidden(x)))  # noqa: E731
 
 for step in range(501):
     loss = cross_entropy(network(points), labels)
@@ -1664,42 +1663,144 @@ forgets the gradients of the one before, because they add up.
 From here on, everything is about making the engine complete.
 """
 
-# %%
-#| export
-from tinytorch.support.arrays import astype, inverse, scatter, spread
-from tinytorch.support.functions import *  # noqa: F403
-from tinytorch.support.functions import __getattr__ as __getattr__
-from tinytorch.support.recording import enable_grad as enable_grad
-from tinytorch.support.recording import switch
-from tinytorch.support.rules import enter_other_rules, with_axes
+# %% [markdown]
+r"""
+### 7. More rules
+
+The engine is complete. From here on, each row that you enter can be differentiated
+anywhere inside an expression, and nothing else has to be written for it. That is the
+reward for keeping the formulas apart from the bookkeeping.
+
+For all of them: use operators and functions that take **Variables** as well as arrays
+(`np.exp(out)`, `select(…)`, `grad.reshape(…)`), because in section 8 the rules
+themselves will be differentiated. And float32 stays float32.
+
+#### Exercise 12: vectors (a bonus)
+
+Your rules of the matrix product are for matrices. For numpy, a vector on the left is a
+row, one on the right is a column, and the result lacks the axis of length 1.
+
+| x | y | out and grad | so make of `grad` | the matrix rule gives |
+| --- | --- | --- | --- | --- |
+| `(3,)` | `(3, 4)` | `(4,)` | `(1, 4)` | `(1, 3)` by x |
+| `(2, 3)` | `(3,)` | `(2,)` | `(2, 1)` | `(3, 1)` by y |
+| `(3,)` | `(3,)` | `()` | `(1, 1)` | `(1, 3)` by x, `(3, 1)` by y |
+
+No new rule is needed. `with_vectors` makes of a rule for matrices one that takes
+vectors too:
+
+1. Make `x`, if it has one axis, a row: `x[None, :]`; and `y` a column: `y[:, None]`.
+2. Give `grad` the axes it lacks: for a column `grad[..., None]`, then for a row
+   `grad[..., None, :]`.
+3. Call `rule(grad, out, row, column, *bias)`. By y (`position` 1; x is 0) take the last
+   axis of a column's share away again, `share[..., 0]`. By x nothing is left to do:
+   axes in front are summed by the engine.
+
+Without this exercise everything works, except vectors.
+"""
 
 
 # %% exercise="vectors"
 #| export
 def with_vectors(rule: Callable, position: int) -> Callable:
-    """A rule of ``x @ y`` for matrices, made to take a vector x as a row and a vector y as a column."""
+    """A rule of ``x @ y`` that takes a vector x as a row, a vector y as a column."""
 
     def rule_for_vectors(grad, out, x, y, *bias):
+        if x.ndim > 1 and y.ndim > 1:
+            return rule(grad, out, x, y, *bias)
         ### BEGIN SOLUTION
         row = x[None, :] if x.ndim == 1 else x
         column = y[:, None] if y.ndim == 1 else y
-        grad = grad[..., None] if y.ndim == 1 else grad
-        grad = grad[..., None, :] if x.ndim == 1 else grad
+        if y.ndim == 1:
+            grad = grad[..., None]
+        if x.ndim == 1:
+            grad = grad[..., None, :]
         share = rule(grad, out, row, column, *bias)
-        if position == 0 and x.ndim == 1:
-            return share[..., 0, :]
         return share[..., 0] if position == 1 and y.ndim == 1 else share
         ### END SOLUTION
 
     return rule_for_vectors
 
 
+# %% checks="vectors" points=2
+_by_x, _by_y = [with_vectors(RULES[np.matmul][i], i) for i in (0, 1)]
+_m, _v = np.array([[3.0, 5.0], [4.0, 6.0]]), np.array([1.0, 2.0])
+_row, _column = "a vector x is a row: (1, 2)", "a vector y is a column: (2, 1)"
+check(unbroadcast(_by_x(_v, _v @ _m, _v, _m), (2,)), [13.0, 16.0], hint=_row)
+check(_by_y(_v, _v @ _m, _v, _m), [[1.0, 2.0], [2.0, 4.0]], hint=_row)
+check(_by_x(_v, _m @ _v, _m, _v), [[1.0, 2.0], [2.0, 4.0]], hint=_column)
+check(_by_y(_v, _m @ _v, _m, _v), [11.0, 17.0], hint=_column)
+_grad = np.array(3.0)
+_both = "two vectors: grad becomes (1, 1)"
+_share = _by_x(_grad, _v @ _v, _v, 2 * _v)
+check(unbroadcast(_share, (2,)), [6.0, 12.0], hint=_both)
+check(_by_y(_grad, _v @ _v, _v, 2 * _v), [3.0, 6.0], hint=_both)
+
+
+### BEGIN HIDDEN TESTS
+def gradients_with_vectors(autograd, grad, x, y, *bias):
+    """What the wrapped rules of the matrix product, or of the linear layer, give by x and y."""
+    function = autograd.layers.linear if bias else np.matmul
+    out = function(x, y, *bias)
+    found = []
+    for i in (0, 1):
+        rule = autograd.with_vectors(autograd.RULES[function][i], i)
+        found.append(folded(rule(grad, out, x, y, *bias), (x, y)[i].shape))
+    return found
+
+
+@observe(grad=normal(2), x=normal(2, 3), y=normal(3), stack=normal(5, 2, 3), more=normal(5, 2))
+def gradients_with_a_vector_on_the_right(autograd, grad, x, y, stack, more):
+    """A matrix times a vector, and a stack of matrices times a vector."""
+    found = gradients_with_vectors(autograd, grad, x, y)
+    return found, gradients_with_vectors(autograd, more, stack, y)
+
+
+@observe(grad=normal(4), x=normal(3), y=normal(3, 4), stack=normal(5, 3, 4), more=normal(5, 4))
+def gradients_with_a_vector_on_the_left(autograd, grad, x, y, stack, more):
+    """A vector times a matrix, and a vector times a stack of matrices."""
+    found = gradients_with_vectors(autograd, grad, x, y)
+    return found, gradients_with_vectors(autograd, more, x, stack)
+
+
+@observe(grad=normal(), x=normal(3), y=normal(3))
+def gradients_of_a_product_of_two_vectors(autograd, grad, x, y):
+    """The result is a single number."""
+    return gradients_with_vectors(autograd, np.array(grad), x, y)
+
+
+@observe(grad=normal(4, dtype="float32"), x=normal(3, dtype="float32"), w=normal(3, 4))
+def a_single_example_through_the_linear_layer(autograd, grad, x, w):
+    """With a bias; float32 stays float32, and nothing that was given is changed."""
+    w, before = w.astype("float32"), [grad.copy(), x.copy()]
+    found = gradients_with_vectors(autograd, grad, x, w, grad)
+    same = [bool(np.array_equal(a, b)) for a, b in zip(before, (grad, x), strict=True)]
+    return found, [str(g.dtype) for g in found], same
+
+
+### END HIDDEN TESTS
+
 # %%
 #| export
 for function in (np.matmul, layers.linear):
     for position in (0, 1):
         if position in RULES[function]:
-            RULES[function][position] = with_vectors(RULES[function][position], position)
+            rule = RULES[function][position]
+            RULES[function][position] = with_vectors(rule, position)
+
+# %% [markdown]
+r"""
+#### Exercise 13: differences and quotients
+
+The row of $x - y$ was the example of section 3. The negative $-x$ has one input, so its
+rule is `rule(grad, out, x)`. For a quotient,
+
+$$\frac{\partial}{\partial x}\,\frac{x}{y} = \frac{1}{y}, \qquad\qquad
+\frac{\partial}{\partial y}\,\frac{x}{y} = -\frac{x}{y^2} = -\frac{\text{out}}{y}.$$
+
+The last form avoids $y^2$, which can overflow. In numbers: $x = 6$, $y = 3$, so out is
+2; with `grad = 9` it sends $9 / 3 = 3$ to $x$, and $-9 \cdot 2 / 3 = -6$ to $y$.
+"""
 
 
 # %% exercise="rules-of-differences-and-quotients"
@@ -1722,11 +1823,141 @@ def rules_of_differences_and_quotients():
     ### END SOLUTION
 
 
+# %% checks="rules-of-differences-and-quotients" points=3
+_grad, _x, _y = np.array([9.0, -2.0]), np.array([6.0, 1.0]), np.array([3.0, 4.0])
+check(RULES[np.subtract][0](_grad, _x - _y, _x, _y), [9.0, -2.0], hint="grad")
+check(RULES[np.subtract][1](_grad, _x - _y, _x, _y), [-9.0, 2.0], hint="-grad")
+check(RULES[np.negative][0](_grad, -_x, _x), [-9.0, 2.0], hint="-grad")
+check(RULES[np.divide][0](_grad, _x / _y, _x, _y), [3.0, -0.5], hint="grad / y")
+_slope = "-grad * out / y"
+check(RULES[np.divide][1](_grad, _x / _y, _x, _y), [-6.0, 0.125], hint=_slope)
+check([_grad[0], _x[0], _y[0]], [9.0, 6.0, 3.0], hint="never change what is given")
+
+
+### BEGIN HIDDEN TESTS
+def recorded(autograd, function, grad, *inputs, **parameters):
+    """What the rules of a function give for Variables: of which type, and the numbers."""
+    variables = [autograd.Variable(v) for v in (grad, function(*inputs, **parameters), *inputs)]
+    found = []
+    for position in range(len(inputs)):
+        answer = autograd.RULES[function][position](*variables, **parameters)
+        found.append((type(answer).__name__, np.asarray(answer)))
+    return found
+
+
+def kept(autograd, functions, grad, *inputs):
+    """What the rules of functions give, its dtypes, and whether all that was given stayed."""
+    found, same = [], []
+    for function in functions:
+        out = function(*inputs)
+        before = [np.copy(v) for v in (grad, out, *inputs)]
+        for position in range(len(inputs)):
+            answer = np.array(autograd.RULES[function][position](grad, out, *inputs))
+            found.append((answer, str(answer.dtype)))
+        now = (grad, out, *inputs)
+        same.append(all(np.array_equal(a, b) for a, b in zip(before, now, strict=True)))
+    return found, same
+
+
+@observe(grad=normal(3, 2), x=normal(3, 2), y=normal(3, 2))
+def gradients_of_differences_and_negatives(autograd, grad, x, y):
+    """The second input of a difference, and a negative, get the gradient with the other sign."""
+    found = gradients_by_rules(autograd, np.subtract, grad, x, y)
+    return found, gradients_by_rules(autograd, np.negative, grad, x)
+
+
+@observe(grad=normal(4, 3), x=normal(4, 3), y=uniform(3, low=0.5, high=2.0))
+def gradients_of_a_quotient(autograd, grad, x, y):
+    """Divisors of both signs, one for each column."""
+    return [gradients_by_rules(autograd, np.divide, grad, x, s * y) for s in (1, -1)]
+
+
+@observe(grad=normal(3, dtype="float32"), x=normal(3, dtype="float32"))
+def differences_and_quotients_in_float32(autograd, grad, x):
+    """float32 stays float32, and nothing that was given is changed."""
+    functions = np.subtract, np.divide
+    return kept(autograd, functions, grad, x, x), kept(autograd, [np.negative], grad, x)
+
+
+@observe(grad=normal(3), x=normal(3), y=uniform(3, low=0.5, high=2.0))
+def rules_of_differences_and_quotients_can_be_recorded(autograd, grad, x, y):
+    """With Variables in place of the arrays they give Variables."""
+    negative = recorded(autograd, np.negative, grad, x)
+    return [recorded(autograd, f, grad, x, y) for f in (np.subtract, np.divide)], negative
+
+
+@observe(grad=normal(2), x=uniform(2, low=1.0, high=3.0))
+def a_quotient_of_very_large_numbers(autograd, grad, x):
+    """x / y is a small number, although y * y overflows."""
+    return [g * 1e200 for g in gradients_by_rules(autograd, np.divide, grad, x * 1e200, x * 2e200)]
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 14: powers
+
+$$\frac{\partial}{\partial x}\, x^y = y\, x^{y - 1}, \qquad\qquad
+\frac{\partial}{\partial y}\, x^y = \frac{\partial}{\partial y}\, e^{y \log x} = x^y \log x.$$
+
+In numbers, at $x = 2$, $y = 3$ with `grad = 10`: $10 \cdot 3 \cdot 4 = 120$ for $x$,
+and $10 \cdot 8 \cdot 0.693 = 55.5$ for $y$.
+
+First watch the formula at work, just as it stands. The polynomial $5 + 3x + x^2 + x^3$
+is made of the powers 0 to 3, and its slope at $x = 0$ is 3. What will come?
+"""
+
+
+# %% demo=true
+def plain_power(x, y):
+    return x**y
+
+
+derivative(plain_power, lambda grad, out, x, y: grad * y * x ** (y - 1))
+x = Variable(0.0)
+record(plain_power, x, np.arange(4.0)).backward([5.0, 3.0, 1.0, 1.0])
+print(x.grad)
+
+# %% [markdown]
+r"""
+The constant term $5 x^0$ did it: $0 \cdot 0^{-1} = 0 \cdot \infty$ is NaN. Yet
+$x^0 = 1$ for every $x$, so its slope is 0 everywhere. By $y$ it is the same: at $0^2$
+the formula says $0 \cdot \log 0 = 0 \cdot (-\infty)$, and yet $0^y = 0$ for every
+positive $y$. One NaN in one weight, and after the next step the whole network is NaN.
+So a rule has to be right at the edge, too:
+
+| where | the derivative | is |
+| --- | --- | --- |
+| $y = 0$ | by $x$ | 0, whatever $x$ is, and whatever arrives, an infinity too |
+| $x = 0$ and $y \ge 0$ | by $y$ | 0, whatever arrives |
+| $x = 0$ and $y < 0$ | by $y$ | infinite, as the formula says |
+
+The rule by $x$ will itself be differentiated by $y$, and the slope of $y\,x^{y-1}$ at
+$y = 0$ is $x^{-1}$. So let the factor $y$ make the 0, and not a case distinction.
+
+<details><summary>Hint: a cure without a case distinction</summary>
+
+`x + (x == 0)` is $x$ with each zero made a 1. Do that only to zeros that do harm. By
+$x$ these are the ones where $y = 0$: `x + ((x == 0) & (y == 0))`, since $1^{-1}$ is
+finite. By $y$ they are those where $y \ge 0$, since $\log 1$ is 0.
+
+</details>
+<details><summary>Hint: infinities that arrive</summary>
+
+By $y$: `select((x != 0) | (y < 0), grad)` in place of `grad`. By $x$ take out
+infinities only, `select((y != 0) | np.isfinite(grad), grad)`: a finite gradient gets
+its 0 from the factor $y$.
+
+</details>
+"""
+
+
 # %% exercise="rules-of-powers"
 #| export
 @table
 def rules_of_powers():
-    """The rules of x ** y, for each of the two inputs; both are 0 where a power is constant."""
+    """The rules of x ** y, for both inputs; they are 0 where a power is constant."""
     ### BEGIN SOLUTION
     derivative(
         np.power,
@@ -1740,6 +1971,97 @@ def rules_of_powers():
         ),
     )
     ### END SOLUTION
+
+
+# %% checks="rules-of-powers" points=4
+_grad, _x, _y = np.array([10.0, 1.0]), np.array([2.0, 3.0]), np.array([3.0, -1.0])
+_by_x, _by_y = "grad * y * x ** (y - 1)", "grad * out * log(x)"
+check(RULES[np.power][0](_grad, _x**_y, _x, _y), [120.0, -1 / 9], hint=_by_x)
+check(RULES[np.power][1](_grad, _x**_y, _x, _y), [55.451774, 0.366204], hint=_by_y)
+with np.errstate(all="ignore"):
+    _grad, _x, _y = np.array([1.0, np.inf, 1.0]), np.zeros(3), np.array([0.0, 0.0, 1.0])
+    _zero = "x ** 0 is 1 everywhere, so by x it has the slope 0, also under an infinity"
+    check(RULES[np.power][0](_grad, _x**_y, _x, _y), [0.0, 0.0, 1.0], hint=_zero)
+    _y = np.array([2.0, 0.0, -1.0])
+    _edge = "by y it is 0 where x is 0 and y >= 0; else as the formula says"
+    check(RULES[np.power][1](_grad, _x**_y, _x, _y), [0.0, 0.0, -np.inf], hint=_edge)
+_v = Variable([2.0, 3.0], requires_grad=False)
+_types = [type(RULES[np.power][i](_v, _v, _v, _v)).__name__ for i in (0, 1)]
+check(_types, ["Variable"] * 2, hint="operators, np.log and select take Variables")
+
+
+### BEGIN HIDDEN TESTS
+@observe(grad=normal(2, 3), x=uniform(2, 3, low=0.5, high=2.0), y=normal(2, 3))
+def gradients_of_powers(autograd, grad, x, y):
+    """By the base and by the exponent."""
+    return gradients_by_rules(autograd, np.power, grad, x, y)
+
+
+@observe(grad=normal(4, dtype="float32"), x=normal(4, dtype="float32"))
+def powers_in_float32(autograd, grad, x):
+    """Bases of any sign with whole exponents; float32 stays float32; nothing given is changed."""
+    by_base = autograd.RULES[np.power][0]
+    found = [by_base(grad, x**n, x, n) for n in (1, 2, 3)]
+    return found, [str(g.dtype) for g in found], kept(autograd, [np.power], grad, np.abs(x), x)
+
+
+@observe(grad=normal(7), x=normal(2))
+def the_slope_of_x_to_the_zero_is_zero_also_at_zero(autograd, grad, x):
+    """Exponents as a number and as an array; infinities arrive there, and where y is not 0."""
+    x = np.array([0.0, *x, 0.0, 0.0, -1.0, 1.0])
+    y = np.array([0.0, 0.0, 2.0, 1.0, 2.5, 0.0, 0.0])
+    infinite = grad.copy()
+    infinite[[0, 1, 2, 5]] = np.inf, -np.inf, np.inf, np.inf
+    rule = autograd.RULES[np.power][0]
+    with np.errstate(all="ignore"):
+        return rule(grad, x**0, x, 0), rule(grad, x**y, x, y), rule(infinite, x**y, x, y)
+
+
+@observe(grad=normal(5), y=uniform(3, low=0.5, high=2.0))
+def the_slope_by_the_exponent_of_zero_is_zero(autograd, grad, y):
+    """Bases that are zero and not, exponents that are positive, zero and (not finite) negative."""
+    x = np.array([0.0, 0.0, 3.0, 0.5, 0.0])
+    y = np.array([0.0, y[0], y[1], 0.0, -y[2]])
+    infinite = grad.copy()
+    infinite[:2] = np.inf, -np.inf
+    rule = autograd.RULES[np.power][1]
+    with np.errstate(all="ignore"):
+        return rule(grad, x**y, x, y), rule(infinite, x**y, x, y)
+
+
+@observe(grad=normal(3), x=uniform(3, low=0.5, high=2.0))
+def powers_with_a_number(autograd, grad, x):
+    """A Python number as exponent or base."""
+    rules = autograd.RULES[np.power]
+    return rules[0](grad, x**3, x, 3), rules[1](grad, 3.0**x, 3.0, x)
+
+
+@observe(grad=normal(3), x=uniform(3, low=0.5, high=2.0), y=uniform(low=1.0, high=3.0))
+def the_mixed_derivative_of_a_power(autograd, grad, x, y):
+    """The rule by the base, recorded and differentiated by the exponent, which is 0 once."""
+    base, exponent = autograd.Variable(x), autograd.Variable(np.array([0.0, y, -y]))
+    out = autograd.Variable(x ** exponent.numpy())
+    found = autograd.RULES[np.power][0](autograd.Variable(grad), out, base, exponent)
+    found.backward(np.ones(3))
+    return recorded(autograd, np.power, grad, x, exponent.numpy()), exponent.grad
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 15: five functions
+
+$$\frac{d}{dx} e^x = e^x, \quad \frac{d}{dx} \log x = \frac{1}{x}, \quad
+\frac{d}{dx} \sqrt{x} = \frac{1}{2\sqrt{x}}, \quad \frac{d}{dx} \sin x = \cos x, \quad
+\frac{d}{dx} \cos x = -\sin x.$$
+
+Two of the five can use `out`, which is there already. (The root: $r^2 = x$, and
+differentiated, $2 r \frac{dr}{dx} = 1$.) In numbers, with `grad = 3`: at $x = 0$ the
+exponential sends $3 \cdot 1 = 3$; at $x = 2$ the logarithm sends 1.5; at $x = 4$ the
+root sends $3 / 4 = 0.75$. At $x = 0$ the slope of the root is infinite, and the rule
+says so.
+"""
 
 
 # %% exercise="rules-of-functions"
@@ -1756,6 +2078,78 @@ def rules_of_functions():
     ### END SOLUTION
 
 
+# %% checks="rules-of-functions" points=4
+_grad, _x = np.array([3.0, 2.0]), np.array([0.0, 1.0])
+check(RULES[np.exp][0](_grad, np.exp(_x), _x), [3.0, 5.436564], hint="grad * out")
+check(RULES[np.log][0](_grad, np.log(_x + 2), _x + 2), [1.5, 2 / 3], hint="grad / x")
+_x, _out = np.array([4.0, 16.0]), np.array([2.0, 4.0])
+check(RULES[np.sqrt][0](_grad, _out, _x), [0.75, 0.25], hint="grad / (2 * out)")
+_x = np.array([0.0, np.pi / 2])
+check(RULES[np.sin][0](_grad, np.sin(_x), _x), [3.0, 0.0], hint="grad * cos(x)")
+check(RULES[np.cos][0](_grad, np.cos(_x), _x), [0.0, -2.0], hint="-grad * sin(x)")
+
+
+### BEGIN HIDDEN TESTS
+@observe(grad=normal(3, 2), x=normal(3, 2))
+def gradient_of_an_exponential(autograd, grad, x):
+    """exp(x) times the gradient."""
+    return gradients_by_rules(autograd, np.exp, grad, x)
+
+
+@observe(grad=normal(3, 2), x=uniform(3, 2, low=0.2, high=3.0))
+def gradient_of_a_logarithm(autograd, grad, x):
+    """1 / x times the gradient."""
+    return gradients_by_rules(autograd, np.log, grad, x)
+
+
+@observe(grad=uniform(3, low=0.5, high=1.0), x=uniform(2, low=0.2, high=3.0))
+def gradient_of_a_root_which_is_infinite_at_zero(autograd, grad, x):
+    """1 / (2 sqrt(x)) times the gradient."""
+    with np.errstate(all="ignore"):
+        return gradients_by_rules(autograd, np.sqrt, grad, np.array([*x, 0.0]))
+
+
+@observe(grad=normal(3, 2), x=normal(3, 2))
+def gradients_of_sine_and_cosine(autograd, grad, x):
+    """cos(x) and -sin(x) times the gradient."""
+    return [gradients_by_rules(autograd, f, grad, 3 * x) for f in (np.sin, np.cos)]
+
+
+@observe(grad=normal(3, dtype="float32"), x=uniform(3, low=0.2, high=3.0, dtype="float32"))
+def functions_in_float32(autograd, grad, x):
+    """float32 stays float32, and nothing that was given is changed."""
+    return kept(autograd, (np.exp, np.log, np.sqrt, np.sin, np.cos), grad, x)
+
+
+@observe(grad=normal(3), x=uniform(3, low=0.2, high=3.0))
+def rules_of_functions_can_be_recorded(autograd, grad, x):
+    """With Variables in place of the arrays they give Variables."""
+    functions = np.exp, np.log, np.sqrt, np.sin, np.cos
+    return [recorded(autograd, function, grad, x) for function in functions]
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 16: tanh, sigmoid, absolute value
+
+Write the first two with the output. With $t = \tanh x$, the rule for quotients gives
+
+$$\frac{dt}{dx} = \frac{\cosh^2 x - \sinh^2 x}{\cosh^2 x} = 1 - t^2, \qquad
+\frac{ds}{dx} = \frac{1}{1 + e^{-x}} \cdot \frac{e^{-x}}{1 + e^{-x}} = s\,(1 - s),$$
+
+the second for $s = 1 / (1 + e^{-x})$. At $x = 0$ the slopes are 1 and 0.25, and far
+from 0 both vanish: at $x = 10$ that of the sigmoid is 0.000045. Layer by layer such
+factors are multiplied, which is why `relu` took over.
+
+The absolute value has the slope 1 where $x > 0$, −1 where $x < 0$, and at 0 a corner.
+Any number from −1 to 1 would be fair there; the custom is 0: a minimum is reached, so
+don't move. As with `relu`, where the slope is 0 nothing gets through, not even an
+infinity.
+"""
+
+
 # %% exercise="rules-of-activations"
 #| export
 @table
@@ -1768,21 +2162,225 @@ def rules_of_activations():
     ### END SOLUTION
 
 
+# %% checks="rules-of-activations" points=3
+_grad, _x = np.array([3.0, 2.0, np.inf]), np.array([5.0, -5.0, 0.0])
+_abs = "grad where x > 0, -grad where x < 0, and 0 at 0: select(…) twice"
+check(RULES[np.abs][0](_grad, np.abs(_x), _x), [3.0, -2.0, 0.0], hint=_abs)
+_grad, _out = np.array([3.0, 2.0, 1.0]), np.array([0.5, 0.9, 0.1])
+check(RULES[np.tanh][0](_grad, _out, _x), [2.25, 0.38, 0.99], hint="grad * (1 - out²)")
+check(
+    RULES[activations.sigmoid][0](_grad, _out, _x),
+    [0.75, 0.18, 0.09],
+    hint="grad * s * (1 - s), and s is out",
+)
+
+
+### BEGIN HIDDEN TESTS
+@observe(grad=normal(3, 2), x=normal(3, 2))
+def gradient_of_the_hyperbolic_tangent(autograd, grad, x):
+    """1 - t² times the gradient."""
+    return gradients_by_rules(autograd, np.tanh, grad, x)
+
+
+@observe(grad=normal(3, 2), x=normal(3, 2))
+def gradient_of_the_sigmoid(autograd, grad, x):
+    """s (1 - s) times the gradient."""
+    return gradients_by_rules(autograd, autograd.activations.sigmoid, grad, x)
+
+
+@observe(grad=normal(6), x=normal(5))
+def gradient_of_an_absolute_value(autograd, grad, x):
+    """The sign of x times the gradient; at 0 nothing, of an infinity neither."""
+    x, infinite = np.array([*x, 0.0]), np.array([*grad[:5], np.inf])
+    return [gradients_by_rules(autograd, np.abs, g, x) for g in (grad, infinite)]
+
+
+@observe(grad=normal(4, dtype="float32"), x=normal(4, dtype="float32"))
+def activations_in_float32(autograd, grad, x):
+    """float32 stays float32, and nothing that was given is changed."""
+    return kept(autograd, (np.tanh, autograd.activations.sigmoid, np.abs), grad, x)
+
+
+@observe(grad=normal(3), x=normal(3))
+def rules_of_activations_can_be_recorded(autograd, grad, x):
+    """With Variables in place of the arrays they give Variables."""
+    functions = np.tanh, autograd.activations.sigmoid, np.abs
+    return [recorded(autograd, function, grad, x) for function in functions]
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 17: softmax
+
+This is the first function in which every output depends on every input along the axis:
+$p_i = e^{x_i} / \sum_k e^{x_k}$. The quotient rule gives $\frac{\partial p_i}{\partial
+x_j} = p_j\,([i = j] - p_i)$: for $n$ classes $n^2$ numbers for each example. But they
+never have to be built. Sum over the paths:
+
+$$\frac{\partial L}{\partial x_j} = \sum_i \texttt{grad}_i\; p_j\,([i = j] - p_i)
+= p_j \Big( \texttt{grad}_j - \sum_i \texttt{grad}_i\, p_i \Big).$$
+
+In numbers: $p = (0.2, 0.3, 0.5)$, $\texttt{grad} = (1, 2, 4)$. The sum is
+$0.2 + 0.6 + 2 = 2.8$, and the gradient $(0.2 \cdot (1 - 2.8), 0.3 \cdot (2 - 2.8),
+0.5 \cdot (4 - 2.8)) = (-0.36, -0.24, 0.6)$. It adds up to 0, always: adding the same
+number to all $x$ doesn't change $p$.
+
+For the logarithm, $\ell_i = \log p_i = x_i - \log \sum_k e^{x_k}$, so $\frac{\partial
+\ell_i}{\partial x_j} = [i = j] - p_j$, and
+
+$$\frac{\partial L}{\partial x_j} = \texttt{grad}_j - p_j \sum_i \texttt{grad}_i .$$
+
+Here `out` is $\ell$, not $p$; but $p$ isn't far away. Both sums go along the parameter
+`axis`, which a rule gets like the function itself: `lambda grad, out, x, axis=-1: …`.
+Write them as `total(…, axis=axis, keepdims=True)`.
+"""
+
+
 # %% exercise="rules-of-softmax"
 #| export
 @table
 def rules_of_softmax():
     """The rules of softmax and of log_softmax along an axis, from the output alone."""
     ### BEGIN SOLUTION
-    derivative(
-        activations.softmax,
-        lambda grad, out, x, axis=-1: out * (grad - total(grad * out, axis=axis, keepdims=True)),
-    )
-    derivative(
-        activations.log_softmax,
-        lambda grad, out, x, axis=-1: grad - np.exp(out) * total(grad, axis=axis, keepdims=True),
-    )
+
+    def by_x(grad, out, x, axis=-1):
+        return out * (grad - total(grad * out, axis=axis, keepdims=True))
+
+    def by_x_of_the_logarithm(grad, out, x, axis=-1):
+        return grad - np.exp(out) * total(grad, axis=axis, keepdims=True)
+
+    derivative(activations.softmax, by_x)
+    derivative(activations.log_softmax, by_x_of_the_logarithm)
     ### END SOLUTION
+
+
+# %% checks="rules-of-softmax" points=4
+_p, _grad = np.array([0.2, 0.3, 0.5]), np.array([1.0, 2.0, 4.0])
+_softmax, _log_softmax = RULES[activations.softmax], RULES[activations.log_softmax]
+check(
+    _softmax[0](_grad, _p, np.log(_p)),
+    [-0.36, -0.24, 0.6],
+    hint="p * (grad - the sum of grad * p)",
+)
+check(
+    _log_softmax[0](_grad, np.log(_p), np.log(_p)),
+    [-0.4, -0.1, 0.5],
+    hint="grad - p * sum of grad, where p is exp(out)",
+)
+_p, _grad = np.array([[0.2, 0.3], [0.8, 0.7]]), np.array([[1.0, 2.0], [3.0, 5.0]])
+_sum = "sum along the given axis, and keep it with length 1: keepdims=True"
+check(
+    _softmax[0](_grad, _p, np.log(_p), axis=0),
+    [[-0.32, -0.63], [0.32, 0.63]],
+    hint=_sum,
+)
+check(
+    _log_softmax[0](_grad, np.log(_p), np.log(_p), axis=0),
+    [[0.2, -0.1], [-0.2, 0.1]],
+    hint=_sum,
+)
+
+
+### BEGIN HIDDEN TESTS
+def along_axes(autograd, function, grad, x):
+    """What the rule of a function gives without an axis, and along several."""
+    rule = autograd.RULES[function][0]
+    found = [rule(grad, function(x, axis=a), x, axis=a) for a in (0, 1, -2)]
+    return [rule(grad, function(x), x), *found]
+
+
+@observe(grad=normal(3, 4), x=normal(3, 4))
+def gradient_of_softmax_along_the_last_axis(autograd, grad, x):
+    """For each row by itself."""
+    return gradients_by_rules(autograd, autograd.activations.softmax, grad, x)
+
+
+@observe(grad=normal(3, 4), x=normal(3, 4))
+def gradient_of_log_softmax_along_the_last_axis(autograd, grad, x):
+    """For each row by itself."""
+    return gradients_by_rules(autograd, autograd.activations.log_softmax, grad, x)
+
+
+@observe(grad=normal(3, 4, 2), x=normal(3, 4, 2))
+def gradients_along_other_axes(autograd, grad, x):
+    """The first axis, and the one in the middle, of both functions."""
+    functions = autograd.activations.softmax, autograd.activations.log_softmax
+    return [along_axes(autograd, function, grad, x) for function in functions]
+
+
+@observe(grad=normal(4, dtype="float32"), x=normal(4, dtype="float32"))
+def softmax_in_float32(autograd, grad, x):
+    """float32 stays float32, and nothing that was given is changed."""
+    functions = autograd.activations.softmax, autograd.activations.log_softmax
+    return kept(autograd, functions, grad, x)
+
+
+@observe(grad=normal(2, 3), x=normal(2, 3))
+def rules_of_softmax_can_be_recorded(autograd, grad, x):
+    """With Variables in place of the arrays they give Variables."""
+    functions = autograd.activations.softmax, autograd.activations.log_softmax
+    return [recorded(autograd, function, grad, x, axis=0) for function in functions]
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+Do you trust the algebra? The yardstick judges it. For $L = \sum_i \texttt{seed}_i\,p_i$
+with random numbers `seed`, $\partial L / \partial p_i$ is just $\texttt{seed}_i$, so
+both lines must agree:
+"""
+
+# %% demo=true
+x, seed = rng.normal(size=4), rng.normal(size=4)
+print(RULES[activations.softmax][0](seed, activations.softmax(x), x))
+print(numerical_gradient(lambda v: (seed * activations.softmax(v)).sum(), x))
+
+# %% [markdown]
+r"""
+#### Exercise 18: sums, means, variances
+
+A reduction is broadcasting the other way round. In a sum each $x_i$ counts once, so
+each gets the whole gradient; in a mean of $n$ elements each counts $\frac{1}{n}$. The
+variance is the mean of $(x_j - \mu)^2$. What comes through $\mu$ adds up to 0, because
+the distances do:
+
+$$\frac{\partial\,\text{sum}}{\partial x_i} = 1, \qquad
+\frac{\partial\,\text{mean}}{\partial x_i} = \frac{1}{n},
+\qquad \frac{\partial\,\text{var}}{\partial x_i} = \frac{2}{n}\,(x_i - \mu).$$
+
+The work is in the shapes. Sum $x$ of shape `(2, 3)` over axis 1: `grad` has the shape
+`(2,)`, and each number belongs to a whole row. But `(2,)` doesn't broadcast to
+`(2, 3)`; `(2, 1)` would.
+
+$$\texttt{grad} = (7, 8) \quad\to\quad \begin{pmatrix} 7 \\ 8 \end{pmatrix} \quad\to\quad
+\begin{pmatrix} 7 & 7 & 7 \\ 8 & 8 & 8 \end{pmatrix}$$
+
+1. `with_axes(grad, x, axis)` gives the lost axes back, each with length 1, whatever
+   `axis` is: None, a number, or several. With `keepdims` they weren't lost, and it
+   changes nothing.
+2. `spread(…, shape=x.shape)` repeats it to the shape of `x`, without a copy. The
+   engine sums what is too large, but it can't know how to repeat what is too small,
+   so these rules must return the **full shape**.
+
+All three rules begin with `lambda grad, out, x, axis=None, keepdims=False:`. The
+variance needs $\mu$ along the same axis, `x.mean(axis=axis, keepdims=True)`.
+
+<details><summary>Hint: how many elements went into each mean</summary>
+
+`x` has `x.size` elements, and `out` has `out.size`, each of equally many. So $1/n$ is
+`out.size / max(x.size, 1)`; the `max` is for an `x` without elements, whose gradient is
+empty.
+
+</details>
+"""
+
+# %%
+#| export
+from tinytorch.support.arrays import spread
+from tinytorch.support.rules import with_axes
 
 
 # %% exercise="rules-of-reductions"
@@ -1814,10 +2412,139 @@ def rules_of_reductions():
     ### END SOLUTION
 
 
+# %% checks="rules-of-reductions" points=4
+_x, _grad = np.array([[0.0, 3.0, 3.0], [1.0, 1.0, 1.0]]), np.array([6.0, 12.0])
+_rows = "with_axes makes (2, 1) of (2,); spread that to the shape of x"
+check(
+    RULES[np.sum][0](_grad, _x.sum(axis=1), _x, axis=1),
+    [[6.0] * 3, [12.0] * 3],
+    hint=_rows,
+)
+check(
+    RULES[np.mean][0](_grad, _x.mean(axis=1), _x, axis=1),
+    [[2.0] * 3, [4.0] * 3],
+    hint="as for a sum, times 1 / n; here n is 3",
+)
+check(
+    RULES[np.mean][0](_grad[0], _x.mean(), _x),
+    [[1.0] * 3] * 2,
+    hint="without an axis, n is 6; return the full shape of x",
+)
+check(
+    RULES[np.var][0](_grad, _x.var(axis=1), _x, axis=1),
+    [[-8.0, 4.0, 4.0], [0.0, 0.0, 0.0]],
+    hint="grad * 2 / n * (x - the mean of its row)",
+)
+_out = _x.sum(axis=1, keepdims=True)
+check(
+    RULES[np.sum][0](_grad[:, None], _out, _x, axis=1, keepdims=True),
+    [[6.0] * 3, [12.0] * 3],
+    hint="with keepdims, grad has its axes; with_axes leaves it as it is",
+)
+
+
+### BEGIN HIDDEN TESTS
+REDUCTIONS = [None, 0, 1, -1, -2, (0, 2), (-1, 0), (0, 1, 2)]
+
+
+def reduced_in_every_way(autograd, function, x, seeds):
+    """A rule's answer for each axis, with and without keepdims, with a random gradient."""
+    answers = []
+    for axis in REDUCTIONS:
+        for keepdims in (False, True):
+            out = np.asarray(function(x, axis=axis, keepdims=keepdims))
+            grad = seeds.flat[: out.size].reshape(out.shape)
+            rule = autograd.RULES[function][0]
+            answers.append(np.array(rule(grad, out, x, axis=axis, keepdims=keepdims)))
+    return answers
+
+
+@observe(grad=normal(2), x=normal(2, 3))
+def gradients_of_each_row(autograd, grad, x):
+    """Of the sums, means and variances over the last axis."""
+    functions = np.sum, np.mean, np.var
+    return [np.array(autograd.RULES[f][0](grad, f(x, axis=1), x, axis=1)) for f in functions]
+
+
+@observe(seeds=normal(24), x=normal(2, 3, 4))
+def gradients_of_sums_over_any_axes(autograd, seeds, x):
+    """No axis, one, a negative one, a tuple; with keepdims and without."""
+    return reduced_in_every_way(autograd, np.sum, x, seeds)
+
+
+@observe(seeds=normal(24), x=normal(2, 3, 4))
+def gradients_of_means_over_any_axes(autograd, seeds, x):
+    """No axis, one, a negative one, a tuple; with keepdims and without."""
+    return reduced_in_every_way(autograd, np.mean, x, seeds)
+
+
+@observe(seeds=normal(24), x=normal(2, 3, 4))
+def gradients_of_variances_over_any_axes(autograd, seeds, x):
+    """No axis, one, a negative one, a tuple; with keepdims and without."""
+    return reduced_in_every_way(autograd, np.var, x, seeds)
+
+
+@observe(grad=normal(3), x=normal(2, 3), one=normal(1))
+def reductions_of_one_element_and_of_none(autograd, grad, x, one):
+    """A mean of one element is that element; an array without elements has an empty gradient."""
+    rules, found = [autograd.RULES[f][0] for f in (np.sum, np.mean, np.var)], []
+    for rule in rules:
+        single = rule(np.array(grad[0]), one.sum(), one)
+        rows = rule(grad[:2], x[:, :1].sum(axis=1), x[:, :1], axis=1)
+        empty = rule(grad[:0], grad[:0], x[:0], axis=1)
+        found.append([np.array(v) for v in (single, rows, empty)])
+    return found
+
+
+@observe(grad=normal(3, dtype="float32"), x=normal(2, 3, dtype="float32"))
+def reductions_in_float32(autograd, grad, x):
+    """float32 stays float32, and nothing that was given is changed."""
+    before, found = (grad.copy(), x.copy()), []
+    for function in (np.sum, np.mean, np.var):
+        found.append(autograd.RULES[function][0](grad, function(x, axis=0), x, axis=0))
+    same = np.array_equal(before[0], grad) and np.array_equal(before[1], x)
+    return [np.array(g) for g in found], [str(g.dtype) for g in found], bool(same)
+
+
+@observe(seed=normal(3), x=normal(2, 3))
+def rules_of_reductions_can_be_recorded(autograd, seed, x):
+    """With Variables in place of the arrays they give Variables."""
+    functions = np.sum, np.mean, np.var
+    return [recorded(autograd, function, seed, x, axis=0) for function in functions]
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 19: the maximum
+
+In $\max_i x_i$ only the largest element matters. Its derivative is 1, that of the
+others 0:
+
+$$x = (2, 9, 4), \quad \texttt{grad} = 6 \qquad\Rightarrow\qquad (0, 6, 0).$$
+
+A **tie**, $x = (9, 2, 9)$, is a corner again. The whole gradient to both would count it
+twice, so it is shared equally, $(3, 0, 3)$. (Ties aren't rare: after `relu`, a patch of
+a picture is often all zeros.) A minimum is the same with the smallest element, so one
+rule serves both: it looks where `x` equals `out`.
+
+1. Find the places where `x` equals `out`, with its axes given back.
+2. The share is `grad`, with its axes given back, divided by the number of places along
+   the axis (`.sum(axis=axis, keepdims=True)`). A float32 gradient divided by whole
+   numbers is float64, so say `astype(share, dtype=x.dtype)`.
+3. `spread` it, and `select` the places: elsewhere is 0, even if an infinity arrives.
+"""
+
+# %%
+#| export
+from tinytorch.support.arrays import astype
+
+
 # %% exercise="rule-of-the-maximum"
 #| export
 def rule_of_the_maximum(grad, out, x, axis=None, keepdims=False):
-    """The rule of max and min: the gradient goes to the places of the extreme; ties share equally."""
+    """The rule of max and min: the gradient goes to where they are; ties share it."""
     ### BEGIN SOLUTION
     at_extreme = x == with_axes(out, x, axis)
     share = with_axes(grad, x, axis) / at_extreme.sum(axis=axis, keepdims=True)
@@ -1825,10 +2552,112 @@ def rule_of_the_maximum(grad, out, x, axis=None, keepdims=False):
     ### END SOLUTION
 
 
+# %% checks="rule-of-the-maximum" points=3
+_x, _grad = np.array([[2.0, 9.0, 4.0], [9.0, 2.0, 9.0]]), np.array([6.0, 10.0])
+check(
+    rule_of_the_maximum(_grad, _x.max(axis=1), _x, axis=1),
+    [[0.0, 6.0, 0.0], [5.0, 0.0, 5.0]],
+    hint="all to the largest of each row; a tie shares it equally",
+)
+check(
+    rule_of_the_maximum(_grad, _x.min(axis=1), _x, axis=1),
+    [[6.0, 0.0, 0.0], [0.0, 10.0, 0.0]],
+    hint="out says what was taken: for a minimum the smallest",
+)
+check(
+    rule_of_the_maximum(np.array(np.inf), _x.min(), _x),
+    [[np.inf, 0.0, 0.0], [0.0, np.inf, 0.0]],
+    hint="one minimum, without an axis; select(…) keeps infinity from other places",
+)
+_x = _x.astype(np.float32)
+check(
+    str(rule_of_the_maximum(_x[:, 0], _x.max(axis=1), _x, axis=1).dtype),
+    "float32",
+    hint="astype(share, dtype=x.dtype)",
+)
+
+
+### BEGIN HIDDEN TESTS
+@observe(grad=normal(3), x=normal(3, 5))
+def gradient_of_the_largest_of_each_row(autograd, grad, x):
+    """To its place, and nowhere else."""
+    return autograd.rule_of_the_maximum(grad, x.max(axis=1), x, axis=1)
+
+
+@observe(grad=normal(4), x=integers(3, 4, low=0, high=3))
+def ties_share_the_gradient_equally(autograd, grad, x):
+    """For maxima and minima, along an axis and over everything."""
+    rule, x = autograd.rule_of_the_maximum, x.astype("float64")
+    return [
+        rule(grad, x.max(axis=0), x, axis=0),
+        rule(grad, x.min(axis=0), x, axis=0),
+        rule(np.array(grad[0]), x.max(), x),
+        rule(grad[:1, None], x.min(keepdims=True), x, keepdims=True),
+    ]
+
+
+@observe(seeds=normal(24), x=normal(2, 3, 4))
+def gradients_of_maxima_over_any_axes(autograd, seeds, x):
+    """No axis, one, a negative one, a tuple; with keepdims and without; through the table."""
+    autograd.derivative(np.max, autograd.rule_of_the_maximum)
+    return reduced_in_every_way(autograd, np.max, x, seeds)
+
+
+@observe(grad=normal(3), x=normal(3, 4), sign=choice(-1, 1))
+def an_infinite_gradient_reaches_the_maximum_only(autograd, grad, x, sign):
+    """Elsewhere is 0, and not NaN."""
+    grad[1] = sign * np.inf
+    return autograd.rule_of_the_maximum(grad, x.max(axis=1), x, axis=1)
+
+
+@observe(grad=normal(2, dtype="float32"), x=normal(2, 3, dtype="float32"))
+def maxima_and_minima_in_float32(autograd, grad, x):
+    """float32 stays float32, and nothing that was given is changed."""
+    before, rule = (grad.copy(), x.copy()), autograd.rule_of_the_maximum
+    found = [rule(grad, f(x, axis=1), x, axis=1) for f in (np.max, np.min)]
+    same = np.array_equal(before[0], grad) and np.array_equal(before[1], x)
+    return found, [str(g.dtype) for g in found], bool(same)
+
+
+@observe(grad=normal(2), x=normal(2, 3))
+def the_rule_of_the_maximum_can_be_recorded(autograd, grad, x):
+    """With Variables in place of the arrays it gives a Variable."""
+    autograd.derivative(np.max, autograd.rule_of_the_maximum)
+    return recorded(autograd, np.max, grad, x, axis=1)
+
+
+### END HIDDEN TESTS
+
 # %%
 #| export
 derivative(np.max, rule_of_the_maximum)
 derivative(np.min, rule_of_the_maximum)
+
+# %% [markdown]
+r"""
+#### Exercise 20: arrangement
+
+`reshape`, `transpose` and indexing move numbers about and change none of them. So each
+gradient goes back to the place that its number came from.
+
+- **reshape**, `rule(grad, out, x, shape)`: the gradient takes the shape of `x` again.
+- **transpose**, `rule(grad, out, x, axes=None)`: the axes go back in the inverse order.
+  With `axes = (2, 0, 1)`, axis 0 of $x$ has become axis 1 of `out`, axis 1 axis 2, and
+  axis 2 axis 0: back it is `(1, 2, 0)`. The given `inverse(axes, x.ndim)` finds it, and
+  `grad.transpose(…)` takes it.
+- **x[index]**, `rule(grad, out, x, index)`, the rule of `tensor.getitem`: zeros in the
+  shape of $x$, and the gradient at `index`. An element that was taken twice was *used*
+  twice, so both gradients are added. `zeros[index] += grad` doesn't do that (of equal
+  indices the last one wins); the given `scatter(grad, shape=x.shape, index=index)`
+  does.
+
+In numbers: $x$ has 3 elements, the index is `[0, 0, 2]`, `grad` is $(1, 10, 100)$. Then
+$x$ gets $(11, 0, 100)$.
+"""
+
+# %%
+#| export
+from tinytorch.support.arrays import inverse, scatter
 
 
 # %% exercise="rules-of-arrangement"
@@ -1849,9 +2678,131 @@ def rules_of_arrangement():
     ### END SOLUTION
 
 
+# %% checks="rules-of-arrangement" points=4
+_x, _grad = np.zeros((2, 3)), np.arange(6.0)
+check(
+    RULES[np.reshape][0](_grad, _grad, _x, shape=(6,)),
+    [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]],
+    hint="grad.reshape(x.shape)",
+)
+check(
+    RULES[np.transpose][0](_grad.reshape(3, 2), _x.T, _x),
+    [[0.0, 2.0, 4.0], [1.0, 3.0, 5.0]],
+    hint="without axes the order was reversed: reverse it again",
+)
+_x, _grad = np.zeros((2, 3, 4)), np.zeros((4, 2, 3))
+check(
+    RULES[np.transpose][0](_grad, _grad, _x, axes=(2, 0, 1)).shape,
+    (2, 3, 4),
+    hint="the inverse order; with axes itself the shape is (3, 4, 2)",
+)
+_x, _grad = np.array([5.0, 6.0, 7.0]), np.array([1.0, 10.0, 100.0])
+check(
+    RULES[tensor.getitem][0](_grad, _x[[0, 0, 2]], _x, index=[0, 0, 2]),
+    [11.0, 0.0, 100.0],
+    hint="an element that was taken twice gets both gradients: scatter(…)",
+)
+
+
+### BEGIN HIDDEN TESTS
+@observe(grad=normal(4, 6), x=normal(2, 3, 4))
+def gradient_of_reshape(autograd, grad, x):
+    """Given as a shape, and with a length of -1."""
+    rule = autograd.RULES[np.reshape][0]
+    return [rule(grad, x.reshape(shape), x, shape=shape) for shape in ((4, 6), (4, -1))]
+
+
+@observe(x=normal(2, 3, 4))
+def gradient_of_transpose(autograd, x):
+    """All six orders of three axes, negative ones, and no order at all."""
+    orders = [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)]
+    orders += [(-1, 0, 1), (1, -1, -3), (-2, -1, 0), None]
+    rule = autograd.RULES[np.transpose][0]
+    found = [rule(np.cos(3 * x).transpose(a), x.transpose(a), x, axes=a) for a in orders]
+    return found, rule(np.sin(x).T, x.T, x)
+
+
+@observe(x=normal(3, 4), i=integers(low=0, high=3))
+def gradient_of_slices_and_single_elements(autograd, x, i):
+    """Integers, slices, steps, a new axis, an ellipsis."""
+    indices = [i, (i, -1), slice(1, 3), (slice(None), 1), (slice(None, None, 2), slice(3, 0, -1))]
+    indices += [(None, i), (..., 2)]
+    rule = autograd.RULES[autograd.tensor.getitem][0]
+    return [rule(np.sin(x[index]), x[index], x, index=index) for index in indices]
+
+
+@observe(x=normal(3, 4), rows=integers(6, low=0, high=3), columns=integers(6, low=0, high=4))
+def gradient_of_elements_taken_several_times(autograd, x, rows, columns):
+    """Index arrays with repetitions, pairs of them, a mask, and nothing taken at all."""
+    rule, found = autograd.RULES[autograd.tensor.getitem][0], []
+    for index in (rows, (rows, columns), (slice(None), columns), x > 0, [0, 0, 2, 0], rows[:0]):
+        found.append(rule(np.sin(x[index]), x[index], x, index=index))
+    return found
+
+
+@observe(x=normal(3, 4, dtype="float32"))
+def arrangement_in_float32(autograd, x):
+    """float32 stays float32, and nothing that was given is changed."""
+    grad, rules = np.cos(x), autograd.RULES
+    before = grad.copy(), x.copy()
+    found = [
+        rules[np.reshape][0](grad.reshape(-1), x.reshape(-1), x, shape=(-1,)),
+        rules[np.transpose][0](grad.T, x.T, x),
+        rules[np.transpose][0](grad.T, x.T, x, axes=(1, 0)),
+        rules[autograd.tensor.getitem][0](grad[1], x[1], x, index=1),
+        rules[autograd.tensor.getitem][0](grad[[1, 1]], x[[1, 1]], x, index=[1, 1]),
+    ]
+    same = np.array_equal(before[0], grad) and np.array_equal(before[1], x)
+    return found, [str(g.dtype) for g in found], bool(same)
+
+
+@observe(grad=normal(3, 2), x=normal(2, 3), i=integers(4, low=0, high=2))
+def rules_of_arrangement_can_be_recorded(autograd, grad, x, i):
+    """With Variables in place of the arrays they give Variables."""
+    return (
+        recorded(autograd, np.reshape, grad, x, shape=(3, 2)),
+        recorded(autograd, np.transpose, grad, x, axes=(1, 0)),
+        recorded(autograd, autograd.tensor.getitem, grad[[0, 1, 2, 0]], x[:, :2], index=i),
+    )
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### The rest of the table, given
+
+More functions have their rules in `tinytorch/support/rules.py`. Read a few, and see how
+each follows from one of yours: `maximum` and `minimum` of two arrays share where both
+are equal; `where` and `clip` select; what was joined or stacked is taken apart again;
+what was padded is cut off. `select`, `spread`, `scatter`, `astype` and `total`, which
+your rules call, are there as well: `scatter` and indexing are each the other's way
+back. The functions themselves, `exp(x)`, `softmax(x)` and so on, come with it:
+"""
+
 # %%
 #| export
-enter_other_rules(RULES)
+from tinytorch.support.functions import *  # noqa: F403
+from tinytorch.support.functions import __getattr__ as __getattr__
+
+# %% [markdown]
+r"""
+### 8. Without notes, and without `.grad`
+
+#### Exercise 21: `no_grad`
+
+Whoever only wants the numbers, to test a network say, needs no notes, and no memory for them. In a `with no_grad():`
+block nothing is recorded. It is a switch with a memory: remember how `recording.enabled` was, turn it off, let the block
+run (`yield`), and put it back **as it was**, also if the block ends in an error. That's what `try … finally` is for.
+
+(`@switch`, given, makes a block of the function: what stands before `yield` happens at the beginning, the rest at the
+end. It can also decorate functions, as `@no_grad()`, even generators.)
+"""
+
+# %%
+#| export
+from tinytorch.support.recording import enable_grad as enable_grad
+from tinytorch.support.recording import switch
 
 
 # %% exercise="no-grad"
@@ -1864,7 +2815,8 @@ def no_grad():
     back at the end of the block, also after an error, and in nested blocks.
     """
     ### BEGIN SOLUTION
-    before, recording.enabled = recording.enabled, False
+    before = recording.enabled
+    recording.enabled = False
     try:
         yield
     finally:
@@ -1872,22 +2824,150 @@ def no_grad():
     ### END SOLUTION
 
 
-# %%
-#| export
-def leading_to(inputs: list, nodes: list[Variable]) -> list[Variable]:
-    """Those of `nodes`, the youngest first, from which a way leads back to one of the inputs."""
-    wanted, leading = set(inputs), set()
-    for node in reversed(nodes):
-        if any(x in wanted or x in leading for x in inputs_of(node) if needs_gradient(x)):
-            leading.add(node)
-    return [node for node in nodes if node in leading]
+# %% checks="no-grad" points=3
+recording.enabled = True  # whatever an earlier try has left behind
+with no_grad():
+    check(recording.enabled, False, hint="switch recording off before yield")
+    with no_grad():
+        pass
+    check(recording.enabled, False, hint="the inner block goes back to what was before it: off")
+    check((Variable(2.0) * 3.0).is_leaf, True, hint="no note is taken")
+check(recording.enabled, True, hint="the outer block goes back to what was before it: on")
+
+
+def _failing():
+    with no_grad():
+        raise KeyError("inside the block")
+
+
+check_raises(KeyError, _failing, hint="let the error through: finally, and not except")
+check(recording.enabled, True, hint="after an error the state comes back as well: finally")
+
+
+### BEGIN HIDDEN TESTS
+def chances(autograd, x):
+    """A number that shows which operations were recorded, and a function to compute them with."""
+    enter_rules_of_weighted(autograd)
+    leaf, total = autograd.Variable(np.array(1.0)), []
+
+    def compute(i):
+        out = autograd.record(weighted, leaf, float(x[i]))
+        total.append(out.item() if out.requires_grad else -2 * out.item())
+
+    return total, compute
+
+
+@observe(n=integers(low=1, high=4), x=normal(8))
+def recording_is_off_inside_and_on_again_afterwards(autograd, n, x):
+    """Several blocks, one after the other."""
+    total, compute = chances(autograd, x)
+    for i in range(n):
+        with autograd.no_grad():
+            compute(2 * i)
+        compute(2 * i + 1)
+    return total, autograd.recording.enabled
+
+
+@observe(n=integers(low=2, high=4), x=normal(5))
+def nested_blocks_return_to_the_state_before_them(autograd, n, x):
+    """Each end of a block, seen from outside it."""
+    total, compute = chances(autograd, x)
+
+    def nest(depth):
+        if depth:
+            with autograd.no_grad():
+                nest(depth - 1)
+                compute(depth)
+
+    nest(n)
+    compute(0)
+    return total, autograd.recording.enabled
+
+
+@observe(n=integers(low=1, high=3), x=normal(4))
+def an_error_inside_a_block_comes_out_and_the_state_comes_back(autograd, n, x):
+    """Also through several blocks."""
+    total, compute = chances(autograd, x)
+
+    def fail(depth):
+        with autograd.no_grad():
+            compute(depth)
+            if depth:
+                fail(depth - 1)
+            raise KeyError("inside")
+
+    error = raised(lambda: fail(n))
+    compute(3)
+    state, autograd.recording.enabled = autograd.recording.enabled, True
+    return error, total, state
+
+
+@observe(n=integers(low=2, high=5), x=normal(6))
+def a_decorated_function_may_call_itself(autograd, n, x):
+    """Blocks within blocks, in a decorated function."""
+    total, compute = chances(autograd, x)
+
+    @autograd.no_grad()
+    def count(k):
+        compute(k)
+        return 0.0 if k == 0 else x[k] + count(k - 1)
+
+    found = count(n)
+    compute(5)
+    return found, total, autograd.recording.enabled
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Freed, or kept
+
+You let `propagate` free each operation once it has sent its shares. So a second `backward()` through the same graph
+finds nothing, and says so. `backward(retain_graph=True)` keeps the notes for another pass:
+"""
+
+# %% demo=true
+x = Variable(3.0)
+y = x * x * x
+y.backward(retain_graph=True)
+y.backward()
+print("two passes, added up:", x.grad)
+
+# %% [markdown]
+r"""
+#### Exercise 22: `grad`
+
+`backward` gives every leaf its gradient, and leaves it there. Sometimes you want just a few, as a result, and nothing
+left behind: `grad(outputs, inputs)`. It gives a tuple, and touches no `.grad`. Inputs may even be computed values:
+how does the loss depend on that layer's output?
+
+So don't go everywhere. Of the nodes in reverse creation order, only those are needed **from which a way leads back to one
+of the inputs**. Go through them from the oldest to the youngest, `reversed(nodes)`: a node leads to an input if one of
+*its* inputs (that needs a gradient) is wanted, or leads to one. In $a = x^2$, $b = w^2$, $c = a + b$, with only $x$ wanted:
+$b$ doesn't lead there, $a$ does, and so does $c$.
+
+1. `leading_to`: build the set `leading`, as described.
+2. `grad`: find the nodes, and propagate. Everything around it is given: `start`; a block in which numpy doesn't warn, and
+   in which the gradients of computed inputs are `kept`; and the tuple in the end.
+"""
 
 
 # %% exercise="grad"
 #| export
-def grad(
-    outputs, inputs, grad_outputs=None, retain_graph: bool = False, create_graph: bool = False
-) -> tuple:
+def leading_to(inputs: list, nodes: list[Variable]) -> list[Variable]:
+    """Those of `nodes`, the youngest first, from which a way leads back to one of the inputs."""
+    wanted, leading = set(inputs), set()
+    ### BEGIN SOLUTION
+    for node in reversed(nodes):
+        for x in inputs_of(node):
+            if needs_gradient(x) and (x in wanted or x in leading):
+                leading.add(node)
+    ### END SOLUTION
+    return [node for node in nodes if node in leading]
+
+
+def grad(outputs, inputs, grad_outputs=None, retain_graph=False, create_graph=False) -> tuple:
     """The gradients of `outputs` by `inputs`, without touching any ``.grad``.
 
     Parameters
@@ -1920,9 +3000,262 @@ def grad(
     """
     inputs = list_of_inputs(inputs)
     start = starting_gradients(outputs, grad_outputs, create_graph)
-    ### BEGIN SOLUTION
-    nodes = leading_to(inputs, reverse_creation_order(start))
     with recording.going_back(create_graph), recording.keeping(inputs) as kept:
+        ### BEGIN SOLUTION
+        nodes = leading_to(inputs, reverse_creation_order(start))
         found = propagate(start, nodes, retain_graph or create_graph)
-    ### END SOLUTION
+        ### END SOLUTION
     return picked(found | kept, inputs, Variable if create_graph else None)
+
+
+# %% checks="grad" points=6
+_x, _w, _unused = Variable(3.0), Variable(2.0), Variable([1.0, 1.0])
+_a, _b = _x * _x, _w * _w
+_c = _a + _b
+_found = leading_to([_x], [_c, _b, _a])
+check([v.item() for v in _found], [13.0, 9.0], hint="c and a lead back to x, and b does not")
+_found = leading_to([_a], [_c, _b, _a])
+check([v.item() for v in _found], [13.0], hint="a is wanted itself; it need not be gone through")
+check(grad(_c * _w, [_x, _w]), (12.0, 21.0), hint="a gradient for each input")
+check([_x.grad, _w.grad], [None, None], hint="propagate, and no more: no grad is touched")
+_a = _x * _x
+check(grad(_a * _w, [_a, _x]), (2.0, 12.0), hint="by a computed variable, and by what is behind it")
+check(grad(_x * _w, _unused), ([0.0, 0.0],), hint="zeros where the output does not depend on it")
+_y, _beside = _x * _w, _w * _w
+grad(_y + _beside, _x, retain_graph=True)
+check(grad(_y, _x), (2.0,), hint="hand retain_graph on: the second pass found nothing")
+check(_y.grad_fn.inputs, None, hint="without retain_graph, what was gone through is freed")
+_y = _x * _x + _beside
+grad(_y, _x)
+check(_beside.grad_fn.inputs is None, False, hint="w * w does not lead to x: don't go there")
+
+
+### BEGIN HIDDEN TESTS
+@observe(x=normal(3), w=normal(3, dtype="float32"), seed=normal(3))
+def gradients_by_several_inputs_and_by_one(autograd, x, w, seed):
+    """A tuple, each in the shape and dtype of its input, for a variable and a weight."""
+    x, w = autograd.Variable(x), autograd.layers.Tensor(w, requires_grad=True)
+    both = autograd.grad(Graph(autograd).times(x, w), [w, x], seed)
+    one = autograd.grad(Graph(autograd).times(x, w), x, seed)
+    return both, one, [str(g.dtype) for g in both], [x.grad, w.grad]
+
+
+@observe(x=normal(3), y=normal(3), seed=normal(3))
+def what_leads_to_nothing_wanted_is_left_alone(autograd, x, y, seed):
+    """Its operations are neither called nor freed."""
+    graph, x, y = Graph(autograd), autograd.Variable(x), autograd.Variable(y)
+    far = graph.times(y, y, "far")
+    beside = graph.times(far, y, "beside")
+    out = graph.times(graph.times(x, x, "inner"), beside, "outer")
+    found = autograd.grad(out, [x], seed)
+    return found, graph.called, [v.grad_fn.inputs is None for v in (far, beside, out)]
+
+
+@observe(x=normal(3), y=normal(3), w=normal(3))
+def the_nodes_that_lead_to_the_inputs(autograd, x, y, w):
+    """In their order; by leaves, by computed variables, and past constants."""
+    graph = Graph(autograd)
+    x, y = autograd.Variable(x), autograd.layers.Tensor(y, requires_grad=True)
+    constant = autograd.Variable(w, requires_grad=False)
+    a, b = graph.times(x, w), graph.times(y, constant)
+    c = graph.plus(a, b)
+    d = graph.times(c, b)
+    found = [autograd.leading_to(wanted, [d, c, b, a]) for wanted in ([x], [y], [a], [x, b], [d])]
+    return [[v.numpy() for v in nodes] for nodes in found]
+
+
+@observe(x=normal(3), seed=normal(3))
+def gradients_by_computed_variables(autograd, x, seed):
+    """A variable in the middle, the output itself, and a leaf behind them."""
+    graph, x = Graph(autograd), autograd.Variable(x)
+    middle = graph.times(x, x)
+    out = graph.plus(graph.times(middle, middle), x)
+    return autograd.grad(out, [middle, out, x], seed)
+
+
+@observe(x=normal(3), seeds=normal(3, 3))
+def gradients_of_several_outputs_add_up(autograd, x, seeds):
+    """Outputs that share a graph, one of them twice."""
+    graph, x = Graph(autograd), autograd.Variable(x)
+    a = graph.times(x, x)
+    b = graph.times(a, x)
+    return autograd.grad([a, b, a], x, list(seeds))
+
+
+@observe(x=normal(3), y=normal(3, dtype="float32"), seeds=normal(2, 3))
+def recorded_gradients_are_variables_and_keep_the_graph(autograd, x, y, seeds):
+    """With create_graph; zeros are variables that require no gradient. With retain_graph: arrays."""
+    enter_rules_of_weighted(autograd)
+    x, unused = autograd.Variable(x), autograd.Variable(y)
+    out = autograd.record(weighted, x, x, weight=2.0)
+    found = autograd.grad(out, [x, unused], seeds[0], create_graph=True)
+    kept = autograd.grad(out, x, seeds[1], retain_graph=True)
+    plain = autograd.grad(out, [unused, x], seeds[1])
+    kinds = [(type(g).__name__, str(g.dtype)) for g in (*found, *kept, *plain)]
+    needed = [g.requires_grad for g in found]
+    freed = raised(lambda: autograd.grad(out, x, seeds[0]))
+    return kinds, needed, [np.asarray(g) for g in (*found, *kept, *plain)], freed
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+That was the last part. What others find when they import your module is listed in its last cell:
+"""
+
+# %%
+#| export
+__all__ = """
+    Variable derivative enable_grad grad no_grad numerical_gradient add clip clip_grad_norm_
+    clip_grad_value_ concatenate cos cross_entropy divide exp getitem linear log log_softmax matmul
+    maximum mean minimum multiply negative pad power relu reshape sigmoid sin softmax sqrt stack
+    subtract tanh transpose var where
+""".split()
+
+# %% [markdown]
+r"""
+## Use
+
+Optimizers are tried on Rosenbrock's valley, $f(x, y) = (1 - x)^2 + 100\,(y - x^2)^2$: long, bent and narrow, with its
+lowest point at $(1, 1)$. The gradient points across the valley rather than along it, so plain descent creeps. A little
+momentum helps: keep a velocity, and let each gradient change only that.
+"""
+
+# %% demo=true
+place, velocity = Variable(np.array([-1.5, 2.0])), np.zeros(2)
+for _ in range(3000):
+    x, y = place
+    (slope,) = grad((1 - x) ** 2 + 100 * (y - x**2) ** 2, place)
+    velocity = 0.97 * velocity - 0.0002 * slope
+    place = Variable(place.numpy() + velocity)
+print("after 3,000 steps:", place.numpy())
+
+# %% [markdown]
+r"""
+## Analyze
+
+What does a gradient cost? Take the network on the two moons: one pass forwards without notes, and one with notes, there and
+back. How many forward passes is a gradient worth? And how much memory stays in use between the two halves?
+
+<details><summary>Think first, then look</summary>
+
+A matrix product has two rules, each of them a matrix product of the same size. And the way back needs what came out of each
+layer, so all of that stays until then.
+
+</details>
+"""
+
+# %% demo=true
+loss_of = lambda: cross_entropy(network(points), labels)  # noqa: E731
+without, both = seconds(no_grad()(loss_of), 20), seconds(lambda: loss_of().backward(), 20)
+count = sum(p.size for layer in (hidden, last) for p in layer.parameters())
+print(f"{count} slopes cost {both / without:.1f} forward passes, and not {2 * count}")
+print(f"held: {held_bytes(loss_of):,} bytes with notes, {held_bytes(no_grad()(loss_of)):,} without")
+
+# %% [markdown]
+r"""
+So the memory of training *is* the graph, and much of what large systems do to save memory consists in not keeping all of it.
+
+<details><summary>The same in PyTorch</summary>
+
+`backward()`, `.grad` that adds up, `grad_fn`, `no_grad`, `torch.autograd.grad`, a graph that is recorded anew in each
+forward pass and freed by the backward pass: all as here. PyTorch's engine, too, takes the nodes in reverse order of
+creation, by a sequence number, and waits with each until all its users have reported. Its rules stand in a table, in a
+file called `derivatives.yaml`.
+
+</details>
+
+### Questions
+
+#### Question 1: orders (4 points)
+
+Somebody wants to do without `order`, and suggests to visit the computed variables by their distance from the output, counted
+in operations: (a) by the length of the **shortest** path, near ones first; (b) by the length of the **longest** path, near
+ones first. Which of the two always gives right gradients? Give a reason for the one, and for the other a small graph of
+your own with the wrong number that comes out. Why does the order of creation need no such counting, even if a program
+creates its variables in a wild order, with many that have nothing to do with the output in between?
+
+Double-click the cell below and write your answer there.
+"""
+
+# %% [markdown] answer="orders" points=4
+r"""
+**Model answer.** What is needed: when a variable's turn comes, every operation that uses it has already sent its share.
+(b) is right: if $v$ uses $u$, then the longest path from the output to $u$ is at least one longer than that to $v$ (take
+the longest one to $v$ and go on to $u$), so $v$ comes first. (a) is wrong: the shortest path says only how early *some*
+user comes. Take $a = 2x$, $b = 3a$, $d = 5b$, $c = a + d$: $a$ has distance 1 and $b$ distance 2, so $a$ is visited before
+$b$ and sends only $1 \cdot 2$ to $x$: 2 comes out, instead of $2 \cdot (1 + 15) = 32$. (A graph where both have the same
+distance and the wrong one *may* come first is half an answer.) Creation: an operation can only be called on inputs that
+exist. So every variable is younger than all it was computed from, in any program. Unrelated variables take numbers too,
+but only the relative order of connected ones matters, and the unrelated are not collected.
+
+**Mark scheme.** 1 point: the condition (a variable after everything that uses it), in any words. 1 point: (b) is right,
+with a reason why the longest path puts users first. 1 point: (a) is wrong, with a graph and a wrong number that really
+comes out. 1 point: inputs exist before outputs, so numbers of connected variables are always in order.
+"""
+
+# %% [markdown]
+r"""
+#### Question 2: a test that passes (3 points)
+
+A student writes the rule of a product as `lambda grad, out, x, y: y`, and tests it: `(x * y).sum().backward()` for random
+`x` and `y`, and compares `x.grad` with the numerical gradient. The test passes. Why? Which small change to the test would
+have found the mistake, and why does that one find it? Then give an example of a wrong rule that even the better test, with
+random inputs, would not find.
+
+Double-click the cell below and write your answer there.
+"""
+
+# %% [markdown] answer="seed-of-ones" points=3
+r"""
+**Model answer.** The product is followed by nothing but a sum, and the rule of the sum hands 1 to every element: `grad` is
+all ones, and `grad * y` and `y` are the same numbers. So make it something else: start from a random gradient,
+`(x * y).backward(seed)`, compared with the numerical gradient of `(seed * x * y).sum()`; or put another function behind the
+product, such as `((x * y) ** 2).sum()`. With a random seed the right answer is `seed * y`, different from `y` in every
+element. What random inputs do not find is a mistake at special places that they never hit: relu with `x >= 0` instead of
+`x > 0`, a maximum that gives the whole gradient to each of several tied elements, `nan` from `x ** 0` at 0, or a mistake that
+shows only with broadcast shapes. Test such places on purpose.
+
+**Mark scheme.** 1 point: `grad` is all ones, because only a sum follows. 1 point: a seed or a following function that makes
+it different from 1, and why that shows the forgotten factor. 1 point: an example that random inputs miss.
+"""
+
+# %% [markdown]
+r"""
+#### Question 3: forwards or backwards (3 points)
+
+There is another way, *forward mode*, which carries derivatives along with the values. It costs about one forward pass for
+each **input** that is differentiated by; reverse mode costs about one for each **output** that is differentiated. Which mode
+would you take, and about how many sweeps does each need, for (a) the loss of a network by its 101,770 weights; (b) how the
+10,000 pixels of a rendered picture depend on the 3 coordinates of a lamp; (c) the table of derivatives of a layer with 50
+inputs and 50 outputs? For (c) the number of sweeps does not decide: name one thing that does. Finally: an optimizer needs
+$\frac{d}{dt} L(w + t u)$ at $t = 0$ for one fixed direction $u$. What does that cost in forward mode, and why?
+
+Double-click the cell below and write your answer there.
+"""
+
+# %% [markdown] answer="forward-or-reverse" points=3
+r"""
+**Model answer.** (a) Reverse: 1 sweep, against 101,770 forward ones; there is one output. (b) Forward: 3 sweeps, one for each
+coordinate, against 10,000 backward ones. (c) 50 either way. Memory decides for forward mode: it can forget every value at
+once, while reverse mode has to keep them until it comes back. (Also accepted: forward mode needs no record; or reverse mode
+has been built already.) The derivative along $u$ is that of a function of the single number $t$: one input, so one forward
+sweep, started with the derivatives $u$ for the weights, however many weights there are.
+
+**Mark scheme.** 1 point: (a) and (b), each with the right mode and both numbers of sweeps. 1 point: (c), equal numbers, and
+memory or another sound reason. 1 point: one sweep, because $t$ is the only input.
+"""
+
+# %% [markdown]
+r"""
+## What you have built
+
+A derivative of anything is made of derivatives of small steps: **multiply along a path, add over paths**. The gradient of a
+value is complete when everything that uses it has reported, and **from the youngest to the oldest** guarantees that. What was
+repeated is summed. What belongs to others is not changed in place. A test with a gradient of ones hides mistakes.
+
+Export your module with `python bin/tito.py export 07_autograd`, and use it: `from tinytorch.core.autograd import Variable`.
+Next comes training (module 8, which is still to come). Module 15 goes on from here: gradients of gradients, Newton's method, a
+search for the first NaN, and deep networks in little memory. Not a line of your engine has to change for it.
+"""

@@ -177,11 +177,10 @@ MISTAKES = [
         "propagate",
         "Adds with += to an array that another variable holds as well.",
         {
-            "            gradients[x] = plus(gradients.pop(x), share) if x in gradients else share": (
-                "            if x in gradients:\n"
-                "                gradients[x] += share\n"
-                "            else:\n"
-                "                gradients[x] = share"
+            "gradients[x] = plus(gradients.pop(x), share) if x in gradients else share": (
+                "gradients[x] = gradients.get(x, share)\n"
+                "            if gradients[x] is not share:\n"
+                "                gradients[x] += share"
             )
         },
     ),
@@ -213,17 +212,13 @@ MISTAKES = [
         "only-new-axes-summed",
         "unbroadcast",
         "Sums over the axes in front, and forgets those of length 1.",
-        {
-            "    return total(grad, axis=(*range(new_axes), *stretched)).reshape(shape)": "    return total(grad, axis=tuple(range(new_axes)))"
-        },
+        {"axis=(*range(new_axes), *stretched)).reshape(shape)": "axis=tuple(range(new_axes)))"},
     ),
     Mistake(
         "mean-instead-of-sum",
         "unbroadcast",
         "Takes the mean over what was repeated: wrong by a factor.",
-        {
-            "total(grad, axis=(*range(new_axes), *stretched))": "grad.mean(axis=(*range(new_axes), *stretched))"
-        },
+        {"return total(grad, axis=": "return grad.mean(axis="},
     ),
     # 6. A network
     Mistake(
@@ -242,9 +237,7 @@ MISTAKES = [
         "bias-counts-once",
         "rules-of-the-matrix-product",
         "Returns ones for the bias, and not what arrives.",
-        {
-            "lambda grad, out, x, weights, bias: grad,": "lambda grad, out, x, weights, bias: np.ones_like(grad),"
-        },
+        {"weights, bias: grad,": "weights, bias: np.ones_like(grad),"},
     ),
     Mistake(
         "slope-at-the-corner",
@@ -262,21 +255,287 @@ MISTAKES = [
         "mean-forgotten",
         "rules-of-relu-and-cross-entropy",
         "Forgets that the loss is the mean over the examples.",
-        {"(grad / len(labels))": "grad"},
+        {"(grad * (1 / len(labels)))": "grad"},
     ),
     Mistake(
         "loss-gradient-forgotten",
         "rules-of-relu-and-cross-entropy",
         "Forgets the factor grad, because the loss usually comes last.",
-        {"(grad / len(labels))": "(1 / len(labels))"},
+        {"(grad * (1 / len(labels)))": "(1 / len(labels))"},
+    ),
+    # 7. More rules
+    Mistake(
+        "axis-left-in-the-answer",
+        "vectors",
+        "Returns what the rule for matrices gives, with the added axis still in it.",
+        {"return share[..., 0] if position == 1 and y.ndim == 1 else share": "return share"},
+    ),
+    Mistake(
+        "row-made-a-column",
+        "vectors",
+        "Makes a column of a vector on the left.",
+        {"row = x[None, :]": "row = x[:, None]"},
+    ),
+    Mistake(
+        "gradient-keeps-its-axes",
+        "vectors",
+        "Gives the vector its axis, and forgets that the result lacks it as well.",
+        {"        if x.ndim == 1:\n            grad = grad[..., None, :]\n": ""},
+    ),
+    Mistake(
+        "both-sides-alike",
+        "rules-of-differences-and-quotients",
+        "Forgets that a difference falls where its second input grows.",
+        {"lambda grad, out, x, y: -grad,": "lambda grad, out, x, y: grad,"},
+    ),
+    Mistake(
+        "sign-of-the-quotient",
+        "rules-of-differences-and-quotients",
+        "Forgets that a quotient falls where its divisor grows.",
+        {"-grad * out / y": "grad * out / y"},
+    ),
+    Mistake(
+        "divisor-once-only",
+        "rules-of-differences-and-quotients",
+        "Takes -x / y for the derivative by y.",
+        {"-grad * out / y": "-grad * out"},
+    ),
+    Mistake(
+        "exponent-not-lowered",
+        "rules-of-powers",
+        "Multiplies by the exponent, and leaves it as it was.",
+        {"** (y - 1)": "** y"},
+    ),
+    Mistake(
+        "formula-as-it-stands",
+        "rules-of-powers",
+        "Writes both formulas down, which are NaN at the edge.",
+        solution="""
+            derivative(
+                np.power,
+                lambda grad, out, x, y: grad * y * x ** (y - 1),
+                lambda grad, out, x, y: grad * out * np.log(x),
+            )
+        """,
+    ),
+    Mistake(
+        "infinity-gets-through",
+        "rules-of-powers",
+        "Cures the base, but multiplies an infinity that arrives by 0.",
+        {"select((y != 0) | np.isfinite(grad), grad)": "grad"},
+    ),
+    Mistake(
+        "cases-with-where",
+        "rules-of-powers",
+        "Tells the cases apart with np.where, so that the slope by y is lost at y = 0.",
+        solution="""
+            derivative(
+                np.power,
+                lambda grad, out, x, y: np.where(y == 0, 0.0, grad * y * x ** (y - 1)),
+                lambda grad, out, x, y: np.where(
+                    (x == 0) & (y >= 0), 0.0, grad * out * np.log(x)
+                ),
+            )
+        """,
+        hidden="only the second derivative is wrong, and the text above the cell says so",
+    ),
+    Mistake(
+        "derivative-by-the-output",
+        "rules-of-functions",
+        "Divides by the logarithm in place of its argument.",
+        {"grad / x)": "grad / out)"},
+    ),
+    Mistake(
+        "factor-two-of-the-root",
+        "rules-of-functions",
+        "Forgets the 2 in 1 / (2 sqrt(x)).",
+        {"grad / (2 * out)": "grad / out"},
+    ),
+    Mistake(
+        "sign-of-the-sine",
+        "rules-of-functions",
+        "Forgets that the cosine falls where the sine is positive.",
+        {"-grad * np.sin(x)": "grad * np.sin(x)"},
+    ),
+    Mistake(
+        "zero-over-zero",
+        "rules-of-activations",
+        "Writes the sign as x / |x|, which is NaN at 0.",
+        {"select(x > 0, grad) - select(x < 0, grad)": "grad * x / out"},
+    ),
+    Mistake(
+        "sigmoid-of-the-input",
+        "rules-of-activations",
+        "Puts x into s (1 - s), where s is the output.",
+        {"grad * out * (1 - out)": "grad * x * (1 - x)"},
+    ),
+    Mistake(
+        "tanh-not-squared",
+        "rules-of-activations",
+        "Takes 1 - t for the slope of tanh.",
+        {"(1 - out * out)": "(1 - out)"},
+    ),
+    Mistake(
+        "softmax-element-by-element",
+        "rules-of-softmax",
+        "Takes softmax for a sigmoid, in which each output depends on its own input alone.",
+        {"out * (grad - total(grad * out, axis=axis, keepdims=True))": "grad * out * (1 - out)"},
+    ),
+    Mistake(
+        "sum-over-all-rows",
+        "rules-of-softmax",
+        "Adds up the gradient of all rows together, and not along the axis.",
+        {"total(grad, axis=axis, keepdims=True)": "total(grad, axis=None)"},
+    ),
+    Mistake(
+        "logarithms-for-probabilities",
+        "rules-of-softmax",
+        "Takes the output of log_softmax for probabilities.",
+        {"np.exp(out) * total": "out * total"},
+    ),
+    Mistake(
+        "sum-not-repeated",
+        "rules-of-reductions",
+        "Gives the axes back, and not the full shape of x.",
+        {
+            "spread(\n            with_axes(grad, x, axis), shape=x.shape\n        )": (
+                "with_axes(grad, x, axis)"
+            )
+        },
+    ),
+    Mistake(
+        "axes-not-given-back",
+        "rules-of-reductions",
+        "Repeats the gradient without its lost axes, which fits only some shapes.",
+        {"with_axes(grad, x, axis), shape": "grad, shape"},
+    ),
+    Mistake(
+        "mean-of-everything",
+        "rules-of-reductions",
+        "Divides by the number of all elements, whatever the axis.",
+        {"(out.size / max(x.size, 1)), shape": "(1 / max(x.size, 1)), shape"},
+    ),
+    Mistake(
+        "mean-of-the-whole-array",
+        "rules-of-reductions",
+        "Takes the distances from the mean of everything, whatever the axis.",
+        {"x.mean(axis=axis, keepdims=True)": "x.mean()"},
+    ),
+    Mistake(
+        "every-tie-gets-everything",
+        "rule-of-the-maximum",
+        "Gives the whole gradient to each of several equal maxima.",
+        {" / at_extreme.sum(axis=axis, keepdims=True)": ""},
+    ),
+    Mistake(
+        "ties-of-the-whole-array",
+        "rule-of-the-maximum",
+        "Counts the maxima of the whole array, and not those along the axis.",
+        {"at_extreme.sum(axis=axis, keepdims=True)": "at_extreme.sum()"},
+    ),
+    Mistake(
+        "places-as-factors",
+        "rule-of-the-maximum",
+        "Multiplies by the places, which makes NaN of an infinity that belongs elsewhere.",
+        {
+            "select(at_extreme, spread(astype(share, dtype=x.dtype), shape=x.shape))": (
+                "astype(share * at_extreme, dtype=x.dtype)"
+            )
+        },
+    ),
+    Mistake(
+        "same-order-again",
+        "rules-of-arrangement",
+        "Applies the same order of axes once more, in place of the inverse one.",
+        {"grad.transpose(inverse(axes, x.ndim))": "grad.transpose(axes)"},
+    ),
+    Mistake(
+        "shape-of-the-output",
+        "rules-of-arrangement",
+        "Gives the gradient the shape that it has already.",
+        {"grad.reshape(x.shape)": "grad.reshape(shape)"},
+    ),
+    Mistake(
+        "repeated-index-counts-once",
+        "rules-of-arrangement",
+        "Adds with += at an index array, where the last of equal indices wins.",
+        solution="""
+            derivative(np.reshape, lambda grad, out, x, shape: grad.reshape(x.shape))
+            derivative(
+                np.transpose,
+                lambda grad, out, x, axes=None: grad.transpose(inverse(axes, x.ndim)),
+            )
+
+            def by_index(grad, out, x, index):
+                zeros = np.zeros_like(x)
+                zeros[index] += grad
+                return zeros
+
+            derivative(tensor.getitem, by_index)
+        """,
+    ),
+    Mistake(
+        "always-switched-on-again",
+        "no-grad",
+        "Turns recording on at the end, whatever it was before.",
+        {"recording.enabled = before": "recording.enabled = True"},
+    ),
+    Mistake(
+        "an-error-leaves-it-off",
+        "no-grad",
+        "Goes back only if the block ends without an error.",
+        solution="""
+            before = recording.enabled
+            recording.enabled = False
+            yield
+            recording.enabled = before
+        """,
+    ),
+    Mistake(
+        "errors-are-swallowed",
+        "no-grad",
+        "Catches the error of the block, and nobody hears of it.",
+        solution="""
+            before = recording.enabled
+            recording.enabled = False
+            try:
+                yield
+            except Exception:
+                pass
+            recording.enabled = before
+        """,
+    ),
+    Mistake(
+        "goes-everywhere",
+        "grad",
+        "Goes through all nodes, also through those that lead to nothing wanted.",
+        {"leading_to(inputs, reverse_creation_order(start))": "reverse_creation_order(start)"},
+    ),
+    Mistake(
+        "direct-inputs-only",
+        "grad",
+        "Finds only the nodes next to the inputs, and not those that lead to these.",
+        {"(x in wanted or x in leading)": "x in wanted"},
+    ),
+    Mistake(
+        "graph-always-kept",
+        "grad",
+        "Keeps the graph whether or not retain_graph is set.",
+        {"retain_graph or create_graph)": "True)"},
+    ),
+    Mistake(
+        "graph-never-kept",
+        "grad",
+        "Does not hand retain_graph on.",
+        {"nodes, retain_graph or create_graph)": "nodes)"},
     ),
 ]
 
 EQUIVALENT = [
     Equivalent(
         "record",
-        "bare_tensor(out)",
-        "out",
+        "result = Variable(bare_tensor(out), requires_grad=False)",
+        "result = Variable(out, requires_grad=False)",
         "Variable makes a tensor of an array itself; bare_tensor only saves its questions",
     ),
     Equivalent(
@@ -287,15 +546,59 @@ EQUIVALENT = [
     ),
     Equivalent(
         "propagate",
-        "plus(gradients.pop(x), share)",
-        "plus(share, gradients.pop(x))",
+        "gradients[x] = plus(gradients.pop(x), share) if x in gradients else share",
+        "gradients[x] = plus(share, gradients.pop(x)) if x in gradients else share",
         "a sum is the same in both orders",
     ),
     Equivalent(
         "unbroadcast",
-        "(*range(new_axes), *stretched)",
-        "(*stretched, *range(new_axes))",
+        "return total(grad, axis=(*range(new_axes), *stretched)).reshape(shape)",
+        "return total(grad, axis=(*stretched, *range(new_axes))).reshape(shape)",
         "in which order axes are summed does not matter",
+    ),
+    Equivalent(
+        "vectors",
+        "row = x[None, :] if x.ndim == 1 else x",
+        "row = x[None, :]",
+        "a matrix becomes a stack of one matrix, and the engine sums the axis in front",
+    ),
+    Equivalent(
+        "rules-of-powers",
+        POWERS,
+        POWERS.replace("(x + ((x * x", "(x - ((x * x"),
+        "where y is 0, any base but 0 will do, for it is multiplied by y",
+    ),
+    Equivalent("rules-of-powers", POWERS, POWERS.replace("x * x == 0", "x + x == 0"), TINY),
+    Equivalent("rules-of-powers", POWERS, POWERS.replace("x * x == 0", "x == 0"), TINY),
+    *(
+        Equivalent(
+            "rules-of-reductions",
+            row,
+            row.replace("keepdims=False", "keepdims=True"),
+            "these rules never ask for keepdims: the shapes tell it",
+        )
+        for row in (SUM, MEAN, VAR)
+    ),
+    *(
+        Equivalent(
+            "rules-of-reductions",
+            row,
+            row.replace("max(x.size, 1)", "max(1, x.size)"),
+            "the larger of two numbers is the same in both orders",
+        )
+        for row in (MEAN, VAR)
+    ),
+    Equivalent(
+        "rules-of-reductions",
+        VAR,
+        VAR.replace("max(x.size, 1)", "max(x.size, 2)"),
+        "a single number has the distance 0 from its mean, whatever that is divided by",
+    ),
+    Equivalent(
+        "rule-of-the-maximum",
+        "return select(at_extreme, spread(astype(share, dtype=x.dtype), shape=x.shape))",
+        "return select(at_extreme, astype(share, dtype=x.dtype))",
+        "select repeats what is too small itself; of equal shapes it is faster",
     ),
 ]
 
@@ -426,7 +729,7 @@ ALTERNATIVES = [
         "Writes the two rules once, and uses them for the layer.",
         solution="""
             def by_left(grad, out, x, y, bias=None):
-                return grad @ np.swapaxes(y, -1, -2) if isinstance(y, np.ndarray) else grad @ swap(y)
+                return swap(y @ swap(grad))
 
             def by_right(grad, out, x, y, bias=None):
                 return swap(x) @ grad
@@ -443,11 +746,169 @@ ALTERNATIVES = [
             derivative(activations.relu, lambda grad, out, x: np.where(x > 0, grad, x * 0))
 
             def by_scores(grad, out, scores, labels):
-                n = len(labels)
+                share = grad / len(labels)
                 right = one_hot(labels, scores.shape, scores.dtype)
-                return through(activations.softmax, scores, axis=1) * (grad / n) - right * (grad / n)
+                return through(activations.softmax, scores, axis=1) * share - right * share
 
             derivative(softmax_cross_entropy, by_scores)
         """,
+    ),
+    Alternative(
+        "two-branches",
+        "vectors",
+        "Goes through the cases one after the other, and reshapes in the end.",
+        solution="""
+            shape = x.shape if position == 0 else y.shape
+            if x.ndim == 1 and y.ndim == 1:
+                return (y if position == 0 else x) * grad
+            if y.ndim == 1:
+                share = rule(grad[..., None], out, x, y.reshape(-1, 1), *bias)
+                return share if position == 0 else share[..., 0]
+            share = rule(grad[..., None, :], out, x.reshape(1, -1), y, *bias)
+            return share[..., 0, :] if position == 0 else share
+        """,
+    ),
+    Alternative(
+        "through-the-inverse",
+        "rules-of-differences-and-quotients",
+        "Names its rules, and multiplies by 1 / y.",
+        solution="""
+            def minus(grad, *rest):
+                return grad * -1
+
+            def by_divisor(grad, out, x, y):
+                return out * (grad / y) * -1
+
+            derivative(np.negative, minus)
+            derivative(np.subtract, lambda grad, out, x, y: 1 * grad, minus)
+            derivative(np.divide, lambda grad, out, x, y: grad * (1 / y), by_divisor)
+        """,
+    ),
+    Alternative(
+        "named-and-step-by-step",
+        "rules-of-powers",
+        "Names the harmless base, and asks for zeros without squaring.",
+        solution="""
+            def by_base(grad, out, x, y):
+                grad = select(np.isfinite(grad) | (y != 0), grad)
+                base = x + ((x == 0) & (y == 0))
+                return base ** (y - 1) * (y * grad)
+
+            def by_exponent(grad, out, x, y):
+                constant = (x == 0) & (y >= 0)
+                return np.log(x + constant) * out * select(~constant, grad)
+
+            derivative(np.power, by_base, by_exponent)
+        """,
+    ),
+    Alternative(
+        "factors-first",
+        "rules-of-functions",
+        "Computes the derivative first, and the cosine from a shifted sine.",
+        solution="""
+            derivative(np.exp, lambda grad, out, x: np.exp(x) * grad)
+            derivative(np.log, lambda grad, out, x: (1 / x) * grad)
+            derivative(np.sqrt, lambda grad, out, x: 0.5 / out * grad)
+            derivative(np.sin, lambda grad, out, x: np.sin(x + np.pi / 2) * grad)
+            derivative(np.cos, lambda grad, out, x: np.sin(x) * -grad)
+        """,
+    ),
+    Alternative(
+        "multiplied-out",
+        "rules-of-activations",
+        "Multiplies the brackets out, and takes the sign.",
+        solution="""
+            derivative(np.tanh, lambda grad, out, x: grad - grad * out**2)
+            derivative(activations.sigmoid, lambda grad, out, x: grad * (out - out * out))
+            derivative(np.abs, lambda grad, out, x: select(x != 0, grad) * np.sign(x + (x == 0)))
+        """,
+    ),
+    Alternative(
+        "sums-as-methods",
+        "rules-of-softmax",
+        "Sums with the method, and multiplies the bracket out.",
+        solution="""
+            def by_scores(grad, out, x, axis=-1):
+                shares = grad * out
+                return shares - out * shares.sum(axis=axis, keepdims=True)
+
+            def by_scores_of_the_logarithm(grad, out, x, axis=-1):
+                return grad - grad.sum(axis=axis, keepdims=True) * np.exp(out)
+
+            derivative(activations.softmax, by_scores)
+            derivative(activations.log_softmax, by_scores_of_the_logarithm)
+        """,
+    ),
+    Alternative(
+        "times-ones",
+        "rules-of-reductions",
+        "Repeats by multiplying with ones, and builds each rule on the one before.",
+        solution="""
+            def by_sum(grad, out, x, axis=None, keepdims=False):
+                return with_axes(grad, x, axis) * np.ones(x.shape, x.dtype)
+
+            def by_mean(grad, out, x, axis=None, keepdims=False):
+                return by_sum(grad, out, x, axis) * (max(out.size, 1) / max(x.size, 1))
+
+            def by_var(grad, out, x, axis=None, keepdims=False):
+                distances = x - x.mean(axis=axis, keepdims=True)
+                return 2 * distances * by_mean(grad, out, x, axis)
+
+            derivative(np.sum, by_sum)
+            derivative(np.mean, by_mean)
+            derivative(np.var, by_var)
+        """,
+    ),
+    Alternative(
+        "selected-before-it-is-shared",
+        "rule-of-the-maximum",
+        "Selects first, and divides afterwards.",
+        solution="""
+            places = x - with_axes(out, x, axis) == 0
+            count = places.sum(axis=axis, keepdims=True)
+            return astype(select(places, with_axes(grad, x, axis)) / count, dtype=x.dtype)
+        """,
+    ),
+    Alternative(
+        "two-cases-of-transpose",
+        "rules-of-arrangement",
+        "Finds the inverse order itself.",
+        solution="""
+            def by_transpose(grad, out, x, axes=None):
+                if axes is None:
+                    return grad.transpose()
+                places = [a % x.ndim for a in axes]
+                return grad.transpose(*[places.index(a) for a in range(x.ndim)])
+
+            derivative(np.transpose, by_transpose)
+            derivative(np.reshape, lambda grad, out, x, shape: grad.reshape(*x.shape))
+            derivative(
+                tensor.getitem,
+                lambda grad, out, x, index: scatter(grad, x.shape, index),
+            )
+        """,
+    ),
+    Alternative(
+        "the-block-of-the-library",
+        "no-grad",
+        "Uses the block that recording brings.",
+        solution="""
+            with recording.switched(False):
+                yield
+        """,
+    ),
+    Alternative(
+        "any-of-its-inputs",
+        "grad",
+        "Asks with any().",
+        {
+            "        for x in inputs_of(node):\n"
+            "            if needs_gradient(x) and (x in wanted or x in leading):\n"
+            "                leading.add(node)": (
+                "        ways = [x for x in inputs_of(node) if needs_gradient(x)]\n"
+                "        if any(x in wanted or x in leading for x in ways):\n"
+                "            leading.add(node)"
+            )
+        },
     ),
 ]

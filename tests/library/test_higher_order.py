@@ -7,13 +7,15 @@ from tinytorch.core.autograd import (
     cos,
     exp,
     grad,
+    no_grad,
+    sin,
+    tanh,
+)
+from tinytorch.core.derivatives import (
     hessian,
     hvp,
     jacobian,
     jvp,
-    no_grad,
-    sin,
-    tanh,
     vjp,
 )
 from tinytorch.core.layers import Dense

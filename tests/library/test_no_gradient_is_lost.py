@@ -1,12 +1,14 @@
 """A gradient is right, or there is an error in one sentence; it is never lost without a word."""
 
 import asyncio
+import collections
 import copy
 import gc
 import operator
 import pickle
 import threading
 import weakref
+from array import array as standard_array
 
 import numpy as np
 import pytest
@@ -114,11 +116,15 @@ def test_a_tensor_that_asks_for_no_gradient_is_left_alone():
 
 # Variables inside lists.
 
+Pair = collections.namedtuple("Pair", "first second")
 LISTS = {
     "a list as right operand": lambda x, y, z: x * [y, z],
     "a list as left operand": lambda x, y, z: [y, z] * x,
     "a tuple": lambda x, y, z: x + (y, z),
     "a list in a list": lambda x, y, z: x - [[y], [z]],
+    "a deque": lambda x, y, z: Variable([1.0, 2.0]) * collections.deque([y, z]),
+    "a list of a user's": lambda x, y, z: Variable([1.0, 2.0]) * collections.UserList([y, z]),
+    "a tuple with names": lambda x, y, z: x * Pair(y, z),
     "three deep": lambda x, y, z: x / [[[y, 1.0]]],
     "with a number": lambda x, y, z: x ** [1.0, z],
     "in a product of matrices": lambda x, y, z: x @ [y, z],
@@ -514,6 +520,27 @@ def test_a_change_by_a_plain_function_as_grad_fn_is_an_error():
     y = (x * x).sum()
     b = Variable(1.0, grad_fn=lambda g: array.__setitem__(0, 5))
     refused((y + b).backward, "changed in place")
+
+
+SEQUENCES = {
+    "a memoryview": lambda: memoryview(np.array([3.0, 4.0])),
+    "an array of the standard library": lambda: standard_array("d", [3.0, 4.0]),
+    "a deque": lambda: collections.deque([3.0, 4.0]),
+    "a list": lambda: [3.0, 4.0],
+}
+
+
+@pytest.mark.parametrize("kind", SEQUENCES)
+def test_a_sequence_that_changes_after_its_use_does_not_change_the_gradient(kind):
+    x, sequence = variable([1, 2]), SEQUENCES[kind]()
+    for y in (x * sequence, sequence * x if kind == "a list" else x * sequence):
+        sequence[0] = 100.0
+        x.zero_grad()
+        y.sum().backward()
+        assert x.grad.tolist() == [3, 4]
+        sequence[0] = 3.0
+    (x * range(2)).sum().backward()
+    assert x.grad.tolist() == [3, 5]
 
 
 # Complex numbers, whole numbers, copies.

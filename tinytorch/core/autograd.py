@@ -181,7 +181,7 @@ def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
     return result
 
 
-record_leaves(record)
+record_leaves(record, Variable)
 
 
 def is_computed(x) -> bool:
@@ -288,25 +288,19 @@ def rules_of_relu_and_cross_entropy():
     derivative(softmax_cross_entropy, by_scores)
 
 
-from tinytorch.support.arrays import astype, inverse, scatter, spread
-from tinytorch.support.functions import *  # noqa: F403
-from tinytorch.support.functions import __getattr__ as __getattr__
-from tinytorch.support.recording import enable_grad as enable_grad
-from tinytorch.support.recording import switch
-from tinytorch.support.rules import enter_other_rules, with_axes
-
-
 def with_vectors(rule: Callable, position: int) -> Callable:
-    """A rule of ``x @ y`` for matrices, made to take a vector x as a row and a vector y as a column."""
+    """A rule of ``x @ y`` that takes a vector x as a row, a vector y as a column."""
 
     def rule_for_vectors(grad, out, x, y, *bias):
+        if x.ndim > 1 and y.ndim > 1:
+            return rule(grad, out, x, y, *bias)
         row = x[None, :] if x.ndim == 1 else x
         column = y[:, None] if y.ndim == 1 else y
-        grad = grad[..., None] if y.ndim == 1 else grad
-        grad = grad[..., None, :] if x.ndim == 1 else grad
+        if y.ndim == 1:
+            grad = grad[..., None]
+        if x.ndim == 1:
+            grad = grad[..., None, :]
         share = rule(grad, out, row, column, *bias)
-        if position == 0 and x.ndim == 1:
-            return share[..., 0, :]
         return share[..., 0] if position == 1 and y.ndim == 1 else share
 
     return rule_for_vectors
@@ -315,7 +309,8 @@ def with_vectors(rule: Callable, position: int) -> Callable:
 for function in (np.matmul, layers.linear):
     for position in (0, 1):
         if position in RULES[function]:
-            RULES[function][position] = with_vectors(RULES[function][position], position)
+            rule = RULES[function][position]
+            RULES[function][position] = with_vectors(rule, position)
 
 
 @table
@@ -336,7 +331,7 @@ def rules_of_differences_and_quotients():
 
 @table
 def rules_of_powers():
-    """The rules of x ** y, for each of the two inputs; both are 0 where a power is constant."""
+    """The rules of x ** y, for both inputs; they are 0 where a power is constant."""
     derivative(
         np.power,
         lambda grad, out, x, y: (
@@ -371,14 +366,19 @@ def rules_of_activations():
 @table
 def rules_of_softmax():
     """The rules of softmax and of log_softmax along an axis, from the output alone."""
-    derivative(
-        activations.softmax,
-        lambda grad, out, x, axis=-1: out * (grad - total(grad * out, axis=axis, keepdims=True)),
-    )
-    derivative(
-        activations.log_softmax,
-        lambda grad, out, x, axis=-1: grad - np.exp(out) * total(grad, axis=axis, keepdims=True),
-    )
+
+    def by_x(grad, out, x, axis=-1):
+        return out * (grad - total(grad * out, axis=axis, keepdims=True))
+
+    def by_x_of_the_logarithm(grad, out, x, axis=-1):
+        return grad - np.exp(out) * total(grad, axis=axis, keepdims=True)
+
+    derivative(activations.softmax, by_x)
+    derivative(activations.log_softmax, by_x_of_the_logarithm)
+
+
+from tinytorch.support.arrays import spread
+from tinytorch.support.rules import with_axes
 
 
 @table
@@ -406,8 +406,11 @@ def rules_of_reductions():
     )
 
 
+from tinytorch.support.arrays import astype
+
+
 def rule_of_the_maximum(grad, out, x, axis=None, keepdims=False):
-    """The rule of max and min: the gradient goes to the places of the extreme; ties share equally."""
+    """The rule of max and min: the gradient goes to where they are; ties share it."""
     at_extreme = x == with_axes(out, x, axis)
     share = with_axes(grad, x, axis) / at_extreme.sum(axis=axis, keepdims=True)
     return select(at_extreme, spread(astype(share, dtype=x.dtype), shape=x.shape))
@@ -415,6 +418,9 @@ def rule_of_the_maximum(grad, out, x, axis=None, keepdims=False):
 
 derivative(np.max, rule_of_the_maximum)
 derivative(np.min, rule_of_the_maximum)
+
+
+from tinytorch.support.arrays import inverse, scatter
 
 
 @table
@@ -431,7 +437,12 @@ def rules_of_arrangement():
     )
 
 
-enter_other_rules(RULES)
+from tinytorch.support.functions import *  # noqa: F403
+from tinytorch.support.functions import __getattr__ as __getattr__
+
+
+from tinytorch.support.recording import enable_grad as enable_grad
+from tinytorch.support.recording import switch
 
 
 @switch
@@ -441,7 +452,8 @@ def no_grad():
     What is computed inside has no history and needs no memory for one. The state from before comes
     back at the end of the block, also after an error, and in nested blocks.
     """
-    before, recording.enabled = recording.enabled, False
+    before = recording.enabled
+    recording.enabled = False
     try:
         yield
     finally:
@@ -452,14 +464,13 @@ def leading_to(inputs: list, nodes: list[Variable]) -> list[Variable]:
     """Those of `nodes`, the youngest first, from which a way leads back to one of the inputs."""
     wanted, leading = set(inputs), set()
     for node in reversed(nodes):
-        if any(x in wanted or x in leading for x in inputs_of(node) if needs_gradient(x)):
-            leading.add(node)
+        for x in inputs_of(node):
+            if needs_gradient(x) and (x in wanted or x in leading):
+                leading.add(node)
     return [node for node in nodes if node in leading]
 
 
-def grad(
-    outputs, inputs, grad_outputs=None, retain_graph: bool = False, create_graph: bool = False
-) -> tuple:
+def grad(outputs, inputs, grad_outputs=None, retain_graph=False, create_graph=False) -> tuple:
     """The gradients of `outputs` by `inputs`, without touching any ``.grad``.
 
     Parameters
@@ -492,40 +503,15 @@ def grad(
     """
     inputs = list_of_inputs(inputs)
     start = starting_gradients(outputs, grad_outputs, create_graph)
-    nodes = leading_to(inputs, reverse_creation_order(start))
     with recording.going_back(create_graph), recording.keeping(inputs) as kept:
+        nodes = leading_to(inputs, reverse_creation_order(start))
         found = propagate(start, nodes, retain_graph or create_graph)
     return picked(found | kept, inputs, Variable if create_graph else None)
 
 
-__all__ = [
-    "Operation",
-    "RULES",
-    "Variable",
-    "backward",
-    "creation_order",
-    "derivative",
-    "grad",
-    "is_computed",
-    "leading_to",
-    "needs_gradient",
-    "no_grad",
-    "numerical_gradient",
-    "propagate",
-    "record",
-    "reverse_creation_order",
-    "rule_of_the_maximum",
-    "rules_of_activations",
-    "rules_of_arrangement",
-    "rules_of_differences_and_quotients",
-    "rules_of_functions",
-    "rules_of_powers",
-    "rules_of_reductions",
-    "rules_of_relu_and_cross_entropy",
-    "rules_of_softmax",
-    "rules_of_sums_and_products",
-    "rules_of_the_matrix_product",
-    "swap",
-    "unbroadcast",
-    "with_vectors",
-]
+__all__ = """
+    Variable derivative enable_grad grad no_grad numerical_gradient add clip clip_grad_norm_
+    clip_grad_value_ concatenate cos cross_entropy divide exp getitem linear log log_softmax matmul
+    maximum mean minimum multiply negative pad power relu reshape sigmoid sin softmax sqrt stack
+    subtract tanh transpose var where
+""".split()

@@ -95,6 +95,8 @@ def takes_each_once(index) -> bool:
 
 def clip_values(x: np.ndarray, min=None, max=None) -> np.ndarray:
     """`x`, with what lies below `min` or above `max` moved to that bound; None is no bound."""
+    if not hasattr(x, "dtype"):  # a number, between arrays: it takes their dtype
+        x = np.asarray(x, np.result_type(x, *[b for b in (min, max) if b is not None]))
     return np.clip(x, min, max)
 
 
@@ -151,7 +153,7 @@ def softmax_cross_entropy(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
             f"scores of shape {scores.shape} need one whole number from 0 to the number of classes "
             f"- 1 as the label of each row, but got {labels!r:.60}"
         )
-    wider = WIDER.get(scores.dtype.char, scores.dtype)
+    wider = np.float32 if scores.dtype == np.float16 else scores.dtype
     shifted = scores - scores.max(axis=1, keepdims=True)
     chosen = shifted[np.arange(len(labels)), labels]
     sums = np.exp(shifted).sum(axis=1, dtype=wider)

@@ -12,15 +12,11 @@ from tinytorch.support.recording import recording
 
 def plus(total, share):
     """``total + share``, in the memory of `total` if nobody else holds that."""
-    alone = sys.getrefcount(total) <= ALONE_ON_THE_STACK and is_own_array(total)
-    if alone and total.shape == share.shape and total.dtype == share.dtype:
+    alone = sys.getrefcount(total) <= ALONE_ON_THE_STACK and type(total) is np.ndarray
+    fits = alone and total.shape == share.shape and total.dtype == share.dtype
+    if fits and total.base is None and total.flags.writeable:
         return np.add(total, share, out=total)
     return total + share
-
-
-def is_own_array(x) -> bool:
-    """Whether the memory of `x` is its own, and can be written to."""
-    return type(x) is np.ndarray and x.base is None and x.flags.writeable
 
 
 def delivered(gradients: dict, create_graph: bool) -> dict:
@@ -31,7 +27,7 @@ def delivered(gradients: dict, create_graph: bool) -> dict:
     gradients : dict
         Of each leaf, and of other variables whose gradient was kept; changed.
     create_graph : bool
-        They are variables, which may be shared, for nobody can change them.
+        They are variables. Those with a history may be shared, for nobody can change them.
     """
     with recording.switched(create_graph):
         for x in gradients:
@@ -41,13 +37,20 @@ def delivered(gradients: dict, create_graph: bool) -> dict:
                 gradients[x] = astype(gradients[x], dtype=x.dtype)
             if not create_graph:
                 own(gradients, x)
+            elif not gradients[x].requires_grad:
+                data = gradients[x].data.data.copy()
+                gradients[x] = type(gradients[x])(data, requires_grad=False)
     return gradients
 
 
 def own(gradients: dict, x) -> None:
     """Copy a gradient unless it is certain that nobody else holds it."""
     gradient = gradients[x]
-    if sys.getrefcount(gradient) > ALONE_IN_A_DICTIONARY or not is_own_array(gradient):
+    if not isinstance(gradient, (np.ndarray, np.generic)):
+        gradients[x] = gradient.copy()  # something that stands in for an array
+        return
+    counted = sys.getrefcount(gradient)
+    if counted > ALONE_IN_A_DICTIONARY or gradient.base is not None or not gradient.flags.writeable:
         gradients[x] = np.array(gradient)
 
 
@@ -72,7 +75,7 @@ def added(before, gradient):
     if before is None:
         return gradient
     total = gradient + before
-    return total if hasattr(total, "grad_fn") else np.asarray(total)
+    return np.asarray(total) if isinstance(total, np.generic) else total
 
 
 def picked(gradients: dict, inputs: list, variable: type | None) -> tuple:

@@ -1,10 +1,10 @@
 """Guards against gradients that are wrong without a word: the watchers that are always on.
 
-A rule reads the values that an operation was computed from. If somebody changes such an array before
-the backward pass, the gradient would be wrong. So of every array that a rule will read and somebody
-can still write to, the bytes are kept, and compared before the rule is called; results are closed
-to writing instead, which costs nothing. Arrays and lists among the settings of an operation (an
-index, a mask) are replaced by copies of our own.
+A rule reads the values that an operation was computed from. If somebody changes such an array
+before the backward pass, the gradient would be wrong. So of every array that a rule will read and
+somebody can still write to, the bytes are kept, and compared before the rule is called; results are
+closed to writing instead, which costs nothing. Arrays and lists among the settings of an operation
+(an index, a mask) are replaced by copies of our own.
 
 This is exact for arrays of any size, and for changes through any view of the same memory. It costs
 a copy of each such array as long as the graph lives, and the time to make it and to compare.
@@ -20,9 +20,9 @@ import numpy as np
 from numpy import ndarray
 
 from tinytorch.core.layers import linear
-from tinytorch.core.tensor import Tensor, getitem
+from tinytorch.core.tensor import getitem
 from tinytorch.support.arrays import astype, join, pile, scatter, spread, surround, total
-from tinytorch.support.losses import is_plain, refuse_whole_numbers
+from tinytorch.support.losses import PLAIN, is_plain, refuse_losses, refuse_whole_numbers
 
 LINEAR = (np.add, np.subtract, np.negative, np.sum, np.mean, np.reshape, np.transpose, getitem)
 OURS = (total, spread, astype, scatter, join, pile, surround)
@@ -38,9 +38,12 @@ def guard(function, inputs, result) -> None:
     if operation is None:
         return
     reads = READS.get(function, EVERYTHING)
-    for x, v in zip(inputs, operation.values, strict=True):
+    for position, v in enumerate(operation.values):
         if type(v) is not ndarray:
+            if type(v) not in PLAIN and not hasattr(v, "dtype"):
+                operation.values[position] = private_array(function, v)
             continue
+        x = inputs[position]
         note = getattr(x, "grad_fn", NO_VARIABLE)
         if note is NO_VARIABLE:
             refuse_whole_numbers(x)
@@ -71,12 +74,10 @@ def check(variable, grad):
     for snapshot in kept:
         if not snapshot.holds():
             refuse(operation)
-    recorded = type(grad) is not ndarray and hasattr(grad, "grad_fn")  # rules read variables then
-    for x, v in zip(operation.inputs or (), getattr(operation, "values", None) or ()):
-        if getattr(x, "requires_grad", False):
-            now = x.data if isinstance(x, Tensor) else x.data.data
-            if now is not v and (recorded or now.shape != v.shape):
-                refuse(operation)
+    for x, v, rule in zip(operation.inputs, operation.values, operation.rules, strict=False):
+        replaced = rule is not None and x.data is not v and x.data.data is not v
+        if replaced and (hasattr(grad, "grad_fn") or x.shape != v.shape):
+            refuse(operation)  # recorded, the rules would read the new one
     return grad
 
 
@@ -86,6 +87,14 @@ def refuse(operation, what: str = "an input") -> None:
         f"{what} of {operation!r} was changed in place after it was used, so the gradient "
         "would be wrong; call backward() before changing it, or change a copy"
     )
+
+
+def private_array(function, sequence) -> ndarray:
+    """The numbers in a memoryview, a deque, a range and the like, as an array of our own."""
+    array = np.array(sequence)
+    if not isinstance(sequence, memoryview):
+        refuse_losses(function, (list(sequence),), {})
+    return array
 
 
 def is_read(reads: dict, x, inputs) -> bool:

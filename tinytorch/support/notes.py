@@ -40,7 +40,8 @@ class Note:
 
     def __init__(self, function: Callable, inputs: tuple, values: list, parameters: dict):
         self.function, self.inputs, self.values = function, inputs, values
-        self.parameters, self.rules, self.kept, self.result = parameters, [], (), None
+        self.parameters, self.rules = parameters, []
+        self.kept, self.result = (), None
 
     def recorded_values(self) -> list:
         """The values, as variables where they need a gradient and so have a history."""

@@ -97,8 +97,11 @@ class Recording:
 
     def computed(self, function: Callable, inputs: tuple, result, parameters=NO_SETTINGS) -> None:
         """Tell the watchers what was computed, from what, unless a gradient would be lost."""
-        if ENABLED.get():
-            refuse_losses(function, inputs, parameters)
+        for x in inputs:
+            if parameters or isinstance(x, (list, tuple)):
+                if ENABLED.get():
+                    refuse_losses(function, inputs, parameters)
+                break
         for watcher in WATCHERS.get().computed:
             watcher(function, inputs, result)
 

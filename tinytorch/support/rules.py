@@ -33,6 +33,10 @@ class Rules(dict):
     What is not in the table is refused in a sentence.
     """
 
+    def __init__(self):
+        super().__init__()
+        enter_other_rules(self)
+
     def derivative(self, function: Callable, *rules: Callable | None) -> None:
         """Enter a row: the derivative rules of a function, one for each of its inputs.
 

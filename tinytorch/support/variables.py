@@ -257,14 +257,17 @@ def operation_of(grad_fn):
     return UsersFunction(grad_fn)
 
 
-def record_leaves(record) -> None:
+def record_leaves(record, variable: type) -> None:
     """Have every Tensor that requires a gradient recorded wherever it is used.
 
     Parameters
     ----------
     record : callable
         What such a tensor answers when `apply` asks its `__apply__`.
+    variable : type
+        The class of Variables: it answers the same, from now on without a call in between.
     """
+    variable.__apply__ = staticmethod(record)
 
     def recorded(tensor):
         if not tensor.requires_grad:
