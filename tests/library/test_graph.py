@@ -329,7 +329,7 @@ NOTEBOOK = """
 from tinytorch.core import autograd
 
 class Variable(autograd.VariableMethods):
-    __init__ = autograd.Variable.__init__
+    __init__, __apply__ = autograd.Variable.__init__, staticmethod(autograd.record)
     def backward(self, gradient=None):
         backward(self, gradient)
 """

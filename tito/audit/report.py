@@ -118,7 +118,7 @@ COLUMNS: Mapping[str, str] = {
     "exercises": "exercises", "observations": "observations", "mutants": "mutants",
     "killed": "killed", "equivalent": "equivalent", "survivors": "survivors",
     "mistakes": "mistakes", "shown": "shown", "hidden": "hidden",
-    "accepted": "accepted",
+    "accepted": "alternatives",
 }  # fmt: skip
 
 
