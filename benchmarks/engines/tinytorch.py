@@ -12,6 +12,7 @@ from tinytorch import memory
 from tinytorch.core import autograd
 from tinytorch.core.activations import relu
 from tinytorch.core.autograd import Variable
+from tinytorch.core.derivatives import checkpoint
 from tinytorch.core.layers import linear
 from tinytorch.core.tensor import Tensor, apply
 
@@ -106,7 +107,7 @@ def checkpointed(data: Deep) -> Callable[[], list]:
         y = x
         for piece in pieces:
             run = partial(layers, piece)
-            y = autograd.checkpoint(run, y) if len(pieces) > 1 else run(y)
+            y = checkpoint(run, y) if len(pieces) > 1 else run(y)
         y.backward(seed)
         return [y.numpy(), x.grad, *(w.grad for w in weights)]
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tinytorch.core import autograd
-from tinytorch.core.autograd import Variable, checkpoint, grad, no_grad, tanh
+from tinytorch.core.autograd import Variable, grad, no_grad, tanh
+from tinytorch.core.derivatives import checkpoint
 from tinytorch.core.layers import Dense
 
 RNG = np.random.default_rng(1)

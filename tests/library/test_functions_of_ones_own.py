@@ -3,14 +3,8 @@
 import numpy as np
 import pytest
 
-from tinytorch.core.autograd import (
-    Function,
-    Variable,
-    grad,
-    gradcheck,
-    gradgradcheck,
-    no_grad,
-)
+from tinytorch.core.autograd import Variable, grad, no_grad
+from tinytorch.core.derivatives import Function, gradcheck, gradgradcheck
 from tinytorch.core.tensor import Tensor
 
 X = np.random.default_rng(2).normal(size=3)
