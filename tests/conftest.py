@@ -83,8 +83,11 @@ def numbers(released_course) -> Module:
 
 @pytest.fixture(scope="session")
 def whole_course(tmp_path_factory) -> Course:
-    """A copy of the sources in a folder of its own."""
+    """A copy of the sources, and of the library that is written by hand, in a folder of its own."""
     root = tmp_path_factory.mktemp("whole")
+    for path in Course(ROOT).library():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / path, root / path)
     shutil.copytree(ROOT / "source", root / "source", ignore=shutil.ignore_patterns("*.ipynb"))
     shutil.copy(ROOT / "nbgrader_config.py", root)
     return Course(root)

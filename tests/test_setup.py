@@ -21,6 +21,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from tito.course import Course
+
 ROOT = Path(__file__).resolve().parents[1]
 LAUNCHER = ROOT / "bin" / "tito.py"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -542,6 +544,7 @@ def test_the_wheel_holds_the_library_and_the_tools(wheel):
     assert {top for top in tops if not top.endswith(".dist-info")} == {"tinytorch", "tito"}
     assert "tinytorch/core/autograd.py" in wheel.namelist()
     assert "tito/__main__.py" in wheel.namelist()
+    assert {path.as_posix() for path in Course(ROOT).library()} <= set(wheel.namelist())
 
 
 def test_the_wheel_asks_for_numpy_only_unless_the_course_is_wanted(wheel):

@@ -9,6 +9,7 @@ from pathlib import Path
 from tito.errors import UsageError
 
 MODULE_FOLDER = re.compile(r"(\d\d)_(\w+)")
+NOT_OURS = {"__pycache__", ".ipynb_checkpoints"}  # folders that programs make beside what we wrote
 
 
 @dataclass(frozen=True, order=True)
@@ -93,6 +94,20 @@ class Course:
     def has_sources(self) -> bool:
         """Whether this is an instructor's checkout rather than a student's kit."""
         return any((self.root / "source").glob("*/*_dev.py"))
+
+    def library(self) -> list[Path]:
+        """The files of `tinytorch` that are written by hand, relative to the course's folder.
+
+        These are all but what is exported from notebooks, which is all that ``core/`` holds.
+        """
+        files = sorted((self.root / "tinytorch").rglob("*"))
+        paths = [path.relative_to(self.root) for path in files if path.is_file()]
+        return [
+            path
+            for path in paths
+            if NOT_OURS.isdisjoint(path.parts)
+            and (path.parts[1] != "core" or path.parts[2:] == ("__init__.py",))
+        ]
 
     def modules(self) -> list[Module]:
         """All modules, in order: those with a source, or in a kit those released."""

@@ -14,12 +14,10 @@ from tito.errors import TitoError
 from tito.files import write_atomically
 from tito.source import Cell, notebook, read_source
 
-COURSE = ("source", "nbgrader_config.py")
-
 # Three mistakes that students make, each in an exercise that no other exercise needs.
 MISTAKES = {
-    "chain-rule-by-hand": ("return {", "return list({", "}  # fmt: skip", "}.values())"),
-    "rules-of-waves": ("return ", "derivative = "),  # computes it and forgets to return it
+    "graph-by-hand": ("dg_dx = t + dg_ds * y", "dg_dx = t"),  # one of two paths
+    "rules-of-functions": ("-grad * np.sin(x)", "grad * np.sin(x)"),  # a sign
     "rules-of-softmax": ("keepdims=True", "keepdim=True"),  # another library's spelling
 }
 
@@ -63,10 +61,10 @@ def run(course: Course, folder: Path, say: Callable[[str], None]) -> Demo:
     Demo
         The marks, and where to look.
     """
-    for name in COURSE:
-        source = course.root / name
-        copy = shutil.copytree if source.is_dir() else shutil.copy
-        copy(source, folder / name)
+    shutil.copytree(course.root / "source", folder / "source")
+    for path in (Path("nbgrader_config.py"), *course.library()):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(course.root / path, folder / path)
     module = Course(folder).module("07_autograd")
     say(f"Building and releasing {module.folder} …")
     instructor.release(module)
@@ -86,6 +84,7 @@ def run(course: Course, folder: Path, say: Callable[[str], None]) -> Demo:
 
 
 def _mistaken(cell: Cell) -> Cell:
+    """An exercise with the mistake of the third student in it; other cells as they are."""
     if cell.role != "exercise" or cell.name not in MISTAKES:
         return cell
     source, replacements = cell.source, MISTAKES[cell.name]

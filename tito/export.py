@@ -164,7 +164,7 @@ def module_text(cells: list[CodeCell], title: str, origin: str) -> str:
     Returns
     -------
     str
-        The module, with `__all__`.
+        The module, with `__all__`: as a cell assigns it, else a listing of all public names.
     """
     parts = [
         f'"""{title}.\n\n'
@@ -178,23 +178,26 @@ def module_text(cells: list[CodeCell], title: str, origin: str) -> str:
             parts.append(f"# Left out: {cell.name} does not parse ({cell.error}).")
             continue
         parts.append(cell.source)
-        names.update(dict.fromkeys(_public_names(cell.source)))
-    listing = "".join(f'    "{name}",\n' for name in sorted(names))
-    parts.append(f"__all__ = [\n{listing}]" if listing else "__all__ = []")
+        names.update(dict.fromkeys(_names_given(cell.source)))
+    if "__all__" not in names:
+        public = sorted(name for name in names if not name.startswith("_"))
+        listing = "".join(f'    "{name}",\n' for name in public)
+        parts.append(f"__all__ = [\n{listing}]" if listing else "__all__ = []")
     text = parts[0] + "\n\n" + parts[1] if len(parts) > 1 else parts[0]
     return "\n\n\n".join([text, *parts[2:]]) + "\n"
 
 
 @functools.lru_cache(maxsize=1024)
-def _public_names(source: str) -> tuple[str, ...]:
+def _names_given(source: str) -> tuple[str, ...]:
+    """The names of a cell's functions and classes, and of what it assigns, in its top level."""
     names = []
     for node in parse(source).body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
             names.append(node.name)
-        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names += [t.id for t in targets if isinstance(t, ast.Name)]
-    return tuple(name for name in names if not name.startswith("_"))
+    return tuple(names)
 
 
 def title_of(module: Module) -> str:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
+import time
+from collections.abc import Callable
 from html import escape
+
+import numpy as np
 
 
 class Figure:
@@ -64,3 +68,46 @@ def show(figure, alt: str) -> None:
         print(shown)
     else:
         display(shown)
+
+
+def seconds(call: Callable[[], object], tries: int = 3) -> float:
+    """The shortest time that a call took, of several tries, in seconds."""
+    times = []
+    for _ in range(tries):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def moons_figure(network: Callable, points: np.ndarray, labels: np.ndarray, title: str) -> None:
+    """Show what a network with two scores says of every place in the plane.
+
+    Parameters
+    ----------
+    network : callable
+        Takes an array of shape (places, 2), gives scores of shape (places, 2).
+    points : ndarray of shape (examples, 2)
+        Where the examples are; those of class 0 are shown as circles, of class 1 as crosses.
+    labels : ndarray of shape (examples,)
+        Their classes, 0 and 1.
+    title : str
+        What stands above.
+    """
+    import matplotlib.pyplot as plt
+
+    low, high = points.min(axis=0) - 0.4, points.max(axis=0) + 0.4
+    across, up = np.meshgrid(np.linspace(low[0], high[0], 120), np.linspace(low[1], high[1], 120))
+    scores = np.asarray(network(np.stack([across.ravel(), up.ravel()], axis=1)))
+    margin = (scores[:, 1] - scores[:, 0]).reshape(across.shape)
+    figure, axes = plt.subplots(figsize=(6.5, 4))
+    axes.contourf(across, up, margin > 0, levels=[-0.5, 0.5, 1.5], colors=["#dbe9f6", "#fde3cf"])
+    axes.contour(across, up, margin, levels=[0], colors="black", linewidths=1.5)
+    for label, marker, colour in ((0, "o", "#1f5a94"), (1, "x", "#b34700")):
+        axes.scatter(*points[labels == label].T, s=14, marker=marker, color=colour)
+    axes.set_title(title)
+    show(
+        figure,
+        f"{title}: the plane in two shades, with a line where the network changes its mind; the "
+        "examples of one class are circles, those of the other crosses.",
+    )

@@ -13,9 +13,6 @@ from tito.instructor import release
 from tito.leaks import leaks, secrets_of
 
 TOOLS = ("bin", "tito", "locks", "pyproject.toml", "LICENSE", "nbgrader_config.py", ".gitignore")
-LIBRARY = (
-    "tinytorch/__init__.py", "tinytorch/memory.py", "tinytorch/graph", "tinytorch/core/__init__.py",
-)  # fmt: skip
 README = """# TinyTorch: your copy
 
 You build a small deep-learning framework, one notebook after the other. You need Python 3.11 or
@@ -88,7 +85,7 @@ def make_kit(course: Course, out: Path) -> list[Path]:
 def _fill(course: Course, folder: Path) -> None:
     # demo.py quotes scraps of solutions
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc", ".ipynb_checkpoints", "demo.py")
-    for name in (*TOOLS, *LIBRARY):
+    for name in (*TOOLS, *course.library()):
         source, target = course.root / name, folder / name
         if source.is_dir():
             shutil.copytree(source, target, ignore=ignored)

@@ -16,7 +16,6 @@ from tinytorch.core.derivatives import checkpoint
 from tinytorch.core.layers import linear
 from tinytorch.core.tensor import Tensor, apply
 
-
 memory.keep_freed_blocks()
 
 

@@ -1,158 +1,159 @@
 """What students get wrong in module 7, and what only looks wrong: see `tito.audit.catalogue`."""
 
-from tito.audit.catalogue import Equivalent, Mistake
+from tito.audit.catalogue import Alternative, Equivalent, Mistake
 
 MISTAKES = [
     # 1. The numerical gradient
     Mistake(
-        "one-sided-difference", "numerical-gradient",
+        "one-sided-difference",
+        "numerical-gradient",
         "Steps to one side only, so that the error shrinks with h and not with its square.",
         {"(f(x + offset) - f(x - offset)) / (2 * step)": "(f(x + offset) - f(x)) / step"},
     ),
     Mistake(
-        "all-elements-moved-at-once", "numerical-gradient",
-        "Moves the whole array in place of one element after the other.",
-        {"offset[index] = step": "offset[...] = step"},
+        "half-the-distance",
+        "numerical-gradient",
+        "Divides by step, although the two points lie two steps apart.",
+        {"(x - offset)) / (2 * step)": "(x - offset)) / step"},
     ),
     Mistake(
-        "integers-cannot-be-moved", "numerical-gradient",
-        "Copies x in its own dtype, in which an integer swallows the step.",
-        {"np.array(x, dtype=np.float64)": "np.array(x)"},
-    ),
-    Mistake(
-        "x-itself-is-moved", "numerical-gradient",
-        "Moves the element in the caller's array and forgets to move it back.",
-        solution="""
-            x = np.asarray(x, dtype=np.float64)
-            gradient = np.zeros_like(x)
-            for index in np.ndindex(x.shape):
-                x[index] += step
-                above = f(x)
-                x[index] -= 2 * step
-                gradient[index] = (above - f(x)) / (2 * step)
-            return gradient
-        """,
+        "downhill",
+        "numerical-gradient",
+        "Takes the two sides in the wrong order.",
+        {"(f(x + offset) - f(x - offset))": "(f(x - offset) - f(x + offset))"},
     ),
     # 2. By hand
     Mistake(
-        "one-path-only", "chain-rule-by-hand",
-        "Follows the path through the sum, and forgets the one through the difference.",
-        {"df_dx = df_ds + df_dd  # each times 1": "df_dx = df_ds"},
+        "one-path-only",
+        "graph-by-hand",
+        "Follows the path of x through t * x, and forgets the one through s.",
+        {"dg_dx = t + dg_ds * y": "dg_dx = t"},
     ),
     Mistake(
-        "a-factor-is-its-own-derivative", "chain-rule-by-hand",
-        "Takes s as the derivative of s * d by s.",
-        {"df_ds, df_dd = d, s": "df_ds, df_dd = s, d"},
+        "a-factor-is-its-own-derivative",
+        "graph-by-hand",
+        "Takes t as the derivative of t * x by t.",
+        {"dg_dt = x": "dg_dt = t"},
+    ),
+    Mistake(
+        "paths-are-multiplied",
+        "graph-by-hand",
+        "Multiplies what comes back from two uses of y, and does not add it.",
+        {"dg_dy = dg_dt + dg_ds * x": "dg_dy = dg_dt * dg_ds * x"},
     ),
     # 3. Rules
     Mistake(
-        "one-in-place-of-grad", "rules-of-sums",
+        "one-instead-of-grad",
+        "four-rules",
         "Returns the derivative, 1, and forgets to multiply it with what arrives.",
         {
-            'x + y by x is 1."""\n    ### BEGIN SOLUTION\n    return grad': (
-                'x + y by x is 1."""\n    ### BEGIN SOLUTION\n    return np.ones_like(grad)'
+            "np.add,\n        lambda grad, out, x, y: grad,": (
+                "np.add,\n        lambda grad, out, x, y: np.ones_like(grad),"
             )
         },
     ),
     Mistake(
-        "grad-negated-in-place", "rules-of-sums",
-        "Turns the sign of grad in place, in an array that belongs to others too.",
-        {
-            'x - y by y is -1."""\n    ### BEGIN SOLUTION\n    return -grad': (
-                'x - y by y is -1."""\n    ### BEGIN SOLUTION\n    grad *= -1\n    return grad'
-            )
-        },
-    ),
-    Mistake(
-        "chain-factor-forgotten", "rules-of-products",
+        "chain-factor-forgotten",
+        "four-rules",
         "Returns the derivative alone; a test that ends in sum() does not notice.",
-        {"return grad * y": "return y"},
+        {"lambda grad, out, x, y: grad * y": "lambda grad, out, x, y: y"},
     ),
     Mistake(
-        "sign-of-the-quotient", "rules-of-products",
-        "Forgets the minus sign in the derivative of 1 / y.",
-        {"return -grad * out / y": "return grad * out / y"},
+        "each-its-own-factor",
+        "four-rules",
+        "Takes a factor as its own derivative.",
+        {
+            "lambda grad, out, x, y: grad * y,\n        lambda grad, out, x, y: grad * x": (
+                "lambda grad, out, x, y: grad * x,\n        lambda grad, out, x, y: grad * y"
+            )
+        },
     ),
+    # 4. Notes
     Mistake(
-        "exponent-not-lowered", "rules-of-powers",
-        "Multiplies with the exponent, and does not lower it.",
-        {"& (y == 0))) ** (y - 1)": "& (y == 0))) ** y"},
-    ),
-    Mistake(
-        "logarithm-of-zero", "rules-of-powers",
-        "Takes log(x) also where x is 0, and gets 0 * -inf, which is nan.",
-        {"np.log(x + ((x == 0) & (y >= 0)))": "np.log(x)"},
-    ),
-    # 4. Recording
-    Mistake(
-        "settings-not-passed-on", "operation",
+        "settings-not-passed-on",
+        "operation",
         "Calls the rules without the parameters, such as the axis.",
-        {"gradients.append(rules[position](*arguments, **parameters))":
-         "gradients.append(rules[position](*arguments))"},
+        {", **self.parameters": ""},
     ),
     Mistake(
-        "constants-left-out", "operation",
+        "constants-left-out",
+        "operation",
         "Skips an input that needs no gradient, so that the list is shorter than the inputs.",
-        {"gradients.append(None)": "continue"},
+        {"shares.append(None)": "continue"},
     ),
     Mistake(
-        "missing-rule-is-no-gradient", "operation",
-        "Gives None where the table has no rule, and so loses a gradient without a word.",
-        {"raise missing_rule(self.function, position)": "gradients.append(None)"},
+        "the-first-rule-for-all",
+        "operation",
+        "Asks the rule of the first input for every input.",
+        {"shares.append(rule(grad": "shares.append(self.rules[0](grad"},
     ),
     Mistake(
-        "everything-float32", "variable",
-        "Converts all data to float32, also arrays that came as float64.",
-        {"data if is_floating_tensor else Tensor(data)": "Tensor(data, dtype=np.float32)"},
+        "arrays-noted-as-inputs",
+        "record",
+        "Notes the arrays of the inputs, through which no way leads back.",
+        {"Operation(function, inputs, values": "Operation(function, tuple(values), values"},
     ),
     Mistake(
-        "gradient-starts-at-zero", "variable",
-        "Starts with a gradient of zeros in place of none.",
-        {"self.grad = None": "self.grad = np.zeros(self.data.shape)"},
-    ),
-    Mistake(
-        "arrays-noted-as-inputs", "record",
-        "Remembers the arrays of the inputs, through which no way leads back.",
-        {"Operation(function, inputs, parameters": "Operation(function, values, parameters"},
-    ),
-    Mistake(
-        "recording-cannot-be-switched-off", "record",
+        "recording-cannot-be-switched-off",
+        "record",
         "Does not ask recording.enabled.",
-        {"if differentiable and recording.enabled:": "if differentiable:"},
+        {"if recording.enabled and any": "if any"},
     ),
     Mistake(
-        "constants-get-a-history", "record",
+        "constants-get-a-history",
+        "record",
         "Takes a note of every operation, also where nothing needs a gradient.",
-        {"if differentiable and recording.enabled:": "if recording.enabled:"},
+        {"if recording.enabled and any(map(needs_gradient, inputs)):": "if recording.enabled:"},
     ),
     Mistake(
-        "booleans-become-variables", "record",
-        "Wraps every result, also one that has no slope.",
-        {'if out.dtype.kind != "f":\n        return out': "pass"},
+        "all-inputs-must-need-one",
+        "record",
+        "Takes a note only if every input needs a gradient.",
+        {"any(map(": "all(map("},
     ),
-    # 5. Backward
     Mistake(
-        "order-of-discovery", "order",
+        "the-result-asks-for-nothing",
+        "record",
+        "Forgets that what is computed from a variable needs a gradient as well.",
+        {"        result.requires_grad = True\n": ""},
+    ),
+    # 5. The way back
+    Mistake(
+        "last-share-only",
+        "naive-backward",
+        "Replaces the gradient of a leaf instead of adding to it.",
+        {"grad if variable.grad is None else variable.grad + grad": "grad"},
+    ),
+    Mistake(
+        "goes-on-with-the-same-gradient",
+        "naive-backward",
+        "Sends its own gradient on, and not the share.",
+        {"naive_backward(x, share)": "naive_backward(x, grad)"},
+    ),
+    Mistake(
+        "order-of-discovery",
+        "order",
         "Visits variables as they are found, so a shared one comes before all has arrived.",
-        {'    nodes.sort(key=operator.attrgetter("order"), reverse=True)\n': ""},
+        {'sorted(nodes, key=attrgetter("order"), reverse=True)': "nodes"},
     ),
     Mistake(
-        "oldest-first", "order",
+        "oldest-first",
+        "order",
         "Sorts by order, and forgets that the way back begins at the youngest.",
         {", reverse=True": ""},
     ),
     Mistake(
-        "recursion-in-place-of-a-list", "order",
+        "recursion-instead-of-a-list",
+        "order",
         "Visits the inputs by recursion, which ends at a depth of a thousand.",
         solution="""
             found = set()
 
             def visit(x):
-                if x.grad_fn is not None and x.requires_grad and x not in found:
+                if is_computed(x) and x not in found:
                     found.add(x)
                     for y in inputs_of(x):
-                        if isinstance(y, Variable):
-                            visit(y)
+                        visit(y)
 
             for output in outputs:
                 visit(output)
@@ -160,427 +161,847 @@ MISTAKES = [
         """,
     ),
     Mistake(
-        "constants-visited", "order",
-        "Does not ask whether a computed variable needs a gradient.",
-        {" and x.requires_grad": ""},
+        "visited-once-a-path",
+        "order",
+        "Does not look whether a variable was found before.",
+        {" and x not in found": ""},
     ),
     Mistake(
-        "stretched-axes-lost", "unbroadcast",
-        "Sums over the stretched axes, and does not keep them with length 1.",
-        {"return summed.reshape(shape) if stretched else summed": "return summed"},
+        "second-share-overwrites-the-first",
+        "propagate",
+        "Stores each share where the one before was: the derivative of a + a is 1.",
+        {"plus(gradients.pop(x), share) if x in gradients else share": "share"},
     ),
     Mistake(
-        "only-new-axes-summed", "unbroadcast",
-        "Sums over the axes in front, and forgets those of length 1.",
-        {"    return summed.reshape(shape) if stretched else summed":
-         "    return grad.sum(axis=tuple(range(new_axes)))"},
-    ),
-    Mistake(
-        "mean-in-place-of-sum", "unbroadcast",
-        "Takes the mean over what was repeated: wrong by a factor.",
-        {"grad.sum(axis=": "grad.mean(axis="},
-    ),
-    Mistake(
-        "second-share-overwrites-the-first", "accumulate",
-        "Stores each share in the place of the one before: the derivative of a + a is 1.",
-        {"gradients[x] = gradients[x] + part": "gradients[x] = part"},
-    ),
-    Mistake(
-        "added-in-place-to-a-shared-array", "accumulate",
+        "added-in-place-to-a-shared-array",
+        "propagate",
         "Adds with += to an array that another variable holds as well.",
-        {"gradients[x] = gradients[x] + part": "gradients[x] += part"},
+        {
+            "gradients[x] = plus(gradients.pop(x), share) if x in gradients else share": (
+                "gradients[x] = gradients.get(x, share)\n"
+                "            if gradients[x] is not share:\n"
+                "                gradients[x] += share"
+            )
+        },
     ),
     Mistake(
-        "no-unbroadcast", "accumulate",
-        "Adds shares in the shape of the output, whatever the shape of the input.",
-        {"            part = unbroadcast(part, x.shape)": "            pass"},
-    ),
-    Mistake(
-        "nodes-stay-in-the-dictionary", "propagate",
+        "nodes-stay-in-the-dictionary",
+        "propagate",
         "Looks a gradient up and leaves it there, so that it is taken for a leaf's.",
-        {"gradients.pop(node, None)": "gradients.get(node)"},
+        {"gradients.pop(node)": "gradients[node]"},
     ),
     Mistake(
-        "the-callers-dictionary", "propagate",
-        "Works in the dictionary it was given, which is empty afterwards.",
-        {"dict(gradients), set(), {}": "gradients, set(), {}"},
-    ),
-    Mistake(
-        "nothing-is-freed", "propagate",
+        "nothing-is-freed",
+        "propagate",
         "Keeps the graph in any case, and with it the memory.",
         {"if not retain_graph:": "if False:"},
     ),
     Mistake(
-        "wanted-is-the-end", "propagate",
-        "Stops at a variable that is wanted, although others behind it are wanted too.",
-        {"            kept[node] = grad\n":
-         "            kept[node] = grad\n            continue\n"},
+        "freed-although-retained",
+        "propagate",
+        "Frees every operation, whatever was asked for.",
+        {"if not retain_graph:": "if True:"},
     ),
     Mistake(
-        "seed-in-its-own-dtype", "starting-gradient",
-        "Leaves the given gradient in float64, so that everything behind it becomes float64.",
-        {"gradient.astype(output.dtype)": "gradient"},
+        "stretched-axes-lost",
+        "unbroadcast",
+        "Sums over the stretched axes, and does not keep them with length 1.",
+        {".reshape(shape)": ""},
     ),
     Mistake(
-        "seed-broadcast-silently", "starting-gradient",
-        "Repeats a gradient of another shape in place of refusing it.",
-        {"    if gradient.shape != output.shape:":
-         "    if gradient.ndim <= output.data.ndim:\n"
-         "        gradient = gradient + np.zeros(output.shape)\n"
-         "    if gradient.shape != output.shape:"},
+        "only-new-axes-summed",
+        "unbroadcast",
+        "Sums over the axes in front, and forgets those of length 1.",
+        {"axis=(*range(new_axes), *stretched)).reshape(shape)": "axis=tuple(range(new_axes)))"},
     ),
     Mistake(
-        "last-gradient-only", "deposit",
-        "Replaces the gradient that was there, in place of adding to it.",
-        {"leaf.grad += gradient": "leaf.grad = np.array(gradient, leaf.dtype)"},
+        "mean-instead-of-sum",
+        "unbroadcast",
+        "Takes the mean over what was repeated: wrong by a factor.",
+        {"return total(grad, axis=": "return grad.mean(axis="},
+    ),
+    # 6. A network
+    Mistake(
+        "factor-not-transposed",
+        "rules-of-the-matrix-product",
+        "Multiplies with y as it is; with square matrices no shape complains.",
+        {"lambda grad, out, x, y: grad @ swap(y)": "lambda grad, out, x, y: grad @ y"},
     ),
     Mistake(
-        "somebody-elses-array", "deposit",
-        "Keeps the array that arrives, which may be read-only, or be another leaf's as well.",
-        {"own(gradient, leaf.dtype, alone)": "gradient"},
+        "all-axes-reversed",
+        "rules-of-the-matrix-product",
+        "Transposes a stack with .T, which reverses all its axes.",
+        {"lambda grad, out, x, y: swap(x) @ grad": "lambda grad, out, x, y: x.T @ grad"},
     ),
     Mistake(
-        "every-pass-starts-anew", "backward",
-        "Clears the gradient of each leaf, so that passes do not add up.",
-        {"            deposit(leaf": "            leaf.grad = None\n            deposit(leaf"},
+        "bias-counts-once",
+        "rules-of-the-matrix-product",
+        "Returns ones for the bias, and not what arrives.",
+        {"weights, bias: grad,": "weights, bias: np.ones_like(grad),"},
     ),
     Mistake(
-        "graph-always-kept", "backward",
-        "Keeps the graph whether or not retain_graph is set.",
-        {"run_back({output: start}, retain_graph,": "run_back({output: start}, True,"},
+        "slope-at-the-corner",
+        "rules-of-relu-and-cross-entropy",
+        "Gives relu the slope 1 at 0.",
+        {"select(x > 0, grad)": "select(x >= 0, grad)"},
     ),
     Mistake(
-        "seed-shared-with-a-leaf", "backward",
-        "Says of every array that it is alone, so that two leaves get the same one.",
-        {"alone=id(grad) not in seen": "alone=True"},
-        hidden="that two gradients are one array is seen only by who changes one of them: "
-               "section 5 warns of it, and a test of one's own is the exercise",
+        "infinity-times-zero",
+        "rules-of-relu-and-cross-entropy",
+        "Multiplies by the condition, which makes NaN of an infinity that should be left out.",
+        {"select(x > 0, grad)": "grad * (x > 0)"},
     ),
-    # 6. More rules
     Mistake(
-        "derivative-by-the-output", "rules-of-exponentials",
+        "mean-forgotten",
+        "rules-of-relu-and-cross-entropy",
+        "Forgets that the loss is the mean over the examples.",
+        {"(grad * (1 / len(labels)))": "grad"},
+    ),
+    Mistake(
+        "loss-gradient-forgotten",
+        "rules-of-relu-and-cross-entropy",
+        "Forgets the factor grad, because the loss usually comes last.",
+        {"(grad * (1 / len(labels)))": "(1 / len(labels))"},
+    ),
+    # 7. More rules
+    Mistake(
+        "axis-left-in-the-answer",
+        "vectors",
+        "Returns what the rule for matrices gives, with the added axis still in it.",
+        {"return share[..., 0] if y.ndim == 1 else share": "return share"},
+    ),
+    Mistake(
+        "row-made-a-column",
+        "vectors",
+        "Makes a column of a vector on the left.",
+        {"row = x[None, :]": "row = x[:, None]"},
+    ),
+    Mistake(
+        "gradient-keeps-its-axes",
+        "vectors",
+        "Gives the vector its axis, and forgets that the result lacks it as well.",
+        {"        if x.ndim == 1:\n            grad = grad[..., None, :]\n": ""},
+    ),
+    Mistake(
+        "both-sides-alike",
+        "rules-of-differences-and-quotients",
+        "Forgets that a difference falls where its second input grows.",
+        {"lambda grad, out, x, y: -grad,": "lambda grad, out, x, y: grad,"},
+    ),
+    Mistake(
+        "sign-of-the-quotient",
+        "rules-of-differences-and-quotients",
+        "Forgets that a quotient falls where its divisor grows.",
+        {"-grad * out / y": "grad * out / y"},
+    ),
+    Mistake(
+        "divisor-once-only",
+        "rules-of-differences-and-quotients",
+        "Takes -x / y for the derivative by y.",
+        {"-grad * out / y": "-grad * out"},
+    ),
+    Mistake(
+        "exponent-not-lowered",
+        "rules-of-powers",
+        "Multiplies by the exponent, and leaves it as it was.",
+        {"** (y - 1)": "** y"},
+    ),
+    Mistake(
+        "formula-as-it-stands",
+        "rules-of-powers",
+        "Writes both formulas down, which are NaN at the edge.",
+        solution="""
+            derivative(
+                np.power,
+                lambda grad, out, x, y: grad * y * x ** (y - 1),
+                lambda grad, out, x, y: grad * out * np.log(x),
+            )
+        """,
+    ),
+    Mistake(
+        "infinity-gets-through",
+        "rules-of-powers",
+        "Cures the base, but multiplies an infinity that arrives by 0.",
+        {"select((y != 0) | np.isfinite(grad), grad)": "grad"},
+    ),
+    Mistake(
+        "cases-with-where",
+        "rules-of-powers",
+        "Tells the cases apart with np.where, which takes no Variables.",
+        solution="""
+            derivative(
+                np.power,
+                lambda grad, out, x, y: np.where(y == 0, 0.0, grad * y * x ** (y - 1)),
+                lambda grad, out, x, y: np.where(
+                    (x == 0) & (y >= 0), 0.0, grad * out * np.log(x)
+                ),
+            )
+        """,
+    ),
+    Mistake(
+        "derivative-by-the-output",
+        "rules-of-functions",
         "Divides by the logarithm in place of its argument.",
-        {"return grad / x": "return grad / out"},
+        {"grad / x)": "grad / out)"},
     ),
     Mistake(
-        "factor-two-of-the-root", "rules-of-exponentials",
+        "factor-two-of-the-root",
+        "rules-of-functions",
         "Forgets the 2 in 1 / (2 sqrt(x)).",
         {"grad / (2 * out)": "grad / out"},
     ),
     Mistake(
-        "sign-of-the-sine", "rules-of-waves",
+        "sign-of-the-sine",
+        "rules-of-functions",
         "Forgets that the cosine falls where the sine is positive.",
         {"-grad * np.sin(x)": "grad * np.sin(x)"},
     ),
     Mistake(
-        "zero-over-zero", "rules-of-waves",
-        "Writes the sign as x / |x|, which is nan at 0.",
-        {"grad * (x > 0) - grad * (x < 0)": "grad * x / out"},
+        "zero-over-zero",
+        "rules-of-activations",
+        "Writes the sign as x / |x|, which is NaN at 0.",
+        {"select(x > 0, grad) - select(x < 0, grad)": "grad * x / out"},
     ),
     Mistake(
-        "slope-at-the-corner", "rules-of-activations",
-        "Gives relu the slope 1 at 0.",
-        {"(x > 0)": "(x >= 0)"},
-    ),
-    Mistake(
-        "mask-of-float64", "rules-of-activations",
-        "Makes ones and zeros with np.where, whose float64 spreads to all gradients.",
-        {"grad * (x > 0)": "grad * np.where(x > 0, 1.0, 0.0)"},
-    ),
-    Mistake(
-        "sigmoid-of-the-input", "rules-of-activations",
+        "sigmoid-of-the-input",
+        "rules-of-activations",
         "Puts x into s (1 - s), where s is the output.",
         {"grad * out * (1 - out)": "grad * x * (1 - x)"},
     ),
     Mistake(
-        "sum-not-repeated", "rules-of-reductions",
+        "tanh-not-squared",
+        "rules-of-activations",
+        "Takes 1 - t for the slope of tanh.",
+        {"(1 - out * out)": "(1 - out)"},
+    ),
+    Mistake(
+        "softmax-element-by-element",
+        "rules-of-softmax",
+        "Takes softmax for a sigmoid, in which each output depends on its own input alone.",
+        {"out * (grad - total(grad * out, axis=axis, keepdims=True))": "grad * out * (1 - out)"},
+    ),
+    Mistake(
+        "sum-over-all-rows",
+        "rules-of-softmax",
+        "Adds up the gradient of all rows together, and not along the axis.",
+        {"total(grad, axis=axis, keepdims=True)": "total(grad, axis=None)"},
+    ),
+    Mistake(
+        "logarithms-for-probabilities",
+        "rules-of-softmax",
+        "Takes the output of log_softmax for probabilities.",
+        {"np.exp(out) * total": "out * total"},
+    ),
+    Mistake(
+        "sum-not-repeated",
+        "rules-of-reductions",
         "Gives the axes back, and not the full shape of x.",
-        {"restore_axes(grad, x, axis) * np.ones(x.shape, x.dtype)": "restore_axes(grad, x, axis)"},
+        {
+            "spread(\n            with_axes(grad, x, axis), shape=x.shape\n        )": (
+                "with_axes(grad, x, axis)"
+            )
+        },
     ),
     Mistake(
-        "mean-of-everything", "rules-of-reductions",
+        "axes-not-given-back",
+        "rules-of-reductions",
+        "Repeats the gradient without its lost axes, which fits only some shapes.",
+        {"with_axes(grad, x, axis), shape": "grad, shape"},
+    ),
+    Mistake(
+        "mean-of-everything",
+        "rules-of-reductions",
         "Divides by the number of all elements, whatever the axis.",
-        {"(out.size / max(x.size, 1))": "(1 / max(x.size, 1))"},
+        {"* (out.size / max(x.size, 1))": "/ x.size"},
     ),
     Mistake(
-        "every-tie-gets-everything", "rule-of-the-maximum",
+        "mean-of-the-whole-array",
+        "rules-of-reductions",
+        "Takes the distances from the mean of everything, whatever the axis.",
+        {"x.mean(axis=axis, keepdims=True)": "x.mean()"},
+    ),
+    Mistake(
+        "every-tie-gets-everything",
+        "rule-of-the-maximum",
         "Gives the whole gradient to each of several equal maxima.",
-        {"at_extreme / at_extreme.sum(axis=axis, keepdims=True)": "at_extreme"},
+        {" / at_extreme.sum(axis=axis, keepdims=True)": ""},
     ),
     Mistake(
-        "ties-of-the-whole-array", "rule-of-the-maximum",
+        "ties-of-the-whole-array",
+        "rule-of-the-maximum",
         "Counts the maxima of the whole array, and not those along the axis.",
         {"at_extreme.sum(axis=axis, keepdims=True)": "at_extreme.sum()"},
     ),
     Mistake(
-        "factor-not-transposed", "rules-of-the-matrix-product",
-        "Multiplies with y as it is; with square matrices no shape complains.",
-        {"return grad @ swap(y)": "return grad @ y"},
-    ),
-    Mistake(
-        "all-axes-reversed", "rules-of-the-matrix-product",
-        "Transposes a stack with .T, which reverses all its axes.",
-        {"return swap(x) @ grad": "return x.T @ grad"},
-    ),
-    Mistake(
-        "bias-counts-once", "rules-of-the-linear-layer",
-        "Returns ones for the bias, and not what arrives.",
-        {"    return grad\n": "    return np.ones_like(grad)\n"},
-    ),
-    Mistake(
-        "softmax-element-by-element", "rules-of-softmax",
-        "Takes softmax for a sigmoid, in which each output depends on its own input alone.",
-        {"out * (grad - (grad * out).sum(axis=axis, keepdims=True))": "grad * out * (1 - out)"},
-    ),
-    Mistake(
-        "sum-over-all-rows", "rules-of-softmax",
-        "Adds up the gradient of all rows together, and not along the axis.",
-        {"grad.sum(axis=axis, keepdims=True)": "grad.sum()"},
-    ),
-    Mistake(
-        "same-order-again", "rules-of-arrangement",
-        "Applies the same order of axes once more, in place of the inverse one.",
-        {"grad.transpose(np.argsort(np.array(axes) % x.ndim).tolist())": "grad.transpose(axes)"},
-    ),
-    Mistake(
-        "repeated-index-counts-once", "rules-of-arrangement",
-        "Adds with += at an index array, where the last of equal indices wins.",
-        {"np.add.at(out, index, x)": "out[index] += x"},
-    ),
-    # 7. no_grad and grad
-    Mistake(
-        "always-on-afterwards", "no-grad",
-        "Switches recording on at the end of a block, whatever it was before.",
-        {"recording.enabled = recording.before.pop()": "recording.enabled = True"},
-    ),
-    Mistake(
-        "errors-hidden", "no-grad",
-        "Returns True from __exit__, which swallows every error of the block.",
-        {"recording.enabled = recording.before.pop()":
-         "recording.enabled = recording.before.pop()\n        return True"},
-    ),
-    Mistake(
-        "one-number-for-no-dependence", "grad",
-        "Gives a single 0 where there is no dependence, whatever the shape of the input.",
-        {"np.zeros(x.shape, x.dtype)": "np.zeros(())"},
-    ),
-    Mistake(
-        "gradients-that-share-an-array", "grad",
-        "Hands out what was found without a copy, so that two gradients may be one array.",
-        {"own(g, x.dtype, alone=id(g) not in seen)": "g"},
-    ),
-    Mistake(
-        "last-of-several-outputs", "grad",
-        "Starts each output that comes twice anew, in place of adding up.",
-        {"accumulate(start, sums, [output], [start_of(output, gradient, create_graph)])":
-         "start[output] = start_of(output, gradient, create_graph)"},
-    ),
-    # 8. to 11.
-    Mistake(
-        "jacobian-transposed", "jacobian",
-        "Puts the axes of the input in front of those of the output.",
-        {"rows], out.shape + x.shape": "rows], x.shape + out.shape"},
-    ),
-    Mistake(
-        "seeds-of-ones", "jacobian",
-        "Starts each row from ones, so that every row is the gradient of the sum.",
-        {"np.eye(out.size)": "np.ones((out.size, out.size))"},
-    ),
-    Mistake(
-        "table-in-a-tuple", "hessian",
-        "Returns a tuple of tuples also where there is one input that is no tuple.",
-        {"tables if isinstance(inputs, tuple) else tables[0][0]": "tables"},
-    ),
-    Mistake(
-        "gradient-not-recorded", "hessian",
-        "Takes the gradient as an array, whose history is lost.",
-        {"(None,), create_graph=True)": "(None,), create_graph=False)"},
-    ),
-    Mistake(
-        "last-part-in-every-segment", "checkpoint-sequential",
-        "Closes over a variable of the loop: called again, every segment runs the last part.",
-        {"checkpoint(partial(run, part), x)": "checkpoint(lambda z: run(part, z), x)"},
-    ),
-    Mistake(
-        "remainder-left-out", "checkpoint-sequential",
-        "Makes segments of n // segments functions, and forgets those that are left over.",
-        {"i * n // segments : (i + 1) * n // segments":
-         "i * (n // segments) : (i + 1) * (n // segments)"},
-    ),
-    Mistake(
-        "exponential-overflows", "softplus",
-        "Computes log(1 + exp(x)) as it stands, which is infinite from 710 on.",
-        {"maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))": "np.log(1.0 + np.exp(x))"},
-    ),
-    Mistake(
-        "gradient-that-arrives-forgotten", "softplus",
-        "Returns the derivative, and forgets to multiply it with grad.",
-        {"return grad * sigmoid(x)": "return sigmoid(x)"},
-    ),
-    Mistake(
-        "each-parameter-by-itself", "clipping",
-        "Takes the norm of each gradient alone, which changes the direction of the whole.",
+        "places-as-factors",
+        "rule-of-the-maximum",
+        "Multiplies by the places, which makes NaN of an infinity that belongs elsewhere.",
         {
-            "    if max_norm < norm < np.inf:\n        for g in gradients:\n": (
-                "    for g in gradients:\n"
-                "        own_norm = np.sqrt((g * g).sum())\n"
-                "        if max_norm < own_norm < np.inf:\n"
-            ),
-            "            g *= max_norm / norm": "            g *= max_norm / own_norm",
+            "select(at_extreme, spread(astype(share, dtype=x.dtype), shape=x.shape))": (
+                "astype(share * at_extreme, dtype=x.dtype)"
+            )
         },
     ),
     Mistake(
-        "scaled-up-as-well", "clipping",
-        "Brings every norm to max_norm, small ones too.",
-        {"if max_norm < norm < np.inf:": "if 0 < norm < np.inf:"},
+        "same-order-again",
+        "rules-of-arrangement",
+        "Applies the same order of axes once more, in place of the inverse one.",
+        {"grad.transpose(inverse(axes, x.ndim))": "grad.transpose(axes)"},
     ),
     Mistake(
-        "a-new-array-each", "clipping",
-        "Multiplies into a new array, which nobody keeps.",
-        {"g *= max_norm / norm": "g = g * (max_norm / norm)"},
+        "shape-of-the-output",
+        "rules-of-arrangement",
+        "Gives the gradient the shape that it has already.",
+        {"grad.reshape(x.shape)": "grad.reshape(shape)"},
     ),
     Mistake(
-        "weights-of-ones", "gradcheck",
-        "Starts from ones in place of the weights, which hide a forgotten factor.",
-        {"vjp(f, xs, weights)[1]": "vjp(f, xs, tuple(map(np.ones_like, weights)))[1]"},
-    ),
-    Mistake(
-        "step-on-one-side", "gradcheck",
-        "Takes the one-sided difference, whose error is as large as the step.",
-        {"return by_gradient, (total(1) - total(-1)) / (2 * eps)":
-         "return by_gradient, (total(1) - total(0)) / eps"},
-    ),
-]  # fmt: skip
+        "repeated-index-counts-once",
+        "rules-of-arrangement",
+        "Adds with += at an index array, where the last of equal indices wins.",
+        solution="""
+            derivative(np.reshape, lambda grad, out, x, shape: grad.reshape(x.shape))
+            derivative(
+                np.transpose,
+                lambda grad, out, x, axes=None: grad.transpose(inverse(axes, x.ndim)),
+            )
 
-FASTER = "both ways give the same; this one is only faster"
-COMMUTES = "the two may change places in this operation"
-EQUALLY_LONG = "the helper that made the lists has made them equally long; strict says so"
-ALREADY_FLOAT64 = "the number or array is of float64 already, and times 1 it is what it was"
+            def by_index(grad, out, x, index):
+                zeros = np.zeros_like(x)
+                zeros[index] += grad
+                return zeros
+
+            derivative(tensor.getitem, by_index)
+        """,
+    ),
+    Mistake(
+        "always-switched-on-again",
+        "no-grad",
+        "Turns recording on at the end, whatever it was before.",
+        {"recording.enabled = before": "recording.enabled = True"},
+    ),
+    Mistake(
+        "an-error-leaves-it-off",
+        "no-grad",
+        "Goes back only if the block ends without an error.",
+        solution="""
+            before = recording.enabled
+            recording.enabled = False
+            yield
+            recording.enabled = before
+        """,
+    ),
+    Mistake(
+        "errors-are-swallowed",
+        "no-grad",
+        "Catches the error of the block, and nobody hears of it.",
+        solution="""
+            before = recording.enabled
+            recording.enabled = False
+            try:
+                yield
+            except Exception:
+                pass
+            recording.enabled = before
+        """,
+    ),
+    Mistake(
+        "goes-everywhere",
+        "grad",
+        "Goes through all nodes, also through those that lead to nothing wanted.",
+        {"leading_to(inputs, reverse_creation_order(start))": "reverse_creation_order(start)"},
+    ),
+    Mistake(
+        "direct-inputs-only",
+        "grad",
+        "Finds only the nodes next to the inputs, and not those that lead to these.",
+        {"(x in wanted or x in leading)": "x in wanted"},
+    ),
+    Mistake(
+        "graph-always-kept",
+        "grad",
+        "Keeps the graph whether or not retain_graph is set.",
+        {"retain_graph or create_graph)": "True)"},
+    ),
+    Mistake(
+        "graph-never-kept",
+        "grad",
+        "Does not hand retain_graph on.",
+        {"nodes, retain_graph or create_graph)": "nodes)"},
+    ),
+]
 
 EQUIVALENT = [
     Equivalent(
-        "numerical-gradient", "gradient = np.zeros_like(x)", "gradient = np.ones_like(x)",
-        "every element is overwritten",
-    ),
-    Equivalent(
-        "numerical-gradient", "return gradient", "return gradient * np.float64(1)", ALREADY_FLOAT64
-    ),
-    Equivalent(
-        "rules-of-powers",
-        "return grad * y * (x + ((x == 0) & (y == 0))) ** (y - 1)",
-        "return grad * y * (x - ((x == 0) & (y == 0))) ** (y - 1)",
-        "where y is 0, any base but 0 will do, for it is multiplied by y",
-    ),
-    Equivalent("operation", "elif parameters:", "elif True:", FASTER),
-    Equivalent("record", "if type(x) is Variable:", "if False:", FASTER),
-    Equivalent("record", "if type(x) is Variable:", "if x is Variable:", FASTER),
-    Equivalent(
         "record",
-        "note = Operation(function, inputs, parameters, out, values)",
-        "note = Operation(function, inputs, parameters, out)",
-        "an Operation takes the values out of the inputs itself; handing them over is only faster",
+        "result = Variable(bare_tensor(out), requires_grad=False)",
+        "result = Variable(out, requires_grad=False)",
+        "Variable makes a tensor of an array itself; bare_tensor only saves its questions",
+    ),
+    Equivalent(
+        "propagate",
+        "if share.shape != x.shape:",
+        "if True:",
+        "unbroadcast gives back what has the right shape already",
+    ),
+    Equivalent(
+        "propagate",
+        "gradients[x] = plus(gradients.pop(x), share) if x in gradients else share",
+        "gradients[x] = plus(share, gradients.pop(x)) if x in gradients else share",
+        "a sum is the same in both orders",
     ),
     Equivalent(
         "unbroadcast",
-        "summed = grad.sum(axis=(*range(new_axes), *stretched))",
-        "summed = grad.sum(axis=(*stretched, *range(new_axes)))",
-        "the order of the axes to sum over makes no difference",
+        "return total(grad, axis=(*range(new_axes), *stretched)).reshape(shape)",
+        "return total(grad, axis=(*stretched, *range(new_axes))).reshape(shape)",
+        "in which order axes are summed does not matter",
     ),
-    Equivalent(
-        "unbroadcast",
-        "return summed.reshape(shape) if stretched else summed",
-        "return summed.reshape(shape)",
-        "without stretched axes the shape is right already, and reshape changes nothing",
+]
+
+ALTERNATIVES2 = [
+    Alternative(
+        "two-branches",
+        "vectors",
+        "Goes through the cases one after the other, and reshapes in the end.",
+        solution="""
+            shape = x.shape if position == 0 else y.shape
+            if x.ndim == 1 and y.ndim == 1:
+                return (y if position == 0 else x) * grad
+            if y.ndim == 1:
+                share = rule(grad[..., None], out, x, y.reshape(-1, 1), *bias)
+                return share if position == 0 else share[..., 0]
+            share = rule(grad[..., None, :], out, x.reshape(1, -1), y, *bias)
+            return share[..., 0, :] if position == 0 else share
+        """,
     ),
-    Equivalent("accumulate", "if part.shape != x.shape:", "if True:", FASTER),
-    Equivalent(
-        "backward",
-        "deposit(leaf, grad, alone=id(grad) not in seen)",
-        "deposit(leaf, grad)",
-        "a copy of an array that nobody else holds is as good as the array; it only takes time",
+    Alternative(
+        "through-the-inverse",
+        "rules-of-differences-and-quotients",
+        "Names its rules, and multiplies by 1 / y.",
+        solution="""
+            def minus(grad, *rest):
+                return grad * -1
+
+            def by_divisor(grad, out, x, y):
+                return out * (grad / y) * -1
+
+            derivative(np.negative, minus)
+            derivative(np.subtract, lambda grad, out, x, y: 1 * grad, minus)
+            derivative(np.divide, lambda grad, out, x, y: grad * (1 / y), by_divisor)
+        """,
     ),
-    Equivalent(
+    Alternative(
+        "named-and-step-by-step",
+        "rules-of-powers",
+        "Names the harmless base, and asks for zeros without squaring.",
+        solution="""
+            def by_base(grad, out, x, y):
+                grad = select(np.isfinite(grad) | (y != 0), grad)
+                base = x + ((x == 0) & (y == 0))
+                return base ** (y - 1) * (y * grad)
+
+            def by_exponent(grad, out, x, y):
+                constant = (x == 0) & (y >= 0)
+                return np.log(x + constant) * out * select(~constant, grad)
+
+            derivative(np.power, by_base, by_exponent)
+        """,
+    ),
+    Alternative(
+        "factors-first",
+        "rules-of-functions",
+        "Computes the derivative first, and the cosine from a shifted sine.",
+        solution="""
+            derivative(np.exp, lambda grad, out, x: np.exp(x) * grad)
+            derivative(np.log, lambda grad, out, x: (1 / x) * grad)
+            derivative(np.sqrt, lambda grad, out, x: 0.5 / out * grad)
+            derivative(np.sin, lambda grad, out, x: np.sin(x + np.pi / 2) * grad)
+            derivative(np.cos, lambda grad, out, x: np.sin(x) * -grad)
+        """,
+    ),
+    Alternative(
+        "multiplied-out",
+        "rules-of-activations",
+        "Multiplies the brackets out, and puts the signs together with where's help.",
+        solution="""
+            derivative(np.tanh, lambda grad, out, x: grad - grad * out**2)
+            derivative(activations.sigmoid, lambda grad, out, x: grad * (out - out * out))
+            derivative(np.abs, lambda grad, out, x: select(x != 0, grad) * np.sign(x + (x == 0)))
+        """,
+    ),
+    Alternative(
+        "sums-as-methods",
+        "rules-of-softmax",
+        "Sums with the method, and multiplies the bracket out.",
+        solution="""
+            def by_scores(grad, out, x, axis=-1):
+                shares = grad * out
+                return shares - out * shares.sum(axis=axis, keepdims=True)
+
+            def by_scores_of_the_logarithm(grad, out, x, axis=-1):
+                return grad - grad.sum(axis=axis, keepdims=True) * np.exp(out)
+
+            derivative(activations.softmax, by_scores)
+            derivative(activations.log_softmax, by_scores_of_the_logarithm)
+        """,
+    ),
+    Alternative(
+        "times-ones",
         "rules-of-reductions",
-        "return restore_axes(grad, x, axis) * np.ones(x.shape, x.dtype)",
-        "return restore_axes(grad, x, axis) / np.ones(x.shape, x.dtype)",
-        "divided by 1 or multiplied with 1",
+        "Repeats by multiplying with ones, and builds each rule on the one before.",
+        solution="""
+            def by_sum(grad, out, x, axis=None, keepdims=False):
+                return with_axes(grad, x, axis) * np.ones(x.shape, x.dtype)
+
+            def by_mean(grad, out, x, axis=None, keepdims=False):
+                return by_sum(grad, out, x, axis) * (max(out.size, 1) / max(x.size, 1))
+
+            def by_var(grad, out, x, axis=None, keepdims=False):
+                distances = x - x.mean(axis=axis, keepdims=True)
+                return 2 * distances * by_mean(grad, out, x, axis)
+
+            derivative(np.sum, by_sum)
+            derivative(np.mean, by_mean)
+            derivative(np.var, by_var)
+        """,
     ),
-    Equivalent(
-        "rules-of-reductions",
-        "return sum_x(grad, out, x, axis) * (out.size / max(x.size, 1))",
-        "return sum_x(grad, out, x, axis) * (out.size / max(1, x.size))",
-        COMMUTES,
+    Alternative(
+        "selected-before-it-is-shared",
+        "rule-of-the-maximum",
+        "Selects first, and divides afterwards.",
+        solution="""
+            places = x - with_axes(out, x, axis) == 0
+            count = places.sum(axis=axis, keepdims=True)
+            return astype(select(places, with_axes(grad, x, axis)) / count, dtype=x.dtype)
+        """,
     ),
-    Equivalent(
-        "rules-of-the-linear-layer",
-        "return matmul_x(grad, out, x, weights)",
-        "return matmul_x(grad, x, out, weights)",
-        "of x the rule reads only whether it is a vector, and out is one where x is one",
-    ),
-    Equivalent(
+    Alternative(
+        "two-cases-of-transpose",
         "rules-of-arrangement",
-        "return grad.transpose(np.argsort(np.array(axes) % x.ndim).tolist())",
-        "return grad.transpose(np.argsort(np.array(axes) % x.ndim))",
-        "a rule is asked for arrays, whose transpose takes an array; that of variables, in second "
-        "derivatives, is more than the exercise promises",
+        "Finds the inverse order itself.",
+        solution="""
+            def by_transpose(grad, out, x, axes=None):
+                if axes is None:
+                    return grad.transpose()
+                places = [a % x.ndim for a in axes]
+                return grad.transpose(*[places.index(a) for a in range(x.ndim)])
+
+            derivative(np.transpose, by_transpose)
+            derivative(np.reshape, lambda grad, out, x, shape: grad.reshape(*x.shape))
+            derivative(
+                tensor.getitem,
+                lambda grad, out, x, index: scatter(grad, x.shape, index),
+            )
+        """,
     ),
-    Equivalent("rules-of-arrangement", "if takes_each_once(index):", "if False:", FASTER),
-    *(
-        Equivalent("grad", line, line.replace(", strict=True", other), EQUALLY_LONG)
-        for line in (
-            "for output, gradient in zip(outputs, given, strict=True):",
-            "for i, (x, g) in enumerate(zip(inputs, gradients, strict=True)):",
-        )
-        for other in ("", ", strict=False")
+]
+
+ALTERNATIVES = [
+    Alternative(
+        "one-side-after-the-other",
+        "numerical-gradient",
+        "Names the two values.",
+        solution="""
+            above, below = f(x + offset), f(x - offset)
+            gradient[index] = (above - below) / step / 2
+        """,
     ),
-    Equivalent(
-        "softplus",
-        "return maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))",
-        "return maximum(0.0, x) + np.log1p(np.exp(-np.abs(x)))",
-        COMMUTES,
+    Alternative(
+        "from-the-left",
+        "graph-by-hand",
+        "Writes the factors of both paths out.",
+        solution="""
+            dg_dt = x
+            dg_ds = x
+            dg_dx = x * y * 1 + t
+            dg_dy = x * (1 + x)
+        """,
     ),
-    Equivalent(
-        "softplus", "return grad * sigmoid(x)", "return grad * sigmoid(x) * np.float64(1)",
-        "the engine brings what a backward pass of one's own gives to the dtype of the leaf",
+    Alternative(
+        "named-functions",
+        "four-rules",
+        "Names its rules.",
+        solution="""
+            def hand_on(grad, out, x, y):
+                return grad * 1.0
+
+            def times_y(grad, out, x, y):
+                return y * grad
+
+            def times_x(grad, out, x, y):
+                return x * grad
+
+            derivative(np.add, hand_on, hand_on)
+            derivative(np.multiply, times_y, times_x)
+        """,
     ),
-    Equivalent(
-        "clipping",
-        "norm = float(np.sqrt(sum((np.square(g, dtype=np.float64).sum() for g in gradients))))",
-        "norm = np.sqrt(sum((np.square(g, dtype=np.float64).sum() for g in gradients)))",
-        "numpy's float64 is a kind of float",
+    Alternative(
+        "in-one-line",
+        "operation",
+        "A list comprehension.",
+        solution="""
+            arguments = (grad, result, *values)
+            return [rule(*arguments, **self.parameters) if rule else None for rule in self.rules]
+        """,
     ),
-    Equivalent("clipping", "return norm", "return norm * np.float64(1)", ALREADY_FLOAT64),
-    Equivalent(
-        "gradcheck",
-        "by_gradient = sum(map(np.vdot, gradients, directions))",
-        "by_gradient = sum(map(np.vdot, directions, gradients))",
-        COMMUTES,
+    Alternative(
+        "decided-first",
+        "record",
+        "Finds out first whether a note is of use.",
+        solution="""
+            note = None
+            for x in inputs:
+                if needs_gradient(x) and recording.enabled:
+                    note = Operation(function, inputs, values, parameters)
+            result = Variable(bare_tensor(out), note is not None, note)
+        """,
     ),
-    *(
-        Equivalent(
-            "gradcheck",
-            "moved = tuple((x + sign * eps * d for x, d in zip(xs, directions, strict=True)))",
-            f"moved = tuple((x + sign * eps * d for x, d in zip(xs, directions{other})))",
-            "the specification gives a direction for each input, so both are equally long",
-        )
-        for other in ("", ", strict=False")
+    Alternative(
+        "leaves-return-early",
+        "naive-backward",
+        "Ends at a leaf, and goes by position.",
+        solution="""
+            if variable.grad_fn is None:
+                if variable.grad is None:
+                    variable.grad = np.zeros(variable.shape)
+                variable.grad = variable.grad + grad
+                return
+            shares = variable.grad_fn(grad, variable)
+            for position, x in enumerate(variable.grad_fn.inputs):
+                if shares[position] is not None:
+                    naive_backward(x, shares[position])
+        """,
     ),
-    Equivalent(
-        "gradcheck",
-        "outputs = as_tuple(call_recorded(f, moved, False)[1])",
-        "outputs = as_tuple(call_recorded(f, moved, True)[1])",
-        "what was moved is an array without a history, so there is none to stay connected with",
+    Alternative(
+        "a-stack",
+        "order",
+        "Takes from the end of a list of those to visit, and sorts what was found.",
+        solution="""
+            found, waiting = set(), [x for x in outputs if is_computed(x)]
+            while waiting:
+                node = waiting.pop()
+                if node not in found:
+                    found.add(node)
+                    waiting.extend(x for x in inputs_of(node) if is_computed(x))
+            return sorted(found, key=lambda x: -x.order)
+        """,
     ),
-    Equivalent(
-        "gradcheck",
-        "return sum(map(np.vdot, weights, [y.numpy() for y in outputs]))",
-        "return sum(map(np.vdot, weights, [y.numpy() for y in outputs])) * np.float64(1)",
-        "a slope is compared with another, to a tolerance; its dtype is not promised",
+    Alternative(
+        "plain-sums",
+        "propagate",
+        "Adds with +, and goes by position.",
+        solution="""
+            grad = gradients.pop(node, None)
+            if grad is not None:
+                grad = recording.sending(node, grad)
+                shares = node.grad_fn(grad, node)
+                for position, x in enumerate(node.grad_fn.inputs):
+                    share = shares[position]
+                    if share is not None:
+                        share = unbroadcast(share, x.shape) if share.shape != x.shape else share
+                        gradients[x] = share if x not in gradients else gradients[x] + share
+                if not retain_graph:
+                    node.grad_fn.free()
+        """,
     ),
-    Equivalent(
-        "gradcheck",
-        "return sum(map(np.vdot, weights, [y.numpy() for y in outputs]))",
-        "return sum(map(np.vdot, [y.numpy() for y in outputs], weights))",
-        COMMUTES,
+    Alternative(
+        "one-axis-after-the-other",
+        "unbroadcast",
+        "Sums the axes in front, then each stretched one with keepdims.",
+        solution="""
+            while grad.ndim > len(shape):
+                grad = grad.sum(axis=0)
+            for axis, length in enumerate(shape):
+                if length == 1:
+                    grad = grad.sum(axis=axis, keepdims=True)
+            return grad
+        """,
     ),
-]  # fmt: skip
+    Alternative(
+        "the-layer-calls-the-product",
+        "rules-of-the-matrix-product",
+        "Writes the two rules once, and uses them for the layer.",
+        solution="""
+            def by_left(grad, out, x, y, bias=None):
+                return swap(y @ swap(grad))
+
+            def by_right(grad, out, x, y, bias=None):
+                return swap(x) @ grad
+
+            derivative(np.matmul, by_left, by_right)
+            derivative(layers.linear, by_left, by_right, lambda grad, *rest: grad)
+        """,
+    ),
+    Alternative(
+        "exponentials-of-their-own",
+        "rules-of-relu-and-cross-entropy",
+        "Takes the softmax last, and where instead of select.",
+        solution="""
+            derivative(activations.relu, lambda grad, out, x: np.where(x > 0, grad, x * 0))
+
+            def by_scores(grad, out, scores, labels):
+                share = grad / len(labels)
+                right = one_hot(labels, scores.shape, scores.dtype)
+                return through(activations.softmax, scores, axis=1) * share - right * share
+
+            derivative(softmax_cross_entropy, by_scores)
+        """,
+    ),
+    Alternative(
+        "two-branches",
+        "vectors",
+        "Goes through the cases one after the other, and reshapes in the end.",
+        solution="""
+            shape = x.shape if position == 0 else y.shape
+            if x.ndim == 1 and y.ndim == 1:
+                return (y if position == 0 else x) * grad
+            if y.ndim == 1:
+                share = rule(grad[..., None], out, x, y.reshape(-1, 1), *bias)
+                return share if position == 0 else share[..., 0]
+            share = rule(grad[..., None, :], out, x.reshape(1, -1), y, *bias)
+            return share[..., 0, :] if position == 0 else share
+        """,
+    ),
+    Alternative(
+        "through-the-inverse",
+        "rules-of-differences-and-quotients",
+        "Names its rules, and multiplies by 1 / y.",
+        solution="""
+            def minus(grad, *rest):
+                return grad * -1
+
+            def by_divisor(grad, out, x, y):
+                return out * (grad / y) * -1
+
+            derivative(np.negative, minus)
+            derivative(np.subtract, lambda grad, out, x, y: 1 * grad, minus)
+            derivative(np.divide, lambda grad, out, x, y: grad * (1 / y), by_divisor)
+        """,
+    ),
+    Alternative(
+        "named-and-step-by-step",
+        "rules-of-powers",
+        "Names the harmless base, and asks for zeros without squaring.",
+        solution="""
+            def by_base(grad, out, x, y):
+                grad = select(np.isfinite(grad) | (y != 0), grad)
+                base = x + ((x == 0) & (y == 0))
+                return base ** (y - 1) * (y * grad)
+
+            def by_exponent(grad, out, x, y):
+                constant = (x == 0) & (y >= 0)
+                return np.log(x + constant) * out * select(~constant, grad)
+
+            derivative(np.power, by_base, by_exponent)
+        """,
+    ),
+    Alternative(
+        "factors-first",
+        "rules-of-functions",
+        "Computes the derivative first, and the cosine from a shifted sine.",
+        solution="""
+            derivative(np.exp, lambda grad, out, x: np.exp(x) * grad)
+            derivative(np.log, lambda grad, out, x: (1 / x) * grad)
+            derivative(np.sqrt, lambda grad, out, x: 0.5 / out * grad)
+            derivative(np.sin, lambda grad, out, x: np.sin(x + np.pi / 2) * grad)
+            derivative(np.cos, lambda grad, out, x: np.sin(x) * -grad)
+        """,
+    ),
+    Alternative(
+        "multiplied-out",
+        "rules-of-activations",
+        "Multiplies the brackets out, and puts the signs together with where's help.",
+        solution="""
+            derivative(np.tanh, lambda grad, out, x: grad - grad * out**2)
+            derivative(activations.sigmoid, lambda grad, out, x: grad * (out - out * out))
+            derivative(np.abs, lambda grad, out, x: select(x != 0, grad) * np.sign(x + (x == 0)))
+        """,
+    ),
+    Alternative(
+        "sums-as-methods",
+        "rules-of-softmax",
+        "Sums with the method, and multiplies the bracket out.",
+        solution="""
+            def by_scores(grad, out, x, axis=-1):
+                shares = grad * out
+                return shares - out * shares.sum(axis=axis, keepdims=True)
+
+            def by_scores_of_the_logarithm(grad, out, x, axis=-1):
+                return grad - grad.sum(axis=axis, keepdims=True) * np.exp(out)
+
+            derivative(activations.softmax, by_scores)
+            derivative(activations.log_softmax, by_scores_of_the_logarithm)
+        """,
+    ),
+    Alternative(
+        "times-ones",
+        "rules-of-reductions",
+        "Repeats by multiplying with ones, and builds each rule on the one before.",
+        solution="""
+            def by_sum(grad, out, x, axis=None, keepdims=False):
+                return with_axes(grad, x, axis) * np.ones(x.shape, x.dtype)
+
+            def by_mean(grad, out, x, axis=None, keepdims=False):
+                return by_sum(grad, out, x, axis) * (max(out.size, 1) / max(x.size, 1))
+
+            def by_var(grad, out, x, axis=None, keepdims=False):
+                distances = x - x.mean(axis=axis, keepdims=True)
+                return 2 * distances * by_mean(grad, out, x, axis)
+
+            derivative(np.sum, by_sum)
+            derivative(np.mean, by_mean)
+            derivative(np.var, by_var)
+        """,
+    ),
+    Alternative(
+        "selected-before-it-is-shared",
+        "rule-of-the-maximum",
+        "Selects first, and divides afterwards.",
+        solution="""
+            places = x - with_axes(out, x, axis) == 0
+            count = places.sum(axis=axis, keepdims=True)
+            return astype(select(places, with_axes(grad, x, axis)) / count, dtype=x.dtype)
+        """,
+    ),
+    Alternative(
+        "two-cases-of-transpose",
+        "rules-of-arrangement",
+        "Finds the inverse order itself.",
+        solution="""
+            def by_transpose(grad, out, x, axes=None):
+                if axes is None:
+                    return grad.transpose()
+                places = [a % x.ndim for a in axes]
+                return grad.transpose(*[places.index(a) for a in range(x.ndim)])
+
+            derivative(np.transpose, by_transpose)
+            derivative(np.reshape, lambda grad, out, x, shape: grad.reshape(*x.shape))
+            derivative(
+                tensor.getitem,
+                lambda grad, out, x, index: scatter(grad, x.shape, index),
+            )
+        """,
+    ),
+    Alternative(
+        "the-block-of-the-library",
+        "no-grad",
+        "Uses the block that recording brings.",
+        solution="""
+            with recording.switched(False):
+                yield
+        """,
+    ),
+    Alternative(
+        "any-of-its-inputs",
+        "grad",
+        "Asks with any().",
+        {
+            "        for x in inputs_of(node):\n"
+            "            if needs_gradient(x) and (x in wanted or x in leading):\n"
+            "                leading.add(node)": (
+                "        ways = [x for x in inputs_of(node) if needs_gradient(x)]\n"
+                "        if any(x in wanted or x in leading for x in ways):\n"
+                "            leading.add(node)"
+            )
+        },
+    ),
+]

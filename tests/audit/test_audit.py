@@ -13,8 +13,8 @@ from tito.audit.audit import audit, audit_kit
 from tito.audit.catalogue import Equivalent, Mistake, read_catalogue, with_solution
 from tito.audit.mutants import mutants
 from tito.audit.page import BEGIN, END, write_page
-from tito.audit.report import Report
-from tito.audit.trials import survives, try_change
+from tito.audit.report import COLUMNS, Report, rows
+from tito.audit.trials import SEEDS, survives, try_change
 from tito.audit.visible import what_checks_say
 from tito.errors import SourceError, UsageError
 from tito.grading.pack import Pack
@@ -167,12 +167,97 @@ def test_a_mistake_that_costs_nothing_is_found(module):
     assert ("alone", "double", "no-mistake: costs no points") in found(module, "alone")
 
 
+RIGHT = """from tito.audit.catalogue import Alternative
+ALTERNATIVES = [
+    Alternative('twice', 'double', 'Adds it to itself.', {'np.multiply(x, 2)': 'x + x'}),
+    Alternative('times-a-half', 'halve', 'Multiplies.', {'np.divide(x, 2)': 'x * 0.5'}),
+]
+"""
+
+
+def alternatives(module, text=RIGHT):
+    module.source.with_name("mistakes.py").write_text(text)
+    return audit(module, ("alternatives",))
+
+
+def test_right_solutions_in_another_way_are_accepted_and_counted(module):
+    report = alternatives(module)
+    assert report.findings == []
+    assert (report.figures["alternatives"], report.figures["accepted"]) == (2, 2)
+    assert report.as_data()["alternatives"][0] == {
+        "alternative": "twice", "exercise": "double", "explanation": "Adds it to itself.",
+        "refusal": "", "lost": [],
+    }  # fmt: skip
+    header, row = [*COLUMNS.values()], rows([report])[0]
+    assert row[1 + header.index("accepted")] == "2"
+
+
+def test_an_exercise_without_an_alternative_is_found(module):
+    report = alternatives(module, RIGHT.replace("'halve', 'Multiplies.'", "'double', 'Multiplies.'")
+                          .replace("'np.divide(x, 2)': 'x * 0.5'", "'return twice_as_much': 'return x * 2.0'"))  # fmt: skip
+    assert [(f.part, f.where, f.what) for f in report.findings] == [
+        ("alternatives", "halve", "mistakes.py has no right alternative for it")
+    ]
+    assert [f.where for f in alternatives(module, "").findings] == ["double", "halve"]
+
+
+def test_a_visible_check_that_refuses_what_hidden_tests_pass_is_found(module):
+    edit(
+        module,
+        ("check(double(np.array([1.0, 2.0]))", "check(len(double.__code__.co_varnames), 2)\ncheck(double(np.array([1.0, 2.0]))"),
+    )  # fmt: skip
+    report = alternatives(
+        module, RIGHT.replace("{'np.multiply(x, 2)': 'x + x'}", "solution='return x + x'")
+    )
+    ((part, where, what),) = [(f.part, f.where, f.what) for f in report.findings]
+    assert (part, where) == ("alternatives", "double")
+    assert what.startswith("twice: hidden tests pass it, but the visible check says")
+    assert "gave 1, expected 2" in what
+    assert report.figures["accepted"] == 1
+
+
+def test_a_hidden_test_that_refuses_what_the_visible_check_passes_is_found(module):
+    edit(
+        module,
+        ("    return numbers.halve(x)\n", "    return numbers.halve.__code__.co_consts[-1] * x\n"),
+    )
+    report = alternatives(module)
+    assert [f.what for f in report.findings] == [
+        "times-a-half: the visible check passes it, but it loses half_of_a_vector"
+    ]
+
+
+def test_what_both_refuse_is_found_even_where_the_cell_itself_fails(module):
+    report = alternatives(module, RIGHT.replace("'x + x'", "'x + 1'").replace("'x * 0.5'", "'y'"))
+    first, second = (f.what for f in report.findings)
+    assert first.startswith("twice: the visible check says 'double(")
+    assert first.endswith("and it loses double_of_a_matrix, double_of_a_number")
+    assert "NameError" in second and second.endswith("and it loses half_of_a_vector")
+
+
+def test_what_only_one_seed_shows_is_found(module):
+    often = sum(number_drawn(module, seed) for seed in SEEDS) / 2  # one of the two lies below
+    edit_of_double = f"'np.where(x > {often!r}, x + x, x)'"
+    report = alternatives(module, RIGHT.replace("'x + x'", edit_of_double))
+    (judged,) = (j for j in report.alternatives if j.alternative.name == "twice")
+    assert "double_of_a_number" in judged.lost
+
+
+def number_drawn(module, seed: int) -> float:
+    """The number that an observation of the small course draws."""
+    (number,) = [
+        s for s in Pack.of(module).program if getattr(s, "name", "") == "double_of_a_number"
+    ]
+    return float(number.draw(seed)["x"])
+
+
 @pytest.mark.parametrize(
     "text, message",
     [
         ("MISTAKES = [1 / 0]", "cannot be read: division by zero"),
         ("MISTAKES = [Mistake('a', 'nothing', 'x')]", "there is no exercise 'nothing'"),
         ("MISTAKES = [Mistake('a', 'double', 'x')] * 2", "'a' is there twice"),
+        ("ALTERNATIVES = [Mistake('a', 'no', 'x')]", "there is no exercise 'no'"),
     ],
 )
 def test_a_catalogue_that_is_wrong_is_refused_in_one_sentence(module, text, message):

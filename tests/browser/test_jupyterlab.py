@@ -132,11 +132,11 @@ def test_a_failing_check_of_module_7_reads_well_in_both_themes(course, lab, page
     module = course.module("07")
     nb = untouched(module)
     kept = [c for c in nb["cells"] if c["cell_type"] == "code"][:3]
-    wrong = cell_of(reference(module), "rules-of-products")
+    wrong = cell_of(reference(module), "four-rules")
     wrong["source"] = re.sub(r" *### .*\n?", "", wrong["source"]).rstrip()
-    wrong["source"] = wrong["source"].replace("return grad * y", "return y")
-    table = next(c for c in nb["cells"] if "RULES: dict" in "".join(c["source"]))
-    checks = cell_of(nb, "test-rules-of-products")
+    wrong["source"] = wrong["source"].replace("x, y: grad * y", "x, y: y")
+    table = next(c for c in nb["cells"] if "RULES = Rules()" in "".join(c["source"]))
+    checks = cell_of(nb, "test-four-rules")
     nb["cells"] = [nb["cells"][0], *kept, table, wrong, checks]
     write(module, nb)
     use_theme(page, lab, theme)
@@ -148,7 +148,7 @@ def test_a_failing_check_of_module_7_reads_well_in_both_themes(course, lab, page
     page.locator(".jp-Cell").last.scroll_into_view_if_needed()
     failed.wait_for()
     text = failed.text_content()
-    assert "multiply_x(" in text and "expected" in text and "Traceback" not in text
+    assert "RULES[np.multiply][0](" in text and "expected" in text and "Traceback" not in text
     failed.locator("summary").first.click()
     assert contrast(page, failed.locator("strong").first) >= 4.5
     assert contrast(page, failed.locator("pre").first) >= 4.5

@@ -125,9 +125,9 @@ def broadcast_shape(a, b):
         "01_tensor", "apply",
         '''
 def apply(function, *inputs, **parameters):
-    clever = [thing for thing in inputs if hasattr(thing, "__apply__")]
-    if clever:
-        return clever[0].__apply__(function, *inputs, **parameters)
+    clever = [m for m in map(handler_of, [*inputs, *parameters.values()]) if m is not None]
+    if len(clever) > 0:
+        return clever[0](function, *inputs, **parameters)
     result = compute(function, *arrays_of(inputs), **parameters)
     return Tensor(result, dtype=result.dtype)
 ''',
@@ -146,7 +146,6 @@ def apply(function, *inputs, **parameters):
             "        return apply(function, self, other)\n\n    return method\n\n\n"
             "plus = method_of(np.add)\n\n\n@extend(Tensor)",
             "return apply(np.add, self, other)": "return plus(self, other)",
-            "return apply(np.negative, self)": "negated = apply(np.negative, self)\n        return negated",
         },
         after=(
             "import sys\nfrom io import StringIO\nbefore = sys.stdout\nsys.stdout = StringIO()\n"
@@ -161,19 +160,11 @@ def apply(function, *inputs, **parameters):
         },
         after=("import random\nrandom.seed(1)\nTensor([random.random() for _ in range(9)]).mean()",),
     ),
-    "tries, and excepts": Variant(
-        "01_tensor", "shaping",
+    "turns the operands round": Variant(
+        "01_tensor", "reflected",
         instead={
-            "shape = shape[0] if len(shape) == 1 else shape\n": "try:\n            (shape,) = shape\n"
-            "        except ValueError:\n            pass\n",
-        },
-    ),
-    "yields in a loop": Variant(
-        "01_tensor", "indexing",
-        instead={
-            "return (self[i] for i in range(len(self)))": "n = len(self)\n\n        def all_of_them():\n"
-            "            i = 0\n            while i < n:\n                yield self[i]\n                i += 1\n\n"
-            "        return all_of_them()",
+            "return apply(np.subtract, other, self)":
+            "left, right = other, self\n        return apply(np.subtract, *[left, right])",
         },
     ),
     "computes column by column": Variant(
@@ -402,19 +393,40 @@ def numerical_gradient(f, x, step=1e-5):
         after=("# Notes\n\n$f'(x) \\approx \\frac{f(x+h)-f(x-h)}{2h}$",),
     ),
     "knows the formula by heart": Variant(
-        "07_autograd", "chain-rule-by-hand",
-        "def chain_rule_by_hand(x, y):\n    return dict(s=x + y, d=x - y, f=x**2 - y**2, df_ds=x - y, df_dd=x + y,\n"
-        "                df_dx=2 * x, df_dy=-2 * y)\n",
+        "07_autograd", "graph-by-hand",
+        "def graph_by_hand(x, y):\n    return (x * y + y) * x, x, x, 2 * x * y + y, x**2 + x\n",
     ),
-    "differentiates 1/y": Variant(
-        "07_autograd", "rules-of-products",
-        instead={"return -grad * out / y": "y_squared = y * y\n    return -(grad * x / y_squared)"},
+    "enters its rules one by one": Variant(
+        "07_autograd", "four-rules",
+        '''
+def the_other_factor(grad, out, x, y):
+    return y * grad
+
+
+@table
+def rules_of_sums_and_products():
+    def hand_on(grad, out, x, y):
+        return grad
+
+    RULES.derivative(np.add, hand_on, hand_on)
+    derivative(np.multiply, the_other_factor, lambda g, out, a, b: a * g)
+''',
+        after=("RULES[np.multiply][1](np.ones(2), None, np.arange(2.0), None)", "%timeit -n1 -r1 pass"),
+    ),
+    "answers with a comprehension": Variant(
+        "07_autograd", "operation",
+        instead={
+            "shares = []\n        for rule in self.rules:\n            if rule is None:\n                shares.append(None)\n"
+            "            else:\n                shares.append(rule(grad, result, *values, **self.parameters))\n":
+            "given = (grad, result, *values)\n",
+            "return shares": "return [rule and rule(*given, **self.parameters) for rule in self.rules]",
+        },
     ),
     "goes down with a stack": Variant(
         "07_autograd", "order",
         '''
 def reverse_creation_order(outputs):
-    seen, stack = set(), [v for v in outputs if v.grad_fn is not None]
+    seen, stack = set(), [v for v in outputs if getattr(v, "grad_fn", None) and v.requires_grad]
     while stack:
         v = stack.pop()
         if v in seen:
@@ -425,6 +437,30 @@ def reverse_creation_order(outputs):
                 stack.append(child)
     return sorted(seen, key=lambda v: -v.order)
 ''',
+    ),
+    "has a helper for a sum": Variant(
+        "07_autograd", "propagate",
+        '''
+def fitting(share, x):
+    return share if share.shape == x.shape else unbroadcast(share, x.shape)
+
+
+def propagate(gradients, nodes, retain_graph=False):
+    found = {v: g for v, g in gradients.items()}
+    for v in nodes:
+        if v in found:
+            grad = recording.sending(v, found.pop(v))
+            shares = v.grad_fn(grad, v)
+            for n, x in enumerate(inputs_of(v)):
+                if shares[n] is not None:
+                    share = fitting(shares[n], x)
+                    # never into the array of another one
+                    found[x] = share if x not in found else found[x] + share
+            if not retain_graph:
+                v.grad_fn.free()
+    return found
+''',
+        before=("#| export\nimport functools\nimport itertools",),
     ),
     "sums one axis after the other": Variant(
         "07_autograd", "unbroadcast",
@@ -438,66 +474,39 @@ def unbroadcast(grad, shape):
     return grad
 ''',
     ),
-    "has a helper for a sum": Variant(
-        "07_autograd", "accumulate",
-        '''
-def fitting(part, x):
-    return part if part.shape == x.shape else unbroadcast(part, x.shape)
-
-
-def accumulate(gradients, sums, inputs, parts):
-    for x, part in zip(inputs, parts):
-        if part is None:
-            continue
-        part = fitting(part, x)
-        if gradients.get(x) is None:
-            gradients[x] = part
-            continue
-        if x in sums:
-            gradients[x] += part
-            continue
-        gradients[x] = part + gradients[x]  # never into the array of another one
-        sums |= {x}
-''',
-        before=("#| export\nimport functools\nimport itertools",),
+    "turns the axes by itself": Variant(
+        "07_autograd", "rules-of-the-matrix-product",
+        instead={
+            "@table": "def turned(m):\n    order = list(range(m.ndim))\n"
+            "    order[-2:] = order[-1], order[-2]\n    return m.transpose(*order)\n\n\n@table",
+            "grad @ swap(y)": "grad @ turned(y)",
+            "lambda grad, out, x, weights, bias: grad @ swap(weights)":
+            "lambda grad, out, x, weights, bias: RULES[np.matmul][0](grad, out, x, weights)",
+        },
+    ),
+    "differentiates 1/y": Variant(
+        "07_autograd", "rules-of-differences-and-quotients",
+        instead={
+            "lambda grad, out, x, y: -grad * out / y": "lambda grad, out, x, y: -(grad * x / (y * y))"
+        },
     ),
     "multiplies the other way round": Variant(
-        "07_autograd", "rules-of-waves",
+        "07_autograd", "rules-of-functions",
         instead={
-            "return grad * np.cos(x)": "return np.cos(x) * grad",
-            "return -grad * np.sin(x)": "return -(np.sin(x) * grad)",
+            "grad * np.cos(x)": "np.cos(x) * grad",
+            "-grad * np.sin(x)": "-(np.sin(x) * grad)",
         },
     ),
     "adds to zeros": Variant(
         "07_autograd", "rules-of-reductions",
         instead={
-            "return restore_axes(grad, x, axis) * np.ones(x.shape, x.dtype)":
-            "return np.zeros(x.shape, x.dtype) + restore_axes(grad, x, axis)",
+            "spread(\n            with_axes(grad, x, axis), shape=x.shape\n        )":
+            "(\n            np.zeros(x.shape, x.dtype) + with_axes(grad, x, axis)\n        )",
         },
     ),
-    "multiplies by the transposed weights": Variant(
-        "07_autograd", "rules-of-the-linear-layer",
-        instead={"return matmul_x(grad, out, x, weights)": "return grad @ swap(weights)"},
-    ),
-    "adds up with math": Variant(
-        "07_autograd", "clipping",
-        '''
-import math
-
-
-def clip_grad_norm_(parameters, max_norm):
-    if max_norm < 0 or math.isnan(max_norm):
-        raise ValueError("max_norm must not be negative: " + repr(max_norm))
-    grads, total = gradients_of(parameters), 0.0
-    for g in grads:
-        for number in g.astype(float).ravel().tolist():
-            total += number * number
-    norm = math.sqrt(total)
-    if norm > max_norm and math.isfinite(norm):
-        for g in grads:
-            g[...] = g * (max_norm / norm)
-    return norm
-''',
+    "leaves the switch to the engine": Variant(
+        "07_autograd", "no-grad",
+        "@switch\ndef no_grad():\n    with recording.switched(False):\n        yield\n",
         after=(
             "try:\n    import torch\nexcept ImportError:\n    print('no torch here')\n"
             "x = Variable([1.0, 2.0])\n(x * x).sum().backward()\nprint(x.grad)\n%time None",

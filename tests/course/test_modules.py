@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT, hand_in, reference, untouched
 
 from tito.course import Course
-from tito.demo import mark_written_answers
+from tito.demo import MISTAKES, mark_written_answers
 from tito.export import reference_text
 from tito.instructor import feedback, grade, release, scores
 from tito.leaks import leaks, secrets_of
@@ -20,7 +20,9 @@ MODULES = [module.folder for module in COURSE.modules()]
 
 
 def test_the_modules_are_those_of_the_course():
-    assert MODULES == ["01_tensor", "02_activations", "03_layers", "07_autograd"]
+    assert MODULES == [
+        "01_tensor", "02_activations", "03_layers", "07_autograd", "15_derivatives",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("folder", MODULES)
@@ -77,6 +79,14 @@ def test_the_reference_scores_all_and_the_untouched_release_nothing(
     assert leaks(pages, secrets, kinds=("hidden test",)) == []
 
 
+@pytest.mark.parametrize("exercise", MISTAKES)
+def test_the_mistakes_of_the_demonstration_fit_the_source(exercise):
+    cells = {
+        c.name: c.source for c in read_source(COURSE.module("07_autograd")) if c.role == "exercise"
+    }
+    assert all(cells[exercise].count(right) for right in MISTAKES[exercise][::2])
+
+
 @pytest.mark.parametrize("folder", MODULES)
 def test_the_library_is_what_the_sources_export(folder):
     module = COURSE.module(folder)
@@ -96,8 +106,8 @@ def test_every_python_block_of_the_card_runs(folder):
 
 
 CARD_SECTIONS = {
-    "01_tensor": [], "02_activations": [], "03_layers": [],
     "07_autograd": ["chain rule", "(x + y)(x − y)", "sigmoid", "ReLU", "log", "exp"],
+    "15_derivatives": ["Jacobian", "Hessian", "straight-through", "checkpoint"],
 }  # fmt: skip
 
 
@@ -108,12 +118,12 @@ def test_the_card_has_all_its_parts(folder):
              "build", "workflow", "Key concepts", "Advanced concepts", "Integration", "Success criteria",
              "Tips", "Common challenges", "python bin/tito.py jupyter",
              f"python bin/tito.py test --module {folder}"]  # fmt: skip
-    missing = [p for p in [*parts, *CARD_SECTIONS[folder]] if p.lower() not in card.lower()]
+    missing = [p for p in [*parts, *CARD_SECTIONS.get(folder, [])] if p.lower() not in card.lower()]
     assert missing == []
 
 
 def test_earlier_modules_do_not_know_module_7():
-    for folder in MODULES[:-1]:
+    for folder in MODULES[: MODULES.index("07_autograd")]:
         text = COURSE.module(folder).exported.read_text(encoding="utf-8")
         assert "autograd" not in text and "Variable" not in text
 

@@ -77,10 +77,31 @@ def test_gradients_through_two_layers_agree_with_differences():
     np.testing.assert_allclose(first.weights.grad, numerical_gradient(by_weights, weights), 1e-6)
 
 
-@pytest.mark.parametrize("layer", [Dense(3, 2), ReLU(), Sigmoid(), Tanh(), Softmax()], ids=repr)
-def test_a_layer_gives_back_the_kind_it_is_given(layer):
-    assert type(layer(Tensor(np.ones((4, 3))))) is Tensor
-    assert type(layer(Variable(np.ones((4, 3))))) is Variable
+def frozen(inputs, outputs):
+    """A layer whose weights and bias ask for no gradient."""
+    layer = Dense(inputs, outputs, rng=0)
+    for tensor in layer.parameters():
+        tensor.requires_grad = False
+    return layer
+
+
+@pytest.mark.parametrize("layer", [frozen(3, 2), ReLU(), Sigmoid(), Tanh(), Softmax()], ids=repr)
+def test_a_result_is_a_variable_if_anything_in_it_needs_a_gradient(layer):
+    data = np.ones((4, 3))
+    assert type(layer(Tensor(data))) is Tensor
+    for x in (Variable(data), Tensor(data, requires_grad=True)):
+        out = layer(x)
+        assert type(out) is Variable and out.requires_grad
+    constant = layer(Variable(data, requires_grad=False))
+    assert type(constant) is Variable and not constant.requires_grad
+
+
+def test_a_layer_with_weights_gives_a_variable_for_any_input():
+    for data in (np.ones((4, 3)), Tensor(np.ones((4, 3))), Variable(np.ones((4, 3)), False)):
+        out = Dense(3, 2, rng=0)(data)
+        assert type(out) is Variable and out.requires_grad
+    with no_grad():
+        assert not Dense(3, 2, rng=0)(Tensor(np.ones((4, 3)))).requires_grad
 
 
 FUNCTIONS = {
@@ -418,6 +439,11 @@ def changed(x):
     y.backward()
 
 
+def derivatives():
+    """Module 15, if it is there."""
+    return pytest.importorskip("tinytorch.core.derivatives", exc_type=ImportError)
+
+
 X = np.arange(3.0)
 REFUSED = {
     "text": (lambda: Variable("abc"), TypeError, "'abc'"),
@@ -439,7 +465,7 @@ REFUSED = {
     "a wrong gradient": (
         lambda: (Variable([1.0, 2.0]) * 2).backward([1.0]), ValueError, "(1,)",
     ),
-    "no rule": (lambda: np.floor(Variable(1.5)).backward(), NotImplementedError, "floor"),
+    "no rule": (lambda: np.floor(Variable(1.5)), NotImplementedError, "floor"),
     "assignment": (lambda: Variable([1.0]).__setitem__(0, 2.0), TypeError, "cannot be assigned"),
     "item of many": (lambda: Variable([1.0, 2.0]).item(), ValueError, "(2,)"),
     "a length of none": (lambda: len(Variable(1.0)), TypeError, "0-dimensional"),
@@ -465,7 +491,7 @@ REFUSED = {
     "a pad of too many axes": (
         lambda: autograd.pad(Variable([1.0]), ((1, 1), (1, 1))), ValueError, "pad of shape (1,)",
     ),
-    "too many inputs": (lambda: autograd.exp(Variable(1.0), 2.0), TypeError, "exp takes 1 input"),
+    "too many inputs": (lambda: autograd.exp(Variable(1.0), 2.0), TypeError, "takes 1 positional argument"),
     "where with shapes that do not fit": (
         lambda: autograd.where([True, False], Variable([1.0, 2.0, 3.0]), 0.0), ValueError, "where of",
     ),
@@ -490,43 +516,43 @@ REFUSED = {
         lambda: grad([Variable(1.0)], Variable(1.0), [1.0, 2.0]), ValueError, "2 grad_outputs",
     ),
     "a Jacobian of a number": (
-        lambda: autograd.jacobian(lambda x: 3.0, X), TypeError, "must return a Variable",
+        lambda: derivatives().jacobian(lambda x: 3.0, X), TypeError, "must return a Variable",
     ),
     "a Hessian of several outputs": (
-        lambda: autograd.hessian(lambda x: x * 2, X), ValueError, "(3,)",
+        lambda: derivatives().hessian(lambda x: x * 2, X), ValueError, "(3,)",
     ),
     "a Hessian times a short vector": (
-        lambda: autograd.hvp(lambda x: (x * x).sum(), X, X[:2]), ValueError, "(2,)",
+        lambda: derivatives().hvp(lambda x: (x * x).sum(), X, X[:2]), ValueError, "(2,)",
     ),
     "a Hessian of several outputs times a vector": (
-        lambda: autograd.hvp(lambda x: x * x, X, X), ValueError, "(3,)",
+        lambda: derivatives().hvp(lambda x: x * x, X, X), ValueError, "(3,)",
     ),
     "a short vector times a Jacobian": (
-        lambda: autograd.vjp(lambda x: x * x, X, X[:2]), ValueError, "(2,)",
+        lambda: derivatives().vjp(lambda x: x * x, X, X[:2]), ValueError, "(2,)",
     ),
-    "no vector times a Jacobian": (lambda: autograd.vjp(lambda x: x * x, X), ValueError, "(3,)"),
+    "no vector times a Jacobian": (lambda: derivatives().vjp(lambda x: x * x, X), ValueError, "(3,)"),
     "a Jacobian times a short vector": (
-        lambda: autograd.jvp(lambda x: x * x, X, X[:2]), ValueError, "(2,)",
+        lambda: derivatives().jvp(lambda x: x * x, X, X[:2]), ValueError, "(2,)",
     ),
     "a Jacobian times two vectors": (
-        lambda: autograd.jvp(lambda x: x * x, X, (X, X)), ValueError, "1 array",
+        lambda: derivatives().jvp(lambda x: x * x, X, (X, X)), ValueError, "1 array",
     ),
     "a checkpoint of a number": (
-        lambda: autograd.checkpoint(lambda x: 3.0, Variable(1.0)), TypeError, "must return a Var",
+        lambda: derivatives().checkpoint(lambda x: 3.0, Variable(1.0)), TypeError, "must return a Var",
     ),
     "no segments": (
-        lambda: autograd.checkpoint_sequential([autograd.tanh], 0, Variable(1.0)), ValueError, "0",
+        lambda: derivatives().checkpoint_sequential([autograd.tanh], 0, Variable(1.0)), ValueError, "0",
     ),
     "a negative norm": (lambda: autograd.clip_grad_norm_([], -1.0), ValueError, "-1.0"),
     "a negative limit": (lambda: autograd.clip_grad_value_([], -1.0), ValueError, "-1.0"),
     "a check in float32": (
-        lambda: autograd.gradcheck(autograd.tanh, np.ones(3, np.float32)), TypeError, "float32",
+        lambda: derivatives().gradcheck(autograd.tanh, np.ones(3, np.float32)), TypeError, "float32",
     ),
     "a hook on a constant": (
         lambda: Variable(1.0, requires_grad=False).register_hook(print), RuntimeError, "no hook",
     ),
     "a function without a forward pass": (
-        lambda: autograd.Function.apply(Variable(1.0)), NotImplementedError, "forward(ctx",
+        lambda: derivatives().Function.apply(Variable(1.0)), NotImplementedError, "forward(ctx",
     ),
 }  # fmt: skip
 

@@ -7,8 +7,9 @@ import pytest
 
 from tinytorch.core import autograd
 from tinytorch.core.autograd import Variable, grad, no_grad, tanh
-from tinytorch.core.derivatives import checkpoint
+from tinytorch.core.derivatives import Function, checkpoint, checkpoint_sequential
 from tinytorch.core.layers import Dense
+from tinytorch.core.tensor import Tensor
 
 RNG = np.random.default_rng(1)
 DATA = RNG.normal(size=(5, 4))
@@ -166,3 +167,53 @@ def visits(count: int, monkeypatch) -> int:
 
 def test_the_work_grows_with_the_number_of_checkpoints_and_not_with_its_square(monkeypatch):
     assert visits(200, monkeypatch) < 4.5 * visits(50, monkeypatch)
+
+
+@pytest.mark.parametrize("change", ["in place", "new data"])
+@pytest.mark.parametrize("where", ["input", "outside"])
+def test_what_was_changed_before_the_second_call_is_refused(change, where):
+    x, weight = Variable([1.0, 2.0]), Tensor([3.0, 4.0], requires_grad=True)
+    loss = checkpoint(lambda y: y * y * weight, x).sum()
+    tensor = x.data if where == "input" else weight
+    if change == "in place":
+        tensor.data[0] = 7.0
+    else:
+        tensor.data = tensor.data + 1
+    with pytest.raises(RuntimeError, match="was changed in place"):
+        loss.backward()
+
+
+def test_what_is_neither_changed_nor_recorded_is_left_open():
+    x = Variable([1.0, 2.0])
+    checkpoint(lambda y: y, x).sum().backward()
+    x.data.data[0] = 5.0
+
+
+def test_a_function_of_ones_own_inside_a_checkpoint_shows_what_it_reads():
+    class Product(Function):
+        @staticmethod
+        def forward(ctx, x, y):
+            ctx.save_for_backward(x, y)
+            return x * y
+
+        @staticmethod
+        def backward(ctx, grad):
+            x, y = ctx.saved_tensors
+            return grad * y, grad * x
+
+    x, weight = Variable(DATA), Variable(2 * DATA)
+    out = checkpoint(lambda z: Product.apply(z, weight), x)
+    out.sum().backward()
+    np.testing.assert_array_equal(weight.grad, DATA)
+    np.testing.assert_array_equal(x.grad, 2 * DATA)
+
+
+def test_a_sequence_has_the_gradients_of_its_functions():
+    layers, f = network()
+    plain = gradients(f, layers)
+    for layer in layers:
+        layer.weights.grad = layer.bias.grad = None
+    steps = [lambda z, layer=layer: tanh(layer(z)) for layer in layers]
+    found = gradients(lambda x: checkpoint_sequential(steps, 2, x), layers)
+    for a, b in zip(plain, found, strict=True):
+        np.testing.assert_allclose(a, b)

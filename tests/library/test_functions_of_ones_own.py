@@ -3,8 +3,16 @@
 import numpy as np
 import pytest
 
-from tinytorch.core.autograd import Variable, grad, no_grad
-from tinytorch.core.derivatives import Function, gradcheck, gradgradcheck
+from tinytorch.core.autograd import (
+    Variable,
+    grad,
+    no_grad,
+)
+from tinytorch.core.derivatives import (
+    Function,
+    gradcheck,
+    gradgradcheck,
+)
 from tinytorch.core.tensor import Tensor
 
 X = np.random.default_rng(2).normal(size=3)
@@ -194,3 +202,46 @@ def test_a_computed_input_to_which_nothing_is_sent_has_a_gradient_of_zeros():
     computed = x * 3.0
     by_computed, by_x = grad(First.apply(x, computed).sum(), [computed, x])
     assert by_computed.tolist() == [0, 0, 0] and by_x.tolist() == [1, 1, 1]
+
+
+def test_several_results_are_refused_at_the_call():
+    class Two(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x, x * 2
+
+    with pytest.raises(TypeError, match=r"Two\.forward gave 2 results; it can have only one"):
+        Two.apply(Variable(X))
+
+
+def test_an_input_that_is_changed_in_place_is_refused():
+    x = Variable(X.copy())
+    out = Cube.apply(x).sum()
+    x.data.data[0] = 7.0
+    with pytest.raises(RuntimeError, match="was changed in place"):
+        out.backward()
+
+
+def test_an_input_with_new_data_is_differentiated_at_its_old_values():
+    x = Variable(X)
+    out = Cube.apply(x).sum()
+    x.data = Tensor(X + 1)
+    out.backward()
+    np.testing.assert_allclose(x.grad, 3 * X * X)
+
+
+def test_a_saved_intermediate_gives_first_derivatives_and_no_wrong_second_ones():
+    class Square(Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(2 * x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx, grad):
+            (slope,) = ctx.saved_tensors
+            return grad * slope
+
+    assert gradcheck(Square.apply, X)
+    with pytest.raises(RuntimeError, match="forward saved an intermediate result"):
+        gradgradcheck(Square.apply, X)

@@ -2,6 +2,7 @@
 
 import base64
 import importlib.util
+import linecache
 import re
 import time
 import xml.etree.ElementTree as ET
@@ -15,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinytorch.core.autograd as autograd
-from tinytorch.core.autograd import Function, Variable, concatenate, exp, relu, softmax, tanh
+from tinytorch.core.autograd import Variable, concatenate, exp, relu, softmax, tanh
 from tinytorch.core.layers import Dense
 from tinytorch.core.tensor import Tensor
 from tinytorch.graph import draw, explain, step_backward
@@ -26,6 +27,7 @@ from tinytorch.graph.lanes import Box, Lanes
 from tinytorch.graph.layout import lay_out
 from tinytorch.graph.names import name_nodes
 from tinytorch.graph.reading import GraphError, read
+from tinytorch.graph.rules import rule_formula, rule_name
 from tinytorch.graph.svg import Drawing
 
 NODES = "{http://www.w3.org/2000/svg}"
@@ -308,7 +310,7 @@ def test_a_half_finished_module_is_drawn_as_far_as_it_goes():
         def __init__(self, inputs):
             self.inputs = inputs
 
-        def __call__(self, grad):
+        def __call__(self, grad, out):
             raise NotImplementedError()
 
     class Early:
@@ -316,9 +318,68 @@ def test_a_half_finished_module_is_drawn_as_far_as_it_goes():
             self.data, self.grad_fn, self.requires_grad = np.asarray(data), grad_fn, True
 
     x = Early(2.0)
-    alt = draw(Early(4.0, Note((x, x)))).alt
-    assert "out = x * x, by multiply: value 4" in alt
-    assert "the gradient ends at out: multiply gave NotImplementedError".lower() in alt.lower()
+    z = Early(4.0, Note((x, x)))
+    assert draw(z).alt.endswith("z = x * x, by multiply: value 4.")
+    text = repr(step_backward(z)).lower()
+    assert "the gradient ends at z: multiply gave NotImplementedError".lower() in text
+
+
+NOTEBOOK = """
+from tinytorch.core import autograd
+
+class Variable(autograd.VariableMethods):
+    __init__, __apply__ = autograd.Variable.__init__, autograd.Variable.__apply__
+    def backward(self, gradient=None):
+        backward(self, gradient)
+"""
+UNFINISHED = """
+def propagate(gradients, nodes, retain_graph=False):
+    while nodes:
+        node = nodes.popleft()
+        raise NotImplementedError()
+"""
+FINISHED = """
+def propagate(gradients, nodes, retain_graph=False):
+    raise RuntimeError("nobody runs it for a picture")
+"""
+
+
+@pytest.mark.parametrize(
+    "later, gradient", [("", False), (UNFINISHED, False), (UNFINISHED + FINISHED, True)]
+)
+def test_a_picture_has_gradients_once_there_is_a_backward_pass(later, gradient):
+    names = {"__name__": "notebook"}
+    exec(NOTEBOOK + later, names)
+    x, seven = names["Variable"](2.0), Variable(7.0)
+    z = names["Variable"](0.0, grad_fn=(x * seven).grad_fn)
+    assert ("gradient 7" in draw(z).alt) is gradient
+    assert "x, a leaf: value 2" in draw(z).alt
+    assert float(step_backward(z).gradients["x"]) == 7  # asked for
+
+
+def test_what_only_has_inputs_and_can_be_called_is_gone_through():
+    """Such as a checkpoint: one box for all that was computed in it."""
+
+    class Checkpoint:
+        def __init__(self, *inputs):
+            self.inputs = inputs
+
+        def __call__(self, grad, out):
+            assert out.shape == (2,)
+            return [3 * grad, None, grad.sum()]
+
+        def free(self):
+            pass
+
+    x, w, b = Variable([1.0, 2.0]), Variable([0.0, 0.0], requires_grad=False), Variable(1.0)
+    z = (Variable([3.0, 6.0], grad_fn=Checkpoint(x, w, b)) * 2.0).sum()
+    alt, steps = draw(z).alt, step_backward(z)
+    assert "v1 = Checkpoint(x, w, b), by Checkpoint of shape (2,)" in alt
+    np.testing.assert_array_equal(steps.gradients["x"], [6.0, 6.0])
+    assert float(steps.gradients["b"]) == 4 and "w" not in steps.gradients
+    assert "x gets the gradient [6, 6], by Checkpoint.backward." in repr(steps)
+    compute = lambda x: Variable(3 * x.data.data, grad_fn=Checkpoint(x, w, b)).sum()  # noqa: E731
+    assert explain(compute, np.array([1.0, 2.0])).agrees
 
 
 def test_no_colour_is_hard_to_see():
@@ -384,16 +445,76 @@ def test_a_frame_tells_the_rule_the_parts_and_the_sum():
     assert steps.frames == [
         "Start: f changes by itself, so its gradient is 1.",
         "Step 1 of 3: f = s * d (multiply); the gradient of f is complete: 1.\n"
-        "multiply_x (return grad * y): s gets the gradient -1.\n"
-        "multiply_y (return grad * x): d gets the gradient 5.",
+        "s gets the gradient -1, by the rule of multiply for input 0 (x): grad * y.\n"
+        "d gets the gradient 5, by the rule of multiply for input 1 (y): grad * x.",
         "Step 2 of 3: d = x - y (subtract); the gradient of d is complete: 5.\n"
-        "subtract_x (return grad): x gets the gradient 5.\n"
-        "subtract_y (return -grad): y gets the gradient -5.",
+        "x gets the gradient 5, by the rule of subtract for input 0 (x): grad.\n"
+        "y gets the gradient -5, by the rule of subtract for input 1 (y): -grad.",
         "Step 3 of 3: s = x + y (add); the gradient of s is complete: -1.\n"
-        "add_x (return grad): x gets another -1, which is added: 5 + (-1) = 4.\n"
-        "add_y (return grad): y gets another -1, which is added: -5 + (-1) = -6.",
+        "x gets another -1, which is added: 5 + (-1) = 4; "
+        "by the rule of add for input 0 (x): grad.\n"
+        "y gets another -1, which is added: -5 + (-1) = -6; "
+        "by the rule of add for input 1 (y): grad.",
     ]
     assert repr(steps) == "\n".join(steps.frames)
+
+
+def formula_of(rule, positions=(0,)):
+    """What is told about the rule of an operation with inputs a and b, or with a alone."""
+    a, b = Variable(2.0), Variable(3.0)
+    given = (a, b)[: max(positions) + 1]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(autograd.RULES, np.hypot, dict.fromkeys(positions, rule))
+        function = np.hypot if len(given) == 2 else np.cbrt
+        patch.setitem(autograd.RULES, np.cbrt, {0: rule})
+        node = read(autograd.record(function, *given)).output
+    return [(rule_name(node, i), rule_formula(node, i)) for i in range(len(given))]
+
+
+def shorter(rule):
+    """A rule made from a rule, as for vectors."""
+
+    def made(grad, out, x, y):
+        return rule(grad, out, x, y)
+
+    return made
+
+
+def by_several_lines(grad, out, x, y):
+    twice = 2 * grad
+    # the last line
+    return twice * x
+
+
+def test_a_rule_is_named_by_its_function_its_input_and_its_own_word_for_it():
+    first, second = formula_of(lambda grad, out, one, two: grad * two, (0, 1))
+    assert first == ("the rule of hypot for input 0 (one)", "grad * two")
+    assert second[0] == "the rule of hypot for input 1 (two)"
+    assert formula_of(lambda grad, out, x: grad)[0] == ("the rule of cbrt", "grad")
+
+
+def test_a_formula_is_shown_where_it_is_one_short_expression():
+    one, two = lambda grad, out, x, y: grad * x, lambda grad, out, x, y: grad * y  # fmt: skip
+    assert formula_of(one, (0, 1))[0][1] == "grad * x"  # two in a line are told apart
+    assert formula_of(two, (0, 1))[0][1] == "grad * y"
+    several = lambda grad, out, x, y: (  # noqa: E731
+        grad * (x + y)  # a remark
+    )
+    assert formula_of(several, (0, 1))[0][1] == "grad * (x + y)"
+    assert formula_of(by_several_lines, (0, 1))[0][1] == "twice * x"
+    assert formula_of(shorter(one), (0, 1))[0] == ("the rule of hypot for input 0 (x)", "")
+    long = lambda grad, out, x, y: grad * x + grad * x - grad * x + grad * x - grad * x + grad * x  # noqa: E731
+    assert formula_of(long, (0, 1))[0][1] == ""
+    without_a_text = eval("lambda grad, out, x, y: grad")
+    assert formula_of(without_a_text, (0, 1))[0][1] == ""
+
+
+def test_a_rule_of_a_notebook_has_its_formula():
+    cell = "def rules():\n    return [\n        lambda grad, out, x, y: grad / y,\n    ]\n"
+    linecache.cache["<cell 7>"] = (len(cell), None, cell.splitlines(keepends=True), "<cell 7>")
+    names: dict = {}
+    exec(compile(cell, "<cell 7>", "exec"), names)
+    assert formula_of(names["rules"]()[0], (0, 1))[0][1] == "grad / y"
 
 
 def test_a_stepper_has_a_labelled_radio_button_for_each_frame_and_no_script():
@@ -489,10 +610,9 @@ def test_explain_says_that_all_agree():
 @pytest.mark.parametrize("mistake", WRONG)
 def test_explain_finds_the_rule_that_is_wrong(mistake, monkeypatch):
     function, position, rule, hint = WRONG[mistake]
-    rule.__name__ = f"my_{function.__name__}"
     monkeypatch.setitem(autograd.RULES[function], position, rule)
     found = explain(whole, Variable(X), W)
-    assert not found.agrees and found.rule == rule.__name__
+    assert not found.agrees and found.rule.startswith(f"the rule of {function.__name__}")
     assert hint in found.text and len(found.text.splitlines()) <= 5
     assert "Traceback" not in found.text
 
@@ -513,7 +633,9 @@ def test_explain_gives_both_numbers(monkeypatch):
 
 
 def test_explain_judges_an_operation_of_ones_own():
-    class Cube(Function):
+    derivatives = pytest.importorskip("tinytorch.core.derivatives")
+
+    class Cube(derivatives.Function):
         factor = 3.0
 
         @staticmethod
@@ -536,14 +658,9 @@ def test_explain_finds_what_was_not_recorded_and_what_was_added_wrongly(monkeypa
     text = explain(lambda x: (x * x.detach()).sum(), X).text
     assert "without being recorded" in text
 
-    def only_the_last(gradients, sums, inputs, parts):
-        for x, part in zip(inputs, parts, strict=True):
-            if part is not None:
-                gradients[x] = autograd.unbroadcast(part, x.shape)
-
-    monkeypatch.setattr(autograd, "accumulate", only_the_last)
+    monkeypatch.setattr(autograd, "plus", lambda total, share: share)
     text = explain(lambda x: (x * x).sum(), X).text
-    assert "Every rule agrees" in text and "accumulate" in text
+    assert "Every rule agrees" in text and "propagate" in text
 
 
 def test_explain_passes_no_judgement_at_a_corner():

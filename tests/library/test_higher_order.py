@@ -2,8 +2,22 @@
 
 import numpy as np
 
-from tinytorch.core.autograd import Variable, cos, exp, grad, no_grad, sin, tanh
-from tinytorch.core.derivatives import hessian, hvp, jacobian, jvp, vjp
+from tinytorch.core.autograd import (
+    Variable,
+    cos,
+    exp,
+    grad,
+    no_grad,
+    sin,
+    tanh,
+)
+from tinytorch.core.derivatives import (
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    vjp,
+)
 from tinytorch.core.layers import Dense
 
 RNG = np.random.default_rng(5)

@@ -21,8 +21,8 @@ def dot(xs, ys):
 
 def slope(f, at, directions):
     """The derivative of `f` at some arrays in some directions, by central differences."""
-    ahead = f([x + STEP * d for x, d in zip(at, directions, strict=True)])
-    behind = f([x - STEP * d for x, d in zip(at, directions, strict=True)])
+    ahead = f([np.asarray(x + STEP * d) for x, d in zip(at, directions, strict=True)])
+    behind = f([np.asarray(x - STEP * d) for x, d in zip(at, directions, strict=True)])
     return (ahead - behind) / (2 * STEP)
 
 

@@ -5,8 +5,9 @@ from unittest import mock
 import numpy as np
 from hypothesis import given, settings
 
-from tinytorch.core.autograd import RULES, RuleForEvery, Variable, grad
+from tinytorch.core.autograd import RULES, Variable, grad
 from tinytorch.graph import explain
+from tinytorch.support.rules import RuleForEach
 
 from .examples import EVERY_CASE, OURS, SETTINGS, examples
 
@@ -25,8 +26,8 @@ def acquit_and_convict(example) -> None:
         return
     wrong = {}
     for function, rules in RULES.items():
-        if isinstance(rules, RuleForEvery):
-            wrong[function] = RuleForEvery(twisted(rules.rule))
+        if isinstance(rules, RuleForEach):
+            wrong[function] = RuleForEach(twisted(rules.rule))
         else:
             wrong[function] = {position: twisted(rule) for position, rule in rules.items()}
     with mock.patch.dict(RULES, wrong):

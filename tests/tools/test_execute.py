@@ -6,6 +6,7 @@ import re
 
 import nbformat
 import pytest
+from conftest import ROOT
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
@@ -99,7 +100,7 @@ def without_measurements(output: dict) -> dict:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("module", ["01_tensor", "02_activations", "03_layers", "07_autograd"])
+@pytest.mark.parametrize("module", [module.folder for module in Course(ROOT).modules()])
 def test_outputs_of_the_course_are_those_of_a_kernel(whole_course, module):
     module = Course(whole_course.root).module(module)
     nb = notebook(read_source(module))

@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 
+import pytest
 from conftest import cell_of, reference, untouched
 
 from tito.export import (
@@ -45,6 +46,53 @@ def test_the_module_says_where_it_comes_from_and_what_it_offers(small_course):
     tree = ast.parse(reference_text(small_course.module("numbers")))
     assert "source/01_numbers/numbers_dev.py" in ast.get_docstring(tree)
     assert ast.unparse(tree.body[-1]) == "__all__ = ['double', 'halve']"
+
+
+def with_a_list(nb):
+    """The text of a module in which an early cell says what is public."""
+    listing = {
+        "cell_type": "code",
+        "metadata": {},
+        "source": "#| export\n__all__ = [*'halve twice'.split()]",
+    }
+    nb["cells"].insert(1, listing)
+    return module_text(notebook_cells(nb), "Title", "somewhere")
+
+
+def test_a_cell_that_says_what_is_public_decides_and_stays_where_it_is(numbers):
+    text = with_a_list(reference(numbers))
+    assert text.count("__all__") == 1
+    assert text.index("__all__ = [*'halve twice'.split()]") < text.index("def double")
+
+
+def test_without_that_cell_all_public_names_are_listed(numbers):
+    nb = reference(numbers)
+    with_a_list(nb)
+    del nb["cells"][1]
+    text = module_text(notebook_cells(nb), "Title", "somewhere")
+    assert ast.unparse(ast.parse(text).body[-1]) == "__all__ = ['double', 'halve']"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f():\n    __all__ = []\n",  # a name of the function's own
+        "print('__all__ = []')  # __all__ = []",
+        "__all__: list\n",  # no value
+        "__all__ = [",  # left out, for it does not parse
+    ],
+)
+def test_what_only_looks_like_such_a_cell_decides_nothing(numbers, source):
+    nb = reference(numbers)
+    nb["cells"].append({"cell_type": "code", "metadata": {}, "source": f"#| export\n{source}"})
+    body = ast.parse(module_text(notebook_cells(nb), "Title", "somewhere")).body
+    assert "'double'" in ast.unparse(body[-1]) and "'halve'" in ast.unparse(body[-1])
+
+
+def test_a_cell_that_is_not_exported_does_not_say_what_is_public(numbers):
+    nb = reference(numbers)
+    nb["cells"].append({"cell_type": "code", "metadata": {}, "source": "__all__ = []"})
+    assert "__all__ = []" not in module_text(notebook_cells(nb), "Title", "somewhere")
 
 
 def test_a_cell_that_does_not_parse_is_left_out_and_named(numbers):

@@ -408,3 +408,76 @@ def test_a_switch_of_numpy_costs_nobody_else(chain):
         five="def five(x):\n    np.exp(-1000.0)\n    return x + 5",
     )
     assert lost(chain, cells) == (set(), set())
+
+
+HELPED = r"""# %%
+#| default_exp core.helped
+#| export
+from tinytorch.support import helping
+
+
+# %% exercise="one"
+#| export
+def one(x):
+    ### BEGIN SOLUTION
+    return helping.plus(x, 1)
+    ### END SOLUTION
+
+
+# %% checks="one" points=2
+### BEGIN HIDDEN TESTS
+from tito.observations import normal, observe
+
+@observe(x=normal(3))
+def one_more(helped, x):
+    return helped.one(x)
+### END HIDDEN TESTS
+
+
+# %% exercise="two"
+#| export
+def two(x):
+    ### BEGIN SOLUTION
+    return helping.plus(one(x), 1)
+    ### END SOLUTION
+
+
+# %% checks="two" points=2
+### BEGIN HIDDEN TESTS
+@observe(x=normal(3))
+def two_more(helped, x):
+    return helped.two(x)
+### END HIDDEN TESTS
+"""
+
+
+@pytest.fixture
+def helped(small_course):
+    """A module that leans on a part of the library that is written by hand."""
+    support = small_course.root / "tinytorch" / "support"
+    support.mkdir()
+    (support / "__init__.py").touch()
+    (support / "helping.py").write_text("def plus(x, y):\n    return x + y\n")
+    folder = small_course.root / "source" / "05_helped"
+    folder.mkdir()
+    (folder / "helped_dev.py").write_text(HELPED)
+    return small_course.module("05_helped")
+
+
+def test_grafts_have_the_library_that_is_written_by_hand(helped):
+    assert lost(helped, cells_of(helped)) == (set(), set())
+    assert lost(helped, cells_of(helped, one="def one(x):\n    return x")) == ({"one"}, {"two"})
+    assert lost(helped, cells_of(helped, two="def two(x):\n    return helping.plus(x, 3)")) == (
+        {"two"}, set(),
+    )  # fmt: skip
+
+
+PATCHED = "helping.plus = lambda x, y: 0 * x\n\n\ndef one(x):\n    return 0 * x"
+
+
+def test_who_replaces_a_part_of_the_library_changes_only_the_own_answers(helped):
+    """Neither the reference's answers, nor a graft of another exercise, nor the next submission."""
+    assert lost(helped, cells_of(helped, one=PATCHED)) == ({"one"}, {"two"})
+    both = cells_of(helped, one=PATCHED, two="def two(x):\n    return 0 * x")
+    assert lost(helped, both) == ({"one", "two"}, set())
+    assert lost(helped, cells_of(helped)) == (set(), set())

@@ -3,7 +3,10 @@
 import subprocess
 import sys
 
-from tito.grading.workspace import workspace
+from conftest import ROOT
+
+from tito.course import Course
+from tito.grading.workspace import earlier_modules, workspace
 
 PROGRAM = """
 import sys
@@ -33,3 +36,44 @@ def test_where_marks_are_decided_pictures_can_be_imported_and_do_nothing():
     with workspace({}) as folder:
         assert run(folder) == "tinytorch.graph None"
         assert [p.name for p in (folder / "tinytorch" / "graph").glob("*.py")] == ["__init__.py"]
+
+
+def test_the_library_is_all_there_but_its_pictures_and_the_graded_module():
+    course = Course(ROOT)
+    module = course.module("autograd")
+    modules = earlier_modules(module)
+    by_hand = {
+        path.relative_to(ROOT / "tinytorch").as_posix()
+        for path in (ROOT / "tinytorch").rglob("*.py")
+        if path.parent.name not in ("core", "graph")
+    }
+    assert by_hand | {"core/__init__.py"} <= modules.keys()
+    assert {"support/rules.py", "support/recording.py"} <= by_hand
+    assert not any(name.startswith("graph/") for name in modules)
+    assert "core/tensor.py" in modules and "core/autograd.py" not in modules
+
+
+def test_a_new_folder_of_the_library_is_there_without_being_named(small_course):
+    new = small_course.root / "tinytorch" / "new" / "deeper"
+    (new / "__pycache__").mkdir(parents=True)
+    (new / "part.py").write_text("answer = 42\n")
+    (new / "__pycache__" / "part.py").write_text("1 / 0")
+    modules = earlier_modules(small_course.module("doubles"))
+    assert set(modules) == {
+        "__init__.py",
+        "core/__init__.py",
+        "core/numbers.py",
+        "new/deeper/part.py",
+    }
+    script = "import sys; sys.path.insert(0, '.'); import tinytorch.new.deeper.part as p; print(p.answer)"
+    with workspace(modules) as folder:
+        done = subprocess.run([sys.executable, "-I", "-c", script], cwd=folder, capture_output=True)
+    assert done.stdout.strip() == b"42", done.stderr
+
+
+def test_the_library_can_be_imported_where_only_module_1_is():
+    modules = earlier_modules(Course(ROOT).module("activations"))
+    script = "import sys; sys.path.insert(0, '.'); import tinytorch, tinytorch.core.tensor"
+    with workspace(modules) as folder:
+        done = subprocess.run([sys.executable, "-I", "-c", script], cwd=folder, capture_output=True)
+    assert done.returncode == 0, done.stderr

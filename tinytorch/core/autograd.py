@@ -12,34 +12,16 @@ from operator import attrgetter
 
 import numpy as np
 
-from tinytorch.core import activations, layers
-from tinytorch.core.tensor import compute, getitem, value
-from tinytorch.support.arguments import describe, inputs_of, list_of_inputs, starting_gradients
-from tinytorch.support.arrays import (
-    astype,
-    inverse,
-    one_hot,
-    scatter,
-    select,
-    softmax_cross_entropy,
-    spread,
-    through,
-    total,
-)
+from tinytorch.core import activations, layers, tensor
+from tinytorch.core.tensor import compute, value
+from tinytorch.support.arguments import inputs_of, list_of_inputs, starting_gradients
+from tinytorch.support.arrays import total
 from tinytorch.support.delivery import added, delivered, picked, plus
-from tinytorch.support.functions import *  # noqa: F403
-from tinytorch.support.functions import __getattr__ as __getattr__
 from tinytorch.support.losses import no_derivative
-from tinytorch.support.recording import enable_grad as enable_grad
-from tinytorch.support.recording import recording, switch
-from tinytorch.support.rules import Rules, enter_other_rules, table, with_axes
-from tinytorch.support.variables import (
-    VariableMethods,
-    bare_tensor,
-    floating_tensor,
-    operation_of,
-    record_leaves,
-)
+from tinytorch.support.notes import Note
+from tinytorch.support.recording import recording
+from tinytorch.support.rules import Rules, table
+from tinytorch.support.variables import VariableMethods, floating_tensor, operation_of
 
 
 def numerical_gradient(f: Callable, x, step: float = 1e-5) -> np.ndarray:
@@ -87,12 +69,9 @@ def rules_of_sums_and_products():
     )
 
 
+from tinytorch.support.variables import bare_tensor, record_leaves
+
 creation_order = itertools.count()
-
-
-def needs_gradient(x) -> bool:
-    """Whether a gradient has to reach `x`: a Variable, or a Tensor, that asks for one."""
-    return getattr(x, "requires_grad", False)
 
 
 class Variable(VariableMethods):
@@ -127,8 +106,8 @@ class Variable(VariableMethods):
     __slots__ = ("__weakref__", "data", "grad", "grad_fn", "label", "order", "requires_grad")
 
     def __init__(self, data, requires_grad: bool = True, grad_fn: Callable | None = None):
-        self.data = floating_tensor(data)
-        self.requires_grad, self.grad_fn, self.grad = requires_grad, operation_of(grad_fn), None
+        self.data, self.grad = floating_tensor(data), None
+        self.requires_grad, self.grad_fn = requires_grad, operation_of(grad_fn)
         self.order = next(creation_order)
 
     def __apply__(self, function: Callable, *inputs, **parameters):
@@ -159,39 +138,33 @@ class Variable(VariableMethods):
         backward(self, gradient, retain_graph, create_graph)
 
 
-class Operation:
+def needs_gradient(x) -> bool:
+    """Whether a gradient has to reach `x`: a Variable, or a layer's weight, that asks for one."""
+    return getattr(x, "requires_grad", False)
+
+
+class Operation(Note):
     """A note: this function was applied to these inputs, with these parameters."""
 
-    __slots__ = ("__weakref__", "function", "inputs", "kept", "parameters", "rules", "values")
+    __slots__ = ()
 
     def __init__(self, function: Callable, inputs: tuple, values: list, parameters: dict):
-        self.function, self.parameters, self.kept = function, parameters, ()
-        self.inputs, self.values, row = inputs, values, RULES[function]
+        super().__init__(function, inputs, values, parameters)
+        row = RULES[function]
         self.rules = [row[i] if needs_gradient(x) else None for i, x in enumerate(inputs)]
 
     def __call__(self, grad, out: Variable) -> list:
-        """What each input gets of the gradient by `out`; None where there is no rule to ask."""
+        """For each input, its share of the gradient by `out`; None where nobody asks for one."""
         values, result = self.values, out.data.data
-        if isinstance(grad, Variable):  # the way back is recorded, too: module 15
+        if isinstance(grad, Variable):
             values, result = self.recorded_values(), out
         shares = []
         for rule in self.rules:
-            shares.append(rule(grad, result, *values, **self.parameters) if rule else None)
+            if rule is None:
+                shares.append(None)
+            else:
+                shares.append(rule(grad, result, *values, **self.parameters))
         return shares
-
-    def recorded_values(self) -> list:
-        """The values as `Variable`s, where they have a history."""
-        return [
-            x if needs_gradient(x) else v for x, v in zip(self.inputs, self.values, strict=True)
-        ]
-
-    def free(self) -> None:
-        """Forget everything that needs memory."""
-        self.inputs, self.values, self.kept = None, None, ()
-
-    def __repr__(self) -> str:
-        inputs = "freed" if self.inputs is None else ", ".join(map(describe, self.inputs))
-        return f"<{getattr(self.function, '__name__', self.function)}({inputs})>"
 
 
 def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
@@ -199,20 +172,20 @@ def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
     values = [x.data.data if isinstance(x, Variable) else value(x) for x in inputs]
     out = compute(function, *values, **parameters)
     if out.dtype.kind != "f":
-        return no_derivative(function, out)
+        return no_derivative(function, inputs, out)
     result = Variable(bare_tensor(out), requires_grad=False)
     if recording.enabled and any(map(needs_gradient, inputs)):
         result.requires_grad = True
         result.grad_fn = Operation(function, inputs, values, parameters)
-    recording.computed(function, inputs, result)
+    recording.computed(function, inputs, result, parameters)
     return result
 
 
-record_leaves(record)
+record_leaves(record, Variable)
 
 
 def is_computed(x) -> bool:
-    """Whether `x` is the result of a recorded operation."""
+    """Whether `x` was computed, and a gradient has to go through it."""
     return getattr(x, "grad_fn", None) is not None and x.requires_grad
 
 
@@ -247,11 +220,11 @@ def propagate(gradients: dict, nodes: Iterable, retain_graph: bool = False) -> d
     """
     gradients, nodes = dict(gradients), deque(nodes)
     while nodes:
-        node = nodes.popleft()  # so that nothing keeps it in memory once it is done
+        node = nodes.popleft()
         if node not in gradients:
             continue
         grad = recording.sending(node, gradients.pop(node))
-        for x, share in zip(inputs_of(node), node.grad_fn(grad, node), strict=True):
+        for x, share in zip(inputs_of(node), node.grad_fn(grad, node)):
             if share is None:
                 continue
             if share.shape != x.shape:
@@ -262,16 +235,11 @@ def propagate(gradients: dict, nodes: Iterable, retain_graph: bool = False) -> d
     return gradients
 
 
-def run_back(start: dict, nodes: Iterable, retain_graph: bool, create_graph: bool) -> dict:
-    """Propagate, with recording and numpy's warnings as they should be meanwhile."""
-    with recording.switched(create_graph), np.errstate(all="ignore"):
-        return propagate(start, nodes, retain_graph or create_graph)
-
-
 def backward(output: Variable, gradient=None, retain_graph=False, create_graph=False) -> None:
     """Add the gradient of `output` by every leaf to the ``grad`` of that leaf."""
     start = starting_gradients(output, gradient, create_graph)
-    found = run_back(start, reverse_creation_order(start), retain_graph, create_graph)
+    with recording.going_back(create_graph):
+        found = propagate(start, reverse_creation_order(start), retain_graph or create_graph)
     for leaf, grad in delivered(found, create_graph).items():
         leaf.grad = added(leaf.grad, grad)
 
@@ -304,34 +272,38 @@ def rules_of_the_matrix_product():
     )
 
 
+from tinytorch.support.arrays import one_hot, select, softmax_cross_entropy, through
+
+
 @table
 def rules_of_relu_and_cross_entropy():
     """The rules of relu(x), and of the cross-entropy of scores and labels."""
     derivative(activations.relu, lambda grad, out, x: select(x > 0, grad))
-    derivative(
-        softmax_cross_entropy,
-        lambda grad, out, scores, labels: (
-            (
-                through(activations.softmax, scores, axis=1)
-                - one_hot(labels, scores.shape, scores.dtype)
-            )
-            * (grad / len(labels))
-        ),
-    )
+
+    def by_scores(grad, out, scores, labels):
+        probabilities = through(activations.softmax, scores)
+        right = one_hot(labels, scores.shape, scores.dtype)
+        return (probabilities - right) * (grad * (1 / len(labels)))
+
+    derivative(softmax_cross_entropy, by_scores)
 
 
 def with_vectors(rule: Callable, position: int) -> Callable:
-    """A rule of ``x @ y`` for matrices, made to take a vector x as a row and a vector y as a column."""
+    """A rule of ``x @ y`` for matrices, made to take a vector x as a row, a vector y as a column."""
 
     def rule_for_vectors(grad, out, x, y, *bias):
+        if x.ndim > 1 and y.ndim > 1:
+            return rule(grad, out, x, y, *bias)
         row = x[None, :] if x.ndim == 1 else x
         column = y[:, None] if y.ndim == 1 else y
-        grad = grad[..., None] if y.ndim == 1 else grad
-        grad = grad[..., None, :] if x.ndim == 1 else grad
+        if y.ndim == 1:
+            grad = grad[..., None]
+        if x.ndim == 1:
+            grad = grad[..., None, :]
         share = rule(grad, out, row, column, *bias)
-        if position == 0 and x.ndim == 1:
-            return share[..., 0, :]
-        return share[..., 0] if position == 1 and y.ndim == 1 else share
+        if position == 0:
+            return share[..., 0, :] if x.ndim == 1 else share
+        return share[..., 0] if y.ndim == 1 else share
 
     return rule_for_vectors
 
@@ -363,7 +335,11 @@ def rules_of_powers():
     """The rules of x ** y, for each of the two inputs; both are 0 where a power is constant."""
     derivative(
         np.power,
-        lambda grad, out, x, y: select(y != 0, grad) * y * (x + ((x == 0) & (y == 0))) ** (y - 1),
+        lambda grad, out, x, y: (
+            select((y != 0) | np.isfinite(grad), grad)
+            * y
+            * (x + ((x * x == 0) & (y == 0))) ** (y - 1)
+        ),
         lambda grad, out, x, y: (
             select((x != 0) | (y < 0), grad) * out * np.log(x + ((x == 0) & (y >= 0)))
         ),
@@ -393,12 +369,16 @@ def rules_of_softmax():
     """The rules of softmax and of log_softmax along an axis, from the output alone."""
     derivative(
         activations.softmax,
-        lambda grad, out, x, axis=-1: out * (grad - (grad * out).sum(axis=axis, keepdims=True)),
+        lambda grad, out, x, axis=-1: out * (grad - total(grad * out, axis=axis, keepdims=True)),
     )
     derivative(
         activations.log_softmax,
-        lambda grad, out, x, axis=-1: grad - np.exp(out) * grad.sum(axis=axis, keepdims=True),
+        lambda grad, out, x, axis=-1: grad - np.exp(out) * total(grad, axis=axis, keepdims=True),
     )
+
+
+from tinytorch.support.arrays import spread
+from tinytorch.support.rules import with_axes
 
 
 @table
@@ -426,8 +406,11 @@ def rules_of_reductions():
     )
 
 
+from tinytorch.support.arrays import astype
+
+
 def rule_of_the_maximum(grad, out, x, axis=None, keepdims=False):
-    """The rule of max and min: the gradient goes to the places of the extreme; ties share equally."""
+    """The rule of max and min: the gradient goes to the places of the extreme; ties share."""
     at_extreme = x == with_axes(out, x, axis)
     share = with_axes(grad, x, axis) / at_extreme.sum(axis=axis, keepdims=True)
     return select(at_extreme, spread(astype(share, dtype=x.dtype), shape=x.shape))
@@ -435,6 +418,9 @@ def rule_of_the_maximum(grad, out, x, axis=None, keepdims=False):
 
 derivative(np.max, rule_of_the_maximum)
 derivative(np.min, rule_of_the_maximum)
+
+
+from tinytorch.support.arrays import inverse, scatter
 
 
 @table
@@ -446,12 +432,20 @@ def rules_of_arrangement():
         lambda grad, out, x, axes=None: grad.transpose(inverse(axes, x.ndim)),
     )
     derivative(
-        getitem,
+        tensor.getitem,
         lambda grad, out, x, index: scatter(grad, shape=x.shape, index=index),
     )
 
 
+from tinytorch.support.functions import *  # noqa: F403
+from tinytorch.support.functions import __getattr__ as __getattr__
+from tinytorch.support.rules import enter_other_rules
+
 enter_other_rules(RULES)
+
+
+from tinytorch.support.recording import enable_grad as enable_grad
+from tinytorch.support.recording import switch
 
 
 @switch
@@ -461,7 +455,8 @@ def no_grad():
     What is computed inside has no history and needs no memory for one. The state from before comes
     back at the end of the block, also after an error, and in nested blocks.
     """
-    before, recording.enabled = recording.enabled, False
+    before = recording.enabled
+    recording.enabled = False
     try:
         yield
     finally:
@@ -472,14 +467,13 @@ def leading_to(inputs: list, nodes: list[Variable]) -> list[Variable]:
     """Those of `nodes`, the youngest first, from which a way leads back to one of the inputs."""
     wanted, leading = set(inputs), set()
     for node in reversed(nodes):
-        if any(x in wanted or x in leading for x in inputs_of(node) if needs_gradient(x)):
-            leading.add(node)
+        for x in inputs_of(node):
+            if needs_gradient(x) and (x in wanted or x in leading):
+                leading.add(node)
     return [node for node in nodes if node in leading]
 
 
-def grad(
-    outputs, inputs, grad_outputs=None, retain_graph: bool = False, create_graph: bool = False
-) -> tuple:
+def grad(outputs, inputs, grad_outputs=None, retain_graph=False, create_graph=False) -> tuple:
     """The gradients of `outputs` by `inputs`, without touching any ``.grad``.
 
     Parameters
@@ -512,41 +506,15 @@ def grad(
     """
     inputs = list_of_inputs(inputs)
     start = starting_gradients(outputs, grad_outputs, create_graph)
-    nodes = leading_to(inputs, reverse_creation_order(start))
-    with recording.keeping(inputs) as kept:
-        found = run_back(start, nodes, retain_graph, create_graph)
+    with recording.going_back(create_graph), recording.keeping(inputs) as kept:
+        nodes = leading_to(inputs, reverse_creation_order(start))
+        found = propagate(start, nodes, retain_graph or create_graph)
     return picked(found | kept, inputs, Variable if create_graph else None)
 
 
-__all__ = [
-    "Operation",
-    "RULES",
-    "Variable",
-    "backward",
-    "creation_order",
-    "derivative",
-    "grad",
-    "is_computed",
-    "leading_to",
-    "needs_gradient",
-    "no_grad",
-    "numerical_gradient",
-    "propagate",
-    "record",
-    "reverse_creation_order",
-    "rule_of_the_maximum",
-    "rules_of_activations",
-    "rules_of_arrangement",
-    "rules_of_differences_and_quotients",
-    "rules_of_functions",
-    "rules_of_powers",
-    "rules_of_reductions",
-    "rules_of_relu_and_cross_entropy",
-    "rules_of_softmax",
-    "rules_of_sums_and_products",
-    "rules_of_the_matrix_product",
-    "run_back",
-    "swap",
-    "unbroadcast",
-    "with_vectors",
-]
+__all__ = """
+    Variable derivative enable_grad grad no_grad numerical_gradient add clip clip_grad_norm_
+    clip_grad_value_ concatenate cos cross_entropy divide exp getitem linear log log_softmax matmul
+    maximum mean minimum multiply negative pad power relu reshape sigmoid sin softmax sqrt stack
+    subtract tanh transpose var where
+""".split()

@@ -11,174 +11,210 @@ from functools import partial
 
 import numpy as np
 
-from tinytorch.core.autograd import (
-    Variable,
-    creation_order,
-    enable_grad,
-    grad,
-    needs_gradient,
-    propagate,
+from tinytorch.core.autograd import Variable, creation_order, grad, maximum, propagate, sigmoid
+from tinytorch.support.anomaly import (
+    AnomalyError,
+    make_detector,
+    not_finite,
+    report_of_gradient,
+    report_of_result,
+    shares_of,
 )
-from tinytorch.support.anomalies import AnomalyError, is_finite, shares_of, users_line
-from tinytorch.support.calls import Call, as_tuple, only_variable, pull_back, stacked
-from tinytorch.support.checkpoints import Draws, call_unrecorded, computed_since, input_for
-from tinytorch.support.gradient_checks import GradcheckError, compare, gradient_of
-from tinytorch.support.own_operations import Function, OwnOperation, recorded
-from tinytorch.support.recording import recording, switch
+from tinytorch.support.checkpoints import checkpoint_by, recorded_since
+from tinytorch.support.custom import Context, Function
+from tinytorch.support.functional import (
+    make_hessian,
+    make_hvp,
+    make_jacobian,
+    make_jvp,
+    make_vjp,
+    pull_back,
+    stacked,
+    values_of,
+)
+from tinytorch.support.gradchecks import GradcheckError, make_gradcheck, make_gradgradcheck
+from tinytorch.support.recording import enable_grad
+
+
+def second_derivative(f: Callable, x: Variable) -> np.ndarray:
+    """The second derivative of `f` at `x`, element by element."""
+    (first,) = grad(f(x).sum(), x, create_graph=True)
+    return grad(first.sum(), x)[0]
 
 
 def jacobian_of(out: Variable, xs: tuple, create_graph: bool = False) -> list:
-    """All derivatives of one output by each of `xs`: a backward pass for each element of `out`."""
+    """All derivatives of `out` by each of `xs`: for each a table of ``out.shape + x.shape``."""
     seeds = np.eye(out.size).reshape(out.size, *out.shape)
-    rows = [pull_back(out, xs, seed, create_graph) for seed in seeds]
-    tables = []
-    for i, x in enumerate(xs):
-        tables.append(stacked([row[i] for row in rows], out.shape + x.shape, x.dtype))
-    return tables
+    rows = [pull_back((out,), xs, (seed,), create_graph) for seed in seeds]
+    return [
+        stacked([row[i] for row in rows], out.shape + x.shape, x.dtype) for i, x in enumerate(xs)
+    ]
 
 
-def jacobian(f: Callable, inputs, create_graph: bool = False):
-    """All derivatives of all outputs of a function by all its inputs.
+jacobian = make_jacobian(jacobian_of)
+
+
+def push_forward(outputs: tuple, xs: tuple, vs: tuple, create_graph: bool = False) -> tuple:
+    """The Jacobian times a vector: the slopes of all outputs if `xs` move along `vs`."""
+    us = tuple(Variable(np.zeros(out.shape, out.dtype)) for out in outputs)
+    gradients = pull_back(outputs, xs, us, create_graph=True)
+    return pull_back(gradients, us, vs, create_graph)
+
+
+vjp, jvp = make_vjp(pull_back), make_jvp(push_forward)
+
+
+def hvp_of(output: Variable, xs: tuple, vs: tuple, create_graph: bool = False) -> tuple:
+    """The Hessian of one number times a vector, without the Hessian."""
+    gradients = pull_back((output,), xs, (None,), create_graph=True)
+    return pull_back(gradients, xs, vs, create_graph)
+
+
+def hessian_of(output: Variable, xs: tuple, create_graph: bool = False) -> list:
+    """All second derivatives of one number: element [a][b] holds those by xs[a] and xs[b]."""
+    gradients = pull_back((output,), xs, (None,), create_graph=True)
+    return [jacobian_of(gradient, xs, create_graph) for gradient in gradients]
+
+
+hvp, hessian = make_hvp(hvp_of), make_hessian(hessian_of)
+
+
+def newton(f: Callable, start, steps: int = 20, tolerance: float = 1e-9) -> tuple:
+    """Where the gradient of `f` is zero, and the number of steps that led there from `start`."""
+    x = np.array(start, dtype=np.float64)
+    for step in range(steps):
+        slope = vjp(f, x)[1]
+        if np.abs(slope).max() <= tolerance:
+            return x, step
+        x = x - np.linalg.solve(hessian(f, x), slope)
+    return x, steps
+
+
+def slopes_along(
+    f: Callable, xs: tuple, directions: Sequence, weights: Sequence, eps: float
+) -> tuple[float, float]:
+    """The slope of the weighted sum of all outputs along a direction, in two ways."""
+    gradients = vjp(f, xs, tuple(weights))[1]
+    by_gradient = sum(map(np.vdot, gradients, directions))
+
+    def weighted_sum(step: float) -> float:
+        moved = tuple(x + step * d for x, d in zip(xs, directions))
+        return sum(map(np.vdot, weights, values_of(f, moved)))
+
+    return by_gradient, (weighted_sum(eps) - weighted_sum(-eps)) / (2 * eps)
+
+
+gradcheck = make_gradcheck(slopes_along)
+gradgradcheck = make_gradgradcheck(gradcheck)
+
+
+class Softplus(Function):
+    """log(1 + exp(x)), for x of any size, to all digits."""
+
+    @staticmethod
+    def forward(ctx: Context, x: Variable) -> Variable:
+        """Save what the way back needs, and compute the value."""
+        ctx.save_for_backward(x)
+        return maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+
+    @staticmethod
+    def backward(ctx: Context, grad: Variable) -> Variable:
+        """The gradient that arrives, times the derivative."""
+        (x,) = ctx.saved_tensors
+        return grad * sigmoid(x)
+
+
+class Sign(Function):
+    """1 where x is at least 0, else -1; going back, the gradient passes where |x| is at most 1."""
+
+    @staticmethod
+    def forward(ctx: Context, x: Variable) -> np.ndarray:
+        """Save what the way back needs, and give 1 or -1 for each element."""
+        ctx.save_for_backward(x)
+        return 2 * np.asarray(x >= 0).astype(x.dtype) - 1
+
+    @staticmethod
+    def backward(ctx: Context, grad: Variable) -> Variable:
+        """Hand the gradient on where x is between -1 and 1, and 0 elsewhere."""
+        (x,) = ctx.saved_tensors
+        return grad * (np.abs(x) <= 1)
+
+
+def check_result(function: Callable, inputs: tuple, result: Variable) -> None:
+    """Raise an AnomalyError if a result is not finite, although all inputs are."""
+    if not_finite(result) and not any(map(not_finite, inputs)):
+        raise AnomalyError(report_of_result(function, inputs, result))
+
+
+def check_gradient(variable: Variable, grad: np.ndarray) -> np.ndarray:
+    """Raise an AnomalyError if a finite gradient makes a share that is not finite."""
+    if not not_finite(grad):
+        for position, share in enumerate(shares_of(variable, grad)):
+            if share is not None and not_finite(share):
+                raise AnomalyError(report_of_gradient(variable, position, share))
+    return grad
+
+
+detect_anomaly = make_detector(check_result, check_gradient)
+
+
+def gradients_again(f: Callable, xs: Sequence, grad) -> dict:
+    """Call `f` once more, recorded; send `grad` back through what is new, and not further."""
+    since = next(creation_order)
+    with enable_grad():
+        out = f(*xs)
+    return propagate({out: grad}, recorded_since(since, out), isinstance(grad, Variable))
+
+
+def checkpoint(f: Callable, *inputs, generators: Sequence = ()) -> Variable:
+    """Call `f`, keep only its inputs and its output, and compute it again in the backward pass.
 
     Parameters
     ----------
     f : callable
-        Takes variables, gives a variable or a tuple of them.
-    inputs : array_like or Variable, or tuple of them
-        Where to differentiate. (A list is an array; several inputs are a tuple.)
-    create_graph : bool
-        Give variables that can be differentiated again.
+        Takes the inputs, returns a Variable. It may use weights and variables from outside; they
+        get their gradients. Called again, it must do the same.
+    *inputs : Variable, Tensor, array_like
+        Its inputs.
+    generators : sequence of numpy.random.Generator
+        Generators that `f` draws from: for the second call they go back to the state of the first,
+        as numpy's global random numbers do in any case.
 
     Returns
     -------
-    ndarray of shape ``output.shape + input.shape``, or a tuple of them
-        For several inputs a tuple, for several outputs a tuple of what one output gives.
+    Variable
+        What `f` returned.
+
+    Raises
+    ------
+    TypeError
+        If `f` returns anything but a Variable.
     """
-    call = Call(f, inputs, create_graph)
-    tables = [jacobian_of(out, call.xs, create_graph) for out in call.outs]
-    return call.like_outputs(call.like_inputs(table) for table in tables)
-
-
-def vjp(f: Callable, inputs, v=None, create_graph: bool = False) -> tuple:
-    """The outputs of `f`, and ``v @ J``, in the form of the inputs: one backward pass."""
-    call = Call(f, inputs, create_graph)
-    return call.result, call.like_inputs(pull_back(call.outs, call.xs, v, create_graph))
-
-
-def jvp(f: Callable, inputs, v=None, create_graph: bool = False) -> tuple:
-    """The outputs of `f`, and ``J @ v``, in the form of the outputs: two backward passes."""
-    call = Call(f, inputs, create_graph)
-    us = tuple(Variable(np.zeros(out.shape, out.dtype)) for out in call.outs)
-    gradients = pull_back(call.outs, call.xs, us, create_graph=True)
-    return call.result, call.like_outputs(pull_back(gradients, us, v, create_graph))
-
-
-def hvp(f: Callable, inputs, v=None, create_graph: bool = False) -> tuple:
-    """The output of `f`, a single number, and the product of its Hessian with `v`."""
-    call = Call(f, inputs, create_graph)
-    gradients = pull_back(call.out, call.xs, create_graph=True)
-    return call.result, call.like_inputs(pull_back(gradients, call.xs, v, create_graph))
-
-
-def hessian(f: Callable, inputs, create_graph: bool = False):
-    """All second derivatives of a function with one output, in the shape ``x.shape + x.shape``."""
-
-    def gradient(*xs):
-        return pull_back(only_variable(f(*xs), f), xs, create_graph=True)
-
-    tables = jacobian(gradient, as_tuple(inputs), create_graph)
-    return tables if isinstance(inputs, tuple) else tables[0][0]
-
-
-def slopes_along(f: Callable, xs: tuple, directions: Sequence, weights: tuple, eps: float) -> tuple:
-    """The slope of the weighted outputs along a direction: by the gradient, by a difference."""
-    gradients = vjp(f, xs, weights)[1]
-    by_gradient = sum(map(np.vdot, gradients, directions))
-
-    def total(sign: int) -> float:
-        moved = tuple(x + sign * eps * d for x, d in zip(xs, directions, strict=True))
-        outs = [out.numpy() for out in Call(f, moved).outs]
-        return sum(map(np.vdot, weights, outs))
-
-    return by_gradient, (total(1) - total(-1)) / (2 * eps)
-
-
-def gradcheck(f: Callable, inputs, eps=1e-6, atol=1e-6, rtol=1e-5, rng=0) -> bool:
-    """Check the gradients of `f` at float64 `inputs`, away from corners, along a random direction.
-
-    Returns True, or raises a `GradcheckError` that names the input, the element and both numbers, if
-    they lie further apart than ``atol + rtol * |expected|``.
-    """
-    return compare(slopes_along, f, inputs, eps, atol, rtol, rng)
-
-
-def gradgradcheck(f: Callable, inputs, **settings) -> bool:
-    """Check the second derivatives of `f`: `gradcheck` of its gradient along a random direction."""
-    return gradcheck(gradient_of(f, inputs, settings.get("rng", 0)), inputs, **settings)
-
-
-@switch
-def detect_anomaly():
-    """Raise an AnomalyError at the operation that first makes a NaN or an infinity, there or back.
-
-    In a ``with detect_anomaly():`` block or a decorated function. Slow: for looking for a mistake only.
-    """
-    lines: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # operation -> line that called it
-
-    def look(function, inputs, result) -> None:
-        """Note the line, and complain if the result is the first that is not finite."""
-        if result.grad_fn is not None:
-            lines[result.grad_fn] = users_line()
-        if not is_finite(result) and all(map(is_finite, inputs)):
-            raise AnomalyError.forwards(function, inputs, result)
-
-    def look_back(variable, grad):
-        """Complain if a share is the first that is not finite; give the gradient back."""
-        if is_finite(grad):
-            for position, share in enumerate(shares_of(variable, grad)):
-                if not is_finite(share):
-                    line = lines.get(variable.grad_fn, "a line that was not watched")
-                    raise AnomalyError.backwards(variable.grad_fn, position, share, line)
-        return grad
-
-    with recording.watched(computed=look, sending=look_back):
-        yield
-
-
-class Checkpoint(OwnOperation):
-    """A note of a whole call, of which only the inputs and the output are kept."""
-
-    def __init__(self, f: Callable, inputs: Sequence, used: Sequence, draws: Draws):
-        super().__init__(f, (*inputs, *used))
-        self.count, self.draws = len(inputs), draws
-
-    def shares(self, grad, out: Variable) -> list:
-        """Call the function again, recorded this time, and go back through it."""
-        twice = isinstance(grad, Variable)
-        xs = [input_for(x, connected=twice) for x in self.inputs[: self.count]]
-        start = next(creation_order)
-        with enable_grad(), self.draws.again():
-            again = self.function(*xs)
-        found = propagate({again: grad}, computed_since(again, start), retain_graph=twice)
-        ends = [*xs, *self.inputs[self.count :]]
-        return [found.get(x) if needs_gradient(x) else None for x in ends]
-
-
-def checkpoint(f: Callable, *inputs, generators: Sequence[np.random.Generator] = ()) -> Variable:
-    """Call `f`, keep only its inputs and its output, and compute it again in the backward pass.
-
-    `f` returns a Variable. It may use weights from outside, and must do the same when called again;
-    random numbers of numpy, and of the `generators` that are named, are drawn again.
-    """
-    if not recording.enabled:
-        return only_variable(f(*inputs), f)
-    draws = Draws(generators)
-    out, used = call_unrecorded(f, inputs)
-    return recorded(Checkpoint(f, inputs, used, draws), out)
+    return checkpoint_by(gradients_again, f, inputs, generators)
 
 
 def checkpoint_sequential(functions: Sequence[Callable], segments: int, x: Variable) -> Variable:
-    """Call functions one after the other, in nearly equal segments with a `checkpoint` around each."""
+    """Call functions one after the other, in nearly equal segments with a `checkpoint` around each.
+
+    Parameters
+    ----------
+    functions : sequence of callable
+        Each takes what the one before has returned, the first takes `x`.
+    segments : int
+        How many segments, from 1 to the number of functions; their lengths differ by at most one.
+    x : Variable
+        The input.
+
+    Returns
+    -------
+    Variable
+        What the last function returned.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer segments than one, or more than functions.
+    """
     n = len(functions)
     if not 1 <= segments <= n:
         raise ValueError(f"segments must be from 1 to {n}, the functions' number; got {segments}")
@@ -194,35 +230,29 @@ def checkpoint_sequential(functions: Sequence[Callable], segments: int, x: Varia
     return x
 
 
-__all__ = [
-    "AnomalyError",
-    "Function",
-    "GradcheckError",
-    "checkpoint",
-    "checkpoint_sequential",
-    "detect_anomaly",
-    "gradcheck",
-    "gradgradcheck",
-    "hessian",
-    "hvp",
-    "jacobian",
-    "jvp",
-    "vjp",
-]
+class Guard:
+    """Notices if what an operation was computed from changes before the backward pass."""
+
+    def __init__(self):
+        """Nothing is known yet."""
+        self.kept = weakref.WeakKeyDictionary()
+
+    def computed(self, function: Callable, inputs: tuple, result: Variable) -> None:
+        """Remember what was computed from what, if it was recorded."""
+        if result.grad_fn is not None:
+            arrays = [*result.grad_fn.values, result.data.data]
+            self.kept[result.grad_fn] = [(array, np.array(array)) for array in arrays]
+
+    def sending(self, variable, grad: np.ndarray) -> np.ndarray:
+        """Refuse to go on if something has changed."""
+        note = getattr(variable, "grad_fn", None)
+        if note is not None:
+            for array, before in self.kept.get(note, ()):
+                if not np.array_equal(array, before, equal_nan=True):
+                    raise RuntimeError(f"what {note!r} was computed from has changed")
+        return grad
 
 
-__all__ = [
-    "Checkpoint",
-    "checkpoint",
-    "checkpoint_sequential",
-    "detect_anomaly",
-    "gradcheck",
-    "gradgradcheck",
-    "hessian",
-    "hvp",
-    "jacobian",
-    "jacobian_of",
-    "jvp",
-    "slopes_along",
-    "vjp",
-]
+__all__ = """AnomalyError Function GradcheckError Guard Sign Softplus checkpoint checkpoint_sequential
+    detect_anomaly gradcheck gradgradcheck hessian hvp jacobian jvp newton second_derivative
+    vjp""".split()

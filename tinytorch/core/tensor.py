@@ -300,10 +300,14 @@ def describe(x) -> str:
 
 
 def handler_of(x):
-    """The method `__apply__` of an input, or of something in a list of inputs; None if there is none."""
-    if isinstance(x, (list, tuple)):
-        return next((found for found in map(handler_of, x) if found), None)
-    return getattr(x, "__apply__", None)
+    """The method `__apply__` of an input, or of something in a list of inputs; else None."""
+    if not isinstance(x, (list, tuple)):
+        return getattr(x, "__apply__", None)
+    for part in x:
+        handler = handler_of(part)
+        if handler is not None:
+            return handler
+    return None
 
 
 def apply(function: Callable, *inputs, **parameters) -> Tensor:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinytorch.graph.reading import Graph, Node, operation_name
+from tinytorch.graph.reading import Graph, Node, is_a_plain_function, operation_name
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ def walk_back(graph: Graph, seed=None) -> list[Step]:
 
 def parts_of(node: Node, grad, notes: list[str]) -> list | None:
     """What an operation gives for each of its arguments; None, and a note, where it cannot."""
-    if not hasattr(node.operation, "inputs"):
+    if is_a_plain_function(node.operation):
         notes.append(f"{node.name} was made by a function, {operation_name(node)}, which cannot be "
                      "asked for its parts")  # fmt: skip
         return None
@@ -77,7 +77,7 @@ def parts_of(node: Node, grad, notes: list[str]) -> list | None:
         return None
     try:
         with np.errstate(all="ignore"):
-            parts = node.operation(grad)
+            parts = node.operation(grad, node.thing)
         return list(parts)
     except Exception as error:  # a student's rule may fail in any way
         reason = " ".join(f"{type(error).__name__}: {error}".split())

@@ -24,8 +24,8 @@ def draw(z, gradients: bool = True) -> Picture:
         The output. Its graph must not be freed yet: draw it before ``backward()``.
     gradients : bool
         Show the gradient of `z` (of the sum of its elements) by each value, worked out for the
-        picture by the rules of the module that `z` comes from. What a leaf has in ``.grad`` is
-        shown besides.
+        picture by the rules of the module that `z` comes from, once that has a backward pass. What
+        a leaf has in ``.grad`` is shown besides.
 
     Returns
     -------
@@ -46,9 +46,17 @@ def draw(z, gradients: bool = True) -> Picture:
     caller = sys._getframe(1)
     graph = read(z)
     name_nodes(graph, caller.f_locals, caller.f_globals)
-    if gradients and getattr(z, "requires_grad", False):
+    if gradients and getattr(z, "requires_grad", False) and has_a_backward_pass(z):
         walk_back(graph)
     return picture_of(graph)
+
+
+def has_a_backward_pass(z) -> bool:
+    """Whether `propagate` is written in the module that a variable comes from; nothing is run."""
+    method = getattr(type(z), "backward", None)
+    walk = getattr(method, "__globals__", {}).get("propagate")
+    code = getattr(walk, "__code__", None)  # as released, it raises NotImplementedError
+    return walk is not None and "NotImplementedError" not in getattr(code, "co_names", ())
 
 
 def picture_of(graph: Graph) -> Picture:

@@ -15,6 +15,7 @@ from tinytorch.graph.reading import (
     GraphError,
     Node,
     formula,
+    is_a_plain_function,
     is_variable,
     operation_name,
     read,
@@ -78,7 +79,9 @@ def explain(f: Callable, *inputs) -> Explanation:
     graph = read(out)
     name_nodes(graph, dict(zip(names_of_parameters(f, len(xs)), xs, strict=True)),
                caller.f_locals, caller.f_globals)  # fmt: skip
-    operations = [node for node in graph.nodes if hasattr(node.operation, "inputs")]
+    operations = [
+        node for node in graph.nodes if node.operation and not is_a_plain_function(node.operation)
+    ]
     for number, node in enumerate(operations, 1):
         if finding := first_disagreement(node):
             return report(finding, f"operation {number} of {len(operations)}")
@@ -111,6 +114,8 @@ def names_of_parameters(f: Callable, count: int) -> list[str]:
 
 def first_disagreement(node: Node) -> Finding | None:
     """The first rule of an operation that differs from the central difference by its input."""
+    if not callable(getattr(node.operation, "function", None)):
+        return None  # nothing can be computed again; the gradient of the whole is still judged
     rng = np.random.default_rng(0)
     seed = np.asarray(rng.uniform(0.5, 1.5, np.shape(node.array)))
     seed = seed.astype(getattr(node.array, "dtype", np.float64))
@@ -170,7 +175,7 @@ def report(finding: Finding, place: str) -> Explanation:
     argument = node.arguments[position]
     argument = argument if isinstance(argument, str) else argument.name
     rule = rule_name(node, position)
-    lines = [f"The first rule that disagrees is {rule}, in {place}: {node.name} = {formula(node)}."]
+    lines = [f"The first that disagrees is {rule}, in {place}: {node.name} = {formula(node)}."]
     if finding.reason:
         return Explanation([*lines, f"It gives no gradient: {finding.reason:.200}"], rule=rule)
     c = finding.comparison

@@ -86,6 +86,12 @@ def is_variable_like(x) -> bool:
     return hasattr(x, "requires_grad")
 
 
+def is_a_plain_function(operation) -> bool:
+    """Whether a ``grad_fn`` is a function of the user's, which says nothing of its inputs."""
+    inputs = getattr(operation, "inputs", ())
+    return inputs is not None and len(inputs) == 0
+
+
 def values_of(x):
     """The array or number inside a variable or a tensor."""
     for _ in range(2):

@@ -77,7 +77,7 @@ def rule_gradients(node: Node, seed: np.ndarray) -> list:
     """What the rules of a node give for each argument, in the shape of that argument."""
     try:
         with np.errstate(all="ignore"):
-            parts = list(node.operation(seed))
+            parts = list(node.operation(seed, node.thing))
         gradients = [None if part is None else np.asarray(values_of(part)) for part in parts]
     except Exception as error:  # a student's rule may fail in any way
         raise BrokenRuleError(" ".join(f"{type(error).__name__}: {error}".split())) from None

@@ -101,12 +101,11 @@ def told(step: Step, number: int, steps: list[Step]) -> str:
 def sent(contribution: Contribution) -> str:
     """What one input gets, and what that makes of its gradient."""
     node, target, part = contribution.source, contribution.target, brief(contribution.part)
-    rule = rule_name(node, contribution.position)
     made = rule_formula(node, contribution.position)
-    made = f" (return {made})" if made else ""
+    by = f"by {rule_name(node, contribution.position)}" + (f": {made}" if made else "")
     if contribution.count == 1:
-        return f"{rule}{made}: {target.name} gets the gradient {part}."
+        return f"{target.name} gets the gradient {part}, {by}."
     return (
-        f"{rule}{made}: {target.name} gets another {part}, which is added: "
-        f"{plus(contribution.before, contribution.part)} = {brief(contribution.total)}."
+        f"{target.name} gets another {part}, which is added: "
+        f"{plus(contribution.before, contribution.part)} = {brief(contribution.total)}; {by}."
     )

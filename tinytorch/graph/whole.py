@@ -42,7 +42,7 @@ def judge_the_whole(
         if shape != arrays[position].shape:
             return Explanation(
                 [f"Every rule agrees, but {name}.grad has shape {shape} and {name} has "
-                 f"{arrays[position].shape}: look at unbroadcast and deposit."]
+                 f"{arrays[position].shape}: look at unbroadcast."]
             )  # fmt: skip
         coarse = np.asarray(gradient).dtype == np.float32
         coarse = coarse or getattr(graph.output.array, "dtype", None) == np.float32
@@ -84,8 +84,8 @@ def whole_is_wrong(name: str, c: Comparison, by_walk) -> Explanation:
     ]
     if walked is not None and abs(walked - c.by_difference) <= c.tolerance:
         lines.append(
-            f"Going back node by node gives {brief(walked)}: look at how backward orders, adds up "
-            "and sums (reverse_creation_order, accumulate, unbroadcast)."
+            f"Going back node by node gives {brief(walked)}: look at how the backward pass orders, "
+            "adds up and sums (reverse_creation_order, propagate, unbroadcast)."
         )
     else:
         lines.append(

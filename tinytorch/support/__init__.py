@@ -1,1 +1,1 @@
-"""What the engine of module 7 leans on: speed, safety and convenience, each in a file of its own."""
+"""What the engine of module 7 leans on: speed, safety and convenience, a file for each."""

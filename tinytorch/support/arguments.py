@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinytorch.core.tensor import Tensor
+from tinytorch.support.losses import real_numbers
 from tinytorch.support.variables import VariableMethods
 
 
@@ -57,7 +58,7 @@ def starting_gradient(output, gradient=None) -> np.ndarray:
             f"backward() needs a gradient for an output of shape {output.shape}; call .sum() "
             "first, or pass backward(gradient) in that shape"
         )
-    gradient = np.ones(output.shape) if gradient is None else np.asarray(gradient)
+    gradient = np.ones(output.shape) if gradient is None else real_numbers(gradient, "a gradient")
     if gradient.shape != output.shape:
         raise ValueError(
             f"the gradient has shape {gradient.shape} and the output {output.shape}; "
@@ -96,8 +97,12 @@ def starting_gradients(outputs, grad_outputs, create_graph: bool) -> dict:
     for output, seed in zip(given, seeds, strict=True):
         checked = starting_gradient(output, seed)
         if create_graph:
-            is_variable = isinstance(seed, VariableMethods)
-            checked = seed if is_variable else type(output)(checked, requires_grad=False)
+            if not getattr(seed, "requires_grad", False):
+                checked = type(output)(checked, requires_grad=False)
+            elif isinstance(seed, Tensor):  # a leaf: its history begins here
+                checked = seed * 1.0
+            else:
+                checked = seed
         start[output] = start[output] + checked if output in start else checked
     return start
 

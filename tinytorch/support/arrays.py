@@ -1,7 +1,7 @@
 """Functions of arrays that numpy lacks, each written once and pure.
 
-A rule may call them with arrays or, where the way back is recorded itself, with variables: a function
-marked `recordable` hands a call with a variable over to it, as `apply` does.
+A rule may call them with arrays or, where the way back is recorded itself, with variables: a
+function marked `recordable` hands a call with a variable over to it, as `apply` does.
 """
 
 from __future__ import annotations
@@ -51,9 +51,10 @@ def select(condition: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 @recordable
-def total(x: np.ndarray, axis) -> np.ndarray:
+def total(x: np.ndarray, axis, keepdims: bool = False) -> np.ndarray:
     """The sum along some axes, added up in a wider dtype so that millions of terms do not drift."""
-    return x.sum(axis=axis, dtype=WIDER.get(x.dtype.char, x.dtype)).astype(x.dtype)
+    wider = WIDER.get(x.dtype.char, x.dtype)
+    return x.sum(axis=axis, keepdims=keepdims, dtype=wider).astype(x.dtype)
 
 
 @recordable
@@ -94,6 +95,8 @@ def takes_each_once(index) -> bool:
 
 def clip_values(x: np.ndarray, min=None, max=None) -> np.ndarray:
     """`x`, with what lies below `min` or above `max` moved to that bound; None is no bound."""
+    if not hasattr(x, "dtype"):  # a number, between arrays: it takes their dtype
+        x = np.asarray(x, np.result_type(x, *[b for b in (min, max) if b is not None]))
     return np.clip(x, min, max)
 
 
@@ -103,12 +106,14 @@ def join(*arrays: np.ndarray, axis: int) -> np.ndarray:
 
 
 def pile(*arrays: np.ndarray, axis: int) -> np.ndarray:
-    """Arrays of the same shape side by side, along a new axis."""
-    return np.stack(arrays, axis)
+    """Arrays of the same shape side by side, along a new axis; numbers take their dtype."""
+    return np.stack(arrays, axis, dtype=np.result_type(*arrays))
 
 
 def surround(x: np.ndarray, pad_width, value: float = 0.0) -> np.ndarray:
     """`x` with `value` around it, as many as `pad_width` says (as in `numpy.pad`)."""
+    if np.asarray(value).dtype.kind not in "biuf":
+        raise TypeError(f"the value around it must be a real number, not {value!r:.60}")
     return np.pad(x, pad_width, constant_values=value)
 
 
@@ -148,9 +153,11 @@ def softmax_cross_entropy(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
             f"scores of shape {scores.shape} need one whole number from 0 to the number of classes "
             f"- 1 as the label of each row, but got {labels!r:.60}"
         )
+    wider = np.float32 if scores.dtype == np.float16 else scores.dtype
     shifted = scores - scores.max(axis=1, keepdims=True)
     chosen = shifted[np.arange(len(labels)), labels]
-    return (np.log(np.exp(shifted).sum(axis=1)).sum() - chosen.sum()) / len(labels)
+    sums = np.exp(shifted).sum(axis=1, dtype=wider)
+    return ((np.log(sums).sum() - chosen.sum(dtype=wider)) / len(labels)).astype(scores.dtype)
 
 
 def one_hot(labels: Sequence[int], shape: tuple[int, int], dtype) -> np.ndarray:

@@ -1,4 +1,8 @@
-"""What a checkpoint needs besides its idea: random numbers again, what a function touches, its border."""
+"""What a checkpoint has to think of: weights from outside, chance, and changes since.
+
+`checkpoint` of module 15 calls a function without recording. The note that is taken here remembers
+the function and what it read; on the way back it has module 15 call the function again.
+"""
 
 from __future__ import annotations
 
@@ -7,90 +11,135 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from tinytorch.core.autograd import Variable, creation_order, is_computed, needs_gradient, no_grad
-from tinytorch.support import guards
+from tinytorch.core.autograd import (
+    Variable,
+    creation_order,
+    is_computed,
+    needs_gradient,
+    unbroadcast,
+)
+from tinytorch.core.tensor import value
 from tinytorch.support.arguments import inputs_of
-from tinytorch.support.calls import anew, only_variable
+from tinytorch.support.functional import connected, only_variable
+from tinytorch.support.guards import refuse, users_turn
+from tinytorch.support.notes import Note
 from tinytorch.support.recording import recording
+from tinytorch.support.variables import bare_tensor
 
 
-class Draws:
-    """The random numbers that come next, of numpy and of some generators: to be drawn once more."""
-
-    def __init__(self, generators: Sequence[np.random.Generator] = ()):
-        self.generators = tuple(generators)
-        self.state = self.now()
-
-    def now(self) -> tuple:
-        """The present state."""
-        return np.random.get_state(), [g.bit_generator.state for g in self.generators]
-
-    def go_to(self, state: tuple) -> None:
-        """Go back to a state."""
-        np.random.set_state(state[0])
-        for generator, one in zip(self.generators, state[1], strict=True):
-            generator.bit_generator.state = one
-
-    @contextlib.contextmanager
-    def again(self) -> Iterator[None]:
-        """A block in which the same numbers are drawn again; after it, all goes on as before."""
-        before = self.now()
-        self.go_to(self.state)
-        try:
-            yield
-        finally:
-            self.go_to(before)
-            guards.users_turn()
-
-
-def call_unrecorded(f: Callable, inputs: Sequence) -> tuple[Variable, list]:
-    """Call a function without recording; gives its result, and what else a gradient has to reach.
-
-    Parameters
-    ----------
-    f : callable
-        Takes the inputs, returns a Variable.
-    inputs : sequence
-        What to call it with.
-
-    Returns
-    -------
-    out : Variable
-        What it returned; without a history, unless it was made before the call.
-    used : list of Variable and Tensor
-        Whatever needs a gradient and was used inside, also from outside of the inputs, such as the
-        weights of a layer. What was made inside is not among them.
-    """
-    used: dict = {}
-    beginning = next(creation_order)
-
-    def watcher(function, inputs, result) -> None:
-        if result.grad_fn is None:
-            used.update(dict.fromkeys(filter(needs_gradient, inputs)))
-
-    with no_grad(), recording.watched(computed=watcher):
+def checkpoint_by(gradients_again: Callable, f: Callable, inputs: tuple, generators: Sequence):
+    """Call `f` without recording it, and take a note that has `gradients_again` do it later."""
+    if not recording.enabled:
+        return only_variable(f(*inputs), f)
+    state = random_state(generators)
+    with outer_variables(inputs) as outside, recording.switched(False):
         out = only_variable(f(*inputs), f)
-    guards.users_turn()
-    if needs_gradient(out):  # not computed, but found
-        used[out] = None
-    return out, [x for x in used if getattr(x, "order", -1) < beginning]
+    if needs_gradient(out) and all(out is not x for x in (*inputs, *outside)):
+        outside.append(out)
+    inputs = tuple(inputs) + tuple(outside)
+    result = Variable(bare_tensor(out.data.data), requires_grad=False)
+    if any(map(needs_gradient, inputs)):
+        result.requires_grad = True
+        result.grad_fn = note = Checkpoint(f, inputs, [array_of(x) for x in inputs], {})
+        note.again, note.state, note.generators = gradients_again, state, generators
+        note.count = len(inputs) - len(outside)
+    recording.computed(Checkpoint, inputs, result)
+    return result
 
 
-def input_for(x, connected: bool):
-    """An input for the second call: a variable of its own, if a gradient has to reach it."""
-    return anew(x, connected) if needs_gradient(x) else x
+class Checkpoint(Note):
+    """A recorded call of a whole function, of which only the inputs and the output were kept."""
+
+    __slots__ = ("again", "count", "generators", "state")
+
+    def __call__(self, grad, out=None) -> list:
+        """Call the function again, recorded this time, and go back through it."""
+        for x, before in zip(self.inputs, self.values, strict=True):
+            if needs_gradient(x) and array_of(x) is not before:
+                refuse(self)
+        recorded = isinstance(grad, Variable)
+        xs = [anew(x, recorded) for x in self.inputs[: self.count]]
+        users_turn()
+        with random_numbers_of(self.state, self.generators):
+            found = self.again(self.function, xs, grad)
+        users_turn()
+        found = {x: g if g.shape == x.shape else unbroadcast(g, x.shape) for x, g in found.items()}
+        shares = []
+        for x, new in zip(self.inputs, [*xs, *self.inputs[self.count :]], strict=True):
+            share = found.pop(new, None) if needs_gradient(x) else None
+            if new is not x and x in found:  # used from outside as well
+                outer = found.pop(x)
+                share = outer if share is None else share + outer
+            shares.append(share)
+        return shares
+
+    def free(self) -> None:
+        """Forget the function, too: it may hold on to anything."""
+        super().free()
+        self.again, self.state, self.generators = None, None, ()
 
 
-def computed_since(output: Variable, number: int) -> list[Variable]:
-    """The computed variables that lead to `output` and came after a number in the order of creation.
+def array_of(x):
+    """The array or the number in a variable, a tensor or whatever else is computed with."""
+    return x.data.data if isinstance(x, Variable) else value(x)
 
-    The youngest first. It is what `reverse_creation_order` gives, but does not look beyond the border.
+
+def anew(x, recorded: bool):
+    """An input for the second call; if it needs a gradient, as a new variable.
+
+    A leaf, so that the way back ends here; or, to be differentiated again, connected to `x`.
     """
-    found = {output} if is_computed(output) and output.order > number else set()
+    if not needs_gradient(x):
+        return x
+    return connected(x) if recorded else Variable(bare_tensor(array_of(x)))
+
+
+@contextlib.contextmanager
+def outer_variables(inputs: tuple) -> Iterator[list]:
+    """A list of what is read in the block, needs a gradient, and was there before it."""
+    known, outside, since = {id(x) for x in inputs}, [], next(creation_order)
+
+    def read(function, inputs, result):
+        for x in inputs:
+            older = getattr(x, "order", -1) < since
+            if needs_gradient(x) and older and id(x) not in known:
+                known.add(id(x))
+                outside.append(x)
+
+    with recording.watched(computed=read):
+        yield outside
+
+
+def recorded_since(order: int, output: Variable) -> list[Variable]:
+    """The computed variables younger than `order` that `output` depends on, youngest first."""
+    found = {output} if is_computed(output) and output.order > order else set()
     nodes = list(found)
-    for node in nodes:
+    for node in nodes:  # grows while we go through it
         for x in inputs_of(node):
-            if is_computed(x) and x.order > number and x not in found:
+            if is_computed(x) and x.order > order and x not in found:
                 found.add(x)
                 nodes.append(x)
     return sorted(nodes, key=lambda node: node.order, reverse=True)
+
+
+def random_state(generators: Sequence) -> tuple:
+    """The state of numpy's global random numbers, and of the given generators."""
+    return np.random.get_state(), [g.bit_generator.state for g in generators]
+
+
+def set_random_state(state: tuple, generators: Sequence) -> None:
+    """Go back to a state that `random_state` gave."""
+    np.random.set_state(state[0])
+    for generator, one in zip(generators, state[1], strict=True):
+        generator.bit_generator.state = one
+
+
+@contextlib.contextmanager
+def random_numbers_of(state: tuple, generators: Sequence) -> Iterator[None]:
+    """Draw the same random numbers as then, for the length of a block."""
+    now = random_state(generators)
+    set_random_state(state, generators)
+    try:
+        yield
+    finally:
+        set_random_state(now, generators)

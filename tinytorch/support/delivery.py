@@ -12,13 +12,9 @@ from tinytorch.support.recording import recording
 
 def plus(total, share):
     """``total + share``, in the memory of `total` if nobody else holds that."""
-    alone = sys.getrefcount(total) <= 2 and type(total) is np.ndarray and total.base is None
-    if (
-        alone
-        and total.shape == share.shape
-        and total.dtype == share.dtype
-        and total.flags.writeable
-    ):
+    alone = sys.getrefcount(total) <= ALONE_ON_THE_STACK and type(total) is np.ndarray
+    fits = alone and total.shape == share.shape and total.dtype == share.dtype
+    if fits and total.base is None and total.flags.writeable:
         return np.add(total, share, out=total)
     return total + share
 
@@ -31,7 +27,7 @@ def delivered(gradients: dict, create_graph: bool) -> dict:
     gradients : dict
         Of each leaf, and of other variables whose gradient was kept; changed.
     create_graph : bool
-        They are variables, which may be shared, for nobody can change them.
+        They are variables. Those with a history may be shared, for nobody can change them.
     """
     with recording.switched(create_graph):
         for x in gradients:
@@ -41,15 +37,37 @@ def delivered(gradients: dict, create_graph: bool) -> dict:
                 gradients[x] = astype(gradients[x], dtype=x.dtype)
             if not create_graph:
                 own(gradients, x)
+            elif not gradients[x].requires_grad:
+                data = gradients[x].data.data.copy()
+                gradients[x] = type(gradients[x])(data, requires_grad=False)
     return gradients
 
 
 def own(gradients: dict, x) -> None:
     """Copy a gradient unless it is certain that nobody else holds it."""
     gradient = gradients[x]
-    counted = sys.getrefcount(gradient)  # by the dictionary, by this name and by this call
-    if counted > 3 or gradient.base is not None or not gradient.flags.writeable:
+    if not isinstance(gradient, (np.ndarray, np.generic)):
+        gradients[x] = gradient.copy()  # something that stands in for an array
+        return
+    counted = sys.getrefcount(gradient)
+    if counted > ALONE_IN_A_DICTIONARY or gradient.base is not None or not gradient.flags.writeable:
         gradients[x] = np.array(gradient)
+
+
+def references_on_the_stack(array) -> int:
+    """How many references are counted where `plus` counts, if nobody else holds the array."""
+    return sys.getrefcount(array)
+
+
+def references_in_a_dictionary(gradients: dict, x) -> int:
+    """How many references are counted where `own` counts, if nobody else holds the array."""
+    gradient = gradients[x]
+    return sys.getrefcount(gradient)
+
+
+# Versions of Python differ in what they count, so they are asked. A debugger may add one.
+ALONE_ON_THE_STACK = min(2, references_on_the_stack({0: np.zeros(1)}.pop(0)))
+ALONE_IN_A_DICTIONARY = min(3, references_in_a_dictionary({0: np.zeros(1)}, 0))
 
 
 def added(before, gradient):
@@ -57,7 +75,7 @@ def added(before, gradient):
     if before is None:
         return gradient
     total = gradient + before
-    return total if hasattr(total, "grad_fn") else np.asarray(total)
+    return np.asarray(total) if isinstance(total, np.generic) else total
 
 
 def picked(gradients: dict, inputs: list, variable: type | None) -> tuple:

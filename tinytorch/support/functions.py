@@ -1,7 +1,7 @@
 """The functions of variables, tensors, arrays and numbers: each applies a numpy function.
 
-`abs`, `max`, `min` and `sum` are here as well, but not among the names that ``import *`` gives, where
-they would hide Python's own.
+`abs`, `max`, `min` and `sum` are here as well, but not among the names that ``import *`` gives,
+where they would hide Python's own.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tinytorch.core import activations, layers
 from tinytorch.core import tensor as module_1
 from tinytorch.core.tensor import apply
 from tinytorch.support.arrays import clip_values, join, pile, softmax_cross_entropy, surround
-from tinytorch.support.clipping import clip_grad_norm_, clip_grad_value_
+from tinytorch.support.clipping import clip_grad_norm_, clip_grad_value_  # noqa: F401
 
 __all__ = """add clip clip_grad_norm_ clip_grad_value_ concatenate cos cross_entropy divide exp
     getitem linear log log_softmax matmul maximum mean minimum multiply negative pad power relu
@@ -145,12 +145,12 @@ def var(x, axis=None, keepdims=False):
 
 
 def maximum(x, y):
-    """The larger of two numbers, element by element; where both are equal, they share the slope."""
+    """The larger of two numbers, element by element; equal ones share the slope."""
     return apply(np.maximum, x, y)
 
 
 def minimum(x, y):
-    """The smaller of two numbers, element by element; where both are equal, they share the slope."""
+    """The smaller of two numbers, element by element; equal ones share the slope."""
     return apply(np.minimum, x, y)
 
 

@@ -1,32 +1,35 @@
-"""Guards against gradients that are lost or wrong without a word: the watchers that are always on.
+"""Guards against gradients that are wrong without a word: the watchers that are always on.
 
-A rule reads the values that an operation was computed from. If somebody changes such an array before
-the backward pass, the gradient would be wrong. So of every array that a rule will read and somebody
-can still write to, the bytes are kept, and compared before the rule is called; results are closed to
-writing instead, which costs nothing. Arrays and lists among the settings of an operation (an index, a
-mask) are replaced by copies of our own.
+A rule reads the values that an operation was computed from. If somebody changes such an array
+before the backward pass, the gradient would be wrong. So of every array that a rule will read and
+somebody can still write to, the bytes are kept, and compared before the rule is called; results are
+closed to writing instead, which costs nothing. Arrays and lists among the settings of an operation
+(an index, a mask) are replaced by copies of our own.
 
-This is exact for arrays of any size, and for changes through any view of the same memory. It costs a
-copy of each such array as long as the graph lives, and the time to make it and to compare.
+This is exact for arrays of any size, and for changes through any view of the same memory. It costs
+a copy of each such array as long as the graph lives, and the time to make it and to compare.
 """
 
 from __future__ import annotations
 
 import copy
+import threading
 import weakref
 
 import numpy as np
 from numpy import ndarray
 
 from tinytorch.core.layers import linear
-from tinytorch.core.tensor import Tensor, getitem
+from tinytorch.core.tensor import getitem
 from tinytorch.support.arrays import astype, join, pile, scatter, spread, surround, total
-from tinytorch.support.losses import refuse_input, refuse_settings
+from tinytorch.support.losses import PLAIN, is_plain, refuse_losses, refuse_whole_numbers
 
 LINEAR = (np.add, np.subtract, np.negative, np.sum, np.mean, np.reshape, np.transpose, getitem)
 OURS = (total, spread, astype, scatter, join, pile, surround)
-# Which inputs the rule of each input reads, of functions whose rules do not read all of them.
-READS = {f: {} for f in (*LINEAR, *OURS)} | {f: {0: {1}, 1: {0}} for f in (np.matmul, linear)}
+# Which other input the rule of an input reads, of functions whose rules do not read all of them.
+READS = {f: {} for f in (*LINEAR, *OURS)} | {f: {0: 1, 1: 0} for f in (np.matmul, linear)}
+EVERYTHING, NO_VARIABLE = object(), object()
+SMALL = 1 << 13  # bytes; larger arrays share what is kept of them
 
 
 def guard(function, inputs, result) -> None:
@@ -34,61 +37,135 @@ def guard(function, inputs, result) -> None:
     operation, out = result.grad_fn, result.data.data
     if operation is None:
         return
+    reads = READS.get(function, EVERYTHING)
     for position, v in enumerate(operation.values):
         if type(v) is not ndarray:
+            if type(v) not in PLAIN and not hasattr(v, "dtype"):
+                operation.values[position] = private_array(function, v)
             continue
         x = inputs[position]
-        is_ours = v.base is None and getattr(x, "grad_fn", None) is not None
-        if not is_ours and may_change(v, x):
-            refuse_input(function, x)
-            if is_read(function, position, inputs):
-                operation.kept += (snapshot_of(v),)
-            if out is v:
-                result.data.data = out = v.view()  # its own array must stay open
-    if operation.parameters:
-        operation.parameters = private(function, operation.parameters)
+        note = getattr(x, "grad_fn", NO_VARIABLE)
+        if note is NO_VARIABLE:
+            refuse_whole_numbers(x)
+        elif note is not None and (v.base is None or not may_change(v)):
+            continue  # a result of ours owns the memory, and is closed
+        if reads is EVERYTHING or (reads and is_read(reads, x, inputs)):
+            operation.kept += (snapshot_of(v),)
+        if out is v:
+            result.data.data = out = v.view()  # its own array must stay open
+    if operation.parameters and not all(map(is_plain, operation.parameters.values())):
+        operation.parameters = copy.deepcopy(operation.parameters)
     if type(out) is ndarray:
         out.setflags(False)
+    operation.result = out
+
+
+def check(variable, grad):
+    """Refuse to go on from values that have changed."""
+    operation = getattr(variable, "grad_fn", None)
+    if operation is None:
+        return grad
+    kept = getattr(operation, "kept", None)
+    if kept is None:
+        users_turn()  # a plain function of the user's is called next
+        return grad
+    if operation.result is not None and operation.result is not variable.data.data:
+        refuse(operation, "the result")
+    for snapshot in kept:
+        if not snapshot.holds():
+            refuse(operation)
+    for x, v, rule in zip(operation.inputs, operation.values, operation.rules, strict=False):
+        replaced = rule is not None and x.data is not v and x.data.data is not v
+        if replaced and (hasattr(grad, "grad_fn") or x.shape != v.shape):
+            refuse(operation)  # recorded, the rules would read the new one
+    return grad
+
+
+def refuse(operation, what: str = "an input") -> None:
+    """Say that the values of an operation have changed."""
+    raise RuntimeError(
+        f"{what} of {operation!r} was changed in place after it was used, so the gradient "
+        "would be wrong; call backward() before changing it, or change a copy"
+    )
+
+
+def private_array(function, sequence) -> ndarray:
+    """The numbers in a memoryview, a deque, a range and the like, as an array of our own."""
+    array = np.array(sequence)
+    if not isinstance(sequence, memoryview):
+        refuse_losses(function, (list(sequence),), {})
+    return array
+
+
+def is_read(reads: dict, x, inputs) -> bool:
+    """Whether the rules that will be called read the value of an input."""
+    for i, read in reads.items():
+        if inputs[read] is x and getattr(inputs[i], "requires_grad", False):
+            return True
+    return False
+
+
+def may_change(array: ndarray) -> bool:
+    """Whether somebody can write to the memory of a view."""
+    owner = owner_of(array)
+    return owner.base is not None or owner.flags.writeable
+
+
+def owner_of(array: ndarray) -> ndarray:
+    """The array whose memory a view shows."""
+    while isinstance(array.base, ndarray):
+        array = array.base
+    return array
+
+
+# What is kept of an array
+
+
+class SmallSnapshot:
+    """The bytes of a small array, as they were when it was used."""
+
+    __slots__ = ("array", "before")
+
+    def __init__(self, array: ndarray):
+        self.array, self.before = array, array.tobytes("A")
+
+    def holds(self) -> bool:
+        """Whether they still are the same."""
+        return self.array.tobytes("A") == self.before
 
 
 class Snapshot:
-    """What was in an array when it was used."""
+    """The same for a large array, compared without another copy, and once in a backward pass."""
 
-    __slots__ = ("__weakref__", "array", "before", "moment", "now")
+    __slots__ = ("__weakref__", "array", "before", "compared", "now")
 
     def __init__(self, array: ndarray):
-        self.array, self.moment = array, None
+        self.array, self.compared = array, None
         self.now = bits_of(array)
         self.before = self.now.copy()
 
     def holds(self) -> bool:
-        """Whether it is still there, bit for bit."""
-        return bool((self.now == self.before).all())
-
-    def held(self) -> bool:
-        """The same, looked at once as long as nobody but the engine is at work."""
-        if self.moment is not MOMENT[0]:
-            if not self.holds():
+        """Whether the array still is the same, bit for bit."""
+        moment = getattr(PASS, "moment", None)
+        if moment is None or self.compared is not moment:
+            same = self.now == self.before
+            if self.now.dtype.kind != "u":  # of numbers that no whole number is as long as
+                same |= (self.now != self.now) & (self.before != self.before)
+            if not same.all():
                 return False
-            self.moment = MOMENT[0]
+            self.compared = moment
         return True
-
-
-MOMENT = [object()]  # another one as soon as code of the user's may have run
-
-
-def users_turn() -> None:
-    """Code of the user's runs now, and may change any array."""
-    MOMENT[0] = object()
 
 
 SNAPSHOTS: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
 
 
-def snapshot_of(array: ndarray) -> Snapshot:
-    """A new one, or of a large array the last one, if that is still right."""
-    if array.nbytes < 1 << 14:
-        return Snapshot(array)
+def snapshot_of(array: ndarray) -> SmallSnapshot | Snapshot:
+    """What to keep of an array; of the owner of its memory, if that is hardly larger."""
+    if array.nbytes <= SMALL:
+        return SmallSnapshot(array)
+    owner = owner_of(array)
+    array = owner if owner.nbytes <= 2 * array.nbytes else array
     known = SNAPSHOTS.get(id(array))
     if known is None or not known.holds():
         known = SNAPSHOTS[id(array)] = Snapshot(array)
@@ -99,63 +176,33 @@ def bits_of(array: ndarray) -> ndarray:
     """The memory of an array as whole numbers, which are compared exactly and fast."""
     if array.flags.c_contiguous and not array.nbytes % 8 and array.ndim:
         return array.reshape(-1).view(np.uint64)
-    return array.view(f"u{array.itemsize}") if array.itemsize <= 8 else array
+    return array.view(f"u{array.itemsize}") if array.itemsize in (1, 2, 4, 8) else array.view()
 
 
-def check(variable, grad):
-    """Refuse to go on from values that have changed."""
-    operation = getattr(variable, "grad_fn", None)
-    if operation is not None and not hasattr(operation, "kept"):
-        users_turn()  # a plain function of the user's is called next
-    for snapshot in getattr(operation, "kept", ()):
-        if not snapshot.held():
-            refuse(operation)
-    if type(grad) is not ndarray and hasattr(grad, "__apply__") and hasattr(operation, "values"):
-        for x, v in zip(operation.inputs, operation.values, strict=True):
-            if getattr(x, "requires_grad", False) and array_in(x) is not v:
-                refuse(operation)  # the rules will read the variables themselves
-    return grad
+# While the engine goes back, nobody else is at work, and an array needs to be compared only once.
 
 
-def refuse(operation) -> None:
-    """Say that the values of an operation have changed."""
-    raise RuntimeError(
-        f"an input of {operation!r} was changed in place after it was used, so the gradient "
-        "would be wrong; call backward() before changing it, or change a copy"
-    )
+class Pass(threading.local):
+    """The backward pass that runs in this thread: another object after every turn of the user's."""
+
+    moment: object | None = None
 
 
-def is_read(function, position: int, inputs) -> bool:
-    """Whether the rules that will be called read the value of an input."""
-    if function not in READS:
-        return True
-    for i, read in READS[function].items():
-        if position in read and getattr(inputs[i], "requires_grad", False):
-            return True
-    return False
+PASS = Pass()
 
 
-def may_change(array: ndarray, source) -> bool:
-    """Whether somebody can write to the memory of an array: not if a result of ours owns it."""
-    if getattr(source, "grad_fn", None) is None:
-        return True
-    while isinstance(array.base, ndarray):
-        array = array.base
-    return array.base is not None or array.flags.writeable
+def begin_pass() -> object | None:
+    """The engine goes back from here; gives what `end_pass` needs."""
+    before, PASS.moment = PASS.moment, object()
+    return before
 
 
-def private(function, parameters: dict) -> dict:
-    """Settings of our own, if there is something among them that can be changed."""
-    for p in parameters.values():
-        if type(p) not in PLAIN:
-            refuse_settings(function, parameters)
-            return copy.deepcopy(parameters)
-    return parameters
+def end_pass(before: object | None) -> None:
+    """The pass is over; if it was inside another one, that one goes on after a user's turn."""
+    PASS.moment = None if before is None else object()
 
 
-PLAIN = {int, float, str, bool, type(None), slice, np.dtype, type}
-
-
-def array_in(x):
-    """The array inside a tensor or a variable."""
-    return x.data if isinstance(x, Tensor) else x.data.data
+def users_turn() -> None:
+    """Code of the user's runs in the pass, and may change any array."""
+    if PASS.moment is not None:
+        PASS.moment = object()

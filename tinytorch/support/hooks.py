@@ -1,18 +1,17 @@
-"""Functions that see, and may replace, the gradient of a variable: a watcher of the backward pass."""
+"""Functions that see, and may replace, the gradient of a variable, in each backward pass."""
 
 from __future__ import annotations
 
 import itertools
-import weakref
 from collections.abc import Callable
 
 import numpy as np
 
 from tinytorch.support.guards import users_turn
-from tinytorch.support.recording import recording
+from tinytorch.support.losses import real_numbers
 
-HOOKS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # of each variable: number -> hook
 numbers = itertools.count()
+HOOKED: list[bool] = []  # not empty as soon as there is a hook anywhere: usually there is none
 
 
 class Handle:
@@ -30,16 +29,17 @@ def register(variable, hook: Callable) -> Handle:
     """Call `hook` with the complete gradient of a variable in each backward pass."""
     if not variable.requires_grad:
         raise RuntimeError("a Variable that requires no gradient can have no hook")
-    if call_hooks not in recording.watchers.sending:
-        recording.watchers.sending.append(call_hooks)
-    hooks, number = HOOKS.setdefault(variable, {}), next(numbers)
-    hooks[number] = hook
-    return Handle(hooks, number)
+    if not hasattr(variable, "hooks"):
+        variable.hooks = {}
+    number = next(numbers)
+    HOOKED[:] = [True]
+    variable.hooks[number] = hook
+    return Handle(variable.hooks, number)
 
 
 def call_hooks(variable, grad):
     """The gradient of a variable after its hooks have seen it, and perhaps replaced it."""
-    for hook in list(HOOKS.get(variable, {}).values()):
+    for hook in list(getattr(variable, "hooks", {}).values()):
         users_turn()
         replaced = hook(grad if hasattr(grad, "__apply__") else np.array(grad))
         if replaced is not None:
@@ -50,7 +50,7 @@ def call_hooks(variable, grad):
 def of_the_same_shape(gradient, variable, giver: str):
     """A gradient that a user's function has given for a variable, if it has the right shape."""
     if not hasattr(gradient, "__apply__"):
-        gradient = np.asarray(gradient)
+        gradient = real_numbers(gradient, f"a gradient from {giver}")
     if gradient.shape != variable.shape:
         raise ValueError(
             f"{giver} gave a gradient of shape {gradient.shape} for a variable of shape "

@@ -7,9 +7,14 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from tinytorch.support.guards import check, guard, users_turn
+import numpy as np
+
+from tinytorch.support.guards import begin_pass, check, end_pass, guard, users_turn
+from tinytorch.support.hooks import HOOKED, call_hooks
+from tinytorch.support.losses import refuse_losses
 
 
 @dataclass
@@ -28,12 +33,18 @@ class Watchers:
     sending: list[Callable] = field(default_factory=lambda: [check])
 
 
-class Recording(threading.local):
-    """The switch, and the watchers; every thread has its own."""
+NO_SETTINGS: dict = {}
 
-    def __init__(self):
-        self.enabled = True
-        self.watchers = Watchers()
+
+ENABLED: ContextVar[bool] = ContextVar("enabled", default=True)
+WATCHERS: ContextVar[Watchers] = ContextVar("watchers", default=Watchers())  # noqa: B039
+
+
+class Recording:
+    """The switch, and the watchers; every thread, and every task of asyncio, has its own."""
+
+    enabled = property(lambda self: ENABLED.get(), lambda self, enabled: ENABLED.set(enabled))
+    watchers = property(lambda self: WATCHERS.get(), lambda self, them: WATCHERS.set(them))
 
     @contextlib.contextmanager
     def switched(self, enabled: bool) -> Iterator[None]:
@@ -44,6 +55,17 @@ class Recording(threading.local):
             yield
         finally:
             self.enabled = before
+            users_turn()
+
+    @contextlib.contextmanager
+    def going_back(self, create_graph: bool) -> Iterator[None]:
+        """A backward pass: recorded itself if `create_graph`, and without numpy's warnings."""
+        before = begin_pass()
+        try:
+            with self.switched(create_graph), np.errstate(all="ignore"):
+                yield
+        finally:
+            end_pass(before)
 
     @contextlib.contextmanager
     def watched(
@@ -73,14 +95,21 @@ class Recording(threading.local):
         with self.watched(sending=keep):
             yield kept
 
-    def computed(self, function: Callable, inputs: tuple, result) -> None:
-        """Tell the watchers what was computed, from what."""
-        for watcher in self.watchers.computed:
+    def computed(self, function: Callable, inputs: tuple, result, parameters=NO_SETTINGS) -> None:
+        """Tell the watchers what was computed, from what, unless a gradient would be lost."""
+        for x in inputs:
+            if parameters or isinstance(x, (list, tuple)):
+                if ENABLED.get():
+                    refuse_losses(function, inputs, parameters)
+                break
+        for watcher in WATCHERS.get().computed:
             watcher(function, inputs, result)
 
     def sending(self, variable, grad):
-        """Tell the watchers what arrives at a variable; gives what is to be sent on."""
-        for watcher in self.watchers.sending:
+        """Tell hooks and watchers what arrives at a variable; gives what is to be sent on."""
+        if HOOKED:
+            grad = call_hooks(variable, grad)
+        for watcher in WATCHERS.get().sending:
             grad = watcher(variable, grad)
         return grad
 
@@ -88,7 +117,7 @@ class Recording(threading.local):
 recording = Recording()
 
 
-class Switch:
+class Switch(threading.local):  # for each thread, the blocks that it has entered
     """A block in which something is switched: for ``with``, and to decorate functions.
 
     Parameters

@@ -1,4 +1,4 @@
-"""The table of derivative rules, and those of its rows that the notebook of module 7 leaves to you."""
+"""The table of derivative rules, and the rows that module 7 does not write."""
 
 from __future__ import annotations
 
@@ -33,6 +33,10 @@ class Rules(dict):
     What is not in the table is refused in a sentence.
     """
 
+    def __init__(self):
+        super().__init__()
+        enter_other_rules(self)
+
     def derivative(self, function: Callable, *rules: Callable | None) -> None:
         """Enter a row: the derivative rules of a function, one for each of its inputs.
 
@@ -62,8 +66,8 @@ class RulesOf(dict):
     def __missing__(self, position: int):
         name = getattr(self.function, "__name__", repr(self.function))
         raise NotImplementedError(
-            f"no derivative rule for input {position} of {name}, so its gradient would be lost; enter "
-            f"one with derivative({name}, …), or detach() that input"
+            f"no derivative rule for input {position} of {name}, so its gradient would be lost; "
+            f"enter one with derivative({name}, …), or detach() that input"
         )
 
 
@@ -90,7 +94,7 @@ class RuleForEach(dict):
 
 
 def enter_other_rules(table: Rules) -> None:
-    """Enter the rules of functions that choose elements, move them, join them or put them around."""
+    """Enter the rules of functions that choose elements, move them, join them or surround them."""
     derivative = table.derivative
     derivative(
         np.maximum,
@@ -111,7 +115,7 @@ def enter_other_rules(table: Rules) -> None:
     derivative(
         clip_values,
         lambda grad, out, x, low=None, high=None: select(within(x, low, high), grad),
-        lambda grad, out, x, low=None, high=None: select(~above(low, x) & ~above(low, high), grad),
+        lambda grad, out, x, low=None, high=None: select(above(low, x) & ~above(low, high), grad),
         lambda grad, out, x, low=None, high=None: select(above(x, high) | above(low, high), grad),
     )
     # Helpers that rules call: each the other's inverse, so that any order of derivatives works.
@@ -119,7 +123,10 @@ def enter_other_rules(table: Rules) -> None:
     derivative(spread, lambda grad, out, x, shape: grad)
     derivative(astype, lambda grad, out, x, dtype: astype(grad, dtype=x.dtype))
     derivative(scatter, lambda grad, out, x, shape, index: grad[index])
-    derivative(total, lambda grad, out, x, axis: spread(with_axes(grad, x, axis), shape=x.shape))
+    derivative(
+        total,
+        lambda grad, out, x, axis, keepdims=False: spread(with_axes(grad, x, axis), shape=x.shape),
+    )
     derivative(surround, inside)
     table[join] = RuleForEach(piece)
     table[pile] = RuleForEach(layer)

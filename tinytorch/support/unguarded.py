@@ -1,4 +1,4 @@
-"""The engine without its watchers, to see what they are good for."""
+"""Switching the guards off that are always on: only to see what would happen without them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from tinytorch.support.recording import Watchers, recording
 
 
 @contextlib.contextmanager
-def without_guards() -> Iterator[None]:
-    """Let nobody watch, for the length of a block: changes in place then go unnoticed."""
+def unguarded() -> Iterator[None]:
+    """For the length of a block, nothing watches for changes in place; never in real programs."""
     before, recording.watchers = recording.watchers, Watchers([], [])
     try:
         yield

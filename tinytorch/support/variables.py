@@ -6,6 +6,8 @@ weight, answer as a Variable does (`record_leaves`).
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from tinytorch.core.tensor import (
@@ -21,7 +23,8 @@ from tinytorch.core.tensor import (
 )
 from tinytorch.support import hooks
 from tinytorch.support.arrays import clip_values
-from tinytorch.support.losses import holds_gradient
+from tinytorch.support.losses import holds_gradient, refuse_copy, refuse_whole_numbers
+from tinytorch.support.recording import recording
 
 WITHOUT_SLOPE = {  # numpy's functions whose results have no derivative, so that none is lost
     np.shape, np.ndim, np.size, np.allclose, np.isclose, np.array_equal, np.argmax, np.argmin,
@@ -40,7 +43,7 @@ class VariableMethods(
 ):
     """The operators and methods of a Tensor, and what else users expect of a Variable."""
 
-    __slots__ = ()
+    __slots__ = ("hooks", "label")
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -106,6 +109,10 @@ class VariableMethods(
     def __array_function__(self, function, types, arguments, parameters):
         return array_function(function, arguments, parameters)
 
+    def __array_ufunc__(self, ufunc, method, *inputs, **parameters):
+        refuse_methods_of(ufunc, method, (inputs, parameters))
+        return super().__array_ufunc__(ufunc, method, *inputs, **parameters)
+
     def __setitem__(self, index, new) -> None:
         raise TypeError(
             "the elements of a Variable cannot be assigned, because a backward pass may need the "
@@ -158,6 +165,33 @@ VariableMethods.__add__, VariableMethods.__sub__ = straight(np.add), straight(np
 VariableMethods.__mul__, VariableMethods.__truediv__ = straight(np.multiply), straight(np.divide)
 
 
+def refuse_methods_of(ufunc, method: str, given) -> None:
+    """Refuse ``np.add.reduce(x)`` and its like, and functions with two results."""
+    if (method != "__call__" or ufunc.nout > 1) and holds_gradient(given):
+        name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+        raise TypeError(
+            f"np.{name} of a Variable does not go through apply, so its gradient would be lost; "
+            "use a method such as x.sum(), or detach().numpy() where none is wanted"
+        )
+
+
+def refuse_in_place(self, other):
+    """``w -= …`` without recording would leave a constant in place of a leaf; else it is w - …."""
+    is_leaf = self.requires_grad and getattr(self, "grad_fn", None) is None
+    if is_leaf and not recording.enabled:
+        data = "data" if isinstance(self, Tensor) else "data.data"
+        raise TypeError(
+            "inside no_grad() this would replace a leaf by a constant that gets no gradient; "
+            f"change its numbers, as in x.{data} -= step"
+        )
+    return NotImplemented
+
+
+IN_PLACE = "__iadd__ __isub__ __imul__ __itruediv__ __ipow__ __imatmul__".split()
+for name in IN_PLACE:
+    setattr(VariableMethods, name, refuse_in_place)
+
+
 def array_function(function, arguments, parameters):
     """What numpy's functions get: an answer where no gradient is lost, else a sentence."""
     if function is np.where and len(arguments) == 3 and not parameters:
@@ -191,11 +225,6 @@ def floating_tensor(data) -> Tensor:
     """Data as a tensor of floating dtype; a tensor that is one already is kept itself."""
     if type(data) is Tensor and data.data.dtype.kind == "f":
         return data
-    if isinstance(data, (list, tuple)) and holds_gradient(data):
-        raise TypeError(
-            "a list of Variables would lose how they were computed; join them with stack() or "
-            "concatenate(), or give their numbers with item()"
-        )
     tensor = Tensor(data)
     if tensor.data.ndim == 0:
         tensor.data = tensor.data[()]  # a numpy number: faster, and nobody can change it
@@ -203,7 +232,7 @@ def floating_tensor(data) -> Tensor:
 
 
 class UsersFunction:
-    """A plain function that a user gave as ``grad_fn``: it gets the gradient, and sends nothing on."""
+    """A plain function that a user gave as ``grad_fn``: it gets the gradient, sends none on."""
 
     inputs = ()
 
@@ -222,28 +251,48 @@ class UsersFunction:
 
 
 def operation_of(grad_fn):
-    """A ``grad_fn`` that a user gave, as an operation without inputs; an operation is kept itself."""
+    """A user's ``grad_fn`` as an operation without inputs; an operation is kept itself."""
     if grad_fn is None or hasattr(grad_fn, "inputs"):
         return grad_fn
     return UsersFunction(grad_fn)
 
 
-def record_leaves(record) -> None:
+def record_leaves(record, variable: type) -> None:
     """Have every Tensor that requires a gradient recorded wherever it is used.
 
     Parameters
     ----------
     record : callable
         What such a tensor answers when `apply` asks its `__apply__`.
+    variable : type
+        The class of Variables: it answers the same, from now on without a call in between.
     """
+    variable.__apply__ = staticmethod(record)
 
     def recorded(tensor):
         if not tensor.requires_grad:
             raise AttributeError("this tensor requires no gradient")
+        refuse_whole_numbers(tensor)
         return record
 
     def array_function_of_a_tensor(tensor, function, types, arguments, parameters):
         return array_function(function, arguments, parameters)
 
+    plain_init, plain_ufunc = Tensor.__init__, Tensor.__array_ufunc__
+
+    @functools.wraps(plain_init)
+    def init(tensor, data, *arguments, **parameters):
+        if recording.enabled:
+            refuse_copy(data)
+        plain_init(tensor, data, *arguments, **parameters)
+
+    @functools.wraps(plain_ufunc)
+    def array_ufunc(tensor, ufunc, method, *inputs, **parameters):
+        refuse_methods_of(ufunc, method, (inputs, parameters))
+        return plain_ufunc(tensor, ufunc, method, *inputs, **parameters)
+
+    Tensor.__init__, Tensor.__array_ufunc__ = init, array_ufunc
     Tensor.__apply__ = property(recorded)
     Tensor.__array_function__ = array_function_of_a_tensor
+    for name in IN_PLACE:
+        setattr(Tensor, name, refuse_in_place)

@@ -1,4 +1,4 @@
-"""The audit of a course: does a wrong solution keep its points, does anything leak?"""
+"""The audit of a course: does a wrong solution keep its points, a right one lose some?"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tito.errors import TitoError, UsageError
 from tito.grading.graft import needs_of
 from tito.grading.pack import Pack
 
-PARTS = ("grading", "answers", "alone", "mutants", "visible", "kit")
+PARTS = ("grading", "answers", "alone", "mutants", "visible", "alternatives", "kit")
 
 
 def check_parts(chosen: tuple[str, ...]) -> None:
@@ -94,6 +94,9 @@ def _parts(module: Module, chosen: tuple[str, ...], report: Report, say) -> None
     if "visible" in chosen:
         say(f"{module.folder}: what visible checks say to each mistake")
         parts.visible(pack, catalogue, report)
+    if "alternatives" in chosen:
+        say(f"{module.folder}: right solutions in another way")
+        parts.alternatives(pack, catalogue, report)
     if "mutants" in chosen:
         say(f"{module.folder}: mutants of every solution")
         parts.all_mutants(pack, catalogue, report)

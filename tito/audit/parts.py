@@ -6,7 +6,7 @@ import ast
 
 from tito.audit.catalogue import Catalogue, with_solution
 from tito.audit.mutants import Mutant, mutants
-from tito.audit.report import Report
+from tito.audit.report import Judged, Report
 from tito.audit.trials import (
     SEEDS,
     answers_alike,
@@ -120,7 +120,7 @@ def _key(mutant: Mutant) -> tuple[str, str, str]:
     return mutant.exercise, mutant.old, mutant.new
 
 
-LEAST_MISTAKES = {"07_autograd": 15}
+LEAST_MISTAKES = {"07_autograd": 15, "15_derivatives": 12}
 
 
 def visible(pack: Pack, catalogue: Catalogue, report: Report) -> None:
@@ -147,3 +147,31 @@ def visible(pack: Pack, catalogue: Catalogue, report: Report) -> None:
                 "visible", shown.mistake.exercise,
                 f"{shown.mistake.name}: marked hidden, but the visible check shows it",
             )  # fmt: skip
+
+
+def alternatives(pack: Pack, catalogue: Catalogue, report: Report) -> None:
+    """Try right solutions that differ from the reference's: every check is to accept them."""
+    sources = {cell.name: cell.source for cell in pack.cells if cell.role == "exercise"}
+    solved = {alternative.exercise for alternative in catalogue.alternatives}
+    for name in sources:
+        if name not in solved:
+            report.add("alternatives", name, "mistakes.py has no right alternative for it")
+    shown = {s.mistake.name: s for s in what_checks_say(pack, catalogue.alternatives)}
+    tried = [(a, seed) for a in catalogue.alternatives for seed in SEEDS]
+    trials = in_parallel(
+        lambda item: try_change(
+            pack, item[0].exercise, item[0].made_in(sources[item[0].exercise]), item[1]
+        ), tried,
+    )  # fmt: skip
+    lost: dict[str, dict[str, None]] = {a.name: {} for a in catalogue.alternatives}
+    for (alternative, _), trial in zip(tried, trials, strict=True):
+        lost[alternative.name] |= dict.fromkeys(trial.lost)
+    for alternative in catalogue.alternatives:
+        said = shown[alternative.name]
+        refusal = (said.message or said.error) if said.error else ""
+        judged = Judged(alternative, refusal, tuple(lost[alternative.name]))
+        report.alternatives.append(judged)
+        if judged.finding:
+            report.add("alternatives", alternative.exercise, judged.finding)
+    accepted = sum(not judged.finding for judged in report.alternatives)
+    report.figures |= {"alternatives": len(report.alternatives), "accepted": accepted}

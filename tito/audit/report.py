@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
-from tito.audit.catalogue import Equivalent
+from tito.audit.catalogue import Alternative, Equivalent
 from tito.audit.mutants import Mutant
 from tito.audit.visible import Shown
 
@@ -29,6 +29,35 @@ class Finding:
     what: str
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What the checks say to a right solution.
+
+    Attributes
+    ----------
+    alternative : Alternative
+        Which one.
+    refusal : str
+        What the visible check says, in one line; nothing if it accepts it.
+    lost : tuple of str
+        The observations that do not agree with the reference's, with one of the seeds.
+    """
+
+    alternative: Alternative
+    refusal: str
+    lost: tuple[str, ...]
+
+    @property
+    def finding(self) -> str:
+        """What falls short; nothing if all accept it."""
+        hidden, name = ", ".join(self.lost), self.alternative.name
+        if self.refusal and self.lost:
+            return f"{name}: the visible check says {self.refusal!r}, and it loses {hidden}"
+        if self.refusal:
+            return f"{name}: hidden tests pass it, but the visible check says {self.refusal!r}"
+        return f"{name}: the visible check passes it, but it loses {hidden}" if hidden else ""
+
+
 @dataclass
 class Report:
     """The audit of one module.
@@ -47,6 +76,8 @@ class Report:
         The surviving mutants that are known to be no mistakes.
     shown : list of Shown
         What the visible checks say to each mistake.
+    alternatives : list of Judged
+        What all checks say to each right solution.
     seconds : float
         How long it took.
     """
@@ -57,6 +88,7 @@ class Report:
     survivors: list[Mutant] = field(default_factory=list)
     equivalents: list[Equivalent] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
+    alternatives: list[Judged] = field(default_factory=list)
     seconds: float = 0.0
 
     def add(self, part: str, where: str, what: str) -> None:
@@ -74,6 +106,11 @@ class Report:
              "error": s.error, "message": s.message, "hidden": s.mistake.hidden}
             for s in self.shown
         ]  # fmt: skip
+        data["alternatives"] = [
+            {"alternative": j.alternative.name, "exercise": j.alternative.exercise,
+             "explanation": j.alternative.explanation, "refusal": j.refusal, "lost": list(j.lost)}
+            for j in self.alternatives
+        ]  # fmt: skip
         return data
 
 
@@ -81,6 +118,7 @@ COLUMNS: Mapping[str, str] = {
     "exercises": "exercises", "observations": "observations", "mutants": "mutants",
     "killed": "killed", "equivalent": "equivalent", "survivors": "survivors",
     "mistakes": "mistakes", "shown": "shown", "hidden": "hidden",
+    "accepted": "accepted",
 }  # fmt: skip
 
 

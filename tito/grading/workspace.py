@@ -11,7 +11,7 @@ from pathlib import Path
 from tito.course import Course, Module
 from tito.export import reference_text
 
-LIBRARY = ("__init__.py", "memory.py", "core/__init__.py")  # written by hand, not exported
+DRAWS = "graph"  # the one folder of the library that is not there where marks are decided
 GRAPH = Path(__file__).parents[2] / "tinytorch" / "graph"
 NO_GRAPH = '''"""Pictures, which nobody looks at while a module is graded."""
 
@@ -30,9 +30,13 @@ def earlier_modules(module: Module) -> dict[str, str]:
     These are the files that are written by hand, and the reference of the modules before: a mistake
     in module 1 so costs nothing in module 7. The graded module is not among them.
     """
-    paths = {name: module.root / "tinytorch" / name for name in LIBRARY}
-    by_hand = {n: p.read_text(encoding="utf-8") for n, p in paths.items() if p.is_file()}
-    earlier = [m for m in Course(module.root).modules() if m < module]
+    course = Course(module.root)
+    by_hand = {
+        path.relative_to("tinytorch").as_posix(): (module.root / path).read_text(encoding="utf-8")
+        for path in course.library()
+        if path.suffix == ".py" and path.parts[1] != DRAWS
+    }
+    earlier = [m for m in course.modules() if m < module]
     return by_hand | {f"core/{m.name}.py": reference_text(m) for m in earlier}
 
 
@@ -61,6 +65,7 @@ def workspace(modules: dict[str, str], pictures: bool = False) -> Iterator[Path]
         (core / "__init__.py").touch()
         add_graph(folder / "tinytorch" / "graph", pictures)
         for name, text in modules.items():
+            (folder / "tinytorch" / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / "tinytorch" / name).write_text(text, encoding="utf-8")
         yield folder
     finally:

@@ -1,0 +1,57 @@
+"""What a note of an operation can do besides sending gradients back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tinytorch.support.arguments import describe
+from tinytorch.support.losses import name_of
+
+
+class Note:
+    """A function that was applied, to which inputs, with which parameters.
+
+    Attributes
+    ----------
+    function : callable
+        What was applied.
+    inputs : tuple or None
+        To what: variables, tensors, arrays, lists and numbers; None once they are freed.
+    values : list or None
+        The arrays and numbers in them, as they were then.
+    parameters : dict
+        The settings, such as an axis.
+    rules : list
+        For each input its derivative rule, or None if it needs no gradient.
+    kept, result : tuple, ndarray
+        What `tinytorch.support.guards` keeps in mind: of the inputs, and what came out.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "function",
+        "inputs",
+        "kept",
+        "parameters",
+        "result",
+        "rules",
+        "values",
+    )
+
+    def __init__(self, function: Callable, inputs: tuple, values: list, parameters: dict):
+        self.function, self.inputs, self.values = function, inputs, values
+        self.parameters, self.rules = parameters, []
+        self.kept, self.result = (), None
+
+    def recorded_values(self) -> list:
+        """The values, as variables where they need a gradient and so have a history."""
+        pairs = zip(self.inputs, self.values, strict=True)
+        return [x if getattr(x, "requires_grad", False) else v for x, v in pairs]
+
+    def free(self) -> None:
+        """Forget everything that needs memory."""
+        self.inputs, self.values, self.kept, self.result = None, None, (), None
+
+    def __repr__(self) -> str:
+        inputs = "freed" if self.inputs is None else ", ".join(map(describe, self.inputs))
+        return f"<{name_of(self.function)}({inputs})>"
