@@ -19,7 +19,7 @@ is a few lines on top of `grad`, `propagate`, and the two kinds of watchers.
 | 5 | `detect_anomaly`: where a NaN was born | 1 | 20 min |
 | 6 | `checkpoint`: less memory for a little more time | 2 | 45 min |
 | 7 | a guard of your own design | 1 | 25 min |
-| Use and Analyze | the largest step that still converges; three questions | 3 questions | 25 min |
+| Use and Analyze | what 23 flights say; the largest step that still converges; three questions | 3 questions | 35 min |
 
 You need module 7, and a little linear algebra: a matrix times a vector. Sections 3 to 7 don't need each other, so you
 may take them in any order.
@@ -2062,6 +2062,42 @@ print(
 # %% [markdown]
 r"""
 ## Use
+
+### 23 flights
+
+On the evening of 27 January 1986 engineers argued about the cold. The joints of the space shuttle's rockets were sealed with rings
+of rubber, and on some flights a ring had been found damaged. These are the 23 flights before: the temperature at the start in degrees
+Fahrenheit, and whether there was damage (Dalal, Fowlkes and Hoadley, "Risk analysis of the space shuttle: pre-Challenger prediction of
+failure", 1989). For the next morning 31 degrees were forecast.
+
+Say that damage has the probability $\sigma(a + b\,t)$ at $t$ degrees. The best $a$ and $b$ make the data least surprising, which
+means that minus the logarithm of their probability is as small as it can be. Two numbers: a case for `newton`.
+"""
+
+# %% demo=true
+temperature = np.array(
+    [66, 70, 69, 68, 67, 72, 73, 70, 57, 63, 70, 78, 67, 53, 67, 75, 70, 81, 76, 79, 75, 76, 58.0]
+)
+damaged = np.array([0, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 1])
+
+
+def surprise(w):
+    score = w[0] + w[1] * temperature
+    return (Softplus.apply(score) - damaged * score).sum()
+
+
+w, count = newton(surprise, [0.0, 0.0])
+errors = np.sqrt(np.diag(np.linalg.inv(hessian(surprise, w))))
+print(f"{count} steps: a = {w[0]:.2f} ± {errors[0]:.2f}, b = {w[1]:.3f} ± {errors[1]:.3f}")
+for degrees in (80, 70, 60, 50, 31):
+    print(f"{degrees} °F: damage with probability {sigmoid(np.array(w[0] + w[1] * degrees)):.3f}")
+
+# %% [markdown]
+r"""
+Where do the numbers after ± come from? From the Hessian. Where the valley of the surprise is steep, the data leave no doubt; where it's flat,
+many values would do nearly as well. The inverse of the Hessian says how flat, and the roots of its diagonal are the uncertainties that
+statisticians give. So the gradient finds the best fit, and the Hessian tells you how far to trust it. (No flight had been colder than 53
+degrees, so nobody should trust the last line much. But it doesn't take much to say *wait*.)
 
 ### The largest step that still converges
 
