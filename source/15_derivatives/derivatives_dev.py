@@ -720,6 +720,7 @@ def _bent(v):
 check(
     newton(bowl, [3.0, 1.0]), ([0.0, 0.0], 1), hint="a bowl takes one step: x - solve(H, gradient)"
 )
+check(newton(bowl, [-3.0, -1.0])[1], 1, hint="a slope far below zero is not small: np.abs")
 check(newton(bowl, [0.0, 0.0])[1], 0, hint="look at the gradient before the step")
 check(newton(_bent, [2.0, 1.0], steps=1)[0], [1.323398, 0.4769], hint="one step, and then stop")
 check(newton(_bent, [2.0, 1.0], steps=3)[1], 3, hint="give up after `steps` steps, and say so")
@@ -1507,9 +1508,11 @@ check(_x.grad_fn.inputs is None, False, hint="nothing older may be freed")
 _outs = []
 gradients_again(lambda z: _outs.append(z * z) or _outs[0], [_x], _grad)
 check(_outs[0].grad_fn.inputs is None, True, hint="free what is new, unless grad is a Variable")
-_found = gradients_again(lambda z: z * z, [_x], Variable(_grad))
+_found = gradients_again(lambda z: z * z * z, [_x], Variable(_grad))
 check(type(_found.get(_x)).__name__, "Variable", hint="keep the graph if grad is a Variable")
-check(grad(_found[_x].sum(), _older), ([6.0, 60.0],), hint="keep the graph if grad is a Variable")
+check(
+    grad(_found[_x].sum(), _older), ([54.0, 1080.0],), hint="keep the graph if grad is a Variable"
+)
 
 
 ### BEGIN HIDDEN TESTS
