@@ -86,6 +86,7 @@ def whole_course(tmp_path_factory) -> Course:
     """A copy of the sources in a folder of its own."""
     root = tmp_path_factory.mktemp("whole")
     shutil.copytree(ROOT / "source", root / "source", ignore=shutil.ignore_patterns("*.ipynb"))
+    shutil.copytree(ROOT / "tinytorch", root / "tinytorch")
     shutil.copy(ROOT / "nbgrader_config.py", root)
     return Course(root)
 

@@ -131,7 +131,7 @@ class Sign(Function):
     def forward(ctx: Context, x: Variable) -> np.ndarray:
         """Save what the way back needs, and give 1 or -1 for each element."""
         ctx.save_for_backward(x)
-        return 2 * np.asarray(x >= 0).astype(x.dtype) - 1
+        return 2 * (x >= 0).astype(x.dtype) - 1
 
     @staticmethod
     def backward(ctx: Context, grad: Variable) -> Variable:
@@ -150,7 +150,7 @@ def check_gradient(variable: Variable, grad: np.ndarray) -> np.ndarray:
     """Raise an AnomalyError if a finite gradient makes a share that is not finite."""
     if not not_finite(grad):
         for position, share in enumerate(shares_of(variable, grad)):
-            if share is not None and not_finite(share):
+            if not_finite(share):
                 raise AnomalyError(report_of_gradient(variable, position, share))
     return grad
 
