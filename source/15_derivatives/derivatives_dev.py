@@ -126,7 +126,20 @@ In numbers: for $f(x) = x^3$ at $(2, 5)$ the first derivatives are $(12, 75)$ an
 # %% exercise="second-derivative"
 #| export
 def second_derivative(f: Callable, x: Variable) -> np.ndarray:
-    """The second derivative of `f` at `x`, element by element."""
+    """The second derivative of `f` at `x`, element by element.
+
+    Parameters
+    ----------
+    f : callable
+        Works element by element on a Variable; its derivative depends on `x`.
+    x : Variable
+        Where to differentiate, of any shape.
+
+    Returns
+    -------
+    ndarray
+        A second derivative for each element, in the shape and dtype of `x`.
+    """
     ### BEGIN SOLUTION
     (first,) = grad(f(x).sum(), x, create_graph=True)
     return grad(first.sum(), x)[0]
@@ -700,7 +713,26 @@ or an array, and stays as it is.
 # %% exercise="newton"
 #| export
 def newton(f: Callable, start, steps: int = 20, tolerance: float = 1e-9) -> tuple:
-    """Where the gradient of `f` is zero, and the number of steps that led there from `start`."""
+    """Where the gradient of `f` is zero, and the number of steps that led there from `start`.
+
+    Parameters
+    ----------
+    f : callable
+        Takes a Variable with one axis, gives a Variable with one element.
+    start : array_like
+        Where to begin; not changed.
+    steps : int
+        How many steps to take at most.
+    tolerance : float
+        The largest element of a gradient, in size, that counts as zero.
+
+    Returns
+    -------
+    place : ndarray, float64
+        The place that was reached.
+    count : int
+        The number of steps taken.
+    """
     ### BEGIN SOLUTION
     x = np.array(start, dtype=np.float64)
     for step in range(steps):

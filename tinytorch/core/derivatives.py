@@ -37,7 +37,20 @@ from tinytorch.support.recording import enable_grad
 
 
 def second_derivative(f: Callable, x: Variable) -> np.ndarray:
-    """The second derivative of `f` at `x`, element by element."""
+    """The second derivative of `f` at `x`, element by element.
+
+    Parameters
+    ----------
+    f : callable
+        Works element by element on a Variable; its derivative depends on `x`.
+    x : Variable
+        Where to differentiate, of any shape.
+
+    Returns
+    -------
+    ndarray
+        A second derivative for each element, in the shape and dtype of `x`.
+    """
     (first,) = grad(f(x).sum(), x, create_graph=True)
     return grad(first.sum(), x)[0]
 
@@ -80,7 +93,26 @@ hvp, hessian = make_hvp(hvp_of), make_hessian(hessian_of)
 
 
 def newton(f: Callable, start, steps: int = 20, tolerance: float = 1e-9) -> tuple:
-    """Where the gradient of `f` is zero, and the number of steps that led there from `start`."""
+    """Where the gradient of `f` is zero, and the number of steps that led there from `start`.
+
+    Parameters
+    ----------
+    f : callable
+        Takes a Variable with one axis, gives a Variable with one element.
+    start : array_like
+        Where to begin; not changed.
+    steps : int
+        How many steps to take at most.
+    tolerance : float
+        The largest element of a gradient, in size, that counts as zero.
+
+    Returns
+    -------
+    place : ndarray, float64
+        The place that was reached.
+    count : int
+        The number of steps taken.
+    """
     x = np.array(start, dtype=np.float64)
     for step in range(steps):
         slope = vjp(f, x)[1]
