@@ -57,7 +57,8 @@ from tinytorch.support.functional import (
     stacked,
     values_of,
 )
-from tinytorch.support.gradchecks import GradcheckError, make_gradcheck, make_gradgradcheck
+from tinytorch.support.gradchecks import GradcheckError as GradcheckError
+from tinytorch.support.gradchecks import make_gradcheck, make_gradgradcheck
 from tinytorch.support.recording import enable_grad
 
 # %% [markdown]
