@@ -19,7 +19,7 @@ is a few lines on top of `grad`, `propagate`, and the two kinds of watchers.
 | 5 | `detect_anomaly`: where a NaN was born | 1 | 20 min |
 | 6 | `checkpoint`: less memory for a little more time | 2 | 45 min |
 | 7 | a guard of your own design | 1 | 25 min |
-| Use and Analyze | the largest step that still converges; three questions | 3 questions | 25 min |
+| Use and Analyze | what 23 flights say; the largest step that still converges; three questions | 3 questions | 35 min |
 
 You need module 7, and a little linear algebra: a matrix times a vector. Sections 3 to 7 don't need each other, so you
 may take them in any order.
@@ -57,7 +57,8 @@ from tinytorch.support.functional import (
     stacked,
     values_of,
 )
-from tinytorch.support.gradchecks import GradcheckError, make_gradcheck, make_gradgradcheck
+from tinytorch.support.gradchecks import GradcheckError as GradcheckError
+from tinytorch.support.gradchecks import make_gradcheck, make_gradgradcheck
 from tinytorch.support.recording import enable_grad
 
 # %% [markdown]
@@ -126,7 +127,20 @@ In numbers: for $f(x) = x^3$ at $(2, 5)$ the first derivatives are $(12, 75)$ an
 # %% exercise="second-derivative"
 #| export
 def second_derivative(f: Callable, x: Variable) -> np.ndarray:
-    """The second derivative of `f` at `x`, element by element."""
+    """The second derivative of `f` at `x`, element by element.
+
+    Parameters
+    ----------
+    f : callable
+        Works element by element on a Variable; its derivative depends on `x`.
+    x : Variable
+        Where to differentiate, of any shape.
+
+    Returns
+    -------
+    ndarray
+        A second derivative for each element, in the shape and dtype of `x`.
+    """
     ### BEGIN SOLUTION
     (first,) = grad(f(x).sum(), x, create_graph=True)
     return grad(first.sum(), x)[0]
@@ -700,7 +714,26 @@ or an array, and stays as it is.
 # %% exercise="newton"
 #| export
 def newton(f: Callable, start, steps: int = 20, tolerance: float = 1e-9) -> tuple:
-    """Where the gradient of `f` is zero, and the number of steps that led there from `start`."""
+    """Where the gradient of `f` is zero, and the number of steps that led there from `start`.
+
+    Parameters
+    ----------
+    f : callable
+        Takes a Variable with one axis, gives a Variable with one element.
+    start : array_like
+        Where to begin; not changed.
+    steps : int
+        How many steps to take at most.
+    tolerance : float
+        The largest element of a gradient, in size, that counts as zero.
+
+    Returns
+    -------
+    place : ndarray, float64
+        The place that was reached.
+    count : int
+        The number of steps taken.
+    """
     ### BEGIN SOLUTION
     x = np.array(start, dtype=np.float64)
     for step in range(steps):
@@ -720,6 +753,7 @@ def _bent(v):
 check(
     newton(bowl, [3.0, 1.0]), ([0.0, 0.0], 1), hint="a bowl takes one step: x - solve(H, gradient)"
 )
+check(newton(bowl, [-3.0, -1.0])[1], 1, hint="a slope far below zero is not small: np.abs")
 check(newton(bowl, [0.0, 0.0])[1], 0, hint="look at the gradient before the step")
 check(newton(_bent, [2.0, 1.0], steps=1)[0], [1.323398, 0.4769], hint="one step, and then stop")
 check(newton(_bent, [2.0, 1.0], steps=3)[1], 3, hint="give up after `steps` steps, and say so")
@@ -757,10 +791,11 @@ def the_tolerance_decides_when_to_stop(derivatives, start):
 
 @observe(start=uniform(2, low=-0.5, high=0.5))
 def a_place_that_is_flat_to_begin_with(derivatives, start):
-    """A gradient that is exactly as large as the tolerance is small enough; it is looked at first."""
+    """A gradient that is exactly as large as the tolerance is small enough; whole numbers become float64."""
     f = lambda v: (v * v).sum()  # noqa: E731
     place, count = derivatives.newton(f, start, 5, float(2 * np.abs(start).max()))
-    return place, count
+    whole = derivatives.newton(f, [0, 0], 5, 0.1)[0]
+    return place, count, str(whole.dtype)
 
 
 ### END HIDDEN TESTS
@@ -1188,7 +1223,7 @@ class Sign(Function):
         """Save what the way back needs, and give 1 or -1 for each element."""
         ### BEGIN SOLUTION
         ctx.save_for_backward(x)
-        return 2 * np.asarray(x >= 0).astype(x.dtype) - 1
+        return 2 * (x >= 0).astype(x.dtype) - 1
         ### END SOLUTION
 
     @staticmethod
@@ -1217,7 +1252,7 @@ def signs_and_what_passes(derivatives, x, seed):
     x = derivatives.Variable(2 * x / np.where(np.abs(x) == 1, 2, 1))
     out = derivatives.Sign.apply(x)
     out.backward(seed)
-    return out.numpy(), x.grad
+    return out.numpy(), x.grad, str(out.dtype)
 
 
 @observe(x=normal(6, dtype="float32"), seed=normal(6, dtype="float32"))
@@ -1282,7 +1317,7 @@ inputs are*. `check_gradient` does the same on the way back: if `grad` is finite
 first share that is not finite raise `AnomalyError(report_of_gradient(variable, position, share))`, with the position of that
 input. In all other cases it returns `grad`.
 
-`not_finite(x)` tells whether there is a NaN or an infinity in `x`. `shares_of(variable, grad)` asks the note of the variable:
+`not_finite(x)` tells whether there is a NaN or an infinity in `x`; in `None` there is none. `shares_of(variable, grad)` asks the note of the variable:
 a list with what each input gets, `None` where nothing, and an empty list for a leaf.
 """
 
@@ -1302,7 +1337,7 @@ def check_gradient(variable: Variable, grad: np.ndarray) -> np.ndarray:
     ### BEGIN SOLUTION
     if not not_finite(grad):
         for position, share in enumerate(shares_of(variable, grad)):
-            if share is not None and not_finite(share):
+            if not_finite(share):
                 raise AnomalyError(report_of_gradient(variable, position, share))
     return grad
     ### END SOLUTION
@@ -1375,7 +1410,9 @@ def gradients_that_are_not_finite(derivatives, x, seed, position):
     healthy = derivatives.Variable(x) * derivatives.Variable(y)
     node = [root, quotient][position]
     found = [anomaly(lambda n=n: derivatives.check_gradient(n, seed)) for n in (node, healthy)]
-    return found, anomaly(lambda: derivatives.check_gradient(derivatives.Variable(x), seed))
+    leaf, single = derivatives.Variable(x), seed.astype("float32")
+    kind = str(derivatives.check_gradient(leaf, single).dtype)
+    return found, anomaly(lambda: derivatives.check_gradient(leaf, seed)), kind
 
 
 @observe(x=uniform(3, low=0.5, high=2.0), bad=choice(np.nan, np.inf, -np.inf))
@@ -1507,9 +1544,11 @@ check(_x.grad_fn.inputs is None, False, hint="nothing older may be freed")
 _outs = []
 gradients_again(lambda z: _outs.append(z * z) or _outs[0], [_x], _grad)
 check(_outs[0].grad_fn.inputs is None, True, hint="free what is new, unless grad is a Variable")
-_found = gradients_again(lambda z: z * z, [_x], Variable(_grad))
+_found = gradients_again(lambda z: z * z * z, [_x], Variable(_grad))
 check(type(_found.get(_x)).__name__, "Variable", hint="keep the graph if grad is a Variable")
-check(grad(_found[_x].sum(), _older), ([6.0, 60.0],), hint="keep the graph if grad is a Variable")
+check(
+    grad(_found[_x].sum(), _older), ([54.0, 1080.0],), hint="keep the graph if grad is a Variable"
+)
 
 
 ### BEGIN HIDDEN TESTS
@@ -1865,7 +1904,8 @@ How to notice a change is up to you, but it must be noticed:
 1. of any size: one number in an array of 20,000, in the last digit, also through a view of the same memory;
 2. before *each* backward pass, if there are several with `retain_graph=True`.
 
-And honest programs must pass: a NaN equals no NaN, but is no change; and after a backward pass, weights *are* changed in place.
+And honest programs must pass: a NaN equals no NaN, but is no change; after a backward pass, weights *are* changed in place;
+and of what was computed before your guard came, it knows nothing.
 When a graph is forgotten, so should be what you know about it. (`weakref.WeakKeyDictionary()` is a dictionary that doesn't
 keep its keys alive. Notes can be its keys.)
 """
@@ -2009,9 +2049,26 @@ def honest_training_passes(derivatives, x, w, rate):
             v.data.data[:] = v.data.data - rate * v.grad
         with_nan = derivatives.Variable(np.array([np.nan, x[0]]))
         (with_nan * with_nan * derivatives.Variable(x[:2], requires_grad=False)).sum().backward()
-        return v.numpy(), with_nan.grad[1]
+        unrecorded = derivatives.Variable(x, requires_grad=False) * 2.0
+        return v.numpy(), with_nan.grad[1], unrecorded.numpy()
 
     return under_guard(derivatives, run)
+
+
+@observe(x=normal(3), seed=normal(3, dtype="float32"))
+def leaves_and_what_was_computed_before_the_guard_came(derivatives, x, seed):
+    """Weights that are Tensors, in float32 too; a graph of which nothing is known."""
+    from tinytorch.core.tensor import Tensor
+
+    weight, v = Tensor(x, requires_grad=True), derivatives.Variable(x)
+    older = v * v
+    found = derivatives.Guard().sending(weight, seed)
+
+    def run():
+        (older * weight).sum().backward()
+        return v.grad, weight.grad
+
+    return under_guard(derivatives, run), found, str(found.dtype)
 
 
 @observe(x=normal(3))
@@ -2062,6 +2119,42 @@ print(
 # %% [markdown]
 r"""
 ## Use
+
+### 23 flights
+
+On the evening of 27 January 1986 engineers argued about the cold. The joints of the space shuttle's rockets were sealed with rings
+of rubber, and on some flights a ring had been found damaged. These are the 23 flights before: the temperature at the start in degrees
+Fahrenheit, and whether there was damage (Dalal, Fowlkes and Hoadley, "Risk analysis of the space shuttle: pre-Challenger prediction of
+failure", 1989). For the next morning 31 degrees were forecast.
+
+Say that damage has the probability $\sigma(a + b\,t)$ at $t$ degrees. The best $a$ and $b$ make the data least surprising, which
+means that minus the logarithm of their probability is as small as it can be. Two numbers: a case for `newton`.
+"""
+
+# %% demo=true
+temperature = np.array(
+    [66, 70, 69, 68, 67, 72, 73, 70, 57, 63, 70, 78, 67, 53, 67, 75, 70, 81, 76, 79, 75, 76, 58.0]
+)
+damaged = np.array([0, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 1])
+
+
+def surprise(w):
+    score = w[0] + w[1] * temperature
+    return (Softplus.apply(score) - damaged * score).sum()
+
+
+w, count = newton(surprise, [0.0, 0.0])
+errors = np.sqrt(np.diag(np.linalg.inv(hessian(surprise, w))))
+print(f"{count} steps: a = {w[0]:.2f} ± {errors[0]:.2f}, b = {w[1]:.3f} ± {errors[1]:.3f}")
+for degrees in (80, 70, 60, 50, 31):
+    print(f"{degrees} °F: damage with probability {sigmoid(np.array(w[0] + w[1] * degrees)):.3f}")
+
+# %% [markdown]
+r"""
+Where do the numbers after ± come from? From the Hessian. Where the valley of the surprise is steep, the data leave no doubt; where it's flat,
+many values would do nearly as well. The inverse of the Hessian says how flat, and the roots of its diagonal are the uncertainties that
+statisticians give. So the gradient finds the best fit, and the Hessian tells you how far to trust it. (No flight had been colder than 53
+degrees, so nobody should trust the last line much. But it doesn't take much to say *wait*.)
 
 ### The largest step that still converges
 

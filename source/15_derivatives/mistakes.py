@@ -225,7 +225,7 @@ MISTAKES = [
         "zero-at-zero",
         "straight-through",
         "Takes numpy's sign, which has three values.",
-        {"2 * np.asarray(x >= 0).astype(x.dtype) - 1": "np.sign(x.numpy())"},
+        {"2 * (x >= 0).astype(x.dtype) - 1": "np.sign(x.numpy())"},
     ),
     # 5. NaN
     Mistake(
@@ -341,7 +341,92 @@ MISTAKES = [
     ),
 ]
 
-EQUIVALENT = []
+EQUIVALENT = [
+    Equivalent(
+        "vjp-and-jvp",
+        "us = tuple((Variable(np.zeros(out.shape, out.dtype)) for out in outputs))",
+        "us = tuple((Variable(np.ones(out.shape, out.dtype)) for out in outputs))",
+        "what is linear in u has the same derivative at every u",
+    ),
+    Equivalent(
+        "gradcheck",
+        "by_gradient = sum(map(np.vdot, gradients, directions))",
+        "by_gradient = sum(map(np.vdot, directions, gradients))",
+        "the product of real numbers does not depend on their order",
+    ),
+    Equivalent(
+        "gradcheck",
+        "moved = tuple((x + step * d for x, d in zip(xs, directions)))",
+        "moved = (x + step * d for x, d in zip(xs, directions))",
+        "values_of goes through any iterable",
+    ),
+    Equivalent(
+        "gradcheck",
+        "return sum(map(np.vdot, weights, values_of(f, moved)))",
+        "return sum(map(np.vdot, weights, values_of(f, moved))) * np.float64(1)",
+        "the sum is a float64 already",
+    ),
+    Equivalent(
+        "gradcheck",
+        "return sum(map(np.vdot, weights, values_of(f, moved)))",
+        "return sum(map(np.vdot, values_of(f, moved), weights))",
+        "the product of real numbers does not depend on their order",
+    ),
+    Equivalent(
+        "softplus",
+        "return maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))",
+        "return (maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))) * np.float64(1)",
+        "a number takes the dtype of the variable, so a factor of 1 changes nothing",
+    ),
+    Equivalent(
+        "softplus",
+        "return maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))",
+        "return maximum(0.0, x) + np.log1p(np.exp(-np.abs(x)))",
+        "the larger of two numbers does not depend on their order",
+    ),
+    Equivalent(
+        "softplus",
+        "return grad * sigmoid(x)",
+        "return grad * sigmoid(x) * np.float64(1)",
+        "a number takes the dtype of the variable, so a factor of 1 changes nothing",
+    ),
+    Equivalent(
+        "straight-through",
+        "return grad * (np.abs(x) <= 1)",
+        "return grad * (np.abs(x) <= 1) * np.float64(1)",
+        "a number takes the dtype of the variable, so a factor of 1 changes nothing",
+    ),
+    Equivalent(
+        "checkpoint-sequential",
+        "return z",
+        "return z * np.float64(1)",
+        "a number takes the dtype of the variable, so a factor of 1 changes nothing",
+    ),
+    Equivalent(
+        "checkpoint-sequential",
+        "return x",
+        "return x * np.float64(1)",
+        "a number takes the dtype of the variable, so a factor of 1 changes nothing",
+    ),
+    Equivalent(
+        "guard",
+        "arrays = [*result.grad_fn.values, result.data.data]",
+        "arrays = [result.data.data, *result.grad_fn.values]",
+        "neither order of the two makes a difference",
+    ),
+    Equivalent(
+        "guard",
+        "self.kept[result.grad_fn] = [(array, np.array(array)) for array in arrays]",
+        "self.kept[result.grad_fn] = [(np.array(array), array) for array in arrays]",
+        "the two are only compared with each other",
+    ),
+    Equivalent(
+        "guard",
+        "if not np.array_equal(array, before, equal_nan=True):",
+        "if not np.array_equal(before, array, equal_nan=True):",
+        "whether two arrays are equal does not depend on which one comes first",
+    ),
+]
 
 ALTERNATIVES = [
     Alternative(
@@ -451,7 +536,7 @@ ALTERNATIVES = [
         "Saves a mask of booleans and not the input.",
         {
             "ctx.save_for_backward(x)": "ctx.save_for_backward((x >= -1) & (x <= 1))",
-            "2 * np.asarray(x >= 0).astype(x.dtype) - 1": (
+            "2 * (x >= 0).astype(x.dtype) - 1": (
                 "np.where(x.numpy() < 0, -1.0, 1.0).astype(x.dtype)"
             ),
             "(x,) = ctx.saved_tensors": "(passes,) = ctx.saved_tensors",

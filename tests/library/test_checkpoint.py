@@ -183,6 +183,16 @@ def test_what_was_changed_before_the_second_call_is_refused(change, where):
         loss.backward()
 
 
+@pytest.mark.parametrize("kind", [Variable, Tensor])
+def test_new_data_in_an_input_that_needs_no_gradient_is_refused(kind):
+    x, factor = Variable(DATA), kind(2 * DATA, requires_grad=False)
+    out = checkpoint(lambda z, f: z * f, x, factor)
+    holder = factor.data if kind is Variable else factor
+    holder.data = 5 * DATA
+    with pytest.raises(RuntimeError, match="changed in place"):
+        out.sum().backward()
+
+
 def test_what_is_neither_changed_nor_recorded_is_left_open():
     x = Variable([1.0, 2.0])
     checkpoint(lambda y: y, x).sum().backward()

@@ -1,6 +1,7 @@
 """Gradients of gradients, and the functions made of them."""
 
 import numpy as np
+import pytest
 
 from tinytorch.core.autograd import (
     Variable,
@@ -179,3 +180,20 @@ def test_a_composite_has_the_fifth_derivative_that_its_series_says():
     for _ in range(5):
         (y,) = grad(y, x, create_graph=True)
     np.testing.assert_allclose(y.item(), -4)
+
+
+def test_a_number_of_numpy_keeps_its_dtype():
+    place = np.float64(0.1)
+    assert jacobian(lambda x: x * x, place).dtype == np.float64
+    for product in (vjp, jvp, hvp):
+        out, found = product(lambda x: x * x * x, place, np.float64(1))
+        assert out.dtype == found.dtype == np.float64
+
+
+def test_a_vector_must_fit_an_output_that_depends_on_nothing_too():
+    def constant(x):
+        return Variable(Y, requires_grad=False)
+
+    np.testing.assert_array_equal(vjp(constant, X, Y)[1], [0, 0, 0])
+    with pytest.raises(ValueError, match=r"v has shape \(3,\), but must have \(2,\)"):
+        vjp(constant, X, V)

@@ -32,12 +32,26 @@ from tinytorch.support.functional import (
     stacked,
     values_of,
 )
-from tinytorch.support.gradchecks import GradcheckError, make_gradcheck, make_gradgradcheck
+from tinytorch.support.gradchecks import GradcheckError as GradcheckError
+from tinytorch.support.gradchecks import make_gradcheck, make_gradgradcheck
 from tinytorch.support.recording import enable_grad
 
 
 def second_derivative(f: Callable, x: Variable) -> np.ndarray:
-    """The second derivative of `f` at `x`, element by element."""
+    """The second derivative of `f` at `x`, element by element.
+
+    Parameters
+    ----------
+    f : callable
+        Works element by element on a Variable; its derivative depends on `x`.
+    x : Variable
+        Where to differentiate, of any shape.
+
+    Returns
+    -------
+    ndarray
+        A second derivative for each element, in the shape and dtype of `x`.
+    """
     (first,) = grad(f(x).sum(), x, create_graph=True)
     return grad(first.sum(), x)[0]
 
@@ -80,7 +94,26 @@ hvp, hessian = make_hvp(hvp_of), make_hessian(hessian_of)
 
 
 def newton(f: Callable, start, steps: int = 20, tolerance: float = 1e-9) -> tuple:
-    """Where the gradient of `f` is zero, and the number of steps that led there from `start`."""
+    """Where the gradient of `f` is zero, and the number of steps that led there from `start`.
+
+    Parameters
+    ----------
+    f : callable
+        Takes a Variable with one axis, gives a Variable with one element.
+    start : array_like
+        Where to begin; not changed.
+    steps : int
+        How many steps to take at most.
+    tolerance : float
+        The largest element of a gradient, in size, that counts as zero.
+
+    Returns
+    -------
+    place : ndarray, float64
+        The place that was reached.
+    count : int
+        The number of steps taken.
+    """
     x = np.array(start, dtype=np.float64)
     for step in range(steps):
         slope = vjp(f, x)[1]
@@ -131,7 +164,7 @@ class Sign(Function):
     def forward(ctx: Context, x: Variable) -> np.ndarray:
         """Save what the way back needs, and give 1 or -1 for each element."""
         ctx.save_for_backward(x)
-        return 2 * np.asarray(x >= 0).astype(x.dtype) - 1
+        return 2 * (x >= 0).astype(x.dtype) - 1
 
     @staticmethod
     def backward(ctx: Context, grad: Variable) -> Variable:
@@ -150,7 +183,7 @@ def check_gradient(variable: Variable, grad: np.ndarray) -> np.ndarray:
     """Raise an AnomalyError if a finite gradient makes a share that is not finite."""
     if not not_finite(grad):
         for position, share in enumerate(shares_of(variable, grad)):
-            if share is not None and not_finite(share):
+            if not_finite(share):
                 raise AnomalyError(report_of_gradient(variable, position, share))
     return grad
 

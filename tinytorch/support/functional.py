@@ -40,6 +40,11 @@ def connected(x):
     return reshape(x, x.shape)
 
 
+def leaf_at(x) -> Variable:
+    """A new leaf with the values of `x`; a number of numpy keeps its dtype, as an array does."""
+    return Variable(x if isinstance(x, np.generic) else value(x))
+
+
 def call_recorded(f: Callable, inputs, create_graph: bool) -> tuple[tuple, Variable | tuple]:
     """Call `f` with variables of its own to differentiate by; gives these, and the outputs.
 
@@ -47,7 +52,7 @@ def call_recorded(f: Callable, inputs, create_graph: bool) -> tuple[tuple, Varia
     """
     with enable_grad():
         xs = tuple(
-            connected(x) if create_graph and needs_gradient(x) else Variable(value(x))
+            connected(x) if create_graph and needs_gradient(x) else leaf_at(x)
             for x in as_tuple(inputs)
         )
         outputs = f(*xs)
@@ -113,6 +118,8 @@ def seeds_for(variables: tuple, v) -> tuple:
     for x, seed in zip(variables, seeds, strict=False):
         if x.requires_grad:
             starting_gradient(x, seed)
+        elif seed is not None and np.shape(seed) != x.shape:  # adds nothing, but must fit
+            raise ValueError(f"v has shape {np.shape(seed)}, but must have {x.shape}")
     return seeds
 
 
