@@ -1,6 +1,6 @@
 """What students get wrong in module 15, and what only looks wrong: see `tito.audit.catalogue`."""
 
-from tito.audit.catalogue import Alternative, Mistake
+from tito.audit.catalogue import Alternative, Equivalent, Mistake
 
 MISTAKES = [
     # 1. The derivative of a derivative
