@@ -89,7 +89,6 @@ def whole_course(tmp_path_factory) -> Course:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, root / path)
     shutil.copytree(ROOT / "source", root / "source", ignore=shutil.ignore_patterns("*.ipynb"))
-    shutil.copytree(ROOT / "tinytorch", root / "tinytorch")
     shutil.copy(ROOT / "nbgrader_config.py", root)
     return Course(root)
 

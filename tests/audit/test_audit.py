@@ -201,6 +201,13 @@ def test_an_exercise_without_an_alternative_is_found(module):
     assert [f.where for f in alternatives(module, "").findings] == ["double", "halve"]
 
 
+def test_an_exercise_without_a_check_refuses_no_alternative(module):
+    text = module.source.read_text()
+    module.source.write_text(text[: text.index('# %% checks="halve"')])
+    report = alternatives(module)
+    assert [(f.part, f.where) for f in report.findings] == [("hidden tests", "halve")]
+
+
 def test_a_visible_check_that_refuses_what_hidden_tests_pass_is_found(module):
     edit(
         module,

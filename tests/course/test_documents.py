@@ -50,6 +50,7 @@ def test_the_example_of_the_readme_prints_what_it_says():
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_links_and_pictures_are_there(name):
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", DOCUMENTS[name]):
+    text = re.sub(r"```.*?```", "", DOCUMENTS[name], flags=re.S)  # table[0](x) is no link
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
         folder = (ROOT / name).parent if name.endswith(".md") else ROOT
         assert (folder / target).exists(), target

@@ -167,8 +167,8 @@ def alternatives(pack: Pack, catalogue: Catalogue, report: Report) -> None:
     for (alternative, _), trial in zip(tried, trials, strict=True):
         lost[alternative.name] |= dict.fromkeys(trial.lost)
     for alternative in catalogue.alternatives:
-        said = shown[alternative.name]
-        refusal = (said.message or said.error) if said.error else ""
+        said = shown.get(alternative.name)  # nothing is said where the exercise has no check
+        refusal = (said.message or said.error) if said and said.error else ""
         judged = Judged(alternative, refusal, tuple(lost[alternative.name]))
         report.alternatives.append(judged)
         if judged.finding:
