@@ -7,11 +7,13 @@ function marked `recordable` hands a call with a variable over to it, as `apply`
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 WIDER = {"e": np.float32, "f": np.float64}  # in which many small numbers are added up
+MANY = 1 << 10  # so many float32 numbers can be added up without help
 
 
 def through(function: Callable, *inputs, **parameters):
@@ -59,8 +61,17 @@ def select(condition: np.ndarray, x: np.ndarray) -> np.ndarray:
 @recordable
 def total(x: np.ndarray, axis, keepdims: bool = False) -> np.ndarray:
     """The sum along some axes, added up in a wider dtype so that millions of terms do not drift."""
+    if x.dtype.char == "f" and terms(x, axis) <= MANY:
+        return x.sum(axis=axis, keepdims=keepdims)
     wider = WIDER.get(x.dtype.char, x.dtype)
     return x.sum(axis=axis, keepdims=keepdims, dtype=wider).astype(x.dtype)
+
+
+def terms(x: np.ndarray, axis) -> int:
+    """How many numbers a sum of `x` along some axes adds up for each of its results."""
+    if axis is None or not x.ndim:
+        return x.size
+    return math.prod([x.shape[a] for a in (axis if isinstance(axis, tuple) else (axis,))])
 
 
 @recordable

@@ -29,6 +29,7 @@ OURS = (total, spread, astype, scatter, join, pile, surround)
 # Which other input the rule of an input reads, of functions whose rules do not read all of them.
 READS = {f: {} for f in (*LINEAR, *OURS)} | {f: {0: 1, 1: 0} for f in (np.matmul, linear)}
 EVERYTHING, NO_VARIABLE = object(), object()
+NUMBERS = {*PLAIN, np.float32, np.float64}
 SMALL = 1 << 13  # bytes; larger arrays share what is kept of them
 
 
@@ -40,7 +41,7 @@ def guard(function, inputs, result) -> None:
     reads = READS.get(function, EVERYTHING)
     for position, v in enumerate(operation.values):
         if type(v) is not ndarray:
-            if type(v) not in PLAIN and not hasattr(v, "dtype"):
+            if type(v) not in NUMBERS and not hasattr(v, "dtype"):
                 operation.values[position] = private_array(function, v)
             continue
         x = inputs[position]
@@ -69,15 +70,15 @@ def check(variable, grad):
     if kept is None:
         users_turn()  # a plain function of the user's is called next
         return grad
-    if operation.result is not None and operation.result is not variable.data.data:
+    if operation.result is not variable.data.data and operation.result is not None:
         refuse(operation, "the result")
     for snapshot in kept:
         if not snapshot.holds():
             refuse(operation)
     for x, v, rule in zip(operation.inputs, operation.values, operation.rules, strict=False):
-        replaced = rule is not None and x.data is not v and x.data.data is not v
-        if replaced and (hasattr(grad, "grad_fn") or x.shape != v.shape):
-            refuse(operation)  # recorded, the rules would read the new one
+        if rule is not None and x.data is not v and x.data.data is not v:
+            if hasattr(grad, "grad_fn") or x.shape != v.shape:
+                refuse(operation)  # recorded, the rules would read the new one
     return grad
 
 
@@ -121,37 +122,20 @@ def owner_of(array: ndarray) -> ndarray:
 # What is kept of an array
 
 
-class SmallSnapshot:
-    """The bytes of a small array, as they were when it was used."""
-
-    __slots__ = ("array", "before")
-
-    def __init__(self, array: ndarray):
-        self.array, self.before = array, array.tobytes("A")
-
-    def holds(self) -> bool:
-        """Whether they still are the same."""
-        return self.array.tobytes("A") == self.before
-
-
 class Snapshot:
-    """The same for a large array, compared without another copy, and once in a backward pass."""
+    """The bytes of an array, as they were when it was used; compared once in a backward pass."""
 
-    __slots__ = ("__weakref__", "array", "before", "compared", "now")
+    __slots__ = ("__weakref__", "array", "before", "compared")
 
     def __init__(self, array: ndarray):
         self.array, self.compared = array, None
-        self.now = bits_of(array)
-        self.before = self.now.copy()
+        self.before = bytearray(in_order(array).data)
 
     def holds(self) -> bool:
         """Whether the array still is the same, bit for bit."""
-        moment = getattr(PASS, "moment", None)
+        moment = PASS.moment
         if moment is None or self.compared is not moment:
-            same = self.now == self.before
-            if self.now.dtype.kind != "u":  # of numbers that no whole number is as long as
-                same |= (self.now != self.now) & (self.before != self.before)
-            if not same.all():
+            if self.before != in_order(self.array):
                 return False
             self.compared = moment
         return True
@@ -160,10 +144,10 @@ class Snapshot:
 SNAPSHOTS: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
 
 
-def snapshot_of(array: ndarray) -> SmallSnapshot | Snapshot:
+def snapshot_of(array: ndarray) -> Snapshot:
     """What to keep of an array; of the owner of its memory, if that is hardly larger."""
     if array.nbytes <= SMALL:
-        return SmallSnapshot(array)
+        return Snapshot(array)
     owner = owner_of(array)
     array = owner if owner.nbytes <= 2 * array.nbytes else array
     known = SNAPSHOTS.get(id(array))
@@ -172,11 +156,11 @@ def snapshot_of(array: ndarray) -> SmallSnapshot | Snapshot:
     return known
 
 
-def bits_of(array: ndarray) -> ndarray:
-    """The memory of an array as whole numbers, which are compared exactly and fast."""
-    if array.flags.c_contiguous and not array.nbytes % 8 and array.ndim:
-        return array.reshape(-1).view(np.uint64)
-    return array.view(f"u{array.itemsize}") if array.itemsize in (1, 2, 4, 8) else array.view()
+def in_order(array: ndarray) -> ndarray:
+    """An array whose elements lie one after the other in memory: itself, turned, or else a copy."""
+    if array.flags.c_contiguous:
+        return array
+    return np.ascontiguousarray(array.T)
 
 
 # While the engine goes back, nobody else is at work, and an array needs to be compared only once.

@@ -214,9 +214,12 @@ def bare_arrays(x):
     return np.asarray(x) if isinstance(x, (Tensor, VariableMethods)) else x
 
 
+new = object.__new__
+
+
 def bare_tensor(array) -> Tensor:
     """A tensor around a result, without the questions that data from outside is asked."""
-    tensor = Tensor.__new__(Tensor)
+    tensor = new(Tensor)
     tensor.data, tensor.requires_grad, tensor.grad = array, False, None
     return tensor
 
