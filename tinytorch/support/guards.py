@@ -30,7 +30,7 @@ OURS = (total, spread, astype, scatter, join, pile, surround)
 READS = {f: {} for f in (*LINEAR, *OURS)} | {f: {0: 1, 1: 0} for f in (np.matmul, linear)}
 EVERYTHING, NO_VARIABLE = object(), object()
 NUMBERS = {*PLAIN, np.float32, np.float64}
-SMALL = 1 << 13  # bytes; larger arrays share what is kept of them
+SMALL = 1 << 13  # bytes; larger arrays share a snapshot, and are compared once in a pass
 
 
 def guard(function, inputs, result) -> None:
@@ -51,7 +51,8 @@ def guard(function, inputs, result) -> None:
         elif note is not None and (v.base is None or not may_change(v)):
             continue  # a result of ours owns the memory, and is closed
         if reads is EVERYTHING or (reads and is_read(reads, x, inputs)):
-            operation.kept += (snapshot_of(v),)
+            before = v.tobytes("A") if v.nbytes <= SMALL else snapshot_of(v)
+            operation.kept += ((v, before),)
         if out is v:
             result.data.data = out = v.view()  # its own array must stay open
     if operation.parameters and not all(map(is_plain, operation.parameters.values())):
@@ -72,8 +73,9 @@ def check(variable, grad):
         return grad
     if operation.result is not variable.data.data and operation.result is not None:
         refuse(operation, "the result")
-    for snapshot in kept:
-        if not snapshot.holds():
+    for array, before in kept:
+        same = before.holds() if type(before) is Snapshot else array.tobytes("A") == before
+        if not same:
             refuse(operation)
     for x, v, rule in zip(operation.inputs, operation.values, operation.rules, strict=False):
         if rule is not None and x.data is not v and x.data.data is not v:
@@ -123,7 +125,7 @@ def owner_of(array: ndarray) -> ndarray:
 
 
 class Snapshot:
-    """The bytes of an array, as they were when it was used; compared once in a backward pass."""
+    """The bytes of a large array, when it was used; compared only once in a backward pass."""
 
     __slots__ = ("__weakref__", "array", "before", "compared")
 
@@ -145,9 +147,7 @@ SNAPSHOTS: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
 
 
 def snapshot_of(array: ndarray) -> Snapshot:
-    """What to keep of an array; of the owner of its memory, if that is hardly larger."""
-    if array.nbytes <= SMALL:
-        return Snapshot(array)
+    """What to keep of a large array; of the owner of its memory, if that is hardly larger."""
     owner = owner_of(array)
     array = owner if owner.nbytes <= 2 * array.nbytes else array
     known = SNAPSHOTS.get(id(array))
