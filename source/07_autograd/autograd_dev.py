@@ -93,16 +93,16 @@ at `index`; and store the central difference, with `f(x + offset)` and `f(x - of
 # %% exercise="numerical-gradient"
 #| export
 def numerical_gradient(f: Callable, x, step: float = 1e-5) -> np.ndarray:
-    """The gradient of `f` at `x` by central differences, one element after the other.
+    """The gradient of `f` at `x` by central differences, one element at a time.
 
     Parameters
     ----------
     f : callable
-        Takes an array of the shape of `x`, gives a number.
+        Takes an array shaped like `x`, and returns a number.
     x : array_like
         Where to differentiate, of any shape; not changed.
     step : float
-        How far to step to either side.
+        The size of the step, in each direction.
 
     Returns
     -------
@@ -292,8 +292,8 @@ wants the gradient: the engine does that, once, for all rules. And it never chan
 
 # %%
 #| export
-RULES = Rules()
-derivative = RULES.derivative
+RULES = Rules()  # RULES[function][i] is the derivative rule of input i
+derivative = RULES.derivative  # enters a row: a function, and a rule for each of its inputs
 
 # %% [markdown]
 r"""
@@ -411,21 +411,22 @@ class Variable(VariableMethods):
     ----------
     data : number, (nested) list, ndarray or Tensor
         The values. Numbers, lists and integers become float32; a floating dtype is kept, and a
-        Tensor of floating dtype is kept itself.
+        floating-point Tensor is used as it is, without a copy.
     requires_grad : bool
-        Whether gradients are wanted for it.
+        Whether to compute gradients for this variable.
     grad_fn : callable, optional
-        What to call with the complete gradient of this variable; without one, the variable is a
-        leaf, and keeps its gradient in `grad`.
+        The Operation that computed this variable, or a function of your own that is called with
+        its complete gradient. Without one, it is a leaf, and keeps its gradient in `grad`.
 
     Attributes
     ----------
     data : Tensor
         The values.
     grad : ndarray or None
-        Of a leaf, the gradient of all backward passes so far, of the shape and dtype of `data`.
+        Of a leaf, the sum of the gradients of all backward passes so far, with the shape and dtype
+        of `data`.
     order : int
-        Its number in the order of creation.
+        Its number in the order of creation: later variables have larger ones.
 
     Raises
     ------
@@ -445,13 +446,13 @@ class Variable(VariableMethods):
         return record(function, *inputs, **parameters)
 
     def backward(self, gradient=None, retain_graph=False, create_graph=False) -> None:
-        """Add the gradient of this variable by every leaf to the ``grad`` of that leaf.
+        """For every leaf, add the gradient of this variable with respect to it to its ``grad``.
 
         Parameters
         ----------
         gradient : array_like, optional
-            The gradient of the loss by this variable, in its shape; needed unless it has one
-            element.
+            The gradient of the loss with respect to this variable, in the same shape; needed unless
+            this variable has exactly one element.
         retain_graph : bool
             Keep what was recorded, for another backward pass.
         create_graph : bool
@@ -461,7 +462,7 @@ class Variable(VariableMethods):
         Raises
         ------
         RuntimeError
-            If no gradient is required, or the graph was freed by an earlier backward pass.
+            If this variable requires no gradient, or an earlier backward pass freed the graph.
         ValueError
             If `gradient` is missing or has the wrong shape.
         """
@@ -469,7 +470,7 @@ class Variable(VariableMethods):
 
 
 def needs_gradient(x) -> bool:
-    """Whether a gradient has to reach `x`: a Variable, or a layer's weight, that asks for one."""
+    """Whether `x` requires a gradient; it is a Variable, or a Tensor such as a layer's weight."""
     return getattr(x, "requires_grad", False)
 
 
@@ -505,7 +506,7 @@ class Operation(Note):
         self.rules = [row[i] if needs_gradient(x) else None for i, x in enumerate(inputs)]
 
     def __call__(self, grad, out: Variable) -> list:
-        """For each input, its share of the gradient by `out`; None where nobody asks for one."""
+        """For each input its gradient, given the one of `out`; None if it requires none."""
         values, result = self.values, out.data.data
         if isinstance(grad, Variable):
             values, result = self.recorded_values(), out
@@ -638,7 +639,7 @@ The arrays are taken out of the inputs already. Your part:
 # %% exercise="record"
 #| export
 def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
-    """Compute like `apply`, wrap the result in a Variable, and note how it came about."""
+    """Compute as `apply` does, wrap the result in a Variable, and note how it was computed."""
     values = [x.data.data if isinstance(x, Variable) else value(x) for x in inputs]
     ### BEGIN SOLUTION
     out = compute(function, *values, **parameters)
@@ -916,7 +917,7 @@ very object*. It is also fast.
 # %%
 #| export
 def is_computed(x) -> bool:
-    """Whether `x` was computed, and a gradient has to go through it."""
+    """Whether `x` is the result of an operation, and has to pass gradients on."""
     return getattr(x, "grad_fn", None) is not None and x.requires_grad
 
 
@@ -1075,7 +1076,7 @@ In the end only the leaves are left. For each node:
 # %% exercise="propagate"
 #| export
 def propagate(gradients: dict, nodes: Iterable, retain_graph: bool = False) -> dict:
-    """Send gradients back through computed variables, each once; gives what arrived at the ends.
+    """Send gradients back, visiting each computed variable once; return what reaches the ends.
 
     Parameters
     ----------
@@ -1279,7 +1280,7 @@ It's given, and reads like a sentence:
 # %%
 #| export
 def backward(output: Variable, gradient=None, retain_graph=False, create_graph=False) -> None:
-    """Add the gradient of `output` by every leaf to the ``grad`` of that leaf."""
+    """For every leaf, add the gradient of `output` with respect to it to its ``grad``."""
     start = starting_gradients(output, gradient, create_graph)
     with recording.going_back(create_graph):
         found = propagate(start, reverse_creation_order(start), retain_graph or create_graph)
@@ -1423,7 +1424,7 @@ work for whole stacks of matrices. Vectors wait until section 7.
 # %%
 #| export
 def swap(x):
-    """A matrix, or a stack of them, with its last two axes exchanged."""
+    """A matrix, or a stack of them, with its last two axes swapped."""
     return x.transpose(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2)
 
 
@@ -1703,7 +1704,7 @@ Without this exercise everything works, except vectors.
 # %% exercise="vectors"
 #| export
 def with_vectors(rule: Callable, position: int) -> Callable:
-    """A rule of ``x @ y`` that takes a vector x as a row, a vector y as a column."""
+    """Extend a rule of ``x @ y`` to vectors: a vector x is a row, a vector y is a column."""
 
     def rule_for_vectors(grad, out, x, y, *bias):
         if x.ndim > 1 and y.ndim > 1:
@@ -1716,6 +1717,7 @@ def with_vectors(rule: Callable, position: int) -> Callable:
         if x.ndim == 1:
             grad = grad[..., None, :]
         share = rule(grad, out, row, column, *bias)
+        # by x, the axis of length 1 comes first, and the engine sums it away; by y, it comes last
         return share[..., 0] if position == 1 and y.ndim == 1 else share
         ### END SOLUTION
 
@@ -2811,8 +2813,8 @@ from tinytorch.support.recording import switch
 def no_grad():
     """Do not record, in a ``with no_grad():`` block or a function decorated with ``@no_grad()``.
 
-    What is computed inside has no history and needs no memory for one. The state from before comes
-    back at the end of the block, also after an error, and in nested blocks.
+    What is computed inside has no history and needs no memory for one. When the block ends, the
+    state from before is restored, also after an error, and in nested blocks.
     """
     ### BEGIN SOLUTION
     before = recording.enabled
@@ -2956,7 +2958,7 @@ $b$ doesn't lead there, $a$ does, and so does $c$.
 # %% exercise="grad"
 #| export
 def leading_to(inputs: list, nodes: list[Variable]) -> list[Variable]:
-    """Those of `nodes`, the youngest first, from which a way leads back to one of the inputs."""
+    """Those of `nodes` that depend on at least one of the inputs, youngest first."""
     wanted, leading = set(inputs), set()
     ### BEGIN SOLUTION
     for node in reversed(nodes):
@@ -2973,22 +2975,22 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=False, create_graph=Fa
     Parameters
     ----------
     outputs : Variable or sequence of Variable
-        What to differentiate; of several, the sum.
+        What to differentiate; several outputs are summed.
     inputs : Variable, Tensor or sequence of them
-        By what.
+        With respect to what.
     grad_outputs : array_like, or for a sequence of outputs a sequence of array_like, optional
-        For each output, the gradient to start from; needed where it has not exactly one element.
+        For each output, the gradient to start from; needed unless it has exactly one element.
     retain_graph : bool
         Keep the graph for another pass.
     create_graph : bool
-        Record the way back, and keep the graph: the gradients are variables, which can be
+        Record the backward pass, and keep the graph: the gradients are variables, which can be
         differentiated again.
 
     Returns
     -------
     tuple of ndarray, or of Variable if `create_graph`
         For each input a new array of its own shape and dtype; where the outputs do not depend on it,
-        zeros (as a variable, they require no gradient).
+        zeros (with `create_graph`, a Variable that requires no gradient).
 
     Raises
     ------

@@ -798,3 +798,32 @@ def test_a_step_that_would_make_a_constant_of_a_leaf_is_refused(change, leaf):
     constant = Tensor(np.eye(2))
     with no_grad():
         assert type(change(constant, np.eye(2))) is Tensor
+
+
+def test_variables_in_any_collection_beside_a_plain_tensor_are_refused():
+    y, z, plain = Variable(2.0), Variable(3.0), Tensor([1.0, 2.0])
+    for collection in (
+        collections.deque([y, z]),
+        collections.UserList([y, z]),
+        [collections.deque([y, z])],
+        np.array([y, z], dtype=object),
+        {0: y, 1: z}.values(),
+        [[weight([1.0, 2.0])]],
+    ):
+        refused(lambda c=collection: plain * c)
+        refused(lambda c=collection: c * plain)
+        refused(lambda c=collection: apply(np.multiply, plain, c))
+        refused(lambda c=collection: Tensor(c))
+    assert (plain * collections.deque([3, 4])).numpy().tolist() == [3, 8]
+
+
+def test_a_rule_that_forgets_its_return_is_an_error():
+    def cube(x):
+        return x**3
+
+    def by_x(grad, out, x):
+        grad * 3 * x**2
+
+    autograd.derivative(cube, by_x)
+    y = apply(cube, variable([1.0, 2.0])).sum()
+    refused(y.backward, "did you forget return")

@@ -78,9 +78,9 @@ def check(variable, grad):
         if not same:
             refuse(operation)
     for x, v, rule in zip(operation.inputs, operation.values, operation.rules, strict=False):
-        if rule is not None and x.data is not v and x.data.data is not v:
-            if hasattr(grad, "grad_fn") or x.shape != v.shape:
-                refuse(operation)  # recorded, the rules would read the new one
+        replaced = rule is not None and x.data is not v and x.data.data is not v
+        if replaced and (hasattr(grad, "grad_fn") or x.shape != v.shape):
+            refuse(operation)  # recorded, the rules would read the new one
     return grad
 
 

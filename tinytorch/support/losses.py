@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 import numpy as np
 
 
@@ -62,7 +64,7 @@ def refuse_whole_numbers(x) -> None:
 
 def refuse_copy(data) -> None:
     """Refuse to make new data of variables, which would forget how they were computed."""
-    if isinstance(data, (list, tuple)) or getattr(getattr(data, "dtype", None), "kind", "") == "O":
+    if not hasattr(data, "dtype") or data.dtype.kind == "O":
         if holds_gradient(data):
             raise TypeError(
                 "a list of Variables would lose how they were computed; join them with stack() or "
@@ -88,12 +90,21 @@ def real_numbers(given, what: str) -> np.ndarray:
     return array
 
 
+def refuse_collections(function, values: tuple) -> None:
+    """Refuse variables in what numpy would make an array of by itself, such as a deque."""
+    for v in values:
+        if isinstance(v, Collection) and not isinstance(v, np.ndarray):
+            refuse_losses(function, (list(v),), {})
+
+
 def holds_gradient(x) -> bool:
-    """Whether somewhere in nested lists, dictionaries, arrays something requires a gradient."""
-    if isinstance(x, (list, tuple, set, frozenset)):
-        return any(map(holds_gradient, x))
-    if isinstance(x, dict):
-        return any(map(holds_gradient, x.values()))
+    """Whether somewhere in nested collections, or in an array, something requires a gradient."""
     if isinstance(x, np.ndarray):
         return x.dtype == object and any(map(holds_gradient, x.flat))
-    return getattr(x, "requires_grad", False) is True
+    if hasattr(x, "requires_grad"):
+        return x.requires_grad is True
+    if isinstance(x, (str, bytes, memoryview)):
+        return False
+    if isinstance(x, Mapping):
+        return any(map(holds_gradient, x.values()))
+    return isinstance(x, Collection) and any(map(holds_gradient, x))

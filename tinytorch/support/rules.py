@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -60,7 +61,7 @@ class RulesOf(dict):
     """The rules of one function, by the position of the input they are for."""
 
     def __init__(self, function: Callable, rules: Iterable[Callable | None]):
-        super().__init__({i: rule for i, rule in enumerate(rules) if rule is not None})
+        super().__init__({i: returned(r) for i, r in enumerate(rules) if r is not None})
         self.function = function
 
     def __missing__(self, position: int):
@@ -69,6 +70,24 @@ class RulesOf(dict):
             f"no derivative rule for input {position} of {name}, so its gradient would be lost; "
             f"enter one with derivative({name}, …), or detach() that input"
         )
+
+
+def returned(rule: Callable) -> Callable:
+    """A rule that forgets its return would lose a gradient, so it is asked; a lambda cannot."""
+    if getattr(rule, "__name__", "<lambda>") == "<lambda>":
+        return rule
+
+    @functools.wraps(rule)
+    def asked(*inputs, **parameters):
+        share = rule(*inputs, **parameters)
+        if share is None:
+            raise TypeError(
+                f"the derivative rule {rule.__name__} returned None, so a gradient would be lost; "
+                "did you forget return?"
+            )
+        return share
+
+    return asked
 
 
 class RuleForEach(dict):

@@ -10,6 +10,7 @@ import functools
 
 import numpy as np
 
+from tinytorch.core import tensor as tensor_module
 from tinytorch.core.tensor import (
     Arithmetic,
     Comparisons,
@@ -23,7 +24,12 @@ from tinytorch.core.tensor import (
 )
 from tinytorch.support import hooks
 from tinytorch.support.arrays import clip_values
-from tinytorch.support.losses import holds_gradient, refuse_copy, refuse_whole_numbers
+from tinytorch.support.losses import (
+    holds_gradient,
+    refuse_collections,
+    refuse_copy,
+    refuse_whole_numbers,
+)
 from tinytorch.support.recording import recording
 
 WITHOUT_SLOPE = {  # numpy's functions whose results have no derivative, so that none is lost
@@ -282,6 +288,19 @@ def record_leaves(record, variable: type) -> None:
         return array_function(function, arguments, parameters)
 
     plain_init, plain_ufunc = Tensor.__init__, Tensor.__array_ufunc__
+    plain_compute, plain_array = tensor_module.compute, tensor_module.as_array
+
+    @functools.wraps(plain_array)
+    def as_array(data, *arguments, **parameters):
+        if recording.enabled:
+            refuse_copy(data)
+        return plain_array(data, *arguments, **parameters)
+
+    @functools.wraps(plain_compute)
+    def compute(function, *values, **parameters):
+        if recording.enabled:
+            refuse_collections(function, values)
+        return plain_compute(function, *values, **parameters)
 
     @functools.wraps(plain_init)
     def init(tensor, data, *arguments, **parameters):
@@ -295,6 +314,7 @@ def record_leaves(record, variable: type) -> None:
         return plain_ufunc(tensor, ufunc, method, *inputs, **parameters)
 
     Tensor.__init__, Tensor.__array_ufunc__ = init, array_ufunc
+    tensor_module.compute, tensor_module.as_array = compute, as_array  # what `apply` calls
     Tensor.__apply__ = property(recorded)
     Tensor.__array_function__ = array_function_of_a_tensor
     for name in IN_PLACE:
