@@ -13,13 +13,13 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
 )
 
-from tito.preprocessors.clean import CleanOutputs
-from tito.preprocessors.execute import ExecuteInWorkspace
-from tito.preprocessors.feedback import HideTests
-from tito.preprocessors.observe import Observe
-from tito.preprocessors.restore import RestoreCells
-from tito.preprocessors.scores import CheckScores
-from tito.safe_html import markdown2html
+from tito.steps.check_scores import CheckScores
+from tito.steps.clean_outputs import CleanOutputs
+from tito.steps.execute_in_workspace import ExecuteInWorkspace
+from tito.steps.hide_tests import HideTests
+from tito.steps.observe import Observe
+from tito.steps.restore_cells import RestoreCells
+from tito.steps.safe_html import markdown2html
 
 c = get_config()  # noqa: F821 (nbgrader provides it)
 

@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))
 sys.modules.setdefault("rfc3987_syntax", None)
 
 from tito.course import Course  # noqa: E402
-from tito.source import notebook, read_source  # noqa: E402
+from tito.notebook.source import notebook, read_source  # noqa: E402
 
 WAYS = ("nbgrader", "tito", "no sandbox", "dask", "one new of 200")
 
@@ -57,7 +57,7 @@ def extra_cell(kind: str, name: str, source: str) -> dict:
 
 def course_of(folder: Path, name: str, count: int):
     """A course with one released module and submissions."""
-    from tito.instructor import release
+    from tito.author.release import release
 
     for part in ("source", "tinytorch"):
         ignored = shutil.ignore_patterns("*.ipynb", "__pycache__")

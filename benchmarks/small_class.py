@@ -11,8 +11,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from conftest import cell_of, hand_in, reference, untouched, write_course  # noqa: E402
 
+from tito.author.marks import scores  # noqa: E402
+from tito.author.release import release  # noqa: E402
 from tito.course import Course, Module  # noqa: E402
-from tito.instructor import release, scores  # noqa: E402
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
 HALF_RIGHT = "#| export\ndef double(x):\n    return 2 * x if np.ndim(x) else x\n"

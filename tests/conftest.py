@@ -14,7 +14,7 @@ from reference import report
 from small_course import SOURCES
 
 from tito.course import Course, Module
-from tito.source import notebook, read_source
+from tito.notebook.source import notebook, read_source
 
 sys.modules.setdefault("rfc3987_syntax", None)
 os.environ.pop("TITO_PROGRAM", None)  # set where these tests were started by bin/tito.py
@@ -58,7 +58,7 @@ def small_course(tmp_path, monkeypatch) -> Course:
 @pytest.fixture(scope="session")
 def released_once(tmp_path_factory) -> Path:
     """The small course, released; made once, and copied for each test."""
-    from tito.instructor import release
+    from tito.author.release import release
 
     course = write_course(tmp_path_factory.mktemp("released") / "course")
     for module in course.modules():

@@ -59,8 +59,8 @@ files, but you never have to. The next cell is for this notebook only:
 
 # %%
 from tito.checks import check, check_raises
-from tito.checks import progress as progress
 from tito.figures import held_bytes, moons_figure, seconds, two_moons
+from tito.student.progress import progress as progress
 
 rng = np.random.default_rng(0)
 

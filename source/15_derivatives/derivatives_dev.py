@@ -85,8 +85,9 @@ from tinytorch.core.autograd import (
 from tinytorch.core.tensor import Tensor
 from tinytorch.support.recording import recording
 from tinytorch.support.unguarded import unguarded
-from tito.checks import check, check_raises, progress
+from tito.checks import check, check_raises
 from tito.figures import seconds, show
+from tito.student.progress import progress as progress
 
 rng = np.random.default_rng(0)
 

@@ -94,7 +94,7 @@ def open_the_way_to(prefix: Path) -> None:
 
 def course_of(root: Path) -> Path:
     """A course with a released module, as nbgrader's documentation makes one."""
-    from tito.building import build
+    from tito.author.build import build
 
     course = write_course(root / "course")
     for extra in ("nbgrader_config.py", "tinytorch", "source/02_doubles", "source/03_classic"):

@@ -19,7 +19,7 @@ from conftest import ROOT, cell_of, changed, hand_in, reference, write_course
 from abuses.attacks import ATTACKS, KEPT, cell
 from abuses.page import PAGE, page
 from abuses.victims import MARK, victims
-from tito.instructor import release
+from tito.author.release import release
 from tito.sandbox import choice
 
 pytestmark = pytest.mark.skipif(

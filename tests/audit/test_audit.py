@@ -17,8 +17,8 @@ from tito.audit.report import COLUMNS, Report, rows
 from tito.audit.trials import SEEDS, survives, try_change
 from tito.audit.visible import what_checks_say
 from tito.errors import SourceError, UsageError
-from tito.grading.pack import Pack
-from tito.source import Cell, read_source
+from tito.judge.pack import Pack
+from tito.notebook.source import Cell, read_source
 
 
 @pytest.fixture

@@ -15,9 +15,11 @@ from conftest import ROOT, cell_of, changed, hand_in
 from hostile import hostile_notebook
 from small_course import NUMBERS
 
-from tito import student
+from tito.author.grade import grade
+from tito.author.marks import feedback
+from tito.author.release import release
 from tito.course import Course
-from tito.instructor import feedback, grade, release
+from tito.student import actions as student
 
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

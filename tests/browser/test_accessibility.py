@@ -9,10 +9,10 @@ import pytest
 from browsing import DARK, in_a_browser, open_notebook, run_all, use_theme, write
 from conftest import ROOT, cell_of, untouched
 
-from tito.block import Block
+from tito.checks.block import Block
 from tito.course import Course
-from tito.progress import Progress
-from tito.source import read_source
+from tito.notebook.source import read_source
+from tito.student.progress import Progress
 
 AXE = Path(axe_core_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]

@@ -8,7 +8,7 @@ from browsing import in_a_browser, keep
 from conftest import cell_of, changed, hand_in
 from test_formgrader import open_submission
 
-from tito.instructor import scores
+from tito.author.marks import scores
 from tito.sandbox import choice
 
 pytestmark = in_a_browser

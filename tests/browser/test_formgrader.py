@@ -6,7 +6,7 @@ import pytest
 from browsing import in_a_browser, keep
 from hostile import markdown_attempts
 
-from tito import instructor
+from tito.author.marks import scores
 
 pytestmark = in_a_browser
 
@@ -58,7 +58,7 @@ def test_a_written_answer_is_marked_by_hand(course, lab, page):
     keep(page, "by-hand")
     page.reload()
     page.wait_for_function("document.querySelector('input.score#why-inverse').value == '2'")
-    (row,) = [s for s in instructor.scores(course, [course.module("91")])
+    (row,) = [s for s in scores(course, [course.module("91")])
               if s.student == "ada" and s.exercise == "why-inverse"]  # fmt: skip
     assert row.score == 2
 

@@ -11,7 +11,7 @@ import pytest
 from browsing import DARK, in_a_browser, keep, open_notebook, run_all, use_theme, write
 from conftest import cell_of, reference, untouched
 
-from tito import student
+from tito.student import actions as student
 
 pytestmark = in_a_browser
 OUTPUT = ".jp-OutputArea-output"

@@ -9,8 +9,11 @@ import pytest
 from conftest import hand_in, untouched, write_course
 
 from cheats.catalogue import cheats
+from tito.author.grade import grade
+from tito.author.marks import feedback, scores
+from tito.author.release import release
 from tito.course import Course
-from tito.instructor import configuration, feedback, grade, release, scores
+from tito.gradebook import configuration
 
 NAMES = list(cheats("/nowhere"))
 

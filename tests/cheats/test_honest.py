@@ -8,8 +8,9 @@ import pytest
 from conftest import hand_in, reference
 
 from cheats.honest import VARIANTS, put_in
-from tito.export import MARK
-from tito.instructor import grade, scores
+from tito.author.grade import grade
+from tito.author.marks import scores
+from tito.notebook.export import MARK
 
 
 @pytest.fixture(scope="module")

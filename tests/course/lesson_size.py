@@ -18,8 +18,8 @@ if str(ROOT) not in sys.path:  # run as a program
     sys.path.insert(0, str(ROOT))
 
 from tito.course import Course, Module  # noqa: E402
-from tito.export import without_magics  # noqa: E402
-from tito.source import (  # noqa: E402
+from tito.notebook.export import without_magics  # noqa: E402
+from tito.notebook.source import (  # noqa: E402
     BEGIN_SOLUTION,
     END_SOLUTION,
     EXPORT,

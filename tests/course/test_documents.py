@@ -9,8 +9,8 @@ import click
 import pytest
 from conftest import ROOT
 
+from tito.author.kit import README as KIT_README
 from tito.cli import cli
-from tito.kit import README as KIT_README
 
 DOCUMENTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
              for path in [ROOT / "README.md", *ROOT.glob("*/README.md"), *ROOT.glob("docs/*.md"),

@@ -7,8 +7,8 @@ import sys
 
 from conftest import ROOT, reference
 
+from tito.author.kit import make_kit
 from tito.course import Course
-from tito.kit import make_kit
 
 
 def test_a_student_goes_through_the_kit_from_module_1_to_module_7(whole_course, tmp_path):

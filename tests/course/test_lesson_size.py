@@ -4,7 +4,7 @@ from conftest import ROOT
 from lesson_size import size, size_of, table
 
 from tito.course import Course
-from tito.source import Cell
+from tito.notebook.source import Cell
 
 MODULES = {module.folder: module for module in Course(ROOT).modules()}
 

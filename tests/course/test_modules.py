@@ -8,12 +8,14 @@ import sys
 import pytest
 from conftest import ROOT, hand_in, reference, untouched
 
+from tito.author.demo import MISTAKES, mark_written_answers
+from tito.author.grade import grade
+from tito.author.leaks import leaks, secrets_of
+from tito.author.marks import feedback, scores
+from tito.author.release import release
 from tito.course import Course
-from tito.demo import MISTAKES, mark_written_answers
-from tito.export import reference_text
-from tito.instructor import feedback, grade, release, scores
-from tito.leaks import leaks, secrets_of
-from tito.source import read_source
+from tito.notebook.export import reference_text
+from tito.notebook.source import read_source
 
 COURSE = Course(ROOT)
 MODULES = [module.folder for module in COURSE.modules()]

@@ -73,11 +73,12 @@ def test_a_blank_exercise_stays_visible_as_not_done():
 
 def test_a_sandboxed_notebook_has_all_that_checks_import(tmp_path):
     for name in CHECKS:
-        (tmp_path / "tito").mkdir(exist_ok=True)
-        shutil.copy(tito_folder() / name, tmp_path / "tito")
+        source, target = tito_folder() / name, tmp_path / "tito" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
     script = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import tito.checks, tito.figures\n"
-        "print(tito.checks.__file__); print(tito.checks.progress())"
+        "from tito.student.progress import progress; print(tito.checks.__file__); print(progress())"
     )
     result = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr

@@ -10,18 +10,19 @@ import pytest
 from conftest import cell_of, changed, hand_in, reference
 from nbformat.v4 import new_code_cell, new_notebook
 
-from tito import student
+from tito.author.grade import grade
+from tito.author.release import release
 from tito.course import Course
 from tito.errors import SourceError
-from tito.export import reference_text
-from tito.grading.execute import Running, execute
-from tito.grading.pack import Pack
-from tito.grading.workspace import workspace
-from tito.instructor import grade, release
-from tito.names import names_of
-from tito.preprocessors.execute import LEFT_OUT, leave_out_demos
-from tito.running import Desk
-from tito.source import Cell, notebook, read_source, without_hidden_tests
+from tito.judge.pack import Pack
+from tito.judge.workspace import workspace
+from tito.notebook.export import reference_text
+from tito.notebook.names import names_of
+from tito.notebook.source import Cell, notebook, read_source, without_hidden_tests
+from tito.steps.cells import Running, execute
+from tito.steps.execute_in_workspace import LEFT_OUT, leave_out_demos
+from tito.student import actions as student
+from tito.student.running import Desk
 
 ROOT = Path(__file__).parents[2]
 DEMOS = ["figure = draw(data)", "measured = seconds(lambda: 3)"]

@@ -12,9 +12,9 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from tito import sandbox
 from tito.course import Course
-from tito.grading.execute import Running, execute
-from tito.grading.workspace import earlier_modules, workspace
-from tito.source import notebook, read_source
+from tito.judge.workspace import earlier_modules, workspace
+from tito.notebook.source import notebook, read_source
+from tito.steps.cells import Running, execute
 
 # Cells whose outputs are the same, to the letter but for file names and addresses.
 CELLS = [

@@ -7,14 +7,14 @@ import sys
 import pytest
 from conftest import cell_of, reference, untouched
 
-from tito.export import (
+from tito.notebook.export import (
     module_text,
     notebook_cells,
     reference_cells,
     reference_text,
     without_approach,
 )
-from tito.student import export, start
+from tito.student.actions import export, start
 
 
 def test_solution_marks_directives_and_hints_are_left_out(small_course):
@@ -131,8 +131,8 @@ def test_exporting_runs_no_student_code(numbers):
 def test_reading_and_exporting_a_notebook_imports_nothing_heavy(numbers):
     start(numbers)
     script = (
-        "import sys; from pathlib import Path; from tito.course import Course; from tito import student;"
-        "student.export(Course(Path('.')).module('1'));"
+        "import sys; from pathlib import Path; from tito.course import Course; from tito.student import actions;"
+        "actions.export(Course(Path('.')).module('1'));"
         "print([m for m in ('nbformat', 'nbgrader', 'jupytext', 'numpy') if m in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

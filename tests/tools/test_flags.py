@@ -2,7 +2,7 @@
 
 import pytest
 
-from tito.grading.flags import flags
+from tito.judge.flags import flags
 
 
 def found(text, graded=True, reference=""):

@@ -7,18 +7,14 @@ import os
 import pytest
 from conftest import cell_of, changed, hand_in, reference, untouched
 
+from tito.author.grade import grade
+from tito.author.marks import feedback, scores, scores_csv
+from tito.author.release import release
 from tito.course import Course
 from tito.errors import TitoError, UsageError
+from tito.gradebook import gradebook
 from tito.grading.pool import Interrupted
-from tito.instructor import (
-    feedback,
-    grade,
-    gradebook,
-    not_looked_at,
-    release,
-    scores,
-    scores_csv,
-)
+from tito.grading.submissions import not_looked_at
 
 
 def graded(module, nb, student="ada"):
@@ -203,7 +199,7 @@ def test_a_folder_without_a_notebook_is_named(numbers):
 
 
 def test_an_endless_loop_costs_its_own_exercise_only(numbers, monkeypatch):
-    from tito.instructor import configuration
+    from tito.gradebook import configuration
 
     config = configuration(numbers.root)
     monkeypatch.setitem(config["ExecuteInWorkspace"], "timeout", 8)
@@ -221,7 +217,7 @@ def test_an_endless_loop_costs_its_own_exercise_only(numbers, monkeypatch):
 
 
 def test_a_loop_that_ignores_interrupts_ends_too(numbers, monkeypatch):
-    from tito.instructor import configuration
+    from tito.gradebook import configuration
 
     config = configuration(numbers.root)
     monkeypatch.setitem(config["ExecuteInWorkspace"], "timeout", 1)
@@ -259,8 +255,8 @@ def test_a_mistake_in_an_earlier_module_costs_nothing_in_a_later_one(released_co
 
 
 def test_the_same_seed_gives_the_same_inputs_and_another_seed_others(numbers):
-    from tito.observations import Observation, collect
-    from tito.source import read_source
+    from tito.judge.observations import Observation, collect
+    from tito.notebook.source import read_source
 
     steps = [s for s in collect(read_source(numbers)) if isinstance(s, Observation) and s.inputs]
     assert len(steps) == 3
@@ -407,11 +403,11 @@ ATTACKS = {
 def test_an_attack_on_the_observer_gains_nothing(numbers, attack, monkeypatch):
     import time
 
-    from tito.export import CodeCell
-    from tito.grading.asking import Limits
-    from tito.grading.graft import needs_of
-    from tito.grading.observe import grade as observe
-    from tito.grading.pack import Pack
+    from tito.judge.asking import Limits
+    from tito.judge.graft import needs_of
+    from tito.judge.pack import Pack
+    from tito.judge.verdicts import grade as observe
+    from tito.notebook.export import CodeCell
 
     (numbers.root / "tinytorch/core/numbers.py").write_text("def double(x):\n    return 2 * x\n")
     pack = Pack.of(numbers)
@@ -431,7 +427,7 @@ def test_another_copy_of_the_library_cannot_be_imported():
     import subprocess
     import sys
 
-    from tito.grading import observer
+    from tito.judge import observer
 
     script = (
         f"import sys; sys.path.append({str(observer.__file__).rpartition('/')[0]!r})\n"
@@ -629,7 +625,7 @@ def test_zip_files_that_name_the_same_student_are_all_named(numbers):
 
 
 def test_a_zip_never_replaces_what_was_put_there_by_hand(numbers):
-    from tito import student
+    from tito.student import actions as student
 
     student.start(numbers)
     student.submit(numbers, "ada")

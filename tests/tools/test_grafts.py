@@ -9,13 +9,13 @@ import pytest
 from conftest import reference
 from small_course import NUMBERS
 
-from tito.export import CodeCell, notebook_cells
-from tito.grading import asking
-from tito.grading.asking import Limits
-from tito.grading.graft import graft, needs_of
-from tito.grading.observe import grade
-from tito.grading.pack import Pack
-from tito.grading.reach import reaches_out
+from tito.judge import asking
+from tito.judge.asking import Limits
+from tito.judge.graft import graft, needs_of
+from tito.judge.pack import Pack
+from tito.judge.reach import reaches_out
+from tito.judge.verdicts import grade
+from tito.notebook.export import CodeCell, notebook_cells
 
 CHAIN = r'''# %%
 #| default_exp core.chain

@@ -6,11 +6,12 @@ import shutil
 import pytest
 from conftest import cell_of, hand_in, untouched
 
+from tito.author.grade import grade
+from tito.author.kit import make_kit
+from tito.author.leaks import leaks, secrets_of
+from tito.author.marks import feedback
 from tito.errors import TitoError, UsageError
-from tito.instructor import feedback, grade
-from tito.kit import make_kit
-from tito.leaks import leaks, secrets_of
-from tito.source import hidden_tests, read_source
+from tito.notebook.source import hidden_tests, read_source
 
 
 @pytest.fixture

@@ -6,12 +6,14 @@ import sqlite3
 import pytest
 from conftest import cell_of, changed, hand_in, reference
 
+from tito.author.grade import grade
+from tito.author.marks import scores
 from tito.course import Course
 from tito.errors import TitoError, UsageError
+from tito.gradebook import configuration, gradebook
 from tito.grading.ledger import Ledger, alone
+from tito.grading.live_view import Progress
 from tito.grading.pool import LEDGER, LOCK
-from tito.grading.progress import Progress
-from tito.instructor import configuration, grade, gradebook, scores
 
 
 class Counted(Progress):

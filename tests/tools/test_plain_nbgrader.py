@@ -5,8 +5,8 @@ import subprocess
 
 from conftest import cell_of, changed, hand_in, reference, untouched
 
-from tito.building import build
-from tito.instructor import scores
+from tito.author.build import build
+from tito.author.marks import scores
 
 
 def nbgrader(*arguments):

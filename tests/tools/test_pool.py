@@ -15,8 +15,9 @@ import pytest
 from conftest import ROOT, cell_of, changed, hand_in, reference, untouched
 from test_grading import ABUSES
 
+from tito.author.grade import grade
+from tito.author.marks import scores
 from tito.course import Course
-from tito.instructor import grade, scores
 
 
 def marks(root: Path) -> dict:
@@ -173,7 +174,7 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_no_process(numbers):
 
 
 def test_a_submission_that_hangs_dies_or_is_broken_stops_nobody_else(numbers, monkeypatch):
-    from tito.instructor import configuration
+    from tito.gradebook import configuration
 
     config = configuration(numbers.root)
     monkeypatch.setitem(config["ExecuteInWorkspace"], "timeout", 2)

@@ -11,8 +11,8 @@ import pytest
 import test_grading
 from conftest import write_course
 
+from tito.author.release import release
 from tito.course import Course
-from tito.instructor import release
 
 psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed: tinytorch[postgresql]")
 OTHERS = ("hidden_tests_are_compared", "observer", "library", "seed_gives")  # need no gradebook

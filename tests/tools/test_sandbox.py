@@ -483,7 +483,7 @@ def test_the_reference_is_nowhere_on_the_disk_that_is_seen(folder, installed, vi
     found, files = text.rsplit(" ", 1)
     assert found.endswith("[]"), found
     assert int(files) > 500
-    names = "tinytorch.core.numbers", "tito.grading.pack", "torch", "harmless"
+    names = "tinytorch.core.numbers", "tito.judge.pack", "torch", "harmless"
     program = (
         f"for name in {names}:\n    try:\n        print(bool(__import__(name)))\n"
         "    except ImportError:\n        print(False)"
@@ -539,7 +539,8 @@ def test_what_is_imported_late_is_found(folder, backend, view):
 
 
 def test_a_class_is_graded_under_landlock(numbers, monkeypatch):
-    from tito.instructor import configuration, grade
+    from tito.author.grade import grade
+    from tito.gradebook import configuration
 
     skip_unless("landlock")
     monkeypatch.setitem(configuration(numbers.root)["Sandbox"], "backend", "landlock")
@@ -580,7 +581,7 @@ async def end_of_a_kernel(code: str, folder: Path) -> str:
 
 
 def test_grading_runs_the_notebook_in_the_sandbox(numbers):
-    from tito.instructor import grade
+    from tito.author.grade import grade
 
     spy = (
         "#| export\nimport os\ndef double(x):\n    return np.multiply(x, 2)\n"
@@ -596,7 +597,7 @@ def test_grading_runs_the_notebook_in_the_sandbox(numbers):
 
 
 def test_without_a_sandbox_nothing_is_graded_unless_it_is_said(numbers, monkeypatch, capsys):
-    from tito.instructor import grade
+    from tito.author.grade import grade
 
     monkeypatch.setattr(choice, "trouble_with", lambda name: f"{name} is missing")
     choice._warn_once.cache_clear()
@@ -612,7 +613,7 @@ def test_without_a_sandbox_nothing_is_graded_unless_it_is_said(numbers, monkeypa
 
 
 def test_a_release_needs_no_sandbox(numbers, monkeypatch):
-    from tito.instructor import release
+    from tito.author.release import release
 
     monkeypatch.setattr(choice, "trouble_with", lambda name: f"{name} is missing")
     assert release(numbers).exists()
@@ -625,7 +626,8 @@ def test_a_sandbox_that_is_not_known_is_refused(folder):
 
 def test_the_settings_are_those_of_nbgrader_config(numbers):
     from tito.course import Course
-    from tito.instructor import configuration, sandbox_settings
+    from tito.gradebook import configuration
+    from tito.grading.pool import sandbox_settings
 
     configuration(numbers.root).Sandbox.memory = 123 * MiB
     with sandbox_settings(Course(numbers.root)):
@@ -641,7 +643,7 @@ def test_jupyter_finds_the_provisioner_by_its_name():
 
 
 def test_doctor_says_which_sandbox_there_is(numbers, monkeypatch):
-    from tito import doctor
+    from tito.student import doctor
 
     def sandbox_of():
         return next(f for f in doctor.examine(numbers.root) if f.what == "sandbox for grading")

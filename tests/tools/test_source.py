@@ -6,9 +6,9 @@ import re
 import pytest
 from small_course import NUMBERS
 
-from tito.building import build
+from tito.author.build import build
 from tito.errors import SourceError
-from tito.source import read_source, shorten
+from tito.notebook.source import read_source, shorten
 
 REFUSED = {
     "an unknown key": (

@@ -9,9 +9,9 @@ import zipfile
 import pytest
 from conftest import cell_of, reference, untouched
 
-from tito import student
+from tito.author.grade import grade
 from tito.errors import TitoError, UsageError
-from tito.instructor import grade
+from tito.student import actions as student
 
 
 def tito(*arguments, cwd=None, **environment):
@@ -29,7 +29,9 @@ def write(module, nb):
 
 def test_start_releases_first_where_nothing_is_released(small_course):
     module = small_course.module("numbers")
-    assert student.start(module) is True
+    with pytest.raises(UsageError, match="has not been released"):
+        student.start(module)
+    assert tito("start", "numbers", cwd=small_course.root).returncode == 0
     assert "YOUR CODE HERE" in module.desk.read_text()
     assert "twice_as_much" not in module.desk.read_text()
     assert (module.desk.parent / "README.md").exists()
@@ -75,7 +77,7 @@ def test_a_cell_that_ends_python_is_named(numbers):
 
 
 def test_an_endless_loop_ends(numbers, monkeypatch):
-    from tito import running
+    from tito.student import running
 
     monkeypatch.setattr(running, "CELL_TIMEOUT", 8)
     nb = untouched(numbers)
@@ -183,7 +185,7 @@ def test_a_name_that_leaves_the_folder_is_refused(numbers):
 
 
 def test_submitting_into_nbgraders_exchange(released_course, numbers, tmp_path, monkeypatch):
-    from tito.instructor import configuration, nbgrader_api
+    from tito.gradebook import configuration, nbgrader_api
 
     exchange = tmp_path / "exchange"
     exchange.mkdir()
@@ -382,7 +384,7 @@ def test_a_port_in_use_is_one_sentence(numbers):
 def test_a_jupyterlab_that_cannot_start_is_one_sentence_and_is_not_tried_for_ever(
     numbers, monkeypatch
 ):
-    from tito import lab
+    from tito.student import jupyterlab as lab
 
     monkeypatch.setattr(lab, "_command", lambda *_: [sys.executable, "-c", "raise SystemExit(1)"])
     with pytest.raises(TitoError, match=r"JupyterLab ended at once \(exit code 1\)"):
@@ -392,7 +394,7 @@ def test_a_jupyterlab_that_cannot_start_is_one_sentence_and_is_not_tried_for_eve
 def test_without_jupyterlab_one_sentence_says_what_to_install(numbers, monkeypatch):
     import importlib.util
 
-    from tito import lab
+    from tito.student import jupyterlab as lab
 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(TitoError, match="JupyterLab is not installed; run: pip install"):
@@ -410,7 +412,7 @@ def test_without_the_course_tools_one_sentence_says_what_to_install(tmp_path):
 
 
 def test_doctor_says_what_is_missing_and_how_to_fix_it(numbers, monkeypatch):
-    from tito import doctor
+    from tito.student import doctor
 
     assert all(finding.fine for finding in doctor.examine(numbers.root))
     monkeypatch.setattr(doctor, "required", lambda root: ["numpy", "no-such-package"])
@@ -433,7 +435,7 @@ def test_help_imports_nothing_heavy():
 
 
 def test_status_shows_the_time_that_the_card_leaves(numbers):
-    from tito.card import Hours, hours_of
+    from tito.notebook.card import Hours, hours_of
 
     card = numbers.source.parent / "README.md"
     assert hours_of(numbers) is None

@@ -10,8 +10,8 @@ import threading
 import pytest
 from conftest import cell_of, reference, untouched
 
-from tito import student
-from tito.watching import touched
+from tito.student import actions as student
+from tito.student.watching import touched
 
 CELLS = ["import numpy as np", "def f(x): return x", "def g(x): return f(x)", "check(f(1), 1)",
          "y = g(2)", "check(y, 2)", "z = 3", "check(z, 3)"]  # fmt: skip

@@ -6,7 +6,7 @@ import sys
 from conftest import ROOT
 
 from tito.course import Course
-from tito.grading.workspace import earlier_modules, workspace
+from tito.judge.workspace import earlier_modules, workspace
 
 PROGRAM = """
 import sys

@@ -12,8 +12,8 @@ from tito.audit.catalogue import read_catalogue
 from tito.audit.report import Report
 from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
-from tito.grading.graft import needs_of
-from tito.grading.pack import Pack
+from tito.judge.graft import needs_of
+from tito.judge.pack import Pack
 
 PARTS = ("grading", "answers", "alone", "mutants", "visible", "alternatives", "kit")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from tito.course import Module
 from tito.errors import SourceError
-from tito.source import BEGIN_SOLUTION, END_SOLUTION, Cell
+from tito.notebook.source import BEGIN_SOLUTION, END_SOLUTION, Cell
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tito.source import BEGIN_SOLUTION, END_SOLUTION, Cell
+from tito.notebook.source import BEGIN_SOLUTION, END_SOLUTION, Cell
 from tito.syntax import parse
 
 OPERATORS = {

@@ -16,11 +16,11 @@ from tito.audit.trials import (
     try_change,
 )
 from tito.audit.visible import what_checks_say
-from tito.grading.graft import Needs, leave_out
-from tito.grading.observe import grade
-from tito.grading.pack import Pack
-from tito.observations import Observation
-from tito.source import Cell
+from tito.judge.graft import Needs, leave_out
+from tito.judge.observations import Observation
+from tito.judge.pack import Pack
+from tito.judge.verdicts import grade
+from tito.notebook.source import Cell
 from tito.syntax import parse
 
 CHEAP_SEEDS = (1, 2, 3, 4)  # more than two, for what solves nothing may be right by chance

@@ -45,7 +45,7 @@ def outcome(cells: list[dict], number: int, mistake: dict, names: dict) -> dict:
 
 def block(error: BaseException, names: dict) -> list[str]:
     """The block that a notebook shows for an error; nothing where it shows a traceback."""
-    from tito.kernel_errors import block_of
+    from tito.checks.errors_in_cells import block_of
 
     shown = block_of(error, error.__traceback__, names)
     return shown.lines() if shown else []

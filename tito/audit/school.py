@@ -9,19 +9,21 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from tito import instructor
 from tito.audit.catalogue import with_solution
 from tito.audit.parts import cheap_solutions
 from tito.audit.report import Report
+from tito.author.demo import hand_in
+from tito.author.grade import grade
+from tito.author.kit import make_kit
+from tito.author.leaks import leaks, secrets_of
+from tito.author.marks import feedback, scores
+from tito.author.release import release
 from tito.course import Course, Module
-from tito.demo import hand_in
 from tito.errors import TitoError
 from tito.files import write_atomically
 from tito.grading.ledger import Ledger
 from tito.grading.pool import LEDGER
-from tito.kit import make_kit
-from tito.leaks import leaks, secrets_of
-from tito.source import Cell, notebook, read_source
+from tito.notebook.source import Cell, notebook, read_source
 
 NEEDED = ("source", "nbgrader_config.py", "tito", "bin", "locks", "tinytorch", "pyproject.toml",
           "LICENSE", ".gitignore")  # fmt: skip
@@ -43,7 +45,7 @@ def copy_of(course: Course, folder: Path) -> Course:
 
 def through_nbgrader(module: Module, report: Report) -> None:
     """Hand in what is right and what solves nothing, grade, and look into the gradebook."""
-    instructor.release(module)
+    release(module)
     with contextlib.closing(Ledger(module.root / LEDGER)) as ledger:
         ledger.set("key", "audit")  # the same inputs each time, so that the result is the same
     cells = read_source(module)
@@ -51,13 +53,13 @@ def through_nbgrader(module: Module, report: Report) -> None:
     hand_in(module, "untouched", json.loads(module.released.read_text(encoding="utf-8")))
     for number, label in enumerate(("none", "first-argument", "raise")):
         hand_in(module, label, notebook([_cheap(cell, number) for cell in cells]))
-    for graded in instructor.grade(module):
+    for graded in grade(module):
         if graded.score is None:
             report.add("grading", graded.student, f"has no mark: {'; '.join(graded.notes)}")
         elif graded.student == "reference" and graded.notes:
             report.add("grading", graded.student, f"has notes: {'; '.join(graded.notes)}")
     written = {cell.name for cell in cells if cell.role == "answer"}
-    for mark in instructor.scores(Course(module.root), [module]):
+    for mark in scores(Course(module.root), [module]):
         if mark.exercise in written:
             continue
         if mark.student == "reference" and mark.score != mark.most:
@@ -67,7 +69,7 @@ def through_nbgrader(module: Module, report: Report) -> None:
             )  # fmt: skip
         elif mark.student != "reference" and mark.score:
             report.add("grading", mark.exercise, f"{mark.student} gets {mark.score:g} points")
-    instructor.feedback(module)
+    feedback(module)
 
 
 def _cheap(cell: Cell, number: int) -> Cell:

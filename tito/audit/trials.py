@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from tito.comparison import difference
-from tito.export import CodeCell, code_cells
-from tito.grading.asking import Limits, ask
-from tito.grading.graft import reference_answers
-from tito.grading.pack import Pack
-from tito.observations import Observation
-from tito.source import Cell
+from tito.judge.asking import Limits, ask
+from tito.judge.graft import reference_answers
+from tito.judge.observations import Observation
+from tito.judge.pack import Pack
+from tito.notebook.export import CodeCell, code_cells
+from tito.notebook.source import Cell
 
 SEEDS = (1, 2)  # a mistake is to be found whatever the inputs
 PATIENCE = Limits(each=3, total=12, hangs=1)

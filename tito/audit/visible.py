@@ -12,11 +12,11 @@ from pathlib import Path
 
 from tito.audit import rehearsal
 from tito.audit.catalogue import Mistake
-from tito.checks_cell import header
 from tito.errors import TitoError
-from tito.grading.pack import Pack
-from tito.grading.workspace import workspace
-from tito.source import Cell, without_hidden_tests
+from tito.judge.pack import Pack
+from tito.judge.workspace import workspace
+from tito.notebook.exercises import header
+from tito.notebook.source import Cell, without_hidden_tests
 
 ROOT = Path(__file__).parents[2]
 

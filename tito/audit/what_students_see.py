@@ -11,7 +11,7 @@ from tito.audit.catalogue import read_catalogue
 from tito.audit.visible import Shown, what_checks_say
 from tito.course import Course, Module
 from tito.files import write_atomically
-from tito.grading.pack import Pack
+from tito.judge.pack import Pack
 
 PAGE = Path("docs") / "what-students-see.md"
 HEAD = """# What students see

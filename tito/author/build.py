@@ -8,8 +8,8 @@ from pathlib import Path
 from tito.course import Module
 from tito.errors import SourceError
 from tito.files import write_atomically
-from tito.observations import collect
-from tito.source import notebook, read_source
+from tito.judge.observations import collect
+from tito.notebook.source import notebook, read_source
 
 
 def build(module: Module) -> Path:

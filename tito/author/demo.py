@@ -8,11 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tito import instructor
+from tito.author.grade import grade
+from tito.author.marks import Score, feedback, scores
+from tito.author.release import release
 from tito.course import Course, Module
 from tito.errors import TitoError
 from tito.files import write_atomically
-from tito.source import Cell, notebook, read_source
+from tito.gradebook import gradebook
+from tito.grading.report import Graded
+from tito.notebook.source import Cell, notebook, read_source
 
 # Three mistakes that students make, each in an exercise that no other exercise needs.
 MISTAKES = {
@@ -39,8 +43,8 @@ class Demo:
     """
 
     folder: Path
-    report: list[instructor.Graded]
-    scores: list[instructor.Score]
+    report: list[Graded]
+    scores: list[Score]
     pages: list[Path]
 
 
@@ -67,7 +71,7 @@ def run(course: Course, folder: Path, say: Callable[[str], None]) -> Demo:
         shutil.copy(course.root / path, folder / path)
     module = Course(folder).module("07_autograd")
     say(f"Building and releasing {module.folder} …")
-    instructor.release(module)
+    release(module)
     say("Three students hand in …")
     cells = read_source(module)
     answers = {cell.name: cell.source for cell in cells if cell.role == "answer"}
@@ -75,12 +79,12 @@ def run(course: Course, folder: Path, say: Callable[[str], None]) -> Demo:
     hand_in(module, "ben-untouched", json.loads(module.released.read_text(encoding="utf-8")))
     hand_in(module, "cem-mistakes", notebook([_mistaken(cell) for cell in cells]))
     say("Grading with hidden tests, each submission in processes of its own …")
-    report = instructor.grade(module)
+    report = grade(module)
     say("Marking the written answers by hand: full marks for the model answer …")
     mark_written_answers(module, answers)
     say("Writing feedback …")
-    pages = instructor.feedback(module)
-    return Demo(folder, report, instructor.scores(Course(folder), [module]), pages)
+    pages = feedback(module)
+    return Demo(folder, report, scores(Course(folder), [module]), pages)
 
 
 def _mistaken(cell: Cell) -> Cell:
@@ -111,7 +115,7 @@ def mark_written_answers(module: Module, answers: dict[str, str]) -> None:
     answers : dict
         The model answer of each question; an answer that equals it gets full marks, any other none.
     """
-    with instructor.gradebook(Course(module.root)) as book:
+    with gradebook(Course(module.root)) as book:
         for submission in book.assignment_submissions(module.folder):
             path = module.root / "autograded" / submission.student.id / module.folder
             nb = json.loads((path / module.notebook).read_text(encoding="utf-8"))

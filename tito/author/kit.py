@@ -6,11 +6,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from tito.author.leaks import leaks, secrets_of
+from tito.author.release import release
 from tito.course import Course
 from tito.errors import TitoError, UsageError
 from tito.files import explained
-from tito.instructor import release
-from tito.leaks import leaks, secrets_of
 
 TOOLS = ("bin", "tito", "locks", "pyproject.toml", "LICENSE", "nbgrader_config.py", ".gitignore")
 README = """# TinyTorch: your copy

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tito.course import Module
-from tito.source import BEGIN_SOLUTION, END_SOLUTION, hidden_tests, read_source
+from tito.notebook.source import BEGIN_SOLUTION, END_SOLUTION, hidden_tests, read_source
 from tito.syntax import parse
 
 SHORTEST = 30  # characters without white space; below, a line says too little to be recognised

@@ -1,4 +1,4 @@
-"""The instructor's path: release, grade, feedback, scores; nbgrader does the work."""
+"""What comes of grading: feedback for students, and the list of marks."""
 
 from __future__ import annotations
 
@@ -8,21 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tito.author.release import reason
 from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
 from tito.files import printable
-from tito.gradebook import configuration, gradebook, nbgrader_api
-from tito.grading.pool import Interrupted, grade, sandbox_settings
-from tito.grading.report import Graded
-from tito.grading.submissions import not_looked_at
+from tito.gradebook import gradebook, nbgrader_api
+from tito.grading.pool import Interrupted
 from tito.grading.writer import penalty_of
-from tito.releasing import check_reference, reason, release
-
-__all__ = [
-    "Graded", "Score", "check_reference", "configuration", "feedback", "grade", "gradebook",
-    "nbgrader_api", "not_looked_at", "release", "sandbox_settings", "scores", "scores_csv",
-    "totals",
-]  # fmt: skip
 
 
 def feedback(

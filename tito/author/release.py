@@ -7,13 +7,13 @@ import re
 from pathlib import Path
 
 from tito import sandbox
-from tito.building import build
+from tito.author.build import build
 from tito.course import Course, Module
 from tito.errors import TitoError
 from tito.files import explained, replaced_folder
 from tito.gradebook import nbgrader_api
-from tito.grading.graft import needs_of, reference_answers
-from tito.grading.pack import Pack
+from tito.judge.graft import needs_of, reference_answers
+from tito.judge.pack import Pack
 
 
 def reason(result: dict) -> str:

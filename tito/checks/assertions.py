@@ -5,17 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from tito import calls
-from tito.block import Block, hints_of
-from tito.calls import plain
+from tito.checks import calls
+from tito.checks.block import Block, hints_of
+from tito.checks.calls import plain
+from tito.checks.difference_view import view
 from tito.comparison import difference, show
-from tito.difference_view import view
-from tito.kernel_errors import answer_in_blocks
-from tito.progress import progress
-
-__all__ = ["CheckFailed", "check", "check_raises", "plain", "progress"]
-
-answer_in_blocks()
 
 
 class CheckFailed(AssertionError):

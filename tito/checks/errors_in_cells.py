@@ -10,10 +10,9 @@ import os
 import traceback
 from collections.abc import Mapping
 
-from tito import calls
-from tito.block import Block, hints_of
-from tito.checks_cell import Exercise, exercise_of
-from tito.progress import remember_check
+from tito.checks import calls
+from tito.checks.block import Block, hints_of
+from tito.notebook.exercises import ON_RESULT, Exercise, exercise_of
 
 LAST_FRAMES = 3
 NOT_DONE = "not done yet"
@@ -42,7 +41,8 @@ def _after_a_cell(result) -> None:
     if error is None:
         print(f"✓ {exercise.name}: all checks in this cell pass; it is worth {exercise.worth}")
     state = "passed" if error is None else "not done" if is_blank(error) else "failed"
-    remember_check(exercise.name, exercise.points, state)
+    for told in ON_RESULT:
+        told(exercise.name, exercise.points, state)
 
 
 def is_blank(error: BaseException) -> bool:

@@ -13,9 +13,9 @@ from pathlib import Path
 import tito
 from tito.course import Course, Module
 from tito.errors import TitoError
-from tito.grading.graft import needs_of
-from tito.grading.job import released_cells
-from tito.grading.pack import Pack
+from tito.judge.graft import needs_of
+from tito.judge.pack import Pack
+from tito.steps.job import released_cells
 
 # Steps that have a twin here, mostly one that does not ask the gradebook;
 TWINS = {
@@ -31,11 +31,8 @@ TWINS = {
 SAVING = ("SaveAutoGrades", "AssignLatePenalties")
 SETTINGS = ("Sandbox",)  # sections that the steps read besides those named after themselves
 SANDBOX_KIND = ("enabled", "backend", "image")
-# The code that decides what a mark is.
-GRADER = (
-    "grading", "preprocessors", "sandbox", "checks.py", "comparison.py", "demos.py", "export.py",
-    "names.py", "observations.py", "safe_html.py", "source.py", "syntax.py",
-)  # fmt: skip
+# The code that decides what a mark is: these folders, and the files that all of tito shares.
+GRADER = ("judge", "steps", "sandbox", "notebook", "checks", "")
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ class Assignment:
     pack : dict
         From `Pack.as_data`.
     needs : dict
-        From `tito.grading.graft.needs_of`.
+        From `tito.judge.graft.needs_of`.
     released : list of dict
         The cells of the released notebook that nbgrader knows.
     record : dict
@@ -156,8 +153,7 @@ def _files(module: Module) -> dict[str, str]:
 def grader() -> str:
     """A hash of the code that grades, so that two machines can tell whether theirs is the same."""
     total, root = hashlib.sha256(), Path(tito.__file__).parent
-    for part in GRADER:
-        paths = (root / part).glob("*.py") if (root / part).is_dir() else root.glob(part)
-        for path in sorted(paths):
-            total.update(path.name.encode() + path.read_bytes())
+    for folder in GRADER:
+        for path in sorted((root / folder).glob("*.py")):
+            total.update(f"{folder}/{path.name}".encode() + path.read_bytes())
     return total.hexdigest()

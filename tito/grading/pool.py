@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 
 from tito import sandbox
 from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
-from tito.export import notebook_of
 from tito.files import printable, refuse_links
 from tito.gradebook import configuration
 from tito.grading.assignment import Assignment
 from tito.grading.executors import Place, place
 from tito.grading.ledger import Entry, Ledger, alone
-from tito.grading.progress import Progress
+from tito.grading.live_view import Progress
 from tito.grading.report import Graded
 from tito.grading.submissions import (
     find_notebook,
@@ -28,7 +27,7 @@ from tito.grading.submissions import (
 )  # fmt: skip
 from tito.grading.task import Handed, digest_of, grade_submission
 from tito.grading.writer import Writer
-from tito.releasing import check_reference, release
+from tito.notebook.export import notebook_of
 
 LEDGER, LOCK = ".tito/ledger.db", ".tito/grading.lock"
 IN_ADVANCE = 2  # submissions for each job that are read before their turn comes
@@ -52,6 +51,7 @@ class Waiting:
 
 def grade(
     module: Module,
+    prepare: Callable[[Module], Assignment],
     students: tuple[str, ...] = (),
     force: bool = False,
     progress: Progress | None = None,
@@ -65,6 +65,8 @@ def grade(
     ----------
     module : Module
         Which module.
+    prepare : callable
+        Gives what submissions are graded by, once it is certain that there are any.
     students : tuple of str
         Only these; by default everybody who handed in.
     force : bool
@@ -100,7 +102,7 @@ def grade(
             sandbox.choose(sandbox.current())
         report = unpack_zips(course, module)
         chosen = _chosen(module, students, bool(report))
-        assignment = _prepared(module)
+        assignment = prepare(module)
         with _opened(module, assignment) as grading:
             report += grading.grade(chosen, force, progress or Progress(), jobs, scheduler)
     return report
@@ -135,21 +137,6 @@ def _chosen(module: Module, students: tuple[str, ...], there_are_zips: bool) -> 
             f"submitted/STUDENT/{module.folder}/, or zip files into submitted/"
         )
     return list(dict.fromkeys(students)) or present
-
-
-def _prepared(module: Module) -> Assignment:
-    """What is graded, after the reference has passed its own hidden tests."""
-    if not module.released.exists():
-        release(module)
-        return Assignment.of(module)
-    path = module.root / ".tito" / f"checked-{module.folder}.json"
-    assignment = Assignment.of(module)
-    with contextlib.suppress(OSError, ValueError):
-        if json.loads(path.read_text(encoding="utf-8")) == assignment.digest:
-            return assignment
-    check_reference(module)
-    path.write_text(json.dumps(assignment.digest), encoding="utf-8")
-    return assignment
 
 
 @contextlib.contextmanager

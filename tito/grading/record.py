@@ -11,7 +11,7 @@ from nbgrader.preprocessors import CheckCellMetadata as NbgraderCheckCellMetadat
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.preprocessors import OverwriteCells as NbgraderOverwriteCells
 
-from tito.grading.job import job_of
+from tito.steps.job import job_of
 
 FIELDS = ("name", "cell_type", "source", "checksum", "locked")
 

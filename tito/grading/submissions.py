@@ -10,10 +10,10 @@ from pathlib import Path
 
 from tito.course import Course, Module
 from tito.errors import TitoError
-from tito.export import notebook_cells, read_notebook
 from tito.files import printable, write_atomically
 from tito.grading.report import Graded
 from tito.grading.task import Handed
+from tito.notebook.export import notebook_cells, read_notebook
 from tito.submission import read_zip
 
 ZIP_NAME = "taken-from.txt"  # beside a submission, the name of the zip file it came in

@@ -12,11 +12,11 @@ import zlib
 from dataclasses import dataclass
 
 from tito.errors import TitoError
-from tito.export import notebook_of
 from tito.gradebook import be_quiet
 from tito.grading.assignment import Assignment, grader
-from tito.grading.job import IN_POOL, Job
-from tito.grading.pack import Pack
+from tito.judge.pack import Pack
+from tito.notebook.export import notebook_of
+from tito.steps.job import IN_POOL, Job
 
 
 @dataclass(frozen=True)

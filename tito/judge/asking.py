@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tito import sandbox
-from tito.export import CodeCell
 from tito.files import printable
-from tito.grading import observer
-from tito.grading.workspace import workspace
-from tito.observations import Observation
+from tito.judge import observer
+from tito.judge.observations import Observation
+from tito.judge.workspace import workspace
+from tito.notebook.export import CodeCell
 
 START_UP = 30.0  # seconds that a process may take until its first line
 MOST_KILLED = 3  # processes that somebody else ended, until the module is blamed for it
@@ -92,7 +92,7 @@ def ask(
     cells : list of CodeCell
         Its text, or what was compiled of it.
     program : list of Observation, str or None
-        From `tito.observations.collect`; None stands for what is not asked.
+        From `tito.judge.observations.collect`; None stands for what is not asked.
     modules : dict
         The package it may import, from `earlier_modules`.
     seed : int

@@ -14,8 +14,8 @@ import re
 import sys
 from collections.abc import Iterable
 
-from tito.export import notebook_cells, without_magics
-from tito.grading.pack import Pack
+from tito.judge.pack import Pack
+from tito.notebook.export import notebook_cells, without_magics
 from tito.syntax import parse
 
 FRAMES = set("_getframe currentframe f_back f_locals f_globals tb_frame gi_frame".split())

@@ -20,12 +20,12 @@ from functools import lru_cache
 from tito.comparison import difference
 from tito.course import Module
 from tito.errors import TitoError
-from tito.export import CodeCell
 from tito.files import write_atomically
-from tito.grading.asking import Limits, ask
-from tito.grading.lending import lent_exercises, lent_statements, reference_names
-from tito.grading.pack import Pack
-from tito.observations import Observation
+from tito.judge.asking import Limits, ask
+from tito.judge.lending import lent_exercises, lent_statements, reference_names
+from tito.judge.observations import Observation
+from tito.judge.pack import Pack
+from tito.notebook.export import CodeCell
 from tito.syntax import compiled, parse, without_docstrings
 
 Needs = dict[str, list[str]]

@@ -11,8 +11,8 @@ import ast
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from tito.export import CodeCell
-from tito.grading.pack import Pack
+from tito.judge.pack import Pack
+from tito.notebook.export import CodeCell
 from tito.syntax import parse
 
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from tito.errors import SourceError
-from tito.grading.observer import raised
-from tito.source import Cell, hidden_tests
+from tito.judge.observer import raised
+from tito.notebook.source import Cell, hidden_tests
 from tito.syntax import parse
 
 __all__ = ["choice", "integers", "normal", "observe", "raised", "uniform"]

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tito.course import Module
-from tito.export import CodeCell, code_cells
-from tito.grading.reach import reaches_out
-from tito.grading.workspace import earlier_modules
-from tito.observations import Observation, collect
-from tito.source import GIVEN, Cell, blank, read_source
+from tito.judge.observations import Observation, collect
+from tito.judge.reach import reaches_out
+from tito.judge.workspace import earlier_modules
+from tito.notebook.export import CodeCell, code_cells
+from tito.notebook.source import GIVEN, Cell, blank, read_source
 from tito.syntax import futures, outline, skeleton
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from tito.comparison import difference
-from tito.export import CodeCell
-from tito.grading.asking import Answers, Limits, ask
-from tito.grading.graft import Needs, graft, reference_answers
-from tito.grading.pack import Pack
-from tito.observations import Observation
+from tito.judge.asking import Answers, Limits, ask
+from tito.judge.graft import Needs, graft, reference_answers
+from tito.judge.observations import Observation
+from tito.judge.pack import Pack
+from tito.notebook.export import CodeCell
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def grade(
     pack : Pack
         The module.
     needs : dict
-        From `tito.grading.graft.needs_of`.
+        From `tito.judge.graft.needs_of`.
     cells : list of CodeCell
         The text under test.
     seed : int

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
-from tito.names import Names, names_of, words
+from tito.notebook.names import Names, names_of, words
 
 HISTORY = re.compile(r"In|Out|_+|_i+|_ih|_oh|_dh|_i?\d+")  # what a notebook keeps of its cells
 MOST_CELLS, LONGEST = 1_000, 50_000  # of notebooks in which it is worth to look; characters

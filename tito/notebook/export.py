@@ -13,7 +13,7 @@ from pathlib import Path
 from tito.course import Module
 from tito.errors import TitoError, UsageError
 from tito.files import write_atomically
-from tito.source import BEGIN_SOLUTION, END_SOLUTION, EXPORT, Cell, read_source
+from tito.notebook.source import BEGIN_SOLUTION, END_SOLUTION, EXPORT, Cell, read_source
 from tito.syntax import parse
 
 DIRECTIVE = re.compile(r"^#\|.*\n?", re.M)

@@ -8,10 +8,10 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from tito.checks_cell import header
 from tito.course import Module
 from tito.errors import SourceError, UsageError
 from tito.files import write_atomically
+from tito.notebook.exercises import header
 from tito.syntax import parse
 
 BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"

@@ -15,9 +15,9 @@ ENTER = Path(__file__).with_name("enter.py")
 ABSENT = Path(__file__).with_name("absent")
 HOME = "/opt/course"  # where our own files are inside
 CHECKS = (  # what a notebook imports of ours; a test holds that it is all of it
-    *("__init__.py", "checks.py", "block.py", "calls.py", "checks_cell.py", "comparison.py"),
-    *("difference_view.py", "kernel_errors.py", "progress.py", "card.py", "course.py"),
-    *("errors.py", "figures.py"),
+    *("__init__.py", "comparison.py", "course.py", "errors.py", "figures.py", "checks"),
+    *("notebook/__init__.py", "notebook/card.py", "notebook/exercises.py"),
+    *("student/__init__.py", "student/progress.py"),
 )
 
 
@@ -67,7 +67,7 @@ def view(name: str, hidden: tuple[str, ...]) -> View:
     for folder in folders:
         masked += [str(path) for path in folder.iterdir() if _is_one_of(path.name, hidden)]
     if name == "notebook":
-        files += [(str(path), f"{HOME}/notebook/tito/{path.name}") for path in _checks()]
+        files += [(str(tito_folder() / p), f"{HOME}/notebook/tito/{p}") for p in CHECKS]
         path = [f"{HOME}/notebook", *map(str, folders)]
     else:
         files += [(str(path), f"{HOME}/observer/{path.name}") for path in numpy_folders()]
@@ -85,10 +85,6 @@ def numpy_folders() -> list[Path]:
 def tito_folder() -> Path:
     """Where `tito` is."""
     return Path(tito.__file__).parent
-
-
-def _checks() -> list[Path]:
-    return [tito_folder() / name for name in CHECKS]
 
 
 def _within(folder: Path, folders: tuple[str, ...]) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tito import sandbox
-from tito.grading import runner
+from tito.steps import runner
 
 START_UP = 60.0  # seconds until the interpreter is there
 MOST_KILLED = 3  # interpreters that somebody else ended, until the notebook is blamed for it
@@ -142,7 +142,7 @@ def _run_cell(
 
 
 class Interpreter:
-    """A process that runs cells; see `tito.grading.runner`."""
+    """A process that runs cells; see `tito.steps.runner`."""
 
     def __init__(self, folder: Path, most_bytes: int):
         self.process = sandbox.start_python(Path(runner.__file__), folder, view="notebook")

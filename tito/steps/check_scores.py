@@ -6,7 +6,7 @@ import math
 
 from nbgrader.preprocessors import NbGraderPreprocessor
 
-from tito.preprocessors.notes import note
+from tito.steps.notes import note
 
 
 class CheckScores(NbGraderPreprocessor):

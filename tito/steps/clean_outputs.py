@@ -5,8 +5,8 @@ from __future__ import annotations
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from tito.course import Course
-from tito.grading.job import IN_POOL
-from tito.grading.outputs import clean
+from tito.steps.job import IN_POOL
+from tito.steps.outputs import clean
 
 
 class CleanOutputs(NbGraderPreprocessor):

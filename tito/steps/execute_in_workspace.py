@@ -12,16 +12,16 @@ from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute
 from traitlets import Bool, Integer
 
-from tito.demos import left_out
-from tito.export import module_text, notebook_cells, title_of
-from tito.grading.execute import Ran, Running, execute
-from tito.grading.job import IN_POOL, Job, job_of
-from tito.grading.outputs import repair
-from tito.grading.workspace import workspace
-from tito.preprocessors.notes import flag, note
+from tito.judge.workspace import workspace
+from tito.notebook.demo_cells import left_out
+from tito.notebook.export import module_text, notebook_cells, title_of
+from tito.notebook.source import BEGIN_HIDDEN, without_hidden_tests
 from tito.sandbox.provisioner import SandboxedKernelManager
 from tito.sandbox.settings import use_settings
-from tito.source import BEGIN_HIDDEN, without_hidden_tests
+from tito.steps.cells import Ran, Running, execute
+from tito.steps.job import IN_POOL, Job, job_of
+from tito.steps.notes import flag, note
+from tito.steps.outputs import repair
 
 # The files that a notebook may read; nothing that was handed in beside it is ever imported.
 DATA = set(".csv .tsv .txt .json .npy .npz .png .jpg .jpeg .gif .svg .md".split())
@@ -139,7 +139,7 @@ def prepare(nb, job: Job, folder: Path) -> None:
     job : Job
         With the files that were handed in beside it.
     folder : Path
-        From `tito.grading.workspace.workspace`.
+        From `tito.judge.workspace.workspace`.
     """
     for name, content in job.files.items():
         if Path(name).suffix.lower() in DATA:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nbgrader.preprocessors import NbGraderPreprocessor
 
-from tito.source import BEGIN_HIDDEN, without_hidden_tests
+from tito.notebook.source import BEGIN_HIDDEN, without_hidden_tests
 
 
 class HideTests(NbGraderPreprocessor):

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from tito.course import Course, Module
 from tito.errors import TitoError
-from tito.export import read_notebook
 from tito.files import refuse_links
-from tito.grading.graft import Needs, needs_of
-from tito.grading.pack import Pack
+from tito.judge.graft import Needs, needs_of
+from tito.judge.pack import Pack
+from tito.notebook.export import read_notebook
 
 IN_POOL = "tito"  # the key of a job in nbconvert's resources, where there is no course around it
 
@@ -25,7 +25,7 @@ class Job:
     pack : Pack
         What is graded.
     needs : dict
-        From `tito.grading.graft.needs_of`.
+        From `tito.judge.graft.needs_of`.
     released : list of dict
         The cells of the released notebook that nbgrader knows.
     files : dict

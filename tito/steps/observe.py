@@ -9,13 +9,13 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Float, Integer
 
 from tito.errors import TitoError
-from tito.export import notebook_cells
-from tito.grading.asking import Limits
-from tito.grading.flags import suspicious
-from tito.grading.job import Job, job_of
-from tito.grading.observe import Result, grade
-from tito.preprocessors.notes import flag, note, some_of
+from tito.judge.asking import Limits
+from tito.judge.flags import suspicious
+from tito.judge.verdicts import Result, grade
+from tito.notebook.export import notebook_cells
 from tito.sandbox.settings import use_settings
+from tito.steps.job import Job, job_of
+from tito.steps.notes import flag, note, some_of
 
 MOST_LINES = 40  # of what a check says
 

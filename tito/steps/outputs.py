@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from nbformat.v4 import new_output
 
-from tito.safe_html import safe
+from tito.steps.safe_html import safe
 
 IMAGES = ("image/png", "image/jpeg")
 BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from nbgrader.preprocessors import NbGraderPreprocessor
 
-from tito.grading.job import job_of
-from tito.preprocessors.notes import flag, note, some_of
+from tito.steps.job import job_of
+from tito.steps.notes import flag, note, some_of
 
 
 class RestoreCells(NbGraderPreprocessor):

@@ -11,24 +11,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tito.card import hours_of
 from tito.course import Course, Module
-from tito.desk import digest, read_desk, remember, remembered
 from tito.errors import TitoError, UsageError
-from tito.export import export_student, notebook_cells, read_notebook
 from tito.files import explained, write_atomically
-from tito.progress import progress_of
-from tito.running import Checked, keep_results, run_checks
+from tito.notebook.card import hours_of
+from tito.notebook.export import export_student, notebook_cells, read_notebook
+from tito.student.desk import digest, read_desk, remember, remembered
+from tito.student.progress import progress_of
+from tito.student.running import Checked, keep_results, run_checks
 
 
 def released(module: Module) -> Path:
-    """The released notebook, made first where there are sources and no release yet."""
-    if not module.released.exists():
-        if not Course(module.root).has_sources:
-            raise UsageError(f"{module.folder} has not been released; ask your instructor for it")
-        from tito.instructor import release
+    """The released notebook.
 
-        release(module)
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    if not module.released.exists():
+        raise UsageError(f"{module.folder} has not been released; ask your instructor for it")
     return module.released
 
 
@@ -247,7 +249,7 @@ def submit(module: Module, student: str | None = None) -> tuple[str, State]:
 
 def _into_exchange(module: Module, student: str) -> str | None:
     """Hand in through nbgrader's exchange; None where none is configured."""
-    from tito.instructor import configuration
+    from tito.gradebook import configuration
 
     config = copy.deepcopy(configuration(module.root))
     root = config.get("Exchange", {}).get("root")

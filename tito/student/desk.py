@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tito.course import Module
 from tito.errors import TitoError, UsageError
-from tito.export import read_notebook
 from tito.files import write_atomically
+from tito.notebook.export import read_notebook
 
 
 def on_desk(module: Module) -> Path:

@@ -11,8 +11,6 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from tito.errors import TitoError
-
 INSTALL = 'missing; run: pip install ".[course]" in the course folder'
 OLDEST_PYTHON = (3, 11)
 LEAST_SPACE = 500_000_000  # bytes
@@ -56,7 +54,6 @@ def examine(root: Path) -> list[Finding]:
         _program("alembic"),
         _kernel(),
         *_folder(root),
-        *_sandbox(root),
     ]
 
 
@@ -113,27 +110,3 @@ def _folder(root: Path) -> list[Finding]:
             f"{space / 1e9:.1f} GB free" + ("" if space >= LEAST_SPACE else "; free half a GB"),
         ),
     ]  # fmt: skip
-
-
-def _sandbox(root: Path) -> list[Finding]:
-    """Where submissions would be run; students need none, and their kit has no sources."""
-    from tito.sandbox import Policy, bubblewrap, choose
-    from tito.sandbox.choice import trouble_with
-    from tito.sandbox.seccomp import filter_program
-
-    if not (root / "source").is_dir():
-        return []
-    try:
-        name = choose(Policy()).NAME
-    except TitoError:
-        troubles = f"none; {bubblewrap.trouble() or trouble_with('bubblewrap')}"
-        return [Finding("sandbox for grading", False, troubles)]
-    details = name
-    if name == "bubblewrap":
-        details += " " + ".".join(map(str, bubblewrap.version()))
-    else:
-        trouble = bubblewrap.trouble() or trouble_with("bubblewrap")
-        details += f", which holds less than bubblewrap would ({trouble})"
-    if not filter_program():
-        details += "; no system calls are filtered, for those of this processor are not known"
-    return [Finding("sandbox for grading", True, details)]

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from tito.card import Hours, hours_of
-from tito.checks_cell import worth
 from tito.course import Course, Module
 from tito.errors import TitoError
+from tito.notebook.card import Hours, hours_of
+from tito.notebook.exercises import ON_RESULT, worth
 
 SIGNS = {"passed": "✓", "failed": "✗", "not done": "·", "not run": "·"}
 WORDS = {"passed": "done", "failed": "not right yet", "not done": "not done yet",
@@ -23,6 +23,9 @@ WORTH: dict[str, float] = {}  # their points
 def remember_check(name: str, points: float, state: str) -> None:
     """Keep how the checks of an exercise went in this kernel."""
     HERE[name], WORTH[name] = state, points
+
+
+ON_RESULT.append(remember_check)
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ def progress_of(module: Module, known: Mapping[str, str] = HERE) -> Progress:
     known : mapping of str to str
         How checks went since the last `tito test`, which is believed for all others.
     """
-    from tito.desk import read_desk, remembered
+    from tito.student.desk import read_desk, remembered
 
     nb = read_desk(module)
     tested = (remembered(module).get("tested") or {}).get("states") or {}
@@ -157,6 +160,3 @@ def progress() -> Progress:
         return progress_of(modules[0])
     except (TitoError, IndexError):
         return Progress(dict(HERE), dict(WORTH))
-
-
-__all__ = ["Progress", "progress", "progress_of", "remember_check"]

@@ -8,13 +8,13 @@ import subprocess
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from tito.checks_cell import worth
 from tito.course import Module
-from tito.demos import left_out
-from tito.desk import digest, remember
 from tito.errors import TitoError
-from tito.progress import SIGNS, WORDS
-from tito.source import Cell
+from tito.notebook.demo_cells import left_out
+from tito.notebook.exercises import worth
+from tito.notebook.source import Cell
+from tito.student.desk import digest, remember
+from tito.student.progress import SIGNS, WORDS
 
 CELL_TIMEOUT = 60  # seconds
 

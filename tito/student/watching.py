@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterator
 
 from tito.course import Module
-from tito.desk import digest, on_desk
 from tito.errors import TitoError
-from tito.names import names_of
-from tito.running import Checked, Desk, keep_results
+from tito.notebook.names import names_of
+from tito.student.desk import digest, on_desk
+from tito.student.running import Checked, Desk, keep_results
 from tito.syntax import parse
 
 PAUSE = 0.3  # seconds between two looks at the file

@@ -1,0 +1,1 @@
+"""What an instructor does with sources and marks: build, release, hand out, grade, give back."""

@@ -1,0 +1,3 @@
+"""What lessons draw and measure with; see `tito.checks.figures`."""
+
+from tito.checks.figures import *  # noqa: F403

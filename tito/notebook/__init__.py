@@ -1,0 +1,1 @@
+"""Sources, released notebooks, and what is exported from both."""

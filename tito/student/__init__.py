@@ -1,0 +1,1 @@
+"""A student's desk: where they work, what their checks say, and what they hand in."""
