@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tito.errors import UsageError
 
+KIT_VERSION = "kit-version.txt"  # which kit this is; not there in a checkout
 MODULE_FOLDER = re.compile(r"(\d\d)_(\w+)")
 NOT_OURS = {"__pycache__", ".ipynb_checkpoints"}  # folders that programs make beside what we wrote
 
@@ -94,6 +95,14 @@ class Course:
     def has_sources(self) -> bool:
         """Whether this is an instructor's checkout rather than a student's kit."""
         return any((self.root / "source").glob("*/*_dev.py"))
+
+    @property
+    def kit_version(self) -> str:
+        """Which kit this is, such as ``0.1.0+1a2b3c4d``; nothing in an instructor's checkout."""
+        try:
+            return (self.root / KIT_VERSION).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError):
+            return ""
 
     def library(self) -> list[Path]:
         """The files of `tinytorch` that are written by hand, relative to the course's folder.

@@ -11,9 +11,9 @@ from conftest import ROOT
 
 from tito.audit.audit import audit, audit_kit
 from tito.audit.catalogue import Equivalent, Mistake, read_catalogue, with_solution
+from tito.audit.findings import COLUMNS, Report, rows
 from tito.audit.mutants import mutants
 from tito.audit.page import BEGIN, END, write_page
-from tito.audit.report import COLUMNS, Report, rows
 from tito.audit.trials import SEEDS, survives, try_change
 from tito.audit.visible import what_checks_say
 from tito.errors import SourceError, UsageError

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tito.audit import parts, school
 from tito.audit.catalogue import read_catalogue
-from tito.audit.report import Report
+from tito.audit.findings import Report
 from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
 from tito.judge.graft import needs_of

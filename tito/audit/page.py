@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tito.audit.report import COLUMNS, Report, rows
+from tito.audit.findings import COLUMNS, Report, rows
 from tito.errors import UsageError
 from tito.files import write_atomically
 

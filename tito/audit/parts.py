@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 
 from tito.audit.catalogue import Catalogue, with_solution
+from tito.audit.findings import Judged, Report
 from tito.audit.mutants import Mutant, mutants
-from tito.audit.report import Judged, Report
 from tito.audit.trials import (
     SEEDS,
     answers_alike,

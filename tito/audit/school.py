@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from tito.audit.catalogue import with_solution
+from tito.audit.findings import Report
 from tito.audit.parts import cheap_solutions
-from tito.audit.report import Report
 from tito.author.demo import hand_in
 from tito.author.grade import grade
 from tito.author.kit import make_kit

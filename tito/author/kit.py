@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import shutil
 import tempfile
+import tomllib
 from pathlib import Path
 
 from tito.author.leaks import leaks, secrets_of
-from tito.author.release import release
-from tito.course import Course
+from tito.author.release import is_up_to_date, release
+from tito.course import KIT_VERSION, Course
 from tito.errors import TitoError, UsageError
 from tito.files import explained
+from tito.gradebook import configuration
 
-TOOLS = ("bin", "tito", "locks", "pyproject.toml", "LICENSE", "nbgrader_config.py", ".gitignore")
+# Of tito, a student's half: what all share, notebooks, checks, the desk, and its commands.
+TOOLS = (
+    "bin", "locks/course.txt", "LICENSE", ".gitignore", "tito/notebook", "tito/checks",
+    "tito/student", "tito/cli/__init__.py", "tito/cli/shared.py", "tito/cli/student.py",
+)  # fmt: skip
+AUTHORS = ("observations.py",)  # files at the top of tito that only who writes a module needs
+GRADERS = re.compile(r"\n# Jupyter finds the sandbox [^\[]*\[project\.entry-points[^\[]*(?=\n\[)")
+SETTINGS = '''"""nbgrader's settings for students: how a notebook is handed in."""
+
+c = get_config()  # noqa: F821 (nbgrader provides it)
+
+c.CourseDirectory.course_id = {course_id!r}
+c.CourseDirectory.ignore = {ignore!r}
+c.KernelManager.transport_encryption = "auto"
+'''
+EXCHANGE = "c.Exchange.root = {!r}\n"
 README = """# TinyTorch: your copy
 
 You build a small deep-learning framework, one notebook after the other. You need Python 3.11 or
@@ -62,7 +81,8 @@ def make_kit(course: Course, out: Path) -> list[Path]:
         raise UsageError(f"{out} is not empty; choose a new folder with --out")
     modules = course.modules()
     for module in modules:
-        release(module)
+        if not is_up_to_date(module):
+            release(module)
     with explained(f"write to {out.parent}"):
         out.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".kit-", dir=out.parent))
@@ -83,20 +103,52 @@ def make_kit(course: Course, out: Path) -> list[Path]:
 
 
 def _fill(course: Course, folder: Path) -> None:
-    # demo.py quotes scraps of solutions
-    ignored = shutil.ignore_patterns("__pycache__", "*.pyc", ".ipynb_checkpoints", "demo.py")
-    for name in (*TOOLS, *course.library()):
-        source, target = course.root / name, folder / name
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=ignored)
-        elif source.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(source, target)
+    shared = [f"tito/{p.name}" for p in (course.root / "tito").glob("*.py")]
+    shared = [name for name in shared if name.removeprefix("tito/") not in AUTHORS]
+    for name in (*TOOLS, *shared, *course.library()):
+        _copy(course.root / name, folder / name)
     modules = course.modules()
     for module in modules:
-        shutil.copytree(module.released.parent, folder / "release" / module.folder, ignore=ignored)
+        _copy(module.released.parent, folder / "release" / module.folder)
+    project, version = course.root / "pyproject.toml", "0"
+    if project.exists():
+        text = project.read_text(encoding="utf-8")
+        version = tomllib.loads(text)["project"]["version"]
+        _write(folder / "pyproject.toml", GRADERS.sub("", text))
+    _write(folder / "nbgrader_config.py", _settings(course))
     first = modules[0]
     text = README.format(
         first=first.folder, name=first.name, modules=", ".join(m.folder for m in modules)
     )
-    (folder / "README.md").write_text(text, encoding="utf-8")
+    _write(folder / "README.md", text)
+    _write(folder / KIT_VERSION, f"{version}+{_hash(folder)}\n")
+
+
+def _copy(source: Path, target: Path) -> None:
+    ignored = shutil.ignore_patterns("__pycache__", "*.pyc", ".ipynb_checkpoints")
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=ignored)
+    elif source.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, target)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _settings(course: Course) -> str:
+    """Of the settings of the course, those that a student needs."""
+    config = configuration(course.root)
+    ignore = list(config.CourseDirectory.get("ignore", []))
+    text = SETTINGS.format(course_id=str(config.CourseDirectory.course_id), ignore=ignore)
+    root = config.get("Exchange", {}).get("root")
+    return text + (EXCHANGE.format(str(root)) if root else "")
+
+
+def _hash(folder: Path) -> str:
+    """Eight letters that differ if anything in a kit does."""
+    total = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        total.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return total.hexdigest()[:8]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import re
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from tito import sandbox
 from tito.author.build import build
 from tito.course import Course, Module
 from tito.errors import TitoError
-from tito.files import explained, replaced_folder
+from tito.files import explained, replaced_folder, write_atomically
 from tito.gradebook import nbgrader_api
+from tito.grading.assignment import grader
 from tito.judge.graft import needs_of, reference_answers
 from tito.judge.pack import Pack
 
@@ -55,7 +57,34 @@ def release(module: Module) -> Path:
         result = api.generate_assignment(module.folder, force=True, create=True)
         if not result["success"]:
             raise TitoError(f"{module.folder} cannot be released: {reason(result)}")
+    write_atomically(_record(module), _made_from(module))
     return module.released
+
+
+def is_up_to_date(module: Module) -> bool:
+    """Whether the released notebook was made from the files that are there now."""
+    try:
+        known = _record(module).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return False
+    return module.released.exists() and known == _made_from(module)
+
+
+def _record(module: Module) -> Path:
+    return module.root / ".tito" / f"released-{module.folder}.txt"
+
+
+def _made_from(module: Module) -> str:
+    """A checksum of all that a release depends on: its sources, those before, and our own code."""
+    folders = [m.source.parent for m in Course(module.root).modules() if m <= module]
+    files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
+    files += [module.root / path for path in Course(module.root).library()]
+    total = hashlib.sha256(grader().encode())
+    for path in files:
+        if path != module.built and path.suffix not in (".pyc", ".ipynb"):
+            total.update(path.name.encode() + b"\0" + path.read_bytes())
+    total.update(module.released.read_bytes() if module.released.exists() else b"")
+    return total.hexdigest()
 
 
 def check_reference(module: Module) -> None:

@@ -168,7 +168,7 @@ def chosen_sources(names: tuple[str, ...]) -> list[Module]:
 
 
 def _show_audit(reports) -> None:
-    from tito.audit import report as reporting
+    from tito.audit import findings as reporting
 
     columns = ["module", *reporting.COLUMNS.values(), "findings"]
     table("", columns, reporting.rows(reports))

@@ -154,6 +154,8 @@ def status() -> None:
         [list(dataclasses.astuple(row)) for row in rows],
     )  # fmt: skip
     click.echo("Points are those of the checks that pass; written answers are marked by hand.")
+    if version := Course.find().kit_version:
+        click.echo(f"Kit {version}")
 
 
 @cli.command()

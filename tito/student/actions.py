@@ -238,10 +238,13 @@ def submit(module: Module, student: str | None = None) -> tuple[str, State]:
         path = module.desk.parent / f"{module.folder}-{student}-{stamp}.zip"
         write_atomically(path, zip_bytes(handed_in))
         where = f"{path.relative_to(module.root)}\nSend this file to your instructor."
-    receipt = (
-        f"{student} handed in {module.folder} on {handed_in.time}\n"
-        f"SHA-256 {handed_in.digest}\n{where}"
-    )
+    lines = [
+        f"{student} handed in {module.folder} on {handed_in.time}",
+        f"SHA-256 {handed_in.digest}",
+    ]
+    if version := Course(module.root).kit_version:
+        lines.append(f"Kit {version}")
+    receipt = "\n".join([*lines, where])
     write_atomically(module.desk.parent / "receipt.txt", receipt + "\n")
     remember(module, submitted={"digest": digest(module), "time": handed_in.time})
     return receipt, found
