@@ -27,21 +27,41 @@ c.CourseDirectory.course_id = "tinytorch"
 
 # nbgrader copies every other file of source/NN_name/ to the students; solutions live in such files.
 c.CourseDirectory.ignore = [
-    "*.py", "*.pyc", "__pycache__", ".ipynb_checkpoints", "feedback", ".*", "submission.json",
-    "backups", "*.zip", "receipt.txt", "taken-from.txt",
-]  # fmt: skip
+    "*.py",
+    "*.pyc",
+    "__pycache__",
+    ".ipynb_checkpoints",
+    "feedback",
+    ".*",
+    "submission.json",
+    "backups",
+    "*.zip",
+    "receipt.txt",
+    "taken-from.txt",
+]
 
 # Where students' notebooks are exchanged; without it, `tito submit` makes a zip file.
 # c.Exchange.root = "/srv/nbgrader/exchange"
 
 # Grading, step by step: sanitize; export and execute; observe; save.
 c.Autograde.sanitize_preprocessors = [
-    ClearOutput, RestoreCells, OverwriteKernelspec, OverwriteCells, CheckCellMetadata,
-]  # fmt: skip
+    ClearOutput,
+    RestoreCells,
+    OverwriteKernelspec,
+    OverwriteCells,
+    CheckCellMetadata,
+]
 c.Autograde.autograde_preprocessors = [
-    ExecuteInWorkspace, CleanOutputs, Observe, IgnorePattern, LimitOutput, CheckScores,
-    SaveAutoGrades, AssignLatePenalties, CheckCellMetadata,
-]  # fmt: skip
+    ExecuteInWorkspace,
+    CleanOutputs,
+    Observe,
+    IgnorePattern,
+    LimitOutput,
+    CheckScores,
+    SaveAutoGrades,
+    AssignLatePenalties,
+    CheckCellMetadata,
+]
 c.ExecuteInWorkspace.timeout = 60  # seconds for a cell
 c.Observe.timeout = 10  # seconds for a hidden test
 

@@ -36,8 +36,11 @@ def submissions(module, count: int) -> list[dict]:
     right = json.loads(json.dumps(notebook(read_source(module))))
     blank = json.loads(module.released.read_text(encoding="utf-8"))
     wrong, slow = copy.deepcopy(right), copy.deepcopy(right)
-    exercises = [c for c in wrong["cells"] if c["cell_type"] == "code"
-                 and c["metadata"].get("nbgrader", {}).get("solution")]  # fmt: skip
+    exercises = [
+        c
+        for c in wrong["cells"]
+        if c["cell_type"] == "code" and c["metadata"].get("nbgrader", {}).get("solution")
+    ]
     for cell in exercises[::5]:
         cell["source"] = cell["source"].replace("return ", "return 2 * ")
     slow["cells"].append(extra_cell("code", "slow", "import time; time.sleep(1)"))
@@ -216,16 +219,39 @@ class cluster:
     def __enter__(self) -> str:
         path = Path(self.folder) / "scheduler.json"
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
-        commands = [("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
-                     "--scheduler-file", str(path))]  # fmt: skip
-        commands += [("worker", "--scheduler-file", str(path), "--nthreads", "1", "--no-dashboard",
-                      "--no-nanny")] * self.workers  # fmt: skip
+        commands = [
+            (
+                "scheduler",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                "0",
+                "--no-dashboard",
+                "--scheduler-file",
+                str(path),
+            )
+        ]
+        commands += [
+            (
+                "worker",
+                "--scheduler-file",
+                str(path),
+                "--nthreads",
+                "1",
+                "--no-dashboard",
+                "--no-nanny",
+            )
+        ] * self.workers
         for command in commands:
             self.processes.append(
-                subprocess.Popen([sys.executable, "-m", "distributed.cli.dask_" + command[0],
-                                  *command[1:]], cwd=self.folder, env=environment,
-                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            )  # fmt: skip
+                subprocess.Popen(
+                    [sys.executable, "-m", "distributed.cli.dask_" + command[0], *command[1:]],
+                    cwd=self.folder,
+                    env=environment,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
+            )
             while not path.exists():
                 time.sleep(0.1)
         return json.loads(path.read_text(encoding="utf-8"))["address"]

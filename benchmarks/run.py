@@ -20,13 +20,19 @@ def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument(
-        "--only", nargs="+", choices=[*WORKLOADS, "import"], metavar="WORKLOAD",
+        "--only",
+        nargs="+",
+        choices=[*WORKLOADS, "import"],
+        metavar="WORKLOAD",
         help=f"some of: {', '.join(WORKLOADS)}, import",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--engines", nargs="+", choices=list(ENGINES), metavar="ENGINE",
+        "--engines",
+        nargs="+",
+        choices=list(ENGINES),
+        metavar="ENGINE",
         help=f"some of: {', '.join(ENGINES)}; numpy_by_hand always takes part",
-    )  # fmt: skip
+    )
     parser.add_argument("--rounds", type=int, default=15, help="how often each has its turn (15)")
     chosen = parser.parse_args()
     if chosen.rounds < 1:

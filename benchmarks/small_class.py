@@ -31,8 +31,14 @@ def class_of(folder: Path, count: int) -> Module:
     cell_of(kinds[3], "double")["source"] = RAISES
     for number in range(count):
         nb = kinds[number % len(kinds)]
-        own = {"cell_type": "code", "id": "own", "metadata": {}, "outputs": [],
-               "execution_count": None, "source": f"print('Student {number} ' * 1500)"}  # fmt: skip
+        own = {
+            "cell_type": "code",
+            "id": "own",
+            "metadata": {},
+            "outputs": [],
+            "execution_count": None,
+            "source": f"print('Student {number} ' * 1500)",
+        }
         hand_in(module, student(number), nb | {"cells": [*nb["cells"], own]})
     return module
 

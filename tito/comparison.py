@@ -68,8 +68,10 @@ def _difference_of_collections(actual, expected, tolerance: float | None) -> str
         wrong = any(difference(a, e, tolerance) for a, e in zip(actual, expected, strict=True))
         return f"{show(list(actual))}, expected {show(list(expected))}" if wrong else ""
     else:
-        pairs = [(f"as result {n} of {len(expected)}", a, e)
-                 for n, (a, e) in enumerate(zip(actual, expected, strict=True), 1)]  # fmt: skip
+        pairs = [
+            (f"as result {n} of {len(expected)}", a, e)
+            for n, (a, e) in enumerate(zip(actual, expected, strict=True), 1)
+        ]
     for place, a, e in pairs:
         found = difference(a, e, tolerance)
         if found:

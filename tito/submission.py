@@ -55,9 +55,11 @@ def now() -> str:
 def zip_bytes(submission: Submission) -> bytes:
     """A submission as a zip file."""
     record = {
-        "student": submission.student, "module": submission.module, "time": submission.time,
+        "student": submission.student,
+        "module": submission.module,
+        "time": submission.time,
         "sha256": submission.digest,
-    }  # fmt: skip
+    }
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(RECORD, json.dumps(record, indent=1))

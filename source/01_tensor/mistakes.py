@@ -130,8 +130,11 @@ MISTAKES = [
         "aligned-on-the-left",
         "broadcast-shape",
         "Put the ones on the right of the shorter shape.",
-        changes={"(1,) * (ndim - len(a)) + a, (1,) * (ndim - len(b)) + b":
-         "a + (1,) * (ndim - len(a)), b + (1,) * (ndim - len(b))"},
+        changes={
+            "(1,) * (ndim - len(a)) + a, (1,) * (ndim - len(b)) + b": (
+                "a + (1,) * (ndim - len(a)), b + (1,) * (ndim - len(b))"
+            )
+        },
     ),
     Mistake(
         "the-shorter-shape-wins",
@@ -207,8 +210,11 @@ MISTAKES = [
         "in-place-sum",
         "arithmetic",
         "Added into the tensor's own memory, and returned the tensor itself.",
-        changes={"return apply(np.add, self, other)":
-         "self.data = apply(np.add, self, other).data\n        return self"},
+        changes={
+            "return apply(np.add, self, other)": (
+                "self.data = apply(np.add, self, other).data\n        return self"
+            )
+        },
     ),
     Mistake(
         "past-the-door",
@@ -256,8 +262,11 @@ MISTAKES = [
         "reduced-past-the-door",
         "reductions",
         "Reduced the array itself, so that no later class can take the operation over.",
-        changes={"apply(np.sum, self, axis=axis, keepdims=keepdims)":
-         "Tensor(self.data.sum(axis=axis, keepdims=keepdims))"},
+        changes={
+            "apply(np.sum, self, axis=axis, keepdims=keepdims)": (
+                "Tensor(self.data.sum(axis=axis, keepdims=keepdims))"
+            )
+        },
     ),
     Mistake(
         "over-the-rows",
@@ -305,7 +314,7 @@ MISTAKES = [
         "Added up the absolute differences: the way along the streets, not through the air.",
         changes={"(differences**2).sum(axis=-1) ** 0.5": "abs(differences).sum(axis=-1)"},
     ),
-]  # fmt: skip
+]
 
 ALTERNATIVES = [
     Alternative(

@@ -1215,10 +1215,16 @@ signal = Tensor([-2.0, 0.0, 2.0])
 check(ReLU()(signal), [0, 0, 2], hint="apply(function, x)")
 check(Sigmoid()(signal), [0.119203, 0.5, 0.880797], hint="apply(function, x)")
 check(Tanh()(signal), [-0.964028, 0, 0.964028], hint="apply(function, x)")
-check([type(layer(signal)).__name__ for layer in (ReLU(), Sigmoid(), Tanh())], ["Tensor"] * 3,
-      hint="apply gives a tensor")  # fmt: skip
-check([layer(Spy()) for layer in (ReLU(), Sigmoid(), Tanh())], ["relu", "sigmoid", "tanh"],
-      hint="the layer hands apply the function itself, for Tanh that of numpy")  # fmt: skip
+check(
+    [type(layer(signal)).__name__ for layer in (ReLU(), Sigmoid(), Tanh())],
+    ["Tensor"] * 3,
+    hint="apply gives a tensor",
+)
+check(
+    [layer(Spy()) for layer in (ReLU(), Sigmoid(), Tanh())],
+    ["relu", "sigmoid", "tanh"],
+    hint="the layer hands apply the function itself, for Tanh that of numpy",
+)
 ### BEGIN HIDDEN TESTS
 
 
@@ -1665,9 +1671,12 @@ for place, temperature in enumerate((0.25, 1.0, 4.0)):
     chances = Softmax()(word_scores / temperature).numpy()
     entropy = -(chances * np.log2(chances)).sum()
     axis.bar(
-        np.arange(5) + 0.27 * (place - 1), chances, width=0.25, label=f"T = {temperature}",
+        np.arange(5) + 0.27 * (place - 1),
+        chances,
+        width=0.25,
+        label=f"T = {temperature}",
         hatch=("", "//", "..")[place],
-    )  # fmt: skip
+    )
     print(f"T = {temperature}: {chances.round(3)}, entropy {entropy:.2f} bit")
 axis.set_xticks(range(5), words)
 axis.set(ylabel="probability", title="five words, three temperatures")

@@ -281,7 +281,7 @@ MISTAKES = [
         "I wrote x[:, None], which adds the new axis in the second place, not at the end.",
         {"x[..., None]": "x[:, None]"},
     ),
-]  # fmt: skip
+]
 
 ALTERNATIVES = [
     Alternative(

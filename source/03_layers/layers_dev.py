@@ -738,8 +738,12 @@ check(drawn_by(initial_weights, 784, 128).shape, (784, 128), hint="(inputs, outp
 check(str(drawn_by(initial_weights, 9, 9).dtype), "float32", hint="rng.uniform gives float64")
 check(drawn_by(initial_weights, 784, 128).max(), 0.0811, hint="the limit above", tolerance=1e-3)
 check(drawn_by(initial_weights, 784, 128).min(), -0.0811, hint="minus the limit", tolerance=1e-3)
-check(np.abs(drawn_by(initial_weights, 99, 51)).mean(), 0.1, hint="uniform, and half of the "
-      "numbers below half of the limit", tolerance=1e-2)  # fmt: skip
+check(
+    np.abs(drawn_by(initial_weights, 99, 51)).mean(),
+    0.1,
+    hint="uniform, and half of the numbers below half of the limit",
+    tolerance=1e-2,
+)
 check(draws_again(initial_weights, 5, 5), True, hint="draw from rng, not from np.random")
 check(draws_again(initial_weights, 5, 6), False, hint="draw from rng, not from one of your own")
 ### BEGIN HIDDEN TESTS

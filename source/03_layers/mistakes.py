@@ -208,9 +208,11 @@ MISTAKES = [
         "dense-past-apply",
         "dense",
         "I computed with the arrays and wrapped the result; apply never heard of it.",
-        {"return apply(linear, x, self.weights, self.bias)": (
-            "return Tensor(linear(x.data, self.weights.data, self.bias.data))"
-        )},
+        {
+            "return apply(linear, x, self.weights, self.bias)": (
+                "return Tensor(linear(x.data, self.weights.data, self.bias.data))"
+            )
+        },
     ),
     Mistake(
         "bias-first",
@@ -324,7 +326,7 @@ MISTAKES = [
         "I set the weights without requires_grad=True.",
         {"Tensor([[1, 1], [1, 1]], requires_grad=True)": "Tensor([[1, 1], [1, 1]])"},
     ),
-]  # fmt: skip
+]
 
 ALTERNATIVES = [
     Alternative(
@@ -495,8 +497,12 @@ EQUIVALENT = [
         for size in ((1, 2), (3, 2), (2, 1), (2, 3))
     ),
     *(
-        Equivalent("xor-network", "output = Dense(2, 1)", f"output = Dense{size}",
-                   "the weights are set to others, and the bias has one element either way")
+        Equivalent(
+            "xor-network",
+            "output = Dense(2, 1)",
+            f"output = Dense{size}",
+            "the weights are set to others, and the bias has one element either way",
+        )
         for size in ((1, 1), (3, 1))
     ),
-]  # fmt: skip
+]

@@ -175,11 +175,16 @@ ATTACKS = {
     "write the gradebook": fails(TABLE, "OperationalError", trace="gradebook"),
     "write the source": fails(APPEND.format("source"), NOT_THERE, trace="source"),
     "write into the interpreter": Attack(
-        INTERPRETER, "refused: read-only", "^OSError|^PermissionError",
+        INTERPRETER,
+        "refused: read-only",
+        "^OSError|^PermissionError",
         trace="interpreter",
     ),
     "leave a start-up file": Attack(
-        START_UP, "refused: read-only", "^OSError|^PermissionError", trace="startup",
+        START_UP,
+        "refused: read-only",
+        "^OSError|^PermissionError",
+        trace="startup",
     ),
     "send data over the network": fails(SEND, "PermissionError", trace="server"),
     "send a datagram": fails(DATAGRAM, "PermissionError", trace="datagrams"),
@@ -192,7 +197,9 @@ ATTACKS = {
         MEMORY, "ended at 600 MiB", "its processes used more than 600 MiB", OF_THE_OTHER
     ),
     "disk bomb (150 MiB)": Attack(
-        DISK, "wrote at most 32 MiB, in memory, gone with it", r"^wrote ([12]?\d|3[012]) MiB",
+        DISK,
+        "wrote at most 32 MiB, in memory, gone with it",
+        r"^wrote ([12]?\d|3[012]) MiB",
         trace="files",
     ),
     "20,000 small files": Attack(
@@ -209,7 +216,7 @@ ATTACKS = {
     "a daemon": Attack(DAEMON, "ended with its sandbox", "^left a daemon", trace="daemon"),
     "trace the grader": fails(TRACE, "PermissionError"),
     "new namespaces": fails(NAMESPACES, "PermissionError"),
-}  # fmt: skip
+}
 
 CELL = """#| export
 import os

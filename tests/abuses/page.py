@@ -18,8 +18,15 @@ from abuses.attacks import ATTACKS  # noqa: E402
 PAGE = ROOT / "docs" / "abuses.md"
 PLAIN = Path(__file__).with_name("plain.json")
 BEGIN, END = "<!-- made by tests/abuses/page.py: -->", "<!-- end -->"
-HEADS = ("a submission tries to", "plain nbgrader", "its points", "others graded",
-         "`tito grade`", "its points", "others graded")  # fmt: skip
+HEADS = (
+    "a submission tries to",
+    "plain nbgrader",
+    "its points",
+    "others graded",
+    "`tito grade`",
+    "its points",
+    "others graded",
+)
 
 
 def page() -> str:

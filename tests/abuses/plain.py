@@ -37,15 +37,23 @@ from abuses.victims import MARK, victims  # noqa: E402
 
 USER = 61234
 PATIENCE = 100  # seconds for two submissions; nbgrader gives a cell 30
-NAMESPACES = ["unshare", "--pid", "--net", "--ipc", "--mount", "--fork", "--kill-child",
-              "--mount-proc"]  # fmt: skip
+NAMESPACES = [
+    "unshare",
+    "--pid",
+    "--net",
+    "--ipc",
+    "--mount",
+    "--fork",
+    "--kill-child",
+    "--mount-proc",
+]
 ALONE = "--in-namespaces"
 # The hidden tests of the small course, as one writes them for nbgrader.
 HIDDEN = {
     "double": "secret_of_the_hidden_test = np.ones((3, 2))\n"
-              "assert (double(secret_of_the_hidden_test) == 2).all()",
+    "assert (double(secret_of_the_hidden_test) == 2).all()",
     "halve": "assert (halve(np.ones(4)) == 0.5).all()",
-}  # fmt: skip
+}
 
 
 def plain_text() -> str:
@@ -53,8 +61,12 @@ def plain_text() -> str:
     text = NUMBERS.replace("from tito.checks import check\n", "")
     for name, test in HIDDEN.items():
         hidden = f"### BEGIN HIDDEN TESTS\n{test}\n### END HIDDEN TESTS\n"
-        text = re.sub(rf'(# %% checks="{name}" points=\d\n).*?### END HIDDEN TESTS\n',
-                      lambda m, hidden=hidden: m[1] + hidden, text, flags=re.S)  # fmt: skip
+        text = re.sub(
+            rf'(# %% checks="{name}" points=\d\n).*?### END HIDDEN TESTS\n',
+            lambda m, hidden=hidden: m[1] + hidden,
+            text,
+            flags=re.S,
+        )
     return text
 
 
@@ -86,9 +98,12 @@ def open_the_way_to(prefix: Path) -> None:
     closed = [p for p in (*reversed(prefix.parents), prefix) if not p.stat().st_mode & 0o001]
     if closed:
         kept = tempfile.mkdtemp()
-        for command in (["mount", "--bind", prefix, kept],
-                        ["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", closed[0]],
-                        ["mkdir", "-p", prefix], ["mount", "--bind", kept, prefix]):  # fmt: skip
+        for command in (
+            ["mount", "--bind", prefix, kept],
+            ["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", closed[0]],
+            ["mkdir", "-p", prefix],
+            ["mount", "--bind", kept, prefix],
+        ):
             subprocess.run(command, check=True)
 
 
@@ -123,13 +138,21 @@ def site_packages() -> str:
 def run_nbgrader(root: Path, *arguments: str, user: int | None = USER) -> tuple[str, str]:
     """Run a command of nbgrader; gives what it logged, and why it was ended, if it was."""
     python = next((root / "python" / "bin").glob("python"))
-    environment = {"HOME": str(root / "home"), "SECRET_TOKEN": MARK, "LANG": "C.UTF-8",
-                   "PATH": f"{python.parent}:{Path(sys.executable).parent}:/usr/bin:/bin"}  # fmt: skip
+    environment = {
+        "HOME": str(root / "home"),
+        "SECRET_TOKEN": MARK,
+        "LANG": "C.UTF-8",
+        "PATH": f"{python.parent}:{Path(sys.executable).parent}:/usr/bin:/bin",
+    }
     with (root / "log").open("w+", encoding="utf-8") as log:
         process = subprocess.Popen(
-            [python, "-m", "nbgrader", *arguments], cwd=root / "course", env=environment,
-            stdout=log, stderr=log, **as_user(user),
-        )  # fmt: skip
+            [python, "-m", "nbgrader", *arguments],
+            cwd=root / "course",
+            env=environment,
+            stdout=log,
+            stderr=log,
+            **as_user(user),
+        )
         try:
             code = process.wait(timeout=PATIENCE)
             ended = "nbgrader was killed" if code < 0 else ""
@@ -159,8 +182,9 @@ def measure(attack: Attack, original: Path, run: Path) -> dict:
     packages = str(next(run.glob("python/lib/python*/site-packages")))
     for place in (run, *run.rglob("*")):
         os.chown(place, USER, USER, follow_symlinks=False)
-    with victims(course, source, course / "submitted/zoe" / name, run / "home", packages,
-                 **as_user(USER)) as there:  # fmt: skip
+    with victims(
+        course, source, course / "submitted/zoe" / name, run / "home", packages, **as_user(USER)
+    ) as there:
         nb = json.loads(path.read_text(encoding="utf-8"))
         cell_of(nb, "double")["source"] = cell(attack, there.place, MARK)
         path.write_text(json.dumps(nb), encoding="utf-8")
@@ -173,11 +197,17 @@ def measure(attack: Attack, original: Path, run: Path) -> dict:
     others = "yes" if mark_of(course, "zoe") == KEPT else "**no**"
     return {
         "outcome": "; ".join(filter(None, [shown, ended])) or last_line(log),
-        "worked": bool(shown and not re.match(r"\w+(Error|Exception)\b", shown)
-                       and not re.match(r"there is no|no notebook", shown)) or trace or bool(ended),
+        "worked": bool(
+            shown
+            and not re.match(r"\w+(Error|Exception)\b", shown)
+            and not re.match(r"there is no|no notebook", shown)
+        )
+        or trace
+        or bool(ended),
         "points": mark_of(course, "ada-attacks") if done.exists() else None,
-        "others": others, "traces": sorted(traces),
-    }  # fmt: skip
+        "others": others,
+        "traces": sorted(traces),
+    }
 
 
 def outcome(path: Path) -> str:

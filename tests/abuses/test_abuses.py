@@ -72,9 +72,12 @@ def _grade(module) -> dict[str, dict]:
     """What `tito grade` says of each student."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "SECRET_TOKEN": MARK}
     done = subprocess.run(
-        [sys.executable, "-m", "tito", "grade", module.folder, "--json"], cwd=module.root,
-        env=environment, capture_output=True, text=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "tito", "grade", module.folder, "--json"],
+        cwd=module.root,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     events = map(json.loads, done.stdout.splitlines())
     return {e["student"]: e for e in events if e["event"] == "submission"}

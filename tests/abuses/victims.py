@@ -41,10 +41,12 @@ class Victims:
     def traces(self, course: Path) -> set[str]:
         """What the attacks have left behind, outside."""
         files = {
-            "startup": Path(self.place["home_folder"], ".ipython/profile_default/startup/00-attack.py"),
+            "startup": Path(
+                self.place["home_folder"], ".ipython/profile_default/startup/00-attack.py"
+            ),
             "interpreter": Path(self.place["packages"], "attacked.pth"),
             "kernel": Path(self.place["taken"]),
-        }  # fmt: skip
+        }
         found = {name for name, path in files.items() if path.exists()} | self.reached
         found |= {name for name, process in self.processes.items() if process.poll() is not None}
         if "attacked" in self.tables():
@@ -66,8 +68,11 @@ class Victims:
 
     def daemons(self) -> list[psutil.Process]:
         """Processes that an attack has left."""
-        return [p for p in psutil.process_iter(["cmdline"])
-                if self.place["daemon"] in (p.info["cmdline"] or [])]  # fmt: skip
+        return [
+            p
+            for p in psutil.process_iter(["cmdline"])
+            if self.place["daemon"] in (p.info["cmdline"] or [])
+        ]
 
     def clean(self) -> None:
         """Remove what was left in places that are not the course's."""
@@ -92,9 +97,12 @@ def _kernel(home: Path, account: dict) -> subprocess.Popen:
     """Another kernel of the same account, as Jupyter starts it."""
     connection = home / "kernel.json"
     process = subprocess.Popen(
-        [sys.executable, "-m", "ipykernel_launcher", "-f", str(connection)], cwd=home,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **account,
-    )  # fmt: skip
+        [sys.executable, "-m", "ipykernel_launcher", "-f", str(connection)],
+        cwd=home,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        **account,
+    )
     deadline = time.monotonic() + 60
     while not connection.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -128,14 +136,23 @@ def victims(course: Path, source: Path, submission: Path, home: Path, packages: 
         local.bind(f"{short}/s")
         os.chmod(f"{short}/s", 0o777)
         local.listen()
-        found = Victims({
-            "source": str(source), "submission": str(submission), "home": str(home / "secret"),
-            "home_folder": str(home), "gradebook": str(course / "gradebook.db"),
-            "packages": packages, "port": server.getsockname()[1],
-            "datagrams": datagrams.getsockname()[1], "socket": f"{short}/s",
-            "connection": str(home / "kernel.json"), "taken": f"{short}/taken",
-            "daemon": f"daemon-{time.monotonic_ns()}",
-        }, account)  # fmt: skip
+        found = Victims(
+            {
+                "source": str(source),
+                "submission": str(submission),
+                "home": str(home / "secret"),
+                "home_folder": str(home),
+                "gradebook": str(course / "gradebook.db"),
+                "packages": packages,
+                "port": server.getsockname()[1],
+                "datagrams": datagrams.getsockname()[1],
+                "socket": f"{short}/s",
+                "connection": str(home / "kernel.json"),
+                "taken": f"{short}/taken",
+                "daemon": f"daemon-{time.monotonic_ns()}",
+            },
+            account,
+        )
         for name, one in (("server", server), ("datagrams", datagrams), ("socket", local)):
             threading.Thread(target=_listen, args=(one, name, found), daemon=True).start()
         found.processes["victim"] = subprocess.Popen([sys.executable, "-c", WAIT], **account)

@@ -64,15 +64,20 @@ def test_a_solution_without_marks_is_found(module):
 
 
 def test_a_solution_in_a_given_cell_is_found_whatever_its_layout(module):
-    given = '# %%\nif True:\n  twice_as_much=np.multiply( x,2 )  # a hint\n  ' \
-            'print(twice_as_much)\n\n# %% checks="halve" points=3'  # fmt: skip
+    given = (
+        "# %%\nif True:\n  twice_as_much=np.multiply( x,2 )  # a hint\n  "
+        'print(twice_as_much)\n\n# %% checks="halve" points=3'
+    )
     edit(
         module,
         ('# %% checks="halve" points=3', given),
         ("    return twice_as_much\n", "    print(twice_as_much)\n    return twice_as_much\n"),
     )
-    edit(module, ("  print(twice_as_much)\n\n", "  print(twice_as_much)\n  return twice_as_much\n\n"),
-         ("if True:\n  twice", "def f(x):\n  twice"))  # fmt: skip
+    edit(
+        module,
+        ("  print(twice_as_much)\n\n", "  print(twice_as_much)\n  return twice_as_much\n\n"),
+        ("if True:\n  twice", "def f(x):\n  twice"),
+    )
     places = [(part, where) for part, where, what in found(module, "grading") if "solution" in what]
     assert ("leaks", "release/01_numbers/numbers_dev.ipynb") in places
 
@@ -91,9 +96,11 @@ def test_a_source_that_gets_into_the_release_is_found(module):
 def test_a_hidden_test_that_reads_a_later_module_is_found(module):
     edit(
         module,
-        ("    return float(numbers.double(x))",
-         "    from tinytorch.core.doubles import quadruple\n    return float(quadruple(x))"),
-    )  # fmt: skip
+        (
+            "    return float(numbers.double(x))",
+            "    from tinytorch.core.doubles import quadruple\n    return float(quadruple(x))",
+        ),
+    )
     ((part, _, what),) = found(module, "alone")
     assert part == "course"
     assert "'double_of_a_number'" in what and "tinytorch.core.doubles" in what
@@ -185,16 +192,23 @@ def test_right_solutions_in_another_way_are_accepted_and_counted(module):
     assert report.findings == []
     assert (report.figures["alternatives"], report.figures["accepted"]) == (2, 2)
     assert report.as_data()["alternatives"][0] == {
-        "alternative": "twice", "exercise": "double", "explanation": "Adds it to itself.",
-        "refusal": "", "lost": [],
-    }  # fmt: skip
+        "alternative": "twice",
+        "exercise": "double",
+        "explanation": "Adds it to itself.",
+        "refusal": "",
+        "lost": [],
+    }
     header, row = [*COLUMNS.values()], rows([report])[0]
     assert row[1 + header.index("alternatives")] == "2"
 
 
 def test_an_exercise_without_an_alternative_is_found(module):
-    report = alternatives(module, RIGHT.replace("'halve', 'Multiplies.'", "'double', 'Multiplies.'")
-                          .replace("'np.divide(x, 2)': 'x * 0.5'", "'return twice_as_much': 'return x * 2.0'"))  # fmt: skip
+    report = alternatives(
+        module,
+        RIGHT.replace("'halve', 'Multiplies.'", "'double', 'Multiplies.'").replace(
+            "'np.divide(x, 2)': 'x * 0.5'", "'return twice_as_much': 'return x * 2.0'"
+        ),
+    )
     assert [(f.part, f.where, f.what) for f in report.findings] == [
         ("alternatives", "halve", "mistakes.py has no right alternative for it")
     ]
@@ -211,8 +225,11 @@ def test_an_exercise_without_a_check_refuses_no_alternative(module):
 def test_a_visible_check_that_refuses_what_hidden_tests_pass_is_found(module):
     edit(
         module,
-        ("check(double(np.array([1.0, 2.0]))", "check(len(double.__code__.co_varnames), 2)\ncheck(double(np.array([1.0, 2.0]))"),
-    )  # fmt: skip
+        (
+            "check(double(np.array([1.0, 2.0]))",
+            "check(len(double.__code__.co_varnames), 2)\ncheck(double(np.array([1.0, 2.0]))",
+        ),
+    )
     report = alternatives(
         module, RIGHT.replace("{'np.multiply(x, 2)': 'x + x'}", "solution='return x + x'")
     )
@@ -303,17 +320,25 @@ def test_mutants_change_each_part_of_a_solution_and_nothing_else():
         ("return total.sum(axis=0, keepdims=True)"),
     )
     for expected in [
-        (loop, "total = x[i:] * y"), (loop, "total -= x[i:] * y"), (loop, "total += x[i:]"),
-        (loop, "total += x[:] * y"), (loop, "pass"), (test, "if total.any() or not y:"),
-        (test, "if total.any():"), (test, "if True:"), (test, "if total.all() and (not y):"),
-        (result, "return total.sum(axis=1, keepdims=True)"), (result, "return total.sum(axis=0)"),
-        (result, "return total.sum(axis=0, keepdims=False)"), (result, "return total"),
+        (loop, "total = x[i:] * y"),
+        (loop, "total -= x[i:] * y"),
+        (loop, "total += x[i:]"),
+        (loop, "total += x[:] * y"),
+        (loop, "pass"),
+        (test, "if total.any() or not y:"),
+        (test, "if total.any():"),
+        (test, "if True:"),
+        (test, "if total.all() and (not y):"),
+        (result, "return total.sum(axis=1, keepdims=True)"),
+        (result, "return total.sum(axis=0)"),
+        (result, "return total.sum(axis=0, keepdims=False)"),
+        (result, "return total"),
         (result, "return"),
         ("total = np.zeros(3, dtype=np.float32)", "total = np.zeros(3)"),
         ("total = np.zeros(3, dtype=np.float32)", "total = np.ones(3, dtype=np.float32)"),
         ("raise ValueError(f'{x + y} is bad')", "raise KeyError(f'{x + y} is bad')"),
         ("raise ValueError(f'{x + y} is bad')", "pass"),
-    ]:  # fmt: skip
+    ]:
         assert expected in made, expected
     assert not any("given" in old or "Keep" in old for old, _ in made)
     assert not any("x - y" in new for _, new in made)  # what an error says
@@ -321,8 +346,10 @@ def test_mutants_change_each_part_of_a_solution_and_nothing_else():
 
 def test_a_solution_is_replaced_as_a_whole():
     assert with_solution(SOLUTION, "return 1\n").splitlines()[-3:] == [
-        "    ### BEGIN SOLUTION", "    return 1", "    ### END SOLUTION",
-    ]  # fmt: skip
+        "    ### BEGIN SOLUTION",
+        "    return 1",
+        "    ### END SOLUTION",
+    ]
 
 
 def test_trials_tell_right_from_wrong_and_from_what_never_ends(module):
@@ -345,8 +372,10 @@ def test_visible_checks_are_run_with_each_mistake_alone(module):
         ],
     )
     assert [(s.mistake.name, s.error, s.helps) for s in shown] == [
-        ("name", "NameError", True), ("right", "", False), ("exit", "Timeout", True),
-    ]  # fmt: skip
+        ("name", "NameError", True),
+        ("right", "", False),
+        ("exit", "Timeout", True),
+    ]
 
 
 def test_a_kit_is_audited(small_course):

@@ -69,10 +69,12 @@ def _three_times(nb: dict) -> None:
 def lab(course):
     """The address of a JupyterLab that `tito jupyter` has started, and its token."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tito", "jupyter", "--no-browser"], cwd=course.root,
-        stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-m", "tito", "jupyter", "--no-browser"],
+        cwd=course.root,
+        stdout=subprocess.PIPE,
+        text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT), "SHELL": "/bin/sh"},
-    )  # fmt: skip
+    )
     try:
         address = re.search(r"(http://\S+)/lab\?token=(\w+)", process.stdout.readline())
         yield address.groups()

@@ -58,7 +58,7 @@ def html_attempts(where: str) -> list[str]:
         f'<img src="data:image/svg+xml;base64,{encoded(svg(where))}">',
         f'--><!--><img src=x onerror="{s}">--!><img src=x onerror="{s}">',
         f'<textarea></textarea><img src=x onerror="{s}"><title></title><svg><desc><img src=x onerror="{s}"></desc></svg>',
-    ]  # fmt: skip
+    ]
 
 
 def markdown_attempts(where: str) -> list[str]:
@@ -80,14 +80,14 @@ def markdown_attempts(where: str) -> list[str]:
         rf"$</span><img src=x onerror={s}>$",
         rf"\\(<img src=x onerror={s}>\\)",
         f"```html\n</code></pre><script>{s}</script>\n```",
-        f"```x\"><img src=x onerror={s}>\ntext\n```",
+        f'```x"><img src=x onerror={s}>\ntext\n```',
         f"`</code><img src=x onerror={s}>`",
         f"| a |\n| --- |\n| <img src=x onerror={s}> |",
-    ]  # fmt: skip
+    ]
 
 
 # Outputs that a kernel sends, beside those that its functions make.
-OUTPUTS = r'''
+OUTPUTS = r"""
 from IPython.display import HTML, SVG, Javascript, Latex, Markdown, display, publish_display_data
 for text in ATTEMPTS:
     display(HTML(text), Markdown(text), Latex(text))
@@ -107,7 +107,7 @@ if kernel:
     send("execute_input", {"code": "", "execution_count": ATTEMPTS[2]})
     send("execute_result", {"execution_count": ATTEMPTS[2], "data": {"text/plain": ATTEMPTS[2]}, "metadata": {}})
     send("error", {"ename": ATTEMPTS[2], "evalue": ATTEMPTS[2], "traceback": [ATTEMPTS[2]]})
-'''  # fmt: skip
+"""
 
 
 def hostile_notebook(module: Module) -> dict:
@@ -129,21 +129,46 @@ def hostile_notebook(module: Module) -> dict:
         ("markdown", "markdown", "\n\n".join(markdown_attempts("markdown"))),
         ("raw", "raw", "\n".join(html_attempts("raw"))),
         ("code", "code", given),
-        ("error", "code", f"raise type('<img src=x onerror={script('error')}>', (Exception,), {{}})"
-                          f"({html_attempts('error')[2]!r})"),
-    ):  # fmt: skip
-        cell = {"id": f"evil-{name}", "cell_type": kind, "source": source, "metadata": {
-            "tags": [identity], "alt": identity, "name": identity, "raw_mimetype": "text/html",
-            "nbgrader": {"grade_id": identity, "schema_version": 3, "grade": False,
-                         "solution": True, "locked": False, "task": False},
-        }}  # fmt: skip
+        (
+            "error",
+            "code",
+            f"raise type('<img src=x onerror={script('error')}>', (Exception,), {{}})"
+            f"({html_attempts('error')[2]!r})",
+        ),
+    ):
+        cell = {
+            "id": f"evil-{name}",
+            "cell_type": kind,
+            "source": source,
+            "metadata": {
+                "tags": [identity],
+                "alt": identity,
+                "name": identity,
+                "raw_mimetype": "text/html",
+                "nbgrader": {
+                    "grade_id": identity,
+                    "schema_version": 3,
+                    "grade": False,
+                    "solution": True,
+                    "locked": False,
+                    "task": False,
+                },
+            },
+        }
         if kind == "markdown":
             cell["attachments"] = attachment
         if kind == "code":
             cell |= {"outputs": [], "execution_count": None}
         nb["cells"].append(cell)
-    nb["metadata"] |= {"title": identity, "authors": [{"name": identity}], "widgets": {
-        "application/vnd.jupyter.widget-state+json": {"state": {}, "evil": "</script>" + html_attempts("widgets")[0]},
-    }}  # fmt: skip
+    nb["metadata"] |= {
+        "title": identity,
+        "authors": [{"name": identity}],
+        "widgets": {
+            "application/vnd.jupyter.widget-state+json": {
+                "state": {},
+                "evil": "</script>" + html_attempts("widgets")[0],
+            },
+        },
+    }
     nb["metadata"]["language_info"] = {"name": identity, "pygments_lexer": identity}
     return nb

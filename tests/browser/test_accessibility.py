@@ -33,8 +33,10 @@ def violations(page, within: str = "body", without: str | None = None) -> list[s
     )
     return [
         f"{rule['id']}: {node['html'][:150]} {node['failureSummary'][:150]}"
-        for rule in found["violations"] if rule["id"] not in THEIRS for node in rule["nodes"]
-    ]  # fmt: skip
+        for rule in found["violations"]
+        if rule["id"] not in THEIRS
+        for node in rule["nodes"]
+    ]
 
 
 class TestPages:
@@ -69,10 +71,17 @@ class TestPages:
         module = course.module("91")
         nb = untouched(module)
         cell_of(nb, "double")["source"] = "#| export\ndef double(x):\n    return x + 2"
-        nb["cells"].insert(0, {
-            "id": "mine", "cell_type": "code", "metadata": {}, "outputs": [],
-            "execution_count": None, "source": "from tito.checks import progress\nprogress()",
-        })  # fmt: skip
+        nb["cells"].insert(
+            0,
+            {
+                "id": "mine",
+                "cell_type": "code",
+                "metadata": {},
+                "outputs": [],
+                "execution_count": None,
+                "source": "from tito.checks import progress\nprogress()",
+            },
+        )
         write(module, nb)
         use_theme(page, lab, theme)
         try:

@@ -58,8 +58,11 @@ def test_a_written_answer_is_marked_by_hand(course, lab, page):
     keep(page, "by-hand")
     page.reload()
     page.wait_for_function("document.querySelector('input.score#why-inverse').value == '2'")
-    (row,) = [s for s in scores(course, [course.module("91")])
-              if s.student == "ada" and s.exercise == "why-inverse"]  # fmt: skip
+    (row,) = [
+        s
+        for s in scores(course, [course.module("91")])
+        if s.student == "ada" and s.exercise == "why-inverse"
+    ]
     assert row.score == 2
 
 

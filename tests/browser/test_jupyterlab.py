@@ -93,10 +93,16 @@ def test_a_wrong_and_then_a_right_solution(numbers, lab, page):
 def test_progress_counts_what_has_been_done(numbers, lab, page):
     nb = reference(numbers)
     cell_of(nb, "halve")["source"] = cell_of(untouched(numbers), "halve")["source"]
-    nb["cells"].append({
-        "id": "mine", "cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None,
-        "source": "from tito.checks import progress\nprogress()",
-    })  # fmt: skip
+    nb["cells"].append(
+        {
+            "id": "mine",
+            "cell_type": "code",
+            "metadata": {},
+            "outputs": [],
+            "execution_count": None,
+            "source": "from tito.checks import progress\nprogress()",
+        }
+    )
     write(numbers, nb)
     open_notebook(page, lab, numbers)
     for text in ("core.numbers", "from tito.checks import check", "Twice `x`", "# double: 4"):

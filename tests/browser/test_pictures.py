@@ -70,8 +70,12 @@ def test_two_steppers_on_a_page_go_by_click_and_by_key_and_leave_each_other_alon
     assert "5 + (-1) = 4" in shown(page, 0) and shown(page, 1).startswith("Start")
     visible = [text.text_content() for text in page.locator("svg >> nth=0 >> text.s:visible").all()]
     assert sorted(visible) == [
-        "gradient -1", "gradient -5 + (-1) = -6", "gradient 1", "gradient 5", "gradient 5 + (-1) = 4",
-    ]  # fmt: skip
+        "gradient -1",
+        "gradient -5 + (-1) = -6",
+        "gradient 1",
+        "gradient 5",
+        "gradient 5 + (-1) = 4",
+    ]
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")  # past the words
     page.keyboard.press("ArrowRight")
@@ -106,8 +110,9 @@ def lab(tmp_path_factory):
     """The address of a JupyterLab with the same notebook trusted and not trusted, and its token."""
     root = tmp_path_factory.mktemp("graph")
     environment = os.environ | {
-        "JUPYTER_DATA_DIR": str(root / ".data"), "JUPYTER_CONFIG_DIR": str(root / ".config"),
-    }  # fmt: skip
+        "JUPYTER_DATA_DIR": str(root / ".data"),
+        "JUPYTER_CONFIG_DIR": str(root / ".config"),
+    }
     for name in ("trusted", "untrusted"):
         nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(name)])
         nb.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
@@ -122,10 +127,19 @@ def lab(tmp_path_factory):
     log = root / ".log"  # not a pipe, which would fill up
     with log.open("w") as errors:
         process = subprocess.Popen(
-            [*jupyter, "lab", "--no-browser", "--allow-root", "--ServerApp.port=0",
-             f"--ServerApp.root_dir={root}"],
-            cwd=root, env=environment, stderr=errors, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+            [
+                *jupyter,
+                "lab",
+                "--no-browser",
+                "--allow-root",
+                "--ServerApp.port=0",
+                f"--ServerApp.root_dir={root}",
+            ],
+            cwd=root,
+            env=environment,
+            stderr=errors,
+            stdout=subprocess.DEVNULL,
+        )
     try:
         yield address_in(log)
     finally:

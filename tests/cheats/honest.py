@@ -38,9 +38,10 @@ class Variant:
 def put_in(nb: dict, variant: Variant) -> None:
     """Put a variant into a notebook with all solutions."""
     number, cell = next(
-        (n, c) for n, c in enumerate(nb["cells"])
+        (n, c)
+        for n, c in enumerate(nb["cells"])
         if c["metadata"].get("nbgrader", {}).get("grade_id") == variant.exercise
-    )  # fmt: skip
+    )
     if variant.source:
         directive = "#| export\n" if cell["source"].startswith("#| export") else ""
         cell["source"] = directive + variant.source
@@ -48,8 +49,10 @@ def put_in(nb: dict, variant: Variant) -> None:
         assert line in cell["source"], line
         cell["source"] = cell["source"].replace(line, other)
     nb["cells"][number : number + 1] = [
-        *map(_own_cell, variant.before), cell, *map(_own_cell, variant.after),
-    ]  # fmt: skip
+        *map(_own_cell, variant.before),
+        cell,
+        *map(_own_cell, variant.after),
+    ]
 
 
 def _own_cell(text: str) -> dict:
@@ -59,7 +62,8 @@ def _own_cell(text: str) -> dict:
 
 TENSOR = {
     "looks at the type in another way": Variant(
-        "01_tensor", "as-array",
+        "01_tensor",
+        "as-array",
         '''
 def as_array(data, dtype=None):
     """my version, see notes of week 1"""
@@ -88,7 +92,8 @@ def as_array(data, dtype=None):
         ),
     ),
     "keeps its own order and hints": Variant(
-        "01_tensor", "tensor",
+        "01_tensor",
+        "tensor",
         instead={
             "        self.data = as_array(data, dtype)\n": "",
             "        self.grad = None\n": "        self.grad: np.ndarray | None = None\n"
@@ -99,8 +104,9 @@ def as_array(data, dtype=None):
         },
     ),
     "goes from the right with itertools, and prints": Variant(
-        "01_tensor", "broadcast-shape",
-        '''
+        "01_tensor",
+        "broadcast-shape",
+        """
 import itertools
 
 
@@ -115,22 +121,23 @@ def broadcast_shape(a, b):
         else:
             raise ValueError(f"{a} and {b}: {m} does not go with {n}")
     return tuple(reversed(out))
-''',
+""",
         before=(
             "from IPython.display import HTML, display\nrows = ''.join(f'<tr><td>{n}</td><td>{n**2}</td></tr>' "
             "for n in range(4))\ndisplay(HTML(f'<table>{rows}</table>'))",
         ),
     ),
     "has a helper in a cell of its own": Variant(
-        "01_tensor", "apply",
-        '''
+        "01_tensor",
+        "apply",
+        """
 def apply(function, *inputs, **parameters):
     clever = [m for m in map(handler_of, [*inputs, *parameters.values()]) if m is not None]
     if len(clever) > 0:
         return clever[0](function, *inputs, **parameters)
     result = compute(function, *arrays_of(inputs), **parameters)
     return Tensor(result, dtype=result.dtype)
-''',
+""",
         before=(
             "#| export\ndef arrays_of(things):\n    return list(map(value, things))",
             "import time\nbegin = time.perf_counter()\nnp.ones((50, 50)) @ np.ones((50, 50))\n"
@@ -153,23 +160,27 @@ def apply(function, *inputs, **parameters):
         ),
     ),
     "collects its settings in a dictionary": Variant(
-        "01_tensor", "reductions",
+        "01_tensor",
+        "reductions",
         instead={
             "return apply(np.sum, self, axis=axis, keepdims=keepdims)": "settings = dict(axis=axis, "
             "keepdims=keepdims)\n        return apply(np.sum, self, **settings)",
         },
-        after=("import random\nrandom.seed(1)\nTensor([random.random() for _ in range(9)]).mean()",),
+        after=(
+            "import random\nrandom.seed(1)\nTensor([random.random() for _ in range(9)]).mean()",
+        ),
     ),
     "turns the operands round": Variant(
-        "01_tensor", "reflected",
+        "01_tensor",
+        "reflected",
         instead={
-            "return apply(np.subtract, other, self)":
-            "left, right = other, self\n        return apply(np.subtract, *[left, right])",
+            "return apply(np.subtract, other, self)": "left, right = other, self\n        return apply(np.subtract, *[left, right])",
         },
     ),
     "computes column by column": Variant(
-        "01_tensor", "standardise",
-        '''
+        "01_tensor",
+        "standardise",
+        """
 import math
 
 
@@ -185,24 +196,26 @@ def standardise(table: Tensor) -> Tensor:
         for i in range(n_rows):
             new[i, j] = (old[i, j] - middle) / spread
     return Tensor(new)
-''',
+""",
         after=(
             "import matplotlib.pyplot as plt\nplt.rcParams['figure.figsize'] = (3, 2)\n"
             "fig, ax = plt.subplots()\nax.plot(np.asarray(standardise(Tensor([[1.0, 2], [3, 5]]))))\nplt.show()",
         ),
     ),
-}  # fmt: skip
+}
 
 ACTIVATIONS = {
     "writes a matrix product with einsum": Variant(
-        "02_activations", "collapse",
+        "02_activations",
+        "collapse",
         "def collapse(w1, b1, w2, b2):\n    weights = np.einsum('ij,jk->ik', w1, w2)\n"
         "    bias = b2 + np.dot(b1, w2)\n    return (weights, bias)\n",
     ),
     "clips": Variant("02_activations", "relu", "def relu(x):\n    return np.clip(x, 0, None)\n"),
     "plots in the exercise's cell": Variant(
-        "02_activations", "plain-sigmoid",
-        '''
+        "02_activations",
+        "plain-sigmoid",
+        """
 import matplotlib.pyplot as plt
 
 
@@ -215,10 +228,11 @@ fig, axes = plt.subplots(1, 2)
 for ax in axes:
     ax.plot(grid, plain_sigmoid(grid))
 plt.show()
-''',
+""",
     ),
     "knows another formula": Variant(
-        "02_activations", "sigmoid",
+        "02_activations",
+        "sigmoid",
         "def sigmoid(x):\n    # log(1 + e^-x), which never overflows\n    return np.exp(-np.logaddexp(0, -x))\n",
         after=(
             "%%timeit -n 2 -r 1\nsigmoid(np.ones(10))",
@@ -228,11 +242,13 @@ plt.show()
         ),
     ),
     "copies the sign": Variant(
-        "02_activations", "tanh-by-exponentials",
+        "02_activations",
+        "tanh-by-exponentials",
         "def tanh_by_exponentials(z):\n    q = np.exp(-2 * np.abs(z))\n    return np.copysign((1 - q) / (1 + q), z)\n",
     ),
     "has its helper in a cell below": Variant(
-        "02_activations", "softmax",
+        "02_activations",
+        "softmax",
         "def softmax(x, axis=-1):\n    e = np.exp(x - largest(x, axis))\n    return e / np.sum(e, axis, keepdims=True)\n"
         "\n\ndef largest(x, axis):\n    return np.amax(x, axis=axis, keepdims=True)\n",
         after=(
@@ -242,11 +258,13 @@ plt.show()
         ),
     ),
     "reduces with logaddexp": Variant(
-        "02_activations", "log-softmax",
+        "02_activations",
+        "log-softmax",
         "def log_softmax(x, axis=-1):\n    return x - np.logaddexp.reduce(x, axis=axis, keepdims=True)\n",
     ),
     "has a class above its classes": Variant(
-        "02_activations", "activation-layers",
+        "02_activations",
+        "activation-layers",
         '''
 class Elementwise:
     """What the three have in common."""
@@ -273,12 +291,14 @@ class Tanh(Elementwise):
 ''',
     ),
     "uses another of its exercises": Variant(
-        "02_activations", "silu",
+        "02_activations",
+        "silu",
         instead={"return x * apply(sigmoid, x)": "gate = Sigmoid()\n        return gate(x) * x"},
     ),
     "goes point by point": Variant(
-        "02_activations", "relu-curve",
-        '''
+        "02_activations",
+        "relu-curve",
+        """
 def relu_curve(x, knots, values):
     out = np.empty(np.shape(x))
     for place, number in np.ndenumerate(x):
@@ -290,14 +310,15 @@ def relu_curve(x, knots, values):
             height += slope * max(reached - knots[i], 0)
         out[place] = height
     return out
-''',
+""",
     ),
-}  # fmt: skip
+}
 
 LAYERS = {
     "multiplies rows and columns of lists": Variant(
-        "03_layers", "matmul-by-hand",
-        '''
+        "03_layers",
+        "matmul-by-hand",
+        """
 def matmul_by_hand(a, b):
     if len(a.shape) != 2 or len(b.shape) != 2:
         raise ValueError("both have to be matrices, got %s and %s" % (a.shape, b.shape))
@@ -308,11 +329,12 @@ def matmul_by_hand(a, b):
     for i, row in enumerate(a):
         result[i] = [sum((p * q for p, q in zip(row, column)), 0) for column in columns]
     return result
-''',
+""",
     ),
     "folds with reduce": Variant(
-        "03_layers", "matmul-by-outer",
-        '''
+        "03_layers",
+        "matmul-by-outer",
+        """
 from functools import reduce
 from operator import add
 
@@ -320,10 +342,11 @@ from operator import add
 def matmul_by_outer(a, b):
     start = np.zeros((a.shape[0], b.shape[1]), np.result_type(a, b))
     return reduce(add, map(np.multiply.outer, a.T, b), start)
-''',
+""",
     ),
     "uses einsum and a warning": Variant(
-        "03_layers", "linear",
+        "03_layers",
+        "linear",
         "import warnings\n\n\ndef linear(x, weights, bias):\n    if x.ndim > 9:\n"
         "        warnings.warn('so many axes?')\n    return np.matmul(x, weights) + bias\n",
         after=(
@@ -332,23 +355,27 @@ def matmul_by_outer(a, b):
         ),
     ),
     "scales numbers between 0 and 1": Variant(
-        "03_layers", "initial-weights",
+        "03_layers",
+        "initial-weights",
         "def initial_weights(inputs, outputs, rng):\n    limit = (6.0 / (inputs + outputs)) ** 0.5\n"
         "    return (limit * (2 * rng.random((inputs, outputs)) - 1)).astype('float32')\n",
     ),
     "scales standard normal numbers": Variant(
-        "03_layers", "he-weights",
+        "03_layers",
+        "he-weights",
         "import math\n\n\ndef he_weights(inputs, outputs, rng):\n    numbers = rng.standard_normal((inputs, outputs))\n"
         "    return np.float32(numbers * math.sqrt(2 / inputs))\n",
     ),
     "folds the layers": Variant(
-        "03_layers", "forward",
+        "03_layers",
+        "forward",
         "from functools import reduce\n\n\ndef forward(layers, x):\n"
         "    return reduce(lambda value, layer: layer(value), layers, x)\n",
     ),
     "walks through a stack": Variant(
-        "03_layers", "parameter-count",
-        '''
+        "03_layers",
+        "parameter-count",
+        """
 def parameter_count(layers):
     todo, count = list(layers), 0
     while todo:
@@ -363,22 +390,24 @@ def parameter_count(layers):
                 n *= length
             count += n
     return count
-''',
+""",
     ),
     "finds another network": Variant(
-        "03_layers", "xor-network",
+        "03_layers",
+        "xor-network",
         instead={
             "Tensor([[1, 1], [1, 1]], requires_grad=True)": "Tensor([[1, -1], [-1, 1]], requires_grad=True)",
             "Tensor([0, -1], requires_grad=True)": "Tensor([0, 0], requires_grad=True)",
             "Tensor([[1], [-2]], requires_grad=True)": "Tensor([[1], [1]], requires_grad=True)",
         },
     ),
-}  # fmt: skip
+}
 
 AUTOGRAD = {
     "counts through the flat array": Variant(
-        "07_autograd", "numerical-gradient",
-        '''
+        "07_autograd",
+        "numerical-gradient",
+        """
 def numerical_gradient(f, x, step=1e-5):
     x = np.asarray(x, dtype="float64")
     out = []
@@ -389,16 +418,18 @@ def numerical_gradient(f, x, step=1e-5):
         rise = f(up.reshape(x.shape)) - f(down.reshape(x.shape))
         out.append(float(rise) / (2 * step))
     return np.array(out, dtype="float64").reshape(x.shape)
-''',
+""",
         after=("# Notes\n\n$f'(x) \\approx \\frac{f(x+h)-f(x-h)}{2h}$",),
     ),
     "knows the formula by heart": Variant(
-        "07_autograd", "graph-by-hand",
+        "07_autograd",
+        "graph-by-hand",
         "def graph_by_hand(x, y):\n    return (x * y + y) * x, x, x, 2 * x * y + y, x**2 + x\n",
     ),
     "enters its rules one by one": Variant(
-        "07_autograd", "four-rules",
-        '''
+        "07_autograd",
+        "four-rules",
+        """
 def the_other_factor(grad, out, x, y):
     return y * grad
 
@@ -410,21 +441,25 @@ def rules_of_sums_and_products():
 
     RULES.derivative(np.add, hand_on, hand_on)
     derivative(np.multiply, the_other_factor, lambda g, out, a, b: a * g)
-''',
-        after=("RULES[np.multiply][1](np.ones(2), None, np.arange(2.0), None)", "%timeit -n1 -r1 pass"),
+""",
+        after=(
+            "RULES[np.multiply][1](np.ones(2), None, np.arange(2.0), None)",
+            "%timeit -n1 -r1 pass",
+        ),
     ),
     "answers with a comprehension": Variant(
-        "07_autograd", "operation",
+        "07_autograd",
+        "operation",
         instead={
             "shares = []\n        for rule in self.rules:\n            if rule is None:\n                shares.append(None)\n"
-            "            else:\n                shares.append(rule(grad, result, *values, **self.parameters))\n":
-            "given = (grad, result, *values)\n",
+            "            else:\n                shares.append(rule(grad, result, *values, **self.parameters))\n": "given = (grad, result, *values)\n",
             "return shares": "return [rule and rule(*given, **self.parameters) for rule in self.rules]",
         },
     ),
     "goes down with a stack": Variant(
-        "07_autograd", "order",
-        '''
+        "07_autograd",
+        "order",
+        """
 def reverse_creation_order(outputs):
     seen, stack = set(), [v for v in outputs if getattr(v, "grad_fn", None) and v.requires_grad]
     while stack:
@@ -436,11 +471,12 @@ def reverse_creation_order(outputs):
             if isinstance(child, Variable) and not child.is_leaf and child.requires_grad:
                 stack.append(child)
     return sorted(seen, key=lambda v: -v.order)
-''',
+""",
     ),
     "has a helper for a sum": Variant(
-        "07_autograd", "propagate",
-        '''
+        "07_autograd",
+        "propagate",
+        """
 def fitting(share, x):
     return share if share.shape == x.shape else unbroadcast(share, x.shape)
 
@@ -459,12 +495,13 @@ def propagate(gradients, nodes, retain_graph=False):
             if not retain_graph:
                 v.grad_fn.free()
     return found
-''',
+""",
         before=("#| export\nimport functools\nimport itertools",),
     ),
     "sums one axis after the other": Variant(
-        "07_autograd", "unbroadcast",
-        '''
+        "07_autograd",
+        "unbroadcast",
+        """
 def unbroadcast(grad, shape):
     while grad.ndim > len(shape):
         grad = grad.sum(axis=0)
@@ -472,46 +509,49 @@ def unbroadcast(grad, shape):
         if shape[axis] == 1 and grad.shape[axis] != 1:
             grad = grad.sum(axis=axis, keepdims=True)
     return grad
-''',
+""",
     ),
     "turns the axes by itself": Variant(
-        "07_autograd", "rules-of-the-matrix-product",
+        "07_autograd",
+        "rules-of-the-matrix-product",
         instead={
             "@table": "def turned(m):\n    order = list(range(m.ndim))\n"
             "    order[-2:] = order[-1], order[-2]\n    return m.transpose(*order)\n\n\n@table",
             "grad @ swap(y)": "grad @ turned(y)",
-            "lambda grad, out, x, weights, bias: grad @ swap(weights)":
-            "lambda grad, out, x, weights, bias: RULES[np.matmul][0](grad, out, x, weights)",
+            "lambda grad, out, x, weights, bias: grad @ swap(weights)": "lambda grad, out, x, weights, bias: RULES[np.matmul][0](grad, out, x, weights)",
         },
     ),
     "differentiates 1/y": Variant(
-        "07_autograd", "rules-of-differences-and-quotients",
+        "07_autograd",
+        "rules-of-differences-and-quotients",
         instead={
             "lambda grad, out, x, y: -grad * out / y": "lambda grad, out, x, y: -(grad / y) * (x / y)"
         },
     ),
     "multiplies the other way round": Variant(
-        "07_autograd", "rules-of-functions",
+        "07_autograd",
+        "rules-of-functions",
         instead={
             "grad * np.cos(x)": "np.cos(x) * grad",
             "-grad * np.sin(x)": "-(np.sin(x) * grad)",
         },
     ),
     "adds to zeros": Variant(
-        "07_autograd", "rules-of-reductions",
+        "07_autograd",
+        "rules-of-reductions",
         instead={
-            "spread(\n            with_axes(grad, x, axis), shape=x.shape\n        )":
-            "(\n            np.zeros(x.shape, x.dtype) + with_axes(grad, x, axis)\n        )",
+            "spread(\n            with_axes(grad, x, axis), shape=x.shape\n        )": "(\n            np.zeros(x.shape, x.dtype) + with_axes(grad, x, axis)\n        )",
         },
     ),
     "leaves the switch to the engine": Variant(
-        "07_autograd", "no-grad",
+        "07_autograd",
+        "no-grad",
         "@switch\ndef no_grad():\n    with recording.switched(False):\n        yield\n",
         after=(
             "try:\n    import torch\nexcept ImportError:\n    print('no torch here')\n"
             "x = Variable([1.0, 2.0])\n(x * x).sum().backward()\nprint(x.grad)\n%time None",
         ),
     ),
-}  # fmt: skip
+}
 
 VARIANTS = {**TENSOR, **ACTIVATIONS, **LAYERS, **AUTOGRAD}

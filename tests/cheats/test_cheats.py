@@ -52,8 +52,10 @@ def test_it_gains_nothing_and_is_recognised(graded, number):
     course, report, marks = graded
     student = f"cheat{number:02}"
     assert {m.exercise: m.score for m in marks if m.student == student} == {
-        "double": 0, "halve": 0, "why-inverse": 0,
-    }  # fmt: skip
+        "double": 0,
+        "halve": 0,
+        "why-inverse": 0,
+    }
     expected = cheats(str(course.root))[NAMES[number]].flag
     if expected:
         assert expected in "; ".join(report[student].flags)

@@ -12,9 +12,16 @@ from conftest import ROOT
 from tito.author.kit import README as KIT_README
 from tito.cli import cli
 
-DOCUMENTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
-             for path in [ROOT / "README.md", *ROOT.glob("*/README.md"), *ROOT.glob("docs/*.md"),
-                          *ROOT.glob("source/*/README.md"), *ROOT.glob("tito/*/README.md")]}  # fmt: skip
+DOCUMENTS = {
+    str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+    for path in [
+        ROOT / "README.md",
+        *ROOT.glob("*/README.md"),
+        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("source/*/README.md"),
+        *ROOT.glob("tito/*/README.md"),
+    ]
+}
 DOCUMENTS["the kit's README"] = KIT_README.format(first="01_tensor", name="tensor", modules="…")
 COMMAND = re.compile(r"(?:python bin/tito\.py|(?<=`)tito) ([a-z][^`#…\n]*)")
 

@@ -34,9 +34,13 @@ def test_a_student_goes_through_the_kit_from_module_1_to_module_7(whole_course, 
     def tito(*arguments):
         environment = os.environ | {"PYTHONPATH": str(kit)}
         return subprocess.run(
-            [sys.executable, "-P", "-m", "tito", *arguments], capture_output=True, text=True,
-            cwd=kit, env=environment, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+            [sys.executable, "-P", "-m", "tito", *arguments],
+            capture_output=True,
+            text=True,
+            cwd=kit,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+        )
 
     last = tito("start", "07_autograd")
     assert last.returncode == 0, last.stderr

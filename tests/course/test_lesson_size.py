@@ -57,7 +57,7 @@ def test_lines_are_counted_without_remarks_docstrings_and_blank_lines():
         Cell("checks", "Two().one()\nTwo().two()", "two", 3),
         Cell("demo", "%timeit Two()\nx = [\n    1,\n]\n"),
         Cell("code", "#| export\n\ny = 1\n"),
-    ]  # fmt: skip
+    ]
     found = size(cells)
     assert (found.written, found.given) == (4 + 1 + 3, 4 + 3 + 1)
     assert (found.exercises, found.words) == (1, 8)
@@ -68,12 +68,16 @@ def test_what_comes_before_the_first_backward_pass():
     hidden = "### BEGIN HIDDEN TESTS\nx.backward()\n### END HIDDEN TESTS\n"
     cells = [
         Cell("text", "One two."),
-        Cell("exercise", "def one(x):\n    ### BEGIN SOLUTION\n    x.backward()\n    ### END SOLUTION\n", "one"),
+        Cell(
+            "exercise",
+            "def one(x):\n    ### BEGIN SOLUTION\n    x.backward()\n    ### END SOLUTION\n",
+            "one",
+        ),
         Cell("checks", f"one(y)\n{hidden}", "one", 3),
         Cell("text", "Three: call `x.backward()`."),
         Cell("code", "def backward(x):\n    backward(x)\n    'x.backward()'\n"),
         Cell("demo", "for x in y:\n    x.sum().backward(1)\n"),
         Cell("text", "Six."),
-    ]  # fmt: skip
+    ]
     found = size(cells)
     assert (found.exercises_before, found.words_before) == (1, 5)

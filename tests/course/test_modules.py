@@ -23,8 +23,12 @@ MODULES = [module.folder for module in COURSE.modules()]
 
 def test_the_modules_are_those_of_the_course():
     assert MODULES == [
-        "01_tensor", "02_activations", "03_layers", "07_autograd", "15_derivatives",
-    ]  # fmt: skip
+        "01_tensor",
+        "02_activations",
+        "03_layers",
+        "07_autograd",
+        "15_derivatives",
+    ]
 
 
 @pytest.mark.parametrize("folder", MODULES)
@@ -110,16 +114,30 @@ def test_every_python_block_of_the_card_runs(folder):
 CARD_SECTIONS = {
     "07_autograd": ["chain rule", "(x + y)(x − y)", "sigmoid", "ReLU", "log", "exp"],
     "15_derivatives": ["Jacobian", "Hessian", "straight-through", "checkpoint"],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("folder", MODULES)
 def test_the_card_has_all_its_parts(folder):
     card = (ROOT / "source" / folder / "README.md").read_text(encoding="utf-8")
-    parts = ["Difficulty", "hours", "Prerequisites", "Next", "Learning objectives", "Build → Use → Analyze",
-             "build", "workflow", "Key concepts", "Advanced concepts", "Integration", "Success criteria",
-             "Tips", "Common challenges", "python bin/tito.py jupyter",
-             f"python bin/tito.py test --module {folder}"]  # fmt: skip
+    parts = [
+        "Difficulty",
+        "hours",
+        "Prerequisites",
+        "Next",
+        "Learning objectives",
+        "Build → Use → Analyze",
+        "build",
+        "workflow",
+        "Key concepts",
+        "Advanced concepts",
+        "Integration",
+        "Success criteria",
+        "Tips",
+        "Common challenges",
+        "python bin/tito.py jupyter",
+        f"python bin/tito.py test --module {folder}",
+    ]
     missing = [p for p in [*parts, *CARD_SECTIONS.get(folder, [])] if p.lower() not in card.lower()]
     assert missing == []
 
@@ -138,8 +156,9 @@ def test_the_library_needs_numpy_only():
     )
     result = subprocess.run(
         [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {_paths()!r}\n{script}"],
-        capture_output=True, text=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+    )
     found = {n for n in ast.literal_eval(result.stdout) if not n.startswith("__")}
     assert found == {"numpy", "tinytorch"}, result.stderr
 

@@ -105,13 +105,29 @@ def test_a_layer_with_weights_gives_a_variable_for_any_input():
 
 
 FUNCTIONS = {
-    "add": (2, [(3, 4), (4,)]), "subtract": (2, [(3, 4), (3, 1)]), "multiply": (2, [(2, 1, 3), (4, 3)]),
-    "divide": (2, [(3,), (2, 3)]), "power": (2, [(3,), (2, 3)]), "negative": (1, [(3, 2)]),
-    "exp": (1, [(3,)]), "log": (1, [(3,)]), "sqrt": (1, [()]), "abs": (1, [(2, 2)]), "sin": (1, [(3,)]),
-    "cos": (1, [(3,)]), "tanh": (1, [(3,)]), "relu": (1, [(3, 3)]), "sigmoid": (1, [(4,)]),
-    "softmax": (1, [(2, 5)]), "log_softmax": (1, [(2, 5)]), "matmul": (2, [(5, 2, 3), (3, 4)]),
-    "sum": (1, [(2, 3)]), "mean": (1, [(2, 3)]), "max": (1, [(2, 3)]), "min": (1, [(2, 3)]),
-}  # fmt: skip
+    "add": (2, [(3, 4), (4,)]),
+    "subtract": (2, [(3, 4), (3, 1)]),
+    "multiply": (2, [(2, 1, 3), (4, 3)]),
+    "divide": (2, [(3,), (2, 3)]),
+    "power": (2, [(3,), (2, 3)]),
+    "negative": (1, [(3, 2)]),
+    "exp": (1, [(3,)]),
+    "log": (1, [(3,)]),
+    "sqrt": (1, [()]),
+    "abs": (1, [(2, 2)]),
+    "sin": (1, [(3,)]),
+    "cos": (1, [(3,)]),
+    "tanh": (1, [(3,)]),
+    "relu": (1, [(3, 3)]),
+    "sigmoid": (1, [(4,)]),
+    "softmax": (1, [(2, 5)]),
+    "log_softmax": (1, [(2, 5)]),
+    "matmul": (2, [(5, 2, 3), (3, 4)]),
+    "sum": (1, [(2, 3)]),
+    "mean": (1, [(2, 3)]),
+    "max": (1, [(2, 3)]),
+    "min": (1, [(2, 3)]),
+}
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -155,9 +171,17 @@ def test_reductions_along_axes(name, axis, keepdims):
 
 @pytest.mark.parametrize(
     "a, b",
-    [((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((5, 2, 3), (3, 4)), ((2, 3), (5, 3, 4)),
-     ((5, 2, 3), (3,)), ((3,), (5, 3, 4)), ((4, 1, 2, 3), (5, 3, 2))],
-)  # fmt: skip
+    [
+        ((3,), (3,)),
+        ((2, 3), (3,)),
+        ((3,), (3, 2)),
+        ((5, 2, 3), (3, 4)),
+        ((2, 3), (5, 3, 4)),
+        ((5, 2, 3), (3,)),
+        ((3,), (5, 3, 4)),
+        ((4, 1, 2, 3), (5, 3, 2)),
+    ],
+)
 def test_matrix_products_of_every_rank(a, b):
     rng = np.random.default_rng(3)
     x, y = rng.normal(size=a), rng.normal(size=b)
@@ -451,19 +475,31 @@ REFUSED = {
     "complex numbers": (lambda: Variable(1j), TypeError, "complex128"),
     "objects": (lambda: Variable(object()), TypeError, "real numbers"),
     "@ of wrong shapes": (
-        lambda: Variable(np.ones((2, 3))) @ Variable(np.ones((2, 3))), ValueError, "(2, 3)",
+        lambda: Variable(np.ones((2, 3))) @ Variable(np.ones((2, 3))),
+        ValueError,
+        "(2, 3)",
     ),
     "+ of wrong shapes": (
-        lambda: Variable(np.ones((2, 3))) + Variable(np.ones(2)), ValueError, "(2,)",
+        lambda: Variable(np.ones((2, 3))) + Variable(np.ones(2)),
+        ValueError,
+        "(2,)",
     ),
     "@ of tensors": (lambda: Tensor([[1.0]]) @ Tensor([1.0, 2.0]), ValueError, "(1, 1)"),
     "+ of text": (lambda: Variable(1.0) + "a", TypeError, "'a'"),
-    "a non-scalar": (lambda: (Variable([1.0, 2.0]) * 2).backward(), ValueError, "(2,); call .sum()"),
+    "a non-scalar": (
+        lambda: (Variable([1.0, 2.0]) * 2).backward(),
+        ValueError,
+        "(2,); call .sum()",
+    ),
     "no gradient": (
-        lambda: Variable(1.0, requires_grad=False).backward(), RuntimeError, "requires_grad=True",
+        lambda: Variable(1.0, requires_grad=False).backward(),
+        RuntimeError,
+        "requires_grad=True",
     ),
     "a wrong gradient": (
-        lambda: (Variable([1.0, 2.0]) * 2).backward([1.0]), ValueError, "(1,)",
+        lambda: (Variable([1.0, 2.0]) * 2).backward([1.0]),
+        ValueError,
+        "(1,)",
     ),
     "no rule": (lambda: np.floor(Variable(1.5)), NotImplementedError, "floor"),
     "assignment": (lambda: Variable([1.0]).__setitem__(0, 2.0), TypeError, "cannot be assigned"),
@@ -473,88 +509,144 @@ REFUSED = {
     "an index out of range": (lambda: Variable([1.0])[5], IndexError, "index=5"),
     "a reshape that does not fit": (lambda: Variable([1.0]).reshape(2, 3), ValueError, "(2, 3)"),
     "a transpose of too few axes": (
-        lambda: autograd.transpose(Variable(np.ones((2, 3))), (0,)), ValueError, "every axis",
+        lambda: autograd.transpose(Variable(np.ones((2, 3))), (0,)),
+        ValueError,
+        "every axis",
     ),
     "an index of letters": (lambda: Variable([1.0])["a"], IndexError, "index='a'"),
     "softmax along an axis that is not there": (
-        lambda: autograd.softmax(Variable([1.0]), 2), IndexError, "axis=2",
+        lambda: autograd.softmax(Variable([1.0]), 2),
+        IndexError,
+        "axis=2",
     ),
     "arrays that cannot be joined": (
-        lambda: autograd.concatenate([Variable(np.ones((2, 2))), Variable(np.ones(2))]), ValueError,
+        lambda: autograd.concatenate([Variable(np.ones((2, 2))), Variable(np.ones(2))]),
+        ValueError,
         "concatenate of shape (2, 2), shape (2,)",
     ),
     "arrays that cannot be stacked": (
-        lambda: autograd.stack([Variable([1.0]), Variable([1.0, 2.0])]), ValueError, "stack of",
+        lambda: autograd.stack([Variable([1.0]), Variable([1.0, 2.0])]),
+        ValueError,
+        "stack of",
     ),
     "stack of no list": (lambda: autograd.stack(Variable([1.0])), TypeError, "stack needs a list"),
     "concatenate of nothing": (lambda: autograd.concatenate([]), TypeError, "concatenate needs"),
     "a pad of too many axes": (
-        lambda: autograd.pad(Variable([1.0]), ((1, 1), (1, 1))), ValueError, "pad of shape (1,)",
+        lambda: autograd.pad(Variable([1.0]), ((1, 1), (1, 1))),
+        ValueError,
+        "pad of shape (1,)",
     ),
-    "too many inputs": (lambda: autograd.exp(Variable(1.0), 2.0), TypeError, "takes 1 positional argument"),
+    "too many inputs": (
+        lambda: autograd.exp(Variable(1.0), 2.0),
+        TypeError,
+        "takes 1 positional argument",
+    ),
     "where with shapes that do not fit": (
-        lambda: autograd.where([True, False], Variable([1.0, 2.0, 3.0]), 0.0), ValueError, "where of",
+        lambda: autograd.where([True, False], Variable([1.0, 2.0, 3.0]), 0.0),
+        ValueError,
+        "where of",
     ),
     "labels that are no classes": (
-        lambda: autograd.cross_entropy(Variable(np.ones((2, 3))), [0, 3]), ValueError, "whole number",
+        lambda: autograd.cross_entropy(Variable(np.ones((2, 3))), [0, 3]),
+        ValueError,
+        "whole number",
     ),
     "labels that are no whole numbers": (
-        lambda: autograd.cross_entropy(Variable(np.ones((1, 3))), [0.5]), ValueError, "whole number",
+        lambda: autograd.cross_entropy(Variable(np.ones((1, 3))), [0.5]),
+        ValueError,
+        "whole number",
     ),
     "a list of variables": (lambda: Variable([Variable(1.0)]), TypeError, "stack()"),
     "a graph that was freed": (lambda: twice(Variable(1.0) * 2), RuntimeError, "retain_graph=True"),
     "values changed in place": (lambda: changed(Variable([1.0])), RuntimeError, "in place"),
     "a gradient by a constant": (
-        lambda: grad(Variable(1.0) * 2, Variable(1.0, requires_grad=False)), RuntimeError,
+        lambda: grad(Variable(1.0) * 2, Variable(1.0, requires_grad=False)),
+        RuntimeError,
         "does not require a gradient",
     ),
-    "a gradient of a number": (lambda: grad(3.0, Variable(1.0)), TypeError, "outputs must be a Var"),
+    "a gradient of a number": (
+        lambda: grad(3.0, Variable(1.0)),
+        TypeError,
+        "outputs must be a Var",
+    ),
     "a gradient by a list of numbers": (
-        lambda: grad(Variable(1.0) * 2, [1.0]), TypeError, "inputs must be a Variable",
+        lambda: grad(Variable(1.0) * 2, [1.0]),
+        TypeError,
+        "inputs must be a Variable",
     ),
     "more grad_outputs than outputs": (
-        lambda: grad([Variable(1.0)], Variable(1.0), [1.0, 2.0]), ValueError, "2 grad_outputs",
+        lambda: grad([Variable(1.0)], Variable(1.0), [1.0, 2.0]),
+        ValueError,
+        "2 grad_outputs",
     ),
     "a Jacobian of a number": (
-        lambda: derivatives().jacobian(lambda x: 3.0, X), TypeError, "must return a Variable",
+        lambda: derivatives().jacobian(lambda x: 3.0, X),
+        TypeError,
+        "must return a Variable",
     ),
     "a Hessian of several outputs": (
-        lambda: derivatives().hessian(lambda x: x * 2, X), ValueError, "(3,)",
+        lambda: derivatives().hessian(lambda x: x * 2, X),
+        ValueError,
+        "(3,)",
     ),
     "a Hessian times a short vector": (
-        lambda: derivatives().hvp(lambda x: (x * x).sum(), X, X[:2]), ValueError, "(2,)",
+        lambda: derivatives().hvp(lambda x: (x * x).sum(), X, X[:2]),
+        ValueError,
+        "(2,)",
     ),
     "a Hessian of several outputs times a vector": (
-        lambda: derivatives().hvp(lambda x: x * x, X, X), ValueError, "(3,)",
+        lambda: derivatives().hvp(lambda x: x * x, X, X),
+        ValueError,
+        "(3,)",
     ),
     "a short vector times a Jacobian": (
-        lambda: derivatives().vjp(lambda x: x * x, X, X[:2]), ValueError, "(2,)",
+        lambda: derivatives().vjp(lambda x: x * x, X, X[:2]),
+        ValueError,
+        "(2,)",
     ),
-    "no vector times a Jacobian": (lambda: derivatives().vjp(lambda x: x * x, X), ValueError, "(3,)"),
+    "no vector times a Jacobian": (
+        lambda: derivatives().vjp(lambda x: x * x, X),
+        ValueError,
+        "(3,)",
+    ),
     "a Jacobian times a short vector": (
-        lambda: derivatives().jvp(lambda x: x * x, X, X[:2]), ValueError, "(2,)",
+        lambda: derivatives().jvp(lambda x: x * x, X, X[:2]),
+        ValueError,
+        "(2,)",
     ),
     "a Jacobian times two vectors": (
-        lambda: derivatives().jvp(lambda x: x * x, X, (X, X)), ValueError, "1 array",
+        lambda: derivatives().jvp(lambda x: x * x, X, (X, X)),
+        ValueError,
+        "1 array",
     ),
     "a checkpoint of a number": (
-        lambda: derivatives().checkpoint(lambda x: 3.0, Variable(1.0)), TypeError, "must return a Var",
+        lambda: derivatives().checkpoint(lambda x: 3.0, Variable(1.0)),
+        TypeError,
+        "must return a Var",
     ),
     "no segments": (
-        lambda: derivatives().checkpoint_sequential([autograd.tanh], 0, Variable(1.0)), ValueError, "0",
+        lambda: derivatives().checkpoint_sequential([autograd.tanh], 0, Variable(1.0)),
+        ValueError,
+        "0",
     ),
     "a negative norm": (lambda: autograd.clip_grad_norm_([], -1.0), ValueError, "-1.0"),
     "a negative limit": (lambda: autograd.clip_grad_value_([], -1.0), ValueError, "-1.0"),
     "a check in float32": (
-        lambda: derivatives().gradcheck(autograd.tanh, np.ones(3, np.float32)), TypeError, "float32",
+        lambda: derivatives().gradcheck(autograd.tanh, np.ones(3, np.float32)),
+        TypeError,
+        "float32",
     ),
     "a hook on a constant": (
-        lambda: Variable(1.0, requires_grad=False).register_hook(print), RuntimeError, "no hook",
+        lambda: Variable(1.0, requires_grad=False).register_hook(print),
+        RuntimeError,
+        "no hook",
     ),
     "a function without a forward pass": (
-        lambda: derivatives().Function.apply(Variable(1.0)), NotImplementedError, "forward(ctx",
+        lambda: derivatives().Function.apply(Variable(1.0)),
+        NotImplementedError,
+        "forward(ctx",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", REFUSED)

@@ -146,12 +146,27 @@ def test_every_node_is_in_the_picture_with_its_operation_value_and_gradient():
     picture = draw(f)
     found = texts(picture.svg)
     assert found == [
-        "x", "leaf", "value 2", "gradient 4",
-        "y", "leaf", "value 3", "gradient -6",
-        "s = x + y", "add", "value 5", "gradient -1",
-        "d = x - y", "subtract", "value -1", "gradient 5",
-        "f = s * d", "multiply", "value -5", "gradient 1",
-    ]  # fmt: skip
+        "x",
+        "leaf",
+        "value 2",
+        "gradient 4",
+        "y",
+        "leaf",
+        "value 3",
+        "gradient -6",
+        "s = x + y",
+        "add",
+        "value 5",
+        "gradient -1",
+        "d = x - y",
+        "subtract",
+        "value -1",
+        "gradient 5",
+        "f = s * d",
+        "multiply",
+        "value -5",
+        "gradient 1",
+    ]
     assert picture.svg.count('class="edge"') == 6
     assert x.grad is y.grad is None
     f.backward()  # the graph is still there
@@ -426,10 +441,15 @@ def random_computation(seed: int, count: int):
     leaves = [Variable(rng.normal(size=shape)) for shape in ((), (3,), (2, 1), (2, 3))]
     values = list(leaves)
     choices = [
-        lambda a, b: a + b, lambda a, b: a - b, lambda a, b: tanh(a) * b, lambda a, b: a * a,
-        lambda a, b: -a, lambda a, b: softmax(a) if a.ndim else exp(tanh(a)), lambda a, b: a.sum() + b,
+        lambda a, b: a + b,
+        lambda a, b: a - b,
+        lambda a, b: tanh(a) * b,
+        lambda a, b: a * a,
+        lambda a, b: -a,
+        lambda a, b: softmax(a) if a.ndim else exp(tanh(a)),
+        lambda a, b: a.sum() + b,
         lambda a, b: concatenate([a.reshape(-1), a.reshape(-1)])[: a.size].reshape(a.shape),
-    ]  # fmt: skip
+    ]
     while len(values) < count:
         a, b = (values[max(0, len(values) - 1 - int(i))] for i in rng.integers(0, 8, 2))
         values.append(choices[rng.integers(len(choices))](a, b))
@@ -512,7 +532,7 @@ def test_a_rule_is_named_by_its_function_its_input_and_its_own_word_for_it():
 
 
 def test_a_formula_is_shown_where_it_is_one_short_expression():
-    one, two = lambda grad, out, x, y: grad * x, lambda grad, out, x, y: grad * y  # fmt: skip
+    one, two = lambda grad, out, x, y: grad * x, lambda grad, out, x, y: grad * y
     assert formula_of(one, (0, 1))[0][1] == "grad * x"  # two in a line are told apart
     assert formula_of(two, (0, 1))[0][1] == "grad * y"
     several = lambda grad, out, x, y: (  # noqa: E731
@@ -723,9 +743,13 @@ def test_a_variable_shows_its_gradient_and_its_origin():
     )
     z.backward()
     assert rows(x) == {
-        "name": "<x>", "value": "[1., 2.]", "shape": "(2,)", "dtype": "float64",
-        "gradient": "[2., 4.]", "grad_fn": "none: a leaf",
-    }  # fmt: skip
+        "name": "<x>",
+        "value": "[1., 2.]",
+        "shape": "(2,)",
+        "dtype": "float64",
+        "gradient": "[2., 4.]",
+        "grad_fn": "none: a leaf",
+    }
 
 
 def test_long_arrays_are_cut():

@@ -97,7 +97,7 @@ FUNCTIONS = {
     "where and clip": (lambda x: autograd.where(X > 0, x.clip(-0.5, 0.5), x * x).sum(), None),
     "maximum": (lambda x: (autograd.maximum(x, 0.3) * autograd.minimum(x, X * 2)).sum(), None),
     "pad and reshape": (lambda x: (autograd.pad(x.reshape(2, 10), 1) ** 2).T.sum(), None),
-}  # fmt: skip
+}
 
 
 def results(name, change, create_graph):

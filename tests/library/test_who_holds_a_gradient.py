@@ -141,10 +141,17 @@ def rule_that_keeps(request):
 
 
 ANSWERS = [
-    "the gradient", "an input", "the output", "a cached array", "a view of a cached array",
-    "the transposed gradient", "a new array that is kept", "a new array with a kept view",
-    "a new array with a memoryview", "a read-only array",
-]  # fmt: skip
+    "the gradient",
+    "an input",
+    "the output",
+    "a cached array",
+    "a view of a cached array",
+    "the transposed gradient",
+    "a new array that is kept",
+    "a new array with a kept view",
+    "a new array with a memoryview",
+    "a read-only array",
+]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -310,11 +317,18 @@ def test_memory_is_used_again_where_a_variable_is_used_often():
 
 def test_random_graphs_change_nothing_that_somebody_holds():
     functions = [
-        lambda a, b: a + b, lambda a, b: a * b, lambda a, b: a - b, lambda a, b: tanh(a) + b,
-        lambda a, b: a[::-1] + b, lambda a, b: a.reshape(1, -1)[0] * b, lambda a, b: a,
-        lambda a, b: autograd.maximum(a, b), lambda a, b: autograd.stack([a, b]).sum(axis=0),
-        lambda a, b: autograd.where(np.array([True, False, True]), a, b), lambda a, b: -a,
-    ]  # fmt: skip
+        lambda a, b: a + b,
+        lambda a, b: a * b,
+        lambda a, b: a - b,
+        lambda a, b: tanh(a) + b,
+        lambda a, b: a[::-1] + b,
+        lambda a, b: a.reshape(1, -1)[0] * b,
+        lambda a, b: a,
+        lambda a, b: autograd.maximum(a, b),
+        lambda a, b: autograd.stack([a, b]).sum(axis=0),
+        lambda a, b: autograd.where(np.array([True, False, True]), a, b),
+        lambda a, b: -a,
+    ]
     for seed in range(150):
         rng = np.random.default_rng(seed)
         xs = [Variable(rng.normal(size=3)) for _ in range(3)]

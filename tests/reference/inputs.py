@@ -176,11 +176,20 @@ def indexed(draw):
 
 
 INDICES = [  # of an array of shape (3, 4, 2)
-    (slice(None, None, -1), slice(3, 0, -2)), (..., None, slice(None, None, -1)), (-1, 2, 0),
-    [0, 0, 2], [[0, -1], [0, 0]], (slice(None), [1, 1, -2]), ([0, 2, 0], slice(None), [1, 1, 1]),
-    (slice(None, None, -2), [3, 3]), ([2, 2], ..., None), (1, [0, 0]), ([0, 0], None, slice(1, 3), 0),
-    np.array([True, False, True]), (slice(None), np.array([True, False, True, True]), -1),
-]  # fmt: skip
+    (slice(None, None, -1), slice(3, 0, -2)),
+    (..., None, slice(None, None, -1)),
+    (-1, 2, 0),
+    [0, 0, 2],
+    [[0, -1], [0, 0]],
+    (slice(None), [1, 1, -2]),
+    ([0, 2, 0], slice(None), [1, 1, 1]),
+    (slice(None, None, -2), [3, 3]),
+    ([2, 2], ..., None),
+    (1, [0, 0]),
+    ([0, 0], None, slice(1, 3), 0),
+    np.array([True, False, True]),
+    (slice(None), np.array([True, False, True, True]), -1),
+]
 
 
 @st.composite

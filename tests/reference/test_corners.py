@@ -59,7 +59,7 @@ SELECTING = {  # what selects or cuts, so that what was not selected gets 0 what
     "minimum": lambda m, x: m.minimum(x, 0.25 if m is autograd else torch.full_like(x, 0.25)),
     "a part": lambda m, x: x[1:3],
     "pad": lambda m, x: m.pad(x, 1) if m is autograd else m.nn.functional.pad(x, (1, 1)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("seed", [1.0, INF, -INF, NAN])
@@ -102,7 +102,18 @@ def test_powers_of_a_number_at_their_corners(base):
 
 
 def test_powers_of_variables_at_their_corners():
-    pairs = [(0, 0), (0, -1), (0, 2), (-2, 2), (-2, 0.5), (2, 0), (INF, 0), (0, 0.5), (-1, 3), (0, 1)]  # fmt: skip
+    pairs = [
+        (0, 0),
+        (0, -1),
+        (0, 2),
+        (-2, 2),
+        (-2, 0.5),
+        (2, 0),
+        (INF, 0),
+        (0, 0.5),
+        (-1, 3),
+        (0, 1),
+    ]
     x, y = np.array(pairs, dtype=float).T
     assert_same(lambda m, x, y: x**y, [x, y])
 
@@ -159,16 +170,28 @@ LARGE = {  # a function, its inputs
     "softmax": (lambda x: autograd.softmax(x), [numbers(2, MANY)]),
     "log_softmax": (lambda x: autograd.log_softmax(x), [numbers(2, MANY)]),
     "cross-entropy of many": (lambda x: autograd.cross_entropy(x, [0] * MANY), [numbers(MANY, 10)]),
-    "cross-entropy of many classes": (lambda x: autograd.cross_entropy(x, [1, 0]), [numbers(2, MANY)]),
+    "cross-entropy of many classes": (
+        lambda x: autograd.cross_entropy(x, [1, 0]),
+        [numbers(2, MANY)],
+    ),
     "a repeated index": (lambda x: x[np.zeros(MANY, int)] * 0.125, [np.ones(2)]),
-    "a repeated index in a tuple": (lambda x: x[(np.zeros(MANY, int), slice(None))] * 0.125, [np.ones((2, 2))]),
-    "a bias": (lambda b: autograd.linear(np.ones((MANY, 1), b.dtype), np.ones((1, 2), b.dtype), b) * 0.125, [np.ones(2)]),
+    "a repeated index in a tuple": (
+        lambda x: x[(np.zeros(MANY, int), slice(None))] * 0.125,
+        [np.ones((2, 2))],
+    ),
+    "a bias": (
+        lambda b: autograd.linear(np.ones((MANY, 1), b.dtype), np.ones((1, 2), b.dtype), b) * 0.125,
+        [np.ones(2)],
+    ),
     "repeated rows": (lambda x: x * np.full((MANY, 2), 0.125, x.dtype), [np.ones(2)]),
     "a repeated number": (lambda x: x * np.full(MANY, 0.125, x.dtype), [np.ones(())]),
     "matrices": (lambda x, y: x @ y, [numbers(2, MANY, scale=0.01), numbers(MANY, 3)]),
     "vectors": (lambda x, y: x @ y, [numbers(MANY, scale=0.01), numbers(MANY)]),
-    "a pass through a column": (lambda x: x.reshape(1, 2) + np.zeros((MANY, 1), x.dtype), [np.ones(2)]),
-}  # fmt: skip
+    "a pass through a column": (
+        lambda x: x.reshape(1, 2) + np.zeros((MANY, 1), x.dtype),
+        [np.ones(2)],
+    ),
+}
 TOLERANCE = {np.float16: 4e-3, np.float32: 2e-5}
 
 
@@ -228,24 +251,41 @@ EMPTY = {
     "mean along the last axis": (lambda m, x: x.mean(-1), "every"),
     "mean along the first axis": (lambda m, x: x.mean(0), "every"),
     "var": (lambda m, x: x.var() if m is autograd else x.var(correction=0), "every"),
-    "var along the last axis": (lambda m, x: x.var(-1) if m is autograd else x.var(-1, correction=0), "every"),
-    "max where there is something": (lambda m, x: m.max(x, 0) if m is autograd else x.amax(0), [(3, 0), (2, 0, 3)]),
+    "var along the last axis": (
+        lambda m, x: x.var(-1) if m is autograd else x.var(-1, correction=0),
+        "every",
+    ),
+    "max where there is something": (
+        lambda m, x: m.max(x, 0) if m is autograd else x.amax(0),
+        [(3, 0), (2, 0, 3)],
+    ),
     "matmul": (lambda m, x: x @ constant(m, x.shape[-1], 2), "every"),
     "matmul from the left": (lambda m, x: constant(m, 2, x.shape[0]) @ x, [(3, 0), (0, 3), (0,)]),
     "concatenate": (lambda m, x: m.concatenate([x, x * 2]), "every"),
-    "concatenate with something": (lambda m, x: m.concatenate([x, constant(m, *x.shape[:-1], 2)], -1), "every"),
+    "concatenate with something": (
+        lambda m, x: m.concatenate([x, constant(m, *x.shape[:-1], 2)], -1),
+        "every",
+    ),
     "stack": (lambda m, x: m.stack([x, x]), "every"),
     "no rows": (lambda m, x: x[:0], "every"),
     "an empty index": (lambda m, x: x[[]], "every"),
-    "a mask": (lambda m, x: x[np.zeros(x.shape, bool) if m is autograd else torch.zeros(x.shape, dtype=bool)], "every"),
+    "a mask": (
+        lambda m, x: x[
+            np.zeros(x.shape, bool) if m is autograd else torch.zeros(x.shape, dtype=bool)
+        ],
+        "every",
+    ),
     "relu": (lambda m, x: m.relu(x), "every"),
     "a product": (lambda m, x: x * x / (x + 2), "every"),
     "broadcast": (lambda m, x: x + constant(m, 4, *[1] * x.ndim), "every"),
     "reshape": (lambda m, x: x.reshape((0, 5)), "every"),
-    "pad": (lambda m, x: m.pad(x, 1) if m is autograd else m.nn.functional.pad(x, (1, 1) * x.ndim), "every"),
+    "pad": (
+        lambda m, x: m.pad(x, 1) if m is autograd else m.nn.functional.pad(x, (1, 1) * x.ndim),
+        "every",
+    ),
     "clip": (lambda m, x: m.clip(x, 0.0, 1.0), "every"),
     "power": (lambda m, x: x**2 + 2**x, "every"),
-}  # fmt: skip
+}
 
 
 def constant(m, *shape):
@@ -273,17 +313,42 @@ def test_the_largest_of_nothing_is_refused_in_one_sentence():
 
 # A number never changes the dtype.
 
-NUMBERS = [2, 2.5, True, np.float64(2.5), np.float32(2.5), np.float16(2), np.int64(2), np.int8(2), np.uint8(2), np.bool_(True), np.sqrt(64)]  # fmt: skip
+NUMBERS = [
+    2,
+    2.5,
+    True,
+    np.float64(2.5),
+    np.float32(2.5),
+    np.float16(2),
+    np.int64(2),
+    np.int8(2),
+    np.uint8(2),
+    np.bool_(True),
+    np.sqrt(64),
+]
 WITH_NUMBERS = {
-    "+": lambda x, n: x + n, "+ on the right": lambda x, n: n + x, "-": lambda x, n: x - n,
-    "- on the right": lambda x, n: n - x, "*": lambda x, n: x * n, "* on the right": lambda x, n: n * x,
-    "/": lambda x, n: x / n, "/ on the right": lambda x, n: n / x, "**": lambda x, n: x**n,
-    "** on the right": lambda x, n: n**x, "maximum": autograd.maximum, "minimum": lambda x, n: autograd.minimum(n, x),
-    "where": lambda x, n: autograd.where([True, False], x, n), "the other where": lambda x, n: autograd.where([True, False], n, x),
-    "clip": lambda x, n: autograd.clip(x, n), "clip above": lambda x, n: autograd.clip(x, None, n),
-    "pad": lambda x, n: autograd.pad(x, 1, n), "np.add": np.add, "np.multiply": lambda x, n: np.multiply(n, x),
-    "stack": lambda x, n: autograd.stack([x[0], n]), "bias": lambda x, n: autograd.linear(x, np.ones((2, 2), x.dtype), n),
-}  # fmt: skip
+    "+": lambda x, n: x + n,
+    "+ on the right": lambda x, n: n + x,
+    "-": lambda x, n: x - n,
+    "- on the right": lambda x, n: n - x,
+    "*": lambda x, n: x * n,
+    "* on the right": lambda x, n: n * x,
+    "/": lambda x, n: x / n,
+    "/ on the right": lambda x, n: n / x,
+    "**": lambda x, n: x**n,
+    "** on the right": lambda x, n: n**x,
+    "maximum": autograd.maximum,
+    "minimum": lambda x, n: autograd.minimum(n, x),
+    "where": lambda x, n: autograd.where([True, False], x, n),
+    "the other where": lambda x, n: autograd.where([True, False], n, x),
+    "clip": lambda x, n: autograd.clip(x, n),
+    "clip above": lambda x, n: autograd.clip(x, None, n),
+    "pad": lambda x, n: autograd.pad(x, 1, n),
+    "np.add": np.add,
+    "np.multiply": lambda x, n: np.multiply(n, x),
+    "stack": lambda x, n: autograd.stack([x[0], n]),
+    "bias": lambda x, n: autograd.linear(x, np.ones((2, 2), x.dtype), n),
+}
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])

@@ -91,8 +91,11 @@ EDGES = [  # the name of a function, its inputs (arrays as lists), its parameter
     *(("power", [[0.0, -2.0, 2.0, INF], n], {}) for n in (0, 0.5, 1, 2, 3, -1)),
     ("maximum", [[1.0, 0.0, INF, -INF, 2.0, 1.0], [1.0, -0.0, INF, -INF, 1.0, 2.0]], {}),
     ("minimum", [[1.0, 0.0, INF, -INF, 2.0, 1.0], [1.0, -0.0, INF, -INF, 1.0, 2.0]], {}),
-    *((name, [TIES], parameters) for name in ("max", "min")
-      for parameters in ({}, {"axis": 0}, {"axis": 1, "keepdims": True}, {"axis": (0, 1)})),
+    *(
+        (name, [TIES], parameters)
+        for name in ("max", "min")
+        for parameters in ({}, {"axis": 0}, {"axis": 1, "keepdims": True}, {"axis": (0, 1)})
+    ),
     ("max", [[INF, INF, 1.0]], {}),
     ("min", [[-INF, 1.0, -INF]], {}),
     ("var", [[2.0]], {}),
@@ -100,9 +103,11 @@ EDGES = [  # the name of a function, its inputs (arrays as lists), its parameter
     ("clip", [[-1.0, 0.0, 1.0, 2.0, INF, -INF]], {"min": -1.0, "max": 1.0}),
     ("clip", [[-1.0, 0.0, -INF]], {"min": -1.0}),
     ("clip", [[1.0, 0.0, INF]], {"max": 1.0}),
-    *((name, [[[0.0, -INF, 1.0], [-INF, -INF, 2.0], [800.0, 0.0, -800.0]]], {})
-      for name in ("softmax", "log_softmax")),
-]  # fmt: skip
+    *(
+        (name, [[[0.0, -INF, 1.0], [-INF, -INF, 2.0], [800.0, 0.0, -800.0]]], {})
+        for name in ("softmax", "log_softmax")
+    ),
+]
 POLES = [  # where the second derivatives of PyTorch are not numbers
     ("divide", [[1.0, -1.0, 0.0, INF, 1.0], [0.0, 0.0, 0.0, 1.0, INF]], {}),
     ("power", [[0.0, 0.0, 0.0, 0.0, 0.0, 0.0], [0.0, 0.5, 1.0, 2.0, 3.0, -1.0]], {}),
@@ -176,12 +181,19 @@ def test_derivatives_up_to_the_fifth_order_agree_with_pytorch():
 
 ONE, BOTH = [(3,)], [(3,), (2, 3)]
 FUNCTIONAL = [  # a transformation, a function, the shapes of its inputs and of the vectors
-    ("jacobian", one_input, ONE, []), ("jacobian", scalar, BOTH, []), ("jacobian", vector, BOTH, []),
-    ("hessian", one_input, ONE, []), ("hessian", scalar, BOTH, []),
-    ("hvp", one_input, ONE, ONE), ("hvp", scalar, BOTH, BOTH),
-    ("vjp", one_input, ONE, [()]), ("vjp", vector, BOTH, [(2,)]),
-    ("jvp", one_input, ONE, ONE), ("jvp", scalar, BOTH, BOTH), ("jvp", vector, BOTH, BOTH),
-]  # fmt: skip
+    ("jacobian", one_input, ONE, []),
+    ("jacobian", scalar, BOTH, []),
+    ("jacobian", vector, BOTH, []),
+    ("hessian", one_input, ONE, []),
+    ("hessian", scalar, BOTH, []),
+    ("hvp", one_input, ONE, ONE),
+    ("hvp", scalar, BOTH, BOTH),
+    ("vjp", one_input, ONE, [()]),
+    ("vjp", vector, BOTH, [(2,)]),
+    ("jvp", one_input, ONE, ONE),
+    ("jvp", scalar, BOTH, BOTH),
+    ("jvp", vector, BOTH, BOTH),
+]
 
 
 def derivatives_of_ours():

@@ -95,9 +95,11 @@ def without_measurements(output: dict) -> dict:
     text = output.get("text") or output.get("data", {}).get("text/plain", "")
     words = re.sub(r"[\W\d_e]+", " ", "".join(text))
     return {
-        "kind": output["output_type"], "name": output.get("name") or output.get("ename"),
-        "types": sorted(output.get("data", {})), "words": words,
-    }  # fmt: skip
+        "kind": output["output_type"],
+        "name": output.get("name") or output.get("ename"),
+        "types": sorted(output.get("data", {})),
+        "words": words,
+    }
 
 
 @pytest.mark.parametrize("module", [module.folder for module in Course(ROOT).modules()])

@@ -54,7 +54,7 @@ HONEST = {
     "tries and excepts": "try:\n    y = 1 / x\nexcept ZeroDivisionError:\n    y = 0",
     "has nothing but magic": "%timeit relu(x)\n!pip list\n%%time\nrelu(x)",
     "is deeply nested": "x = " + "+".join("1" * 5000),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", HONEST)
@@ -69,20 +69,23 @@ HONEST_BESIDE = {
     "counts objects": ("import gc\nn = len(gc.get_objects())", "looks into the program"),
     "looks at bytecode": ("print(relu.__code__.co_consts)", "looks into the program"),
     "reads its own source": (
-        "import inspect\nprint(inspect.getsource(relu))", "looks into the program",
+        "import inspect\nprint(inspect.getsource(relu))",
+        "looks into the program",
     ),
     "imports a module anew": (
-        "import sys\ndel sys.modules['tinytorch.core.tensor']", "changes what is imported",
+        "import sys\ndel sys.modules['tinytorch.core.tensor']",
+        "changes what is imported",
     ),
     "traces calls": ("import sys\nsys.settrace(print)", "changes what is imported"),
     "works in parallel": (
-        "import threading\nthreading.Thread(target=print).start()", "starts a thread",
+        "import threading\nthreading.Thread(target=print).start()",
+        "starts a thread",
     ),
     "runs a program": ("import subprocess\nsubprocess.run(['ls'])", "imports subprocess"),
     "imports what it exported": ("from tinytorch.core.tensor import Tensor", "imports tinytorch"),
     "reads any file": ("for path in paths:\n    open(path).read()", "calls open"),
     "evaluates text": ("y = eval('x + 1')", "calls eval"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", HONEST_BESIDE)
@@ -104,13 +107,15 @@ SUSPICIOUS = {
     "replaces one by name": ("setattr(np, 'allclose', print)", "a part of a library"),
     "replaces a builtin": ("import builtins\nbuiltins.abs = print", "a part of a library"),
     "replaces a function of the standard library": (
-        "import json\njson.loads = print", "a part of a library",
+        "import json\njson.loads = print",
+        "a part of a library",
     ),
     "replaces an exception": ("AssertionError = ValueError", "replaces AssertionError"),
     "equals everything": (
-        "class Yes:\n    def __eq__(self, other):\n        return True", "equal everything",
+        "class Yes:\n    def __eq__(self, other):\n        return True",
+        "equal everything",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("graded", [True, False])
@@ -120,8 +125,18 @@ def test_it_is_flagged_anywhere(case, graded):
     assert any(expected in sentence for sentence in found(text, graded))
 
 
-@pytest.mark.parametrize("path", ["../../source/01_tensor/tensor_dev.py", "/etc/passwd", "a.py",
-                                  "gradebook.db", "~/x.csv", "../x.csv", "/proc/self/maps"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../../source/01_tensor/tensor_dev.py",
+        "/etc/passwd",
+        "a.py",
+        "gradebook.db",
+        "~/x.csv",
+        "../x.csv",
+        "/proc/self/maps",
+    ],
+)
 def test_a_file_that_is_no_data_of_ones_own_is_flagged(path):
     assert found(f"open({path!r})") == ["calls open"]
 

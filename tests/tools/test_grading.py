@@ -84,14 +84,26 @@ SOLVED = {"double": 4, "halve": 3, "why-inverse": 0}
 
 # What a student did to the reference: the marks that remain, and a note that the report must hold.
 ABUSES = {
-    "deletes a test cell": (remove("test-double"), SOLVED, "missing, and added as released: test-double"),
-    "deletes an exercise and its test": (
-        remove("double", "test-double"), SOLVED | {"double": 0}, "missing, and added as released: double, test-double",
+    "deletes a test cell": (
+        remove("test-double"),
+        SOLVED,
+        "missing, and added as released: test-double",
     ),
-    "deletes everything": (lambda nb: nb["cells"].clear(), dict.fromkeys(SOLVED, 0), "missing, and added"),
+    "deletes an exercise and its test": (
+        remove("double", "test-double"),
+        SOLVED | {"double": 0},
+        "missing, and added as released: double, test-double",
+    ),
+    "deletes everything": (
+        lambda nb: nb["cells"].clear(),
+        dict.fromkeys(SOLVED, 0),
+        "missing, and added",
+    ),
     "changes a test cell": (put("test-double", "pass"), SOLVED, None),
     "turns a test cell into text": (
-        lambda nb: cell_of(nb, "test-double").update(cell_type="markdown"), SOLVED, None,
+        lambda nb: cell_of(nb, "test-double").update(cell_type="markdown"),
+        SOLVED,
+        None,
     ),
     "copies a solution cell": (copy_of("double"), SOLVED, "'double' is there more than once"),
     "copies a test cell": (copy_of("test-double"), SOLVED, "'test-double' is there more than once"),
@@ -100,52 +112,82 @@ ABUSES = {
     "writes nonsense into the metadata": (nonsense_metadata, SOLVED, "added as released: halve"),
     "quits in a cell": (put("double", DOUBLE + "quit()\n"), SOLVED, None),
     "ends Python in a cell": (
-        put("double", DOUBLE + "import os; os._exit(0)\n"), SOLVED | {"double": 0},
+        put("double", DOUBLE + "import os; os._exit(0)\n"),
+        SOLVED | {"double": 0},
         "'double' could not be loaded: it ended the Python process",
     ),
     "warns on stderr in an exercise": (
         put("double", DOUBLE.replace("return", "import sys; print('Hm', file=sys.stderr); return")),
-        SOLVED, None,
+        SOLVED,
+        None,
     ),
-    "warns when imported": (put("double", DOUBLE + "import warnings; warnings.warn('x')\n"), SOLVED, None),
+    "warns when imported": (
+        put("double", DOUBLE + "import warnings; warnings.warn('x')\n"),
+        SOLVED,
+        None,
+    ),
     "has a syntax error": (
-        put("double", "#| export\ndef double(x:\n    return"), SOLVED | {"double": 0},
+        put("double", "#| export\ndef double(x:\n    return"),
+        SOLVED | {"double": 0},
         "'double' does not parse (line 1",
     ),
     "raises in an exported cell": (
         put("halve", "#| export\nundefined_name\ndef halve(x):\n    return x / 2"),
-        SOLVED | {"halve": 0}, "'halve' could not be loaded: NameError",
+        SOLVED | {"halve": 0},
+        "'halve' could not be loaded: NameError",
     ),
     "recurses for ever": (
-        put("double", "#| export\ndef double(x):\n    return double(x)"), SOLVED | {"double": 0}, None,
+        put("double", "#| export\ndef double(x):\n    return double(x)"),
+        SOLVED | {"double": 0},
+        None,
     ),
     "fakes a result": (
-        put("double", "#| export\nimport sys\nsys.displayhook = print\ndef double(x):\n    return 4.0\n"),
-        SOLVED | {"double": 0}, None,
+        put(
+            "double",
+            "#| export\nimport sys\nsys.displayhook = print\ndef double(x):\n    return 4.0\n",
+        ),
+        SOLVED | {"double": 0},
+        None,
     ),
     "ships a numpy of its own": (
-        put("double", "#| export\nopen('numpy.py', 'w').write('')\n" + DOUBLE), SOLVED, None,
+        put("double", "#| export\nopen('numpy.py', 'w').write('')\n" + DOUBLE),
+        SOLVED,
+        None,
     ),
     "answers with an object that equals everything": (
-        put("double", "#| export\nclass Same:\n    __eq__ = lambda s, o: True\n"
+        put(
+            "double",
+            "#| export\nclass Same:\n    __eq__ = lambda s, o: True\n"
             "    __array__ = lambda s, *a, **k: np.zeros(6)\n    __float__ = lambda s: 0.0\n"
-            "def double(x):\n    return Same()\n"),
-        SOLVED | {"double": 0}, None,
+            "def double(x):\n    return Same()\n",
+        ),
+        SOLVED | {"double": 0},
+        None,
     ),
     "leaves a switch behind that another exercise reads": (
         lambda nb: (
-            put("double", "#| export\nused = []\ndef double(x):\n    used.append(x)\n    return x\n")(nb),
-            put("halve", cell_of(nb, "halve")["source"].replace("np.divide(x, 2)", "x / 2 + len(used)"))(nb),
+            put(
+                "double", "#| export\nused = []\ndef double(x):\n    used.append(x)\n    return x\n"
+            )(nb),
+            put(
+                "halve",
+                cell_of(nb, "halve")["source"].replace("np.divide(x, 2)", "x / 2 + len(used)"),
+            )(nb),
         ),
-        SOLVED | {"double": 0}, None,
+        SOLVED | {"double": 0},
+        None,
     ),
     "imports the reference": (
-        put("double", "#| export\ndef double(x):\n    import sys\n"
+        put(
+            "double",
+            "#| export\ndef double(x):\n    import sys\n"
             "    sys.modules.pop('tinytorch.core.numbers')\n"
-            "    from tinytorch.core.numbers import double as reference\n    return reference(x)\n"),
-        SOLVED | {"double": 0}, None,
+            "    from tinytorch.core.numbers import double as reference\n    return reference(x)\n",
+        ),
+        SOLVED | {"double": 0},
+        None,
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("abuse", ABUSES)
@@ -206,8 +248,16 @@ def test_an_endless_loop_costs_its_own_exercise_only(numbers, monkeypatch):
     monkeypatch.setitem(config["Observe"], "timeout", 2)
     loop = "#| export\ndef double(x):\n    while True:\n        pass\n"
     nb = changed(numbers, put("double", loop))
-    nb["cells"].append({"cell_type": "code", "id": "last", "metadata": {}, "outputs": [],
-                        "execution_count": None, "source": "print('the end was reached')"})  # fmt: skip
+    nb["cells"].append(
+        {
+            "cell_type": "code",
+            "id": "last",
+            "metadata": {},
+            "outputs": [],
+            "execution_count": None,
+            "source": "print('the end was reached')",
+        }
+    )
     result = graded(numbers, nb)
     assert marks(numbers) == SOLVED | {"double": 0}
     assert any("'test-double' took longer than 8 s" in note for note in result.notes)
@@ -396,7 +446,7 @@ ATTACKS = {
         "    del sys.modules[name]\nsys.path.pop(0)\n"
         "from tinytorch.core.numbers import double\n"
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -579,8 +629,16 @@ HALF_CHARACTERS = {
 @pytest.mark.parametrize("case", HALF_CHARACTERS)
 def test_a_strange_cell_of_ones_own_costs_no_mark(numbers, case):
     nb = reference(numbers)
-    nb["cells"].append({"cell_type": "code", "id": "own", "metadata": {}, "outputs": [],
-                        "execution_count": None, "source": HALF_CHARACTERS[case]})  # fmt: skip
+    nb["cells"].append(
+        {
+            "cell_type": "code",
+            "id": "own",
+            "metadata": {},
+            "outputs": [],
+            "execution_count": None,
+            "source": HALF_CHARACTERS[case],
+        }
+    )
     path = hand_in(numbers, "ada", "")
     path.write_text(json.dumps(nb), encoding="utf-8")
     (ada,) = grade(numbers)
@@ -620,8 +678,9 @@ def test_zip_files_that_name_the_same_student_are_all_named(numbers):
     for _ in range(2):
         (result,) = grade(numbers)
         assert result.notes[:2] == [
-            "taken from b.zip", "2 zip files are in this name: a.zip, b.zip",
-        ]  # fmt: skip
+            "taken from b.zip",
+            "2 zip files are in this name: a.zip, b.zip",
+        ]
 
 
 def test_a_zip_never_replaces_what_was_put_there_by_hand(numbers):

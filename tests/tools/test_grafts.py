@@ -172,18 +172,21 @@ def test_a_wrong_core_exercise_costs_only_its_own_points(chain):
 @pytest.mark.parametrize("place", ["one", "two", "five", ""])
 def test_a_helper_in_a_cell_of_ones_own_goes_along(chain, place):
     cells = cells_of(
-        chain, [(place, "def twice(f, x):\n    return f(f(x))")],
-        one=WRONG_ONE, two="def two(x):\n    return twice(one, x)",
-    )  # fmt: skip
+        chain,
+        [(place, "def twice(f, x):\n    return f(f(x))")],
+        one=WRONG_ONE,
+        two="def two(x):\n    return twice(one, x)",
+    )
     assert lost(chain, cells) == ({"one"}, {"two", "five-and-two"})
 
 
 def test_a_helper_in_the_cell_of_another_exercise_goes_along(chain):
     cells = cells_of(
-        chain, one="import math\nTIMES = 2\ndef often(f, x, n):\n    for _ in range(int(math.pow(n, 1))):\n"
+        chain,
+        one="import math\nTIMES = 2\ndef often(f, x, n):\n    for _ in range(int(math.pow(n, 1))):\n"
         "        x = f(x)\n    return x\n" + WRONG_ONE,
         two="def two(x):\n    return often(one, x, TIMES)",
-    )  # fmt: skip
+    )
     assert lost(chain, cells) == ({"one"}, {"two", "five-and-two"})
 
 
@@ -192,10 +195,13 @@ def test_what_was_added_to_a_given_cell_goes_along_and_what_was_broken_does_not(
         chain, one=WRONG_ONE, two="def two(x):\n    return reduce(lambda y, _: one(y), '12', x)"
     )
     cells = [
-        CodeCell(c.name, "import numpy as np\nfrom functools import reduce", id=c.id) if n == 0
-        else CodeCell(c.name, "def given(x):\n    return 0", id=c.id) if "def given" in c.source else c
+        CodeCell(c.name, "import numpy as np\nfrom functools import reduce", id=c.id)
+        if n == 0
+        else CodeCell(c.name, "def given(x):\n    return 0", id=c.id)
+        if "def given" in c.source
+        else c
         for n, c in enumerate(cells)
-    ]  # fmt: skip
+    ]
     assert lost(chain, cells) == ({"one"}, {"two", "five-and-two"})
 
 
@@ -220,8 +226,11 @@ def test_these_are_the_students_own(chain):
 
 def test_an_exercise_cannot_be_solved_with_another_ones_reference(chain):
     """`five-and-two` is `five` and `two`, but an observation of `five` needs neither."""
-    cells = cells_of(chain, five="def five(x):\n    return five_and_two(x) - 2",
-                     five_and_two="def five_and_two(x):\n    return x")  # fmt: skip
+    cells = cells_of(
+        chain,
+        five="def five(x):\n    return five_and_two(x) - 2",
+        five_and_two="def five_and_two(x):\n    return x",
+    )
     assert lost(chain, cells) == ({"five", "five-and-two"}, set())
 
 
@@ -243,8 +252,10 @@ def test_a_graft_holds_no_reference_of_the_exercise_and_no_text_of_others(chain,
             assert secret not in text
         assert not any(str(chain.root) in name or "given to everybody" in name for name in seen)
         assert [c["name"] for c in request["cells"] if "source" in c] == [tested]
-        assert all(s is None or isinstance(s, str) or s["check"] == f"test-{tested}"
-                   for s in request["program"])  # fmt: skip
+        assert all(
+            s is None or isinstance(s, str) or s["check"] == f"test-{tested}"
+            for s in request["program"]
+        )
     assert pack.reference  # the pack itself is left as it was
     assert all(cell.source for cell in pack.reference)
 
@@ -293,8 +304,10 @@ CHANGES = {
 def test_what_can_only_be_wrong_by_itself_is_not_observed_again(chain, monkeypatch, change):
     needs_of(chain, Pack.of(chain))
     sent = requests(monkeypatch)
-    verdict(chain, cells_of(chain, one="def one(x):\n    return x + 1", two=WRONG_TWO,
-                            **CHANGES[change]))  # fmt: skip
+    verdict(
+        chain,
+        cells_of(chain, one="def one(x):\n    return x + 1", two=WRONG_TWO, **CHANGES[change]),
+    )
     grafts = [r for r in sent if any(cell and "code" in cell for cell in r["cells"])]
     tested = {s["check"] for r in grafts for s in r["program"] if isinstance(s, dict)}
     assert ("test-five-and-two" in tested) and ("test-two" in tested) == (change != "nothing else")
@@ -305,17 +318,19 @@ def test_a_changed_given_cell_is_still_replaced(chain, given):
     cells = cells_of(chain, five_and_two="def five_and_two(x):\n    return given(two(x)) / 2 + 5")
     cells = [
         CodeCell(c.name, given, id=c.id) if "def given" in c.source else c
-        for c in cells if given or "def given" not in c.source
-    ]  # fmt: skip
+        for c in cells
+        if given or "def given" not in c.source
+    ]
     assert lost(chain, cells) == (set(), {"five-and-two"})
 
 
 def test_a_cell_that_fails_at_its_end_is_loaded_again_after_another_one_hung(chain):
     """What comes after a definition costs nothing, also where a second process is needed."""
     cells = cells_of(
-        chain, one="def one(x):\n    return x + 1\nplt.plot(one(np.arange(3)))",
+        chain,
+        one="def one(x):\n    return x + 1\nplt.plot(one(np.arange(3)))",
         two="def two(x):\n    while True:\n        pass",
-    )  # fmt: skip
+    )
     assert lost(chain, cells)[0] == {"two"}
 
 
@@ -333,8 +348,12 @@ SHOWS = {
 def test_a_cell_that_also_shows_something_is_loaded_to_its_end(small_course, case):
     module = small_course.module("numbers")
     first = SHOWS[case].format("def double(x):\n    return 2 * x")
-    cells = [CodeCell("double", first + "def double(x):\n    return x * 2\n", exercise=True)
-             if c.name == "double" else c for c in Pack.of(module).reference]  # fmt: skip
+    cells = [
+        CodeCell("double", first + "def double(x):\n    return x * 2\n", exercise=True)
+        if c.name == "double"
+        else c
+        for c in Pack.of(module).reference
+    ]
     found = verdict(module, cells)
     assert found.broken == {}
     assert not any(result.fault for result in found.results)
@@ -343,8 +362,10 @@ def test_a_cell_that_also_shows_something_is_loaded_to_its_end(small_course, cas
 def test_what_a_notebook_shows_is_no_part_of_an_answer(small_course):
     module = small_course.module("numbers")
     text = "import matplotlib\ndef double(x):\n    return matplotlib.double(x)"
-    cells = [CodeCell("double", text, exercise=True) if c.name == "double" else c
-             for c in Pack.of(module).reference]  # fmt: skip
+    cells = [
+        CodeCell("double", text, exercise=True) if c.name == "double" else c
+        for c in Pack.of(module).reference
+    ]
     results = verdict(module, cells).results
     assert all(r.fault for r in results if r.observation.exercise == "double")
 
@@ -352,8 +373,12 @@ def test_what_a_notebook_shows_is_no_part_of_an_answer(small_course):
 def test_a_student_cannot_fill_the_graders_memory(small_course):
     module = small_course.module("numbers")
     for huge in ("np.zeros(10**6)", "[[] for _ in range(10**6)]", "{'a' * 10**7: 1.0}"):
-        cells = [CodeCell("double", f"def double(x):\n    return {huge}", exercise=True)
-                 if c.name == "double" else c for c in Pack.of(module).reference]  # fmt: skip
+        cells = [
+            CodeCell("double", f"def double(x):\n    return {huge}", exercise=True)
+            if c.name == "double"
+            else c
+            for c in Pack.of(module).reference
+        ]
         results = verdict(module, cells).results
         faults = [r.fault for r in results if r.observation.name == "double_of_a_matrix"]
         assert faults == ["ValueError: the answer is too large"]
@@ -468,8 +493,9 @@ def test_grafts_have_the_library_that_is_written_by_hand(helped):
     assert lost(helped, cells_of(helped)) == (set(), set())
     assert lost(helped, cells_of(helped, one="def one(x):\n    return x")) == ({"one"}, {"two"})
     assert lost(helped, cells_of(helped, two="def two(x):\n    return helping.plus(x, 3)")) == (
-        {"two"}, set(),
-    )  # fmt: skip
+        {"two"},
+        set(),
+    )
 
 
 PATCHED = "helping.plus = lambda x, y: 0 * x\n\n\ndef one(x):\n    return 0 * x"

@@ -40,8 +40,10 @@ def test_marks_are_those_of_plain_nbgrader_whatever_a_student_does(numbers, tmp_
     for graded in report:
         path = Path("autograded", graded.student, numbers.folder, numbers.notebook)
         ours, theirs = (json.loads((root / path).read_text()) for root in (numbers.root, plain))
-        ids = [[c["metadata"].get("nbgrader", {}).get("grade_id") for c in nb["cells"]]
-               for nb in (ours, theirs)]  # fmt: skip
+        ids = [
+            [c["metadata"].get("nbgrader", {}).get("grade_id") for c in nb["cells"]]
+            for nb in (ours, theirs)
+        ]
         assert ids[0] == ids[1]
         assert ours["metadata"]["tito"].get("flags") == theirs["metadata"]["tito"].get("flags")
 
@@ -58,26 +60,43 @@ def hand_in_class(module, count: int, seconds: float = 0.5) -> None:
         nb = reference(module)
         if number % 3 == 0:
             cell_of(nb, "double")["source"] = wrong
-        nb["cells"].append({"cell_type": "code", "id": "slow", "metadata": {}, "outputs": [],
-                            "execution_count": None, "source": SLOW.format(seconds)})  # fmt: skip
+        nb["cells"].append(
+            {
+                "cell_type": "code",
+                "id": "slow",
+                "metadata": {},
+                "outputs": [],
+                "execution_count": None,
+                "source": SLOW.format(seconds),
+            }
+        )
         hand_in(module, f"s{number:02}", nb)
 
 
 def expected_of_class(module, count: int) -> dict:
     """Their marks."""
     return {
-        (f"s{n:02}", exercise): mark for n in range(count)
-        for exercise, mark in {"double": 2 if n % 3 == 0 else 4, "halve": 3, "why-inverse": 0}.items()
-    }  # fmt: skip
+        (f"s{n:02}", exercise): mark
+        for n in range(count)
+        for exercise, mark in {
+            "double": 2 if n % 3 == 0 else 4,
+            "halve": 3,
+            "why-inverse": 0,
+        }.items()
+    }
 
 
 def tito(root: Path, *arguments: str) -> subprocess.Popen:
     """A tito command in a course."""
     return subprocess.Popen(
-        [sys.executable, "-m", "tito", *arguments], cwd=root, text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        [sys.executable, "-m", "tito", *arguments],
+        cwd=root,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         start_new_session=True,
-    )  # fmt: skip
+    )
 
 
 def below(command: subprocess.Popen) -> list[psutil.Process]:
@@ -182,16 +201,26 @@ def test_a_submission_that_hangs_dies_or_is_broken_stops_nobody_else(numbers, mo
     sources = {"hangs": "while True: pass", "dies": "quit()"}
     for student, source in sources.items():
         nb = reference(numbers)
-        nb["cells"].append({"cell_type": "code", "id": "end", "metadata": {}, "outputs": [],
-                            "execution_count": None, "source": source})  # fmt: skip
+        nb["cells"].append(
+            {
+                "cell_type": "code",
+                "id": "end",
+                "metadata": {},
+                "outputs": [],
+                "execution_count": None,
+                "source": source,
+            }
+        )
         hand_in(numbers, student, nb)
     hand_in(numbers, "broken", "{")
     hand_in(numbers, "honest", reference(numbers))
     report = {g.student: g for g in grade(numbers)}
     assert {student: (g.state, g.score) for student, g in report.items()} == {
-        "hangs": ("timed out", 7), "dies": ("crashed", 7), "broken": ("unreadable", None),
+        "hangs": ("timed out", 7),
+        "dies": ("crashed", 7),
+        "broken": ("unreadable", None),
         "honest": ("graded", 7),
-    }  # fmt: skip
+    }
 
 
 def test_the_table_names_states_and_the_exit_code_says_whether_all_have_marks(numbers):
@@ -232,9 +261,19 @@ def cluster(tmp_path):
     def start(kind: str, *arguments: str) -> subprocess.Popen:
         log = (folder / f"{kind}.log").open("a")
         return subprocess.Popen(
-            [sys.executable, "-m", f"distributed.cli.dask_{kind}", "--scheduler-file", str(path),
-             *arguments], cwd=folder, env=environment, stdout=log, stderr=log,
-        )  # fmt: skip
+            [
+                sys.executable,
+                "-m",
+                f"distributed.cli.dask_{kind}",
+                "--scheduler-file",
+                str(path),
+                *arguments,
+            ],
+            cwd=folder,
+            env=environment,
+            stdout=log,
+            stderr=log,
+        )
 
     processes = [
         start("scheduler", "--host", "127.0.0.1", "--port", "0", "--dashboard-address", ":0")

@@ -38,14 +38,20 @@ def server():
     data = folder / "data"
     made = subprocess.run(
         [initdb, "-D", data, "-A", "trust", "-U", "course", "--no-sync"],
-        user=user, cwd=folder, capture_output=True, text=True,
-    )  # fmt: skip
+        user=user,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
     assert made.returncode == 0, made.stderr
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             [postgres, "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"],
-            user=user, cwd=folder, stdout=log, stderr=log,
-        )  # fmt: skip
+            user=user,
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+        )
     try:
         _wait_for(folder)
         yield folder

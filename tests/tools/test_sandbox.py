@@ -32,9 +32,14 @@ SMALL = Policy(
     folder_size=16 * MiB, shm_size=4 * MiB, file_size=10 * MiB, processes=48, memory=600 * MiB
 )
 REFUSED = (
-    "PermissionError", "FileNotFoundError", "ProcessLookupError", "OSError", "ModuleNotFoundError",
-    "ConnectionRefusedError", "ValueError",
-)  # fmt: skip
+    "PermissionError",
+    "FileNotFoundError",
+    "ProcessLookupError",
+    "OSError",
+    "ModuleNotFoundError",
+    "ConnectionRefusedError",
+    "ValueError",
+)
 MARK = "only_the_reference_says_this"
 
 # What an attack does, as a program that gets `place`; and what it must give: "refused", "nothing",
@@ -47,30 +52,36 @@ ATTACKS = {
     "read the checkout": ("result = open(place['checkout']).read()", "refused"),
     "read the passwords": ("result = open('/etc/shadow').read()", "refused"),
     "read the environment": (
-        "result = [k for k in os.environ if 'SECRET' in k or 'TOKEN' in k]", "nothing",
+        "result = [k for k in os.environ if 'SECRET' in k or 'TOKEN' in k]",
+        "nothing",
     ),
     "read the parent's environment": (
-        "result = 'SECRET' in open(f'/proc/{os.getppid()}/environ').read()", "nothing",
+        "result = 'SECRET' in open(f'/proc/{os.getppid()}/environ').read()",
+        "nothing",
     ),
     "change the gradebook": ("open(place['gradebook'], 'a').write('x')", "refused"),
     "write beside the course": ("open(place['source'] + '/new.py', 'w').write('x')", "refused"),
     "write into the standard library": ("open(os.__file__, 'a').write('x')", "refused"),
     "write into numpy": ("import numpy; open(numpy.__file__, 'a').write('x')", "refused"),
     "leave a start-up file": (
-        "open(os.path.dirname(os.__file__) + '/sitecustomize.py', 'w').write('x')", "refused",
+        "open(os.path.dirname(os.__file__) + '/sitecustomize.py', 'w').write('x')",
+        "refused",
     ),
     "write at the top": ("open('/new', 'w').write('x')", "refused"),
     "write among the devices": ("open('/dev/new', 'w').write('x')", "refused"),
     "see other processes": (
-        "result = [p for p in os.listdir('/proc') if p.isdigit() and int(p) > 9]", "nothing",
+        "result = [p for p in os.listdir('/proc') if p.isdigit() and int(p) > 9]",
+        "nothing",
     ),
     "kill another process": ("os.kill(place['victim'], 9)", "refused"),
     "kill the grader": ("os.kill(place['grader'], 9)", "refused"),
     "connect to loopback": (
-        "s = socket.socket(); s.settimeout(2); s.connect(('127.0.0.1', place['port']))", "refused",
+        "s = socket.socket(); s.settimeout(2); s.connect(('127.0.0.1', place['port']))",
+        "refused",
     ),
     "connect to a socket of the user": (
-        "s = socket.socket(socket.AF_UNIX); s.connect(place['socket'])", "refused",
+        "s = socket.socket(socket.AF_UNIX); s.connect(place['socket'])",
+        "refused",
     ),
     "send a datagram": (
         "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.sendto(b'x', ('192.0.2.1', 9))",
@@ -92,14 +103,16 @@ ATTACKS = {
     "type into the terminal": ("import fcntl; fcntl.ioctl(0, 0x5412, b'x')", "refused"),
     "become root": ("os.setuid(0)", "refused"),
     "raise a limit": (
-        "import resource; resource.setrlimit(resource.RLIMIT_NPROC, (9999, 9999))", "refused",
+        "import resource; resource.setrlimit(resource.RLIMIT_NPROC, (9999, 9999))",
+        "refused",
     ),
     "import torch": ("import torch", "refused"),
     "import autograd": ("import autograd", "refused"),
     "import the grader": ("import tito.grading", "refused"),
     "import the reference": ("import tinytorch.core.numbers", "refused"),
     "take more memory than a process may": (
-        "try:\n    bytearray(8 * 2**30)\nexcept MemoryError:\n    result = []", "nothing",
+        "try:\n    bytearray(8 * 2**30)\nexcept MemoryError:\n    result = []",
+        "nothing",
     ),
     "write a file that is too large": (
         "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
@@ -109,7 +122,7 @@ ATTACKS = {
     "fill /tmp with files": ("result = fill('/tmp')", "at most 16 MiB"),
     "fill the working folder": ("result = fill('.')", "at most 16 MiB"),
     "fill shared memory": ("result = fill('/dev/shm')", "at most 4 MiB"),
-}  # fmt: skip
+}
 NOT_LANDLOCKS = ("fill /tmp", "fill the working folder")  # it knows no sizes of folders
 
 BEFORE = """
@@ -153,7 +166,11 @@ def attack_all(programs, place):
     return {name: attack(program, place) for name, program in programs.items()}
 """
 PROGRAMS = {name: program for name, (program, _) in ATTACKS.items()}
-WAYS = [f"{backend} {view}" for backend in ("bubblewrap", "landlock") for view in ("observer", "notebook", "kernel")]  # fmt: skip
+WAYS = [
+    f"{backend} {view}"
+    for backend in ("bubblewrap", "landlock")
+    for view in ("observer", "notebook", "kernel")
+]
 
 
 def skip_unless(backend: str) -> None:
@@ -204,11 +221,16 @@ def place(tmp_path_factory):
         local.bind(f"{short}/s")
         local.listen()
         yield {
-            "gradebook": str(root / "gradebook.db"), "source": str(root / "source"),
-            "submission": str(root / "submission"), "home": str(home / "secret"),
-            "checkout": str(ROOT / "tinytorch" / "core" / "tensor.py"), "victim": victim.pid,
-            "grader": os.getpid(), "port": server.getsockname()[1], "socket": f"{short}/s",
-        }  # fmt: skip
+            "gradebook": str(root / "gradebook.db"),
+            "source": str(root / "source"),
+            "submission": str(root / "submission"),
+            "home": str(home / "secret"),
+            "checkout": str(ROOT / "tinytorch" / "core" / "tensor.py"),
+            "victim": victim.pid,
+            "grader": os.getpid(),
+            "port": server.getsockname()[1],
+            "socket": f"{short}/s",
+        }
     assert victim.poll() is None
     victim.kill()
     victim.wait()
@@ -285,10 +307,15 @@ def test_attacks_come_to_nothing(way, place, shared_folder):
 
 
 POSSIBLE = (
-    "read the gradebook", "list the sources", "read another submission", "read the home folder",
-    "read the checkout", "see other processes", "connect to loopback",
+    "read the gradebook",
+    "list the sources",
+    "read another submission",
+    "read the home folder",
+    "read the checkout",
+    "see other processes",
+    "connect to loopback",
     "connect to a socket of the user",
-)  # fmt: skip
+)
 
 
 def test_the_same_attacks_succeed_without_a_sandbox(place, shared_folder):
@@ -662,10 +689,17 @@ def test_a_container_gets_no_network_and_no_rights(folder):
     line = container.command(sandbox.Program(str(script), folder), SMALL, "tito-1")
     text = " ".join(line)
     for option in (
-        "--network none", "--read-only", "--cap-drop ALL", "--user 65534:65534", "--rm",
-        "--security-opt no-new-privileges", "--pids-limit 48", f"--memory {600 * MiB}",
-        f"--volume {folder}:{folder}:ro", f"--volume {script}:/opt/course/program.py:ro",
-    ):  # fmt: skip
+        "--network none",
+        "--read-only",
+        "--cap-drop ALL",
+        "--user 65534:65534",
+        "--rm",
+        "--security-opt no-new-privileges",
+        "--pids-limit 48",
+        f"--memory {600 * MiB}",
+        f"--volume {folder}:{folder}:ro",
+        f"--volume {script}:/opt/course/program.py:ro",
+    ):
         assert f" {option} " in text, option
     assert text.count("--volume") == 3 and "SECRET" not in text
     order = json.loads(line[-1])
@@ -719,7 +753,7 @@ DECISIONS = {
     "an answer to a client": ("x86_64", "listen", X86, (44, 0, 0, 0, 0x4000), True),
     "a window's size": ("x86_64", "none", X86, (16, 0, 0x5413), True),
     "typing into a terminal": ("x86_64", "none", X86, (16, 0, 0x5412), False),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", DECISIONS)

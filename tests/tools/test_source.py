@@ -12,24 +12,32 @@ from tito.notebook.source import read_source, shorten
 
 REFUSED = {
     "an unknown key": (
-        '# %% exercise="double"', '# %% exercise="double" pionts=3', "unknown key pionts",
+        '# %% exercise="double"',
+        '# %% exercise="double" pionts=3',
+        "unknown key pionts",
     ),
     "a name used twice": ('exercise="halve"', 'exercise="double"', "used twice"),
     "checks without an exercise": ('checks="halve"', 'checks="third"', 'no exercise="third"'),
     "an exercise without checks": (
-        re.compile('# %% checks="halve".*?(?=# %%)', re.S), "", "no checks for exercise halve",
+        re.compile('# %% checks="halve".*?(?=# %%)', re.S),
+        "",
+        "no checks for exercise halve",
     ),
     "a solution without marks": (
-        '    ### BEGIN SOLUTION\n    twice_as_much', "    twice_as_much", "must alternate",
+        "    ### BEGIN SOLUTION\n    twice_as_much",
+        "    twice_as_much",
+        "must alternate",
     ),
     "no solution at all": (
-        re.compile(r"    ### BEGIN SOLUTION\n    twice.*?END SOLUTION", re.S), "    pass",
+        re.compile(r"    ### BEGIN SOLUTION\n    twice.*?END SOLUTION", re.S),
+        "    pass",
         "no ### BEGIN SOLUTION",
     ),
     "an unmarked solution cell": ('# %% exercise="double"', "# %%", "names no exercise"),
     "an export cell that does not parse": ("import numpy as np\n\n# %%", "import\n\n# %%", "line"),
     "a solution outside of a function": (
-        '"""Twice `x`.', '"""Twice."""\n\n### BEGIN SOLUTION\nx = 1\n### END SOLUTION\ndef f():\n    """',
+        '"""Twice `x`.',
+        '"""Twice."""\n\n### BEGIN SOLUTION\nx = 1\n### END SOLUTION\ndef f():\n    """',
         "not inside a function",
     ),
     "points of no number": ("points=4", 'points="four"', "must be a number"),
@@ -40,32 +48,51 @@ REFUSED = {
     "two roles": ('exercise="double"', 'exercise="double" checks="double"', "not exercise and"),
     "a name with spaces": ('exercise="double"', 'exercise="Double it"', "joined by hyphens"),
     "hidden tests in the open": (
-        "    ### BEGIN SOLUTION\n    if", "    ### BEGIN HIDDEN TESTS\n    ### END HIDDEN TESTS\n"
-        "    ### BEGIN SOLUTION\n    if", "belong into a checks cell",
+        "    ### BEGIN SOLUTION\n    if",
+        "    ### BEGIN HIDDEN TESTS\n    ### END HIDDEN TESTS\n    ### BEGIN SOLUTION\n    if",
+        "belong into a checks cell",
     ),
     "a forgotten begin mark": ("### BEGIN HIDDEN TESTS\n", "", "must alternate"),
     "a misspelt begin mark": ("### BEGIN HIDDEN TESTS", "### BEGIN HIDEN TESTS", "must alternate"),
     "a forgotten end mark": ("### END HIDDEN TESTS\n", "", "must alternate"),
     "both marks misspelt": (
-        re.compile("HIDDEN TESTS(.*?)HIDDEN TESTS", re.S), r"HIDDEN TEST\1HIDDEN TEST", "must alternate",
+        re.compile("HIDDEN TESTS(.*?)HIDDEN TESTS", re.S),
+        r"HIDDEN TEST\1HIDDEN TEST",
+        "must alternate",
     ),
     "an observation in the open": (
-        re.compile("### (BEGIN|END) HIDDEN TESTS\n"), "", "stands outside",
+        re.compile("### (BEGIN|END) HIDDEN TESTS\n"),
+        "",
+        "stands outside",
     ),
     "an observation without parentheses": ("@observe(x=normal(4))", "@observe", "with parentheses"),
     "no observation at all": (
-        re.compile("@observe(.*)\n"), "", "hold functions and no observation",
+        re.compile("@observe(.*)\n"),
+        "",
+        "hold functions and no observation",
     ),
     "an unknown sampler": ("normal(4)", "gauss(4)", "are not understood"),
-    "a hidden test that is not Python": ("return numbers.halve(x)", "return numbers.(x)", "not Python"),
-    "a visible check that is not Python": ("check(halve(3.0), 1.5,", "check(halve(3.0), 1.5,,", "not Python"),
-    "a text exercise": ('# %% [markdown] answer="why-inverse"', '# %% [markdown] exercise="why"', "needs"),
+    "a hidden test that is not Python": (
+        "return numbers.halve(x)",
+        "return numbers.(x)",
+        "not Python",
+    ),
+    "a visible check that is not Python": (
+        "check(halve(3.0), 1.5,",
+        "check(halve(3.0), 1.5,,",
+        "not Python",
+    ),
+    "a text exercise": (
+        '# %% [markdown] answer="why-inverse"',
+        '# %% [markdown] exercise="why"',
+        "needs",
+    ),
     "graded code": (
         '# %% exercise="double"',
         '# %% nbgrader={"grade": true, "solution": true, "grade_id": "double", "points": 3}',
         "not supported",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", REFUSED)
@@ -94,9 +121,15 @@ def test_cells_get_stable_ids_and_the_metadata_of_nbgrader(small_course):
     by_id = {cell["id"]: cell for cell in nb["cells"]}
     assert len(by_id) == len(nb["cells"])
     assert by_id["double"]["metadata"] == {
-        "nbgrader": {"schema_version": 3, "grade_id": "double", "grade": False, "solution": True,
-                     "locked": False, "task": False}
-    }  # fmt: skip
+        "nbgrader": {
+            "schema_version": 3,
+            "grade_id": "double",
+            "grade": False,
+            "solution": True,
+            "locked": False,
+            "task": False,
+        }
+    }
     assert by_id["test-double"]["metadata"]["nbgrader"]["points"] == 4
     assert by_id["test-double"]["metadata"]["nbgrader"]["locked"] is True
     assert by_id["why-inverse"]["cell_type"] == "markdown"

@@ -17,9 +17,13 @@ from tito.student import actions as student
 def tito(*arguments, cwd=None, **environment):
     """Run the command line as a student does."""
     return subprocess.run(
-        [sys.executable, "-m", "tito", *arguments], capture_output=True, text=True, cwd=cwd,
-        env=os.environ | environment, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+        [sys.executable, "-m", "tito", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+    )
 
 
 def write(module, nb):
@@ -237,7 +241,7 @@ COMMANDS = {
     "a demo over something": (["demo", "--out", "source"], 2, "is not empty"),
     "tests that are not there": (["selftest"], 2, "has no tests"),
     "an unknown command": (["frobnicate"], 2, "No such command"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", COMMANDS)

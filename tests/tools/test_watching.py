@@ -13,8 +13,16 @@ from conftest import cell_of, reference, untouched
 from tito.student import actions as student
 from tito.student.watching import touched
 
-CELLS = ["import numpy as np", "def f(x): return x", "def g(x): return f(x)", "check(f(1), 1)",
-         "y = g(2)", "check(y, 2)", "z = 3", "check(z, 3)"]  # fmt: skip
+CELLS = [
+    "import numpy as np",
+    "def f(x): return x",
+    "def g(x): return f(x)",
+    "check(f(1), 1)",
+    "y = g(2)",
+    "check(y, 2)",
+    "z = 3",
+    "check(z, 3)",
+]
 TOUCHED = {
     "a function": (1, "def f(x): return 2 * x", [1, 2, 3, 4, 5]),
     "what an earlier function uses": (2, "def g(x): return f(f(x))", [2, 4, 5]),
@@ -46,9 +54,12 @@ def watched(numbers):
     student.start(numbers)
     numbers.desk.write_text(json.dumps(untouched(numbers)))
     process = subprocess.Popen(
-        [sys.executable, "-m", "tito", "test", "--watch", "1"], stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, env=os.environ,
-    )  # fmt: skip
+        [sys.executable, "-m", "tito", "test", "--watch", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ,
+    )
     watchdog = threading.Timer(120, process.kill)
     watchdog.start()
     yield numbers, process

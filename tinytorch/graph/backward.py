@@ -70,8 +70,10 @@ def walk_back(graph: Graph, seed=None) -> list[Step]:
 def parts_of(node: Node, grad, notes: list[str]) -> list | None:
     """What an operation gives for each of its arguments; None, and a note, where it cannot."""
     if is_a_plain_function(node.operation):
-        notes.append(f"{node.name} was made by a function, {operation_name(node)}, which cannot be "
-                     "asked for its parts")  # fmt: skip
+        notes.append(
+            f"{node.name} was made by a function, {operation_name(node)}, which cannot be "
+            "asked for its parts"
+        )
         return None
     if node.operation.inputs is None:
         return None

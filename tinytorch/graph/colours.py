@@ -7,28 +7,54 @@ pair of a text or line and the ground below it has a contrast of at least 4.5 to
 from __future__ import annotations
 
 LIGHT = {
-    "ground": "#ffffff", "ink": "#1f2328", "quiet": "#555d66", "edge": "#57606a",
-    "leaf": "#ddf0ff", "leaf-line": "#0a4f9e", "computed": "#f3f5f7", "computed-line": "#4b545d",
-    "constant": "#ffffff", "constant-line": "#57606a",
-    "output": "#fff3c4", "output-line": "#7a4b00",
-    "gradient": "#9c1c4b", "active": "#ffe1ec", "active-line": "#9c1c4b",
-}  # fmt: skip
+    "ground": "#ffffff",
+    "ink": "#1f2328",
+    "quiet": "#555d66",
+    "edge": "#57606a",
+    "leaf": "#ddf0ff",
+    "leaf-line": "#0a4f9e",
+    "computed": "#f3f5f7",
+    "computed-line": "#4b545d",
+    "constant": "#ffffff",
+    "constant-line": "#57606a",
+    "output": "#fff3c4",
+    "output-line": "#7a4b00",
+    "gradient": "#9c1c4b",
+    "active": "#ffe1ec",
+    "active-line": "#9c1c4b",
+}
 DARK = {
-    "ground": "#16191f", "ink": "#e9eef4", "quiet": "#a9b3be", "edge": "#a0aab5",
-    "leaf": "#0d2c4c", "leaf-line": "#85c4ff", "computed": "#22272e", "computed-line": "#a0aab5",
-    "constant": "#16191f", "constant-line": "#a0aab5",
-    "output": "#3d3108", "output-line": "#ecc158",
-    "gradient": "#ff9dbf", "active": "#4a1229", "active-line": "#ff9dbf",
-}  # fmt: skip
+    "ground": "#16191f",
+    "ink": "#e9eef4",
+    "quiet": "#a9b3be",
+    "edge": "#a0aab5",
+    "leaf": "#0d2c4c",
+    "leaf-line": "#85c4ff",
+    "computed": "#22272e",
+    "computed-line": "#a0aab5",
+    "constant": "#16191f",
+    "constant-line": "#a0aab5",
+    "output": "#3d3108",
+    "output-line": "#ecc158",
+    "gradient": "#ff9dbf",
+    "active": "#4a1229",
+    "active-line": "#ff9dbf",
+}
 
 # What is drawn on what.
 PAIRS = [
-    *[(text, fill) for fill in ("leaf", "computed", "constant", "output", "active")
-      for text in ("ink", "quiet", "gradient")],
+    *[
+        (text, fill)
+        for fill in ("leaf", "computed", "constant", "output", "active")
+        for text in ("ink", "quiet", "gradient")
+    ],
     *[(text, "ground") for text in ("ink", "quiet", "gradient", "edge", "active-line")],
-    *[(f"{kind}-line", on) for kind in ("leaf", "computed", "constant", "output", "active")
-      for on in (kind, "ground")],
-]  # fmt: skip
+    *[
+        (f"{kind}-line", on)
+        for kind in ("leaf", "computed", "constant", "output", "active")
+        for on in (kind, "ground")
+    ],
+]
 
 
 def contrast(one: str, other: str) -> float:

@@ -77,8 +77,12 @@ def explain(f: Callable, *inputs) -> Explanation:
     if not is_variable(out):
         raise GraphError(f"f must return a Variable, but it returned a {type(out).__name__}")
     graph = read(out)
-    name_nodes(graph, dict(zip(names_of_parameters(f, len(xs)), xs, strict=True)),
-               caller.f_locals, caller.f_globals)  # fmt: skip
+    name_nodes(
+        graph,
+        dict(zip(names_of_parameters(f, len(xs)), xs, strict=True)),
+        caller.f_locals,
+        caller.f_globals,
+    )
     operations = [
         node for node in graph.nodes if node.operation and not is_a_plain_function(node.operation)
     ]

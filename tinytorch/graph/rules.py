@@ -62,8 +62,9 @@ def rule_formula(node: Node, position: int) -> str:
             text = "".join(linecache.getlines(code.co_filename, rule.__globals__))
             formula = body_of_a_lambda(text, code.co_firstlineno, positions_of(code))
         elif not rule.__closure__:  # else it is made by another function, and says little
-            lines = [x for x in inspect.getsource(rule).rstrip().splitlines()
-                     if not re.match(r"\s*#", x)]  # fmt: skip
+            lines = [
+                x for x in inspect.getsource(rule).rstrip().splitlines() if not re.match(r"\s*#", x)
+            ]
             found = re.match(r"\s+return (.+)$", lines[-1])
             formula = found.group(1) if found else ""
     return formula if len(formula) <= LONGEST else ""

@@ -41,9 +41,11 @@ def judge_the_whole(
         name = next((n.name for n in graph.nodes if n.thing is x), f"input {position}")
         if shape != arrays[position].shape:
             return Explanation(
-                [f"Every rule agrees, but {name}.grad has shape {shape} and {name} has "
-                 f"{arrays[position].shape}: look at unbroadcast."]
-            )  # fmt: skip
+                [
+                    f"Every rule agrees, but {name}.grad has shape {shape} and {name} has "
+                    f"{arrays[position].shape}: look at unbroadcast."
+                ]
+            )
         coarse = np.asarray(gradient).dtype == np.float32
         coarse = coarse or getattr(graph.output.array, "dtype", None) == np.float32
         for c in compare(weighted(position), arrays[position], gradient, coarse):
@@ -53,9 +55,12 @@ def judge_the_whole(
     rules = "the rules of " + several(operations, "operation")
     numbers = several(counted, "number")
     return Explanation(
-        [f"All agree with central differences: {rules}, each by itself, and the gradient of the "
-         f"whole by {numbers}."], agrees=True,
-    )  # fmt: skip
+        [
+            f"All agree with central differences: {rules}, each by itself, and the gradient of the "
+            f"whole by {numbers}."
+        ],
+        agrees=True,
+    )
 
 
 def gradients_by_backward(graph: Graph, xs: list, seed: np.ndarray) -> list:

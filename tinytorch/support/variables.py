@@ -33,9 +33,21 @@ from tinytorch.support.losses import (
 from tinytorch.support.recording import recording
 
 WITHOUT_SLOPE = {  # numpy's functions whose results have no derivative, so that none is lost
-    np.shape, np.ndim, np.size, np.allclose, np.isclose, np.array_equal, np.argmax, np.argmin,
-    np.argsort, np.zeros_like, np.ones_like, np.result_type, np.may_share_memory, np.shares_memory,
-}  # fmt: skip
+    np.shape,
+    np.ndim,
+    np.size,
+    np.allclose,
+    np.isclose,
+    np.array_equal,
+    np.argmax,
+    np.argmin,
+    np.argsort,
+    np.zeros_like,
+    np.ones_like,
+    np.result_type,
+    np.may_share_memory,
+    np.shares_memory,
+}
 
 
 class VariableMethods(

@@ -144,10 +144,9 @@ def with_solution(source: str, solution: str) -> str:
     """A cell with another text in the place of each of its solutions."""
     text = textwrap.dedent(solution).strip("\n")
     return REGION.sub(
-        lambda match: textwrap.indent(
-            f"{BEGIN_SOLUTION}\n{text}\n{END_SOLUTION}", match[1]
-        ), source,
-    )  # fmt: skip
+        lambda match: textwrap.indent(f"{BEGIN_SOLUTION}\n{text}\n{END_SOLUTION}", match[1]),
+        source,
+    )
 
 
 def changed(source: str, entry: Mistake | Alternative) -> str:

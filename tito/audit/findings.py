@@ -102,30 +102,50 @@ class Report:
             {k: v for k, v in m.items() if k != "source"} for m in data["survivors"]
         ]
         data["shown"] = [
-            {"mistake": s.mistake.name, "exercise": s.mistake.exercise, "says": s.mistake.says,
-             "error": s.error, "message": s.message, "hidden": s.mistake.hidden}
+            {
+                "mistake": s.mistake.name,
+                "exercise": s.mistake.exercise,
+                "says": s.mistake.says,
+                "error": s.error,
+                "message": s.message,
+                "hidden": s.mistake.hidden,
+            }
             for s in self.shown
-        ]  # fmt: skip
+        ]
         data["alternatives"] = [
-            {"alternative": j.alternative.name, "exercise": j.alternative.exercise,
-             "explanation": j.alternative.explanation, "refusal": j.refusal, "lost": list(j.lost)}
+            {
+                "alternative": j.alternative.name,
+                "exercise": j.alternative.exercise,
+                "explanation": j.alternative.explanation,
+                "refusal": j.refusal,
+                "lost": list(j.lost),
+            }
             for j in self.alternatives
-        ]  # fmt: skip
+        ]
         return data
 
 
 COLUMNS: Mapping[str, str] = {
-    "exercises": "exercises", "observations": "observations", "mutants": "mutants",
-    "killed": "killed", "equivalent": "equivalent", "survivors": "survivors",
-    "mistakes": "mistakes", "shown": "shown", "hidden": "hidden",
+    "exercises": "exercises",
+    "observations": "observations",
+    "mutants": "mutants",
+    "killed": "killed",
+    "equivalent": "equivalent",
+    "survivors": "survivors",
+    "mistakes": "mistakes",
+    "shown": "shown",
+    "hidden": "hidden",
     "accepted": "alternatives",
-}  # fmt: skip
+}
 
 
 def rows(reports: list[Report]) -> list[list[str]]:
     """The table of an audit: a row for each module, the first column its name."""
     return [
-        [r.module, *(str(r.figures.get(key, "–")) for key in COLUMNS),
-         str(len(r.findings)) if r.findings else "none"]
+        [
+            r.module,
+            *(str(r.figures.get(key, "–")) for key in COLUMNS),
+            str(len(r.findings)) if r.findings else "none",
+        ]
         for r in reports
-    ]  # fmt: skip
+    ]

@@ -11,24 +11,66 @@ from tito.notebook.source import BEGIN_SOLUTION, END_SOLUTION, Cell
 from tito.syntax import parse
 
 OPERATORS = {
-    ast.Add: [ast.Sub], ast.Sub: [ast.Add], ast.Mult: [ast.Div, ast.Add], ast.Div: [ast.Mult],
-    ast.FloorDiv: [ast.Mult], ast.Mod: [ast.Mult], ast.Pow: [ast.Mult], ast.MatMult: [ast.Mult],
-    ast.BitAnd: [ast.BitOr], ast.BitOr: [ast.BitAnd],
-}  # fmt: skip
+    ast.Add: [ast.Sub],
+    ast.Sub: [ast.Add],
+    ast.Mult: [ast.Div, ast.Add],
+    ast.Div: [ast.Mult],
+    ast.FloorDiv: [ast.Mult],
+    ast.Mod: [ast.Mult],
+    ast.Pow: [ast.Mult],
+    ast.MatMult: [ast.Mult],
+    ast.BitAnd: [ast.BitOr],
+    ast.BitOr: [ast.BitAnd],
+}
 COMPARISONS = {
-    ast.Lt: [ast.LtE, ast.Gt], ast.LtE: [ast.Lt, ast.GtE], ast.Gt: [ast.GtE, ast.Lt],
-    ast.GtE: [ast.Gt, ast.LtE], ast.Eq: [ast.NotEq], ast.NotEq: [ast.Eq], ast.Is: [ast.IsNot],
-    ast.IsNot: [ast.Is], ast.In: [ast.NotIn], ast.NotIn: [ast.In],
-}  # fmt: skip
+    ast.Lt: [ast.LtE, ast.Gt],
+    ast.LtE: [ast.Lt, ast.GtE],
+    ast.Gt: [ast.GtE, ast.Lt],
+    ast.GtE: [ast.Gt, ast.LtE],
+    ast.Eq: [ast.NotEq],
+    ast.NotEq: [ast.Eq],
+    ast.Is: [ast.IsNot],
+    ast.IsNot: [ast.Is],
+    ast.In: [ast.NotIn],
+    ast.NotIn: [ast.In],
+}
 NAMES = {
-    "maximum": "minimum", "minimum": "maximum", "max": "min", "min": "max", "sum": "mean",
-    "mean": "sum", "zeros": "ones", "zeros_like": "ones_like", "ones": "zeros",
-    "ones_like": "zeros_like", "empty": "ones", "any": "all", "all": "any", "sin": "cos",
-    "cos": "sin", "float32": "float64", "float64": "float32", "ValueError": "KeyError",
-    "TypeError": "KeyError", "RuntimeError": "KeyError", "IndexError": "KeyError",
-}  # fmt: skip
-SIMPLE = (ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Raise, ast.Delete, ast.Break,
-          ast.Continue, ast.For, ast.While, ast.If, ast.With)  # fmt: skip
+    "maximum": "minimum",
+    "minimum": "maximum",
+    "max": "min",
+    "min": "max",
+    "sum": "mean",
+    "mean": "sum",
+    "zeros": "ones",
+    "zeros_like": "ones_like",
+    "ones": "zeros",
+    "ones_like": "zeros_like",
+    "empty": "ones",
+    "any": "all",
+    "all": "any",
+    "sin": "cos",
+    "cos": "sin",
+    "float32": "float64",
+    "float64": "float32",
+    "ValueError": "KeyError",
+    "TypeError": "KeyError",
+    "RuntimeError": "KeyError",
+    "IndexError": "KeyError",
+}
+SIMPLE = (
+    ast.Expr,
+    ast.Assign,
+    ast.AugAssign,
+    ast.AnnAssign,
+    ast.Raise,
+    ast.Delete,
+    ast.Break,
+    ast.Continue,
+    ast.For,
+    ast.While,
+    ast.If,
+    ast.With,
+)
 
 
 @dataclass(frozen=True)
@@ -234,9 +276,7 @@ WAYS = {
     ast.Call: _call,
     ast.Slice: _slice,
     ast.Subscript: lambda node: iter([node.value] if isinstance(node.ctx, ast.Load) else []),
-    ast.Name: lambda node: iter(
-        [ast.Name(NAMES[node.id], node.ctx)] if node.id in NAMES else []
-    ),
+    ast.Name: lambda node: iter([ast.Name(NAMES[node.id], node.ctx)] if node.id in NAMES else []),
     ast.Attribute: lambda node: iter(
         [_copy(node, attr=NAMES[node.attr])] if node.attr in NAMES else []
     ),
@@ -249,4 +289,4 @@ WAYS = {
     ast.comprehension: lambda node: (
         _copy(node, ifs=[*node.ifs[:n], *node.ifs[n + 1 :]]) for n in range(len(node.ifs))
     ),
-}  # fmt: skip
+}

@@ -40,19 +40,23 @@ def answers(pack: Pack, report: Report) -> None:
     """Find observations whose answers could be made up, or had without solving the exercise."""
     for observation in answers_alike(pack):
         report.add(
-            "answers", observation.exercise,
+            "answers",
+            observation.exercise,
             f"{observation.name}: its answer hardly depends on the inputs and could be made up",
-        )  # fmt: skip
+        )
     cheap = [
         (cell.name, label, with_solution(cell.source, text), seed)
-        for cell in pack.cells if cell.role == "exercise"
-        for label, text in cheap_solutions(cell) for seed in CHEAP_SEEDS
-    ]  # fmt: skip
+        for cell in pack.cells
+        if cell.role == "exercise"
+        for label, text in cheap_solutions(cell)
+        for seed in CHEAP_SEEDS
+    ]
     trials = in_parallel(lambda item: try_change(pack, item[0], item[2], item[3]), cheap)
     enough = {
         (exercise, name, label): None
-        for (exercise, label, *_), trial in zip(cheap, trials, strict=True) for name in trial.kept
-    }  # fmt: skip
+        for (exercise, label, *_), trial in zip(cheap, trials, strict=True)
+        for name in trial.kept
+    }
     for exercise, name, label in enough:
         report.add("answers", exercise, f"{name}: {label!r} is enough to pass it")
 
@@ -89,8 +93,11 @@ def alone(pack: Pack, needs: Needs, catalogue: Catalogue, report: Report) -> Non
             report.add("alone", exercise, f"{label}: costs points of {', '.join(others)} as well")
         if exercise not in lost:
             report.add("alone", exercise, f"{label}: costs no points")
-        kept = [r.observation.name for r in results
-                if r.observation.exercise == exercise and not r.fault]  # fmt: skip
+        kept = [
+            r.observation.name
+            for r in results
+            if r.observation.exercise == exercise and not r.fault
+        ]
         if label == "left out" and kept:
             report.add("alone", exercise, f"left out, it keeps the points of {', '.join(kept)}")
 
@@ -104,16 +111,19 @@ def all_mutants(pack: Pack, catalogue: Catalogue, report: Report) -> None:
     report.survivors = [m for m in surviving if _key(m) not in known]
     report.equivalents = list(catalogue.equivalents)
     report.figures |= {
-        "mutants": len(made), "killed": len(made) - len(surviving),
-        "equivalent": len(surviving) - len(report.survivors), "survivors": len(report.survivors),
-    }  # fmt: skip
+        "mutants": len(made),
+        "killed": len(made) - len(surviving),
+        "equivalent": len(surviving) - len(report.survivors),
+        "survivors": len(report.survivors),
+    }
     for m in report.survivors:
         report.add("mutants", m.exercise, f"keeps all points with {m.new!r} instead of {m.old!r}")
     for exercise, old, new in sorted(known - {_key(m) for m in surviving}):
         report.add(
-            "mutants", exercise,
+            "mutants",
+            exercise,
             f"{new!r} instead of {old!r} is listed as equivalent, and is no surviving mutant",
-        )  # fmt: skip
+        )
 
 
 def _key(mutant: Mutant) -> tuple[str, str, str]:
@@ -144,9 +154,10 @@ def visible(pack: Pack, catalogue: Catalogue, report: Report) -> None:
             )
         elif shown.helps and shown.mistake.hidden:
             report.add(
-                "visible", shown.mistake.exercise,
+                "visible",
+                shown.mistake.exercise,
                 f"{shown.mistake.name}: marked hidden, but the visible check shows it",
-            )  # fmt: skip
+            )
 
 
 def alternatives(pack: Pack, catalogue: Catalogue, report: Report) -> None:
@@ -161,8 +172,9 @@ def alternatives(pack: Pack, catalogue: Catalogue, report: Report) -> None:
     trials = in_parallel(
         lambda item: try_change(
             pack, item[0].exercise, item[0].made_in(sources[item[0].exercise]), item[1]
-        ), tried,
-    )  # fmt: skip
+        ),
+        tried,
+    )
     lost: dict[str, dict[str, None]] = {a.name: {} for a in catalogue.alternatives}
     for (alternative, _), trial in zip(tried, trials, strict=True):
         lost[alternative.name] |= dict.fromkeys(trial.lost)

@@ -25,8 +25,17 @@ from tito.grading.ledger import Ledger
 from tito.grading.pool import LEDGER
 from tito.notebook.source import Cell, notebook, read_source
 
-NEEDED = ("source", "nbgrader_config.py", "tito", "bin", "locks", "tinytorch", "pyproject.toml",
-          "LICENSE", ".gitignore")  # fmt: skip
+NEEDED = (
+    "source",
+    "nbgrader_config.py",
+    "tito",
+    "bin",
+    "locks",
+    "tinytorch",
+    "pyproject.toml",
+    "LICENSE",
+    ".gitignore",
+)
 
 
 def copy_of(course: Course, folder: Path) -> Course:
@@ -64,9 +73,10 @@ def through_nbgrader(module: Module, report: Report) -> None:
             continue
         if mark.student == "reference" and mark.score != mark.most:
             report.add(
-                "grading", mark.exercise,
+                "grading",
+                mark.exercise,
                 f"the reference gets {mark.score:g} of {mark.most:g} points",
-            )  # fmt: skip
+            )
         elif mark.student != "reference" and mark.score:
             report.add("grading", mark.exercise, f"{mark.student} gets {mark.score:g} points")
     feedback(module)
@@ -107,9 +117,11 @@ def _paths(folder: Path, root: Path) -> list[str]:
     wanted = ours - {"/", "/root"}  # too common to tell anything
     files = (path for path in folder.rglob("*") if path.is_file())
     return [
-        f"{path}: the path {name}" for path in files for name in sorted(wanted)
+        f"{path}: the path {name}"
+        for path in files
+        for name in sorted(wanted)
         if name in path.read_bytes().decode("utf-8", errors="replace")
-    ]  # fmt: skip
+    ]
 
 
 def kit(course: Course, report: Report) -> None:

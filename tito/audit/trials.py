@@ -76,9 +76,10 @@ def answers_alike(pack: Pack, seeds: int = 6) -> list[Observation]:
     """The observations whose answer hardly depends on the inputs, and so could be made up."""
     answers = [reference_answers(pack, 100 + seed) for seed in range(seeds)]
     return [
-        step for n, step in enumerate(pack.program) if isinstance(step, Observation)
-        and _different([given[n] for given in answers]) < seeds - 1
-    ]  # fmt: skip
+        step
+        for n, step in enumerate(pack.program)
+        if isinstance(step, Observation) and _different([given[n] for given in answers]) < seeds - 1
+    ]
 
 
 def _different(answers: list) -> int:

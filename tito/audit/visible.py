@@ -81,11 +81,16 @@ def what_checks_say(pack: Pack, mistakes: Iterable[Mistake]) -> list[Shown]:
                 {"name": m.name, "exercise": m.exercise, "source": m.made_in(sources[m.exercise])}
                 for m in by_name.values()
             ],
-        }  # fmt: skip
+        }
         process = subprocess.run(
-            [sys.executable, str(Path(rehearsal.__file__))], input=json.dumps(request), text=True,
-            capture_output=True, cwd=folder, env=os.environ | {"MPLBACKEND": "agg"}, check=False,
-        )  # fmt: skip
+            [sys.executable, str(Path(rehearsal.__file__))],
+            input=json.dumps(request),
+            text=True,
+            capture_output=True,
+            cwd=folder,
+            env=os.environ | {"MPLBACKEND": "agg"},
+            check=False,
+        )
     if process.returncode:
         last = (process.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise TitoError(f"the notebook of {pack.folder} does not run with all solutions: {last}")
@@ -99,8 +104,9 @@ def what_checks_say(pack: Pack, mistakes: Iterable[Mistake]) -> list[Shown]:
 def _until(pack: Pack, exercises: set[str]) -> list[Cell]:
     """The code cells up to the check of the last of these exercises."""
     cells = [cell for cell in pack.cells if cell.role in ("code", "exercise", "checks")]
-    last = max((n for n, c in enumerate(cells) if c.role == "checks" and c.name in exercises),
-               default=-1)  # fmt: skip
+    last = max(
+        (n for n, c in enumerate(cells) if c.role == "checks" and c.name in exercises), default=-1
+    )
     return cells[: last + 1]
 
 

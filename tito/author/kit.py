@@ -18,9 +18,17 @@ from tito.gradebook import configuration
 
 # Of tito, a student's half: what all share, notebooks, checks, the desk, and its commands.
 TOOLS = (
-    "bin", "locks/course.txt", "LICENSE", ".gitignore", "tito/notebook", "tito/checks",
-    "tito/student", "tito/cli/__init__.py", "tito/cli/shared.py", "tito/cli/student.py",
-)  # fmt: skip
+    "bin",
+    "locks/course.txt",
+    "LICENSE",
+    ".gitignore",
+    "tito/notebook",
+    "tito/checks",
+    "tito/student",
+    "tito/cli/__init__.py",
+    "tito/cli/shared.py",
+    "tito/cli/student.py",
+)
 AUTHORS = ("observations.py",)  # files at the top of tito that only who writes a module needs
 GRADERS = re.compile(r"\n# Jupyter finds the sandbox [^\[]*\[project\.entry-points[^\[]*(?=\n\[)")
 SETTINGS = '''"""nbgrader's settings for students: how a notebook is handed in."""

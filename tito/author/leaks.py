@@ -105,18 +105,17 @@ def leaks(paths: Iterable[Path], secrets: list[Secret], kinds: tuple[str, ...] =
         for file in (f for f in files if f.is_file()):
             text, programs = _squeezed(_readable(file)), list(_bodies(file))
             found += [
-                f"{file}: {s.kind} of {s.where}" for s in wanted
+                f"{file}: {s.kind} of {s.where}"
+                for s in wanted
                 if s.text in text or any(_holds(body, s.statements) for body in programs)
-            ]  # fmt: skip
+            ]
     return found
 
 
 def _holds(body: list[str], statements: tuple[str, ...]) -> bool:
     """Whether some statements stand in a row."""
     n = len(statements)
-    return n > 0 and any(
-        tuple(body[k : k + n]) == statements for k in range(len(body) - n + 1)
-    )  # fmt: skip
+    return n > 0 and any(tuple(body[k : k + n]) == statements for k in range(len(body) - n + 1))
 
 
 def _bodies(path: Path) -> Iterable[list[str]]:

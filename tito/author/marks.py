@@ -134,9 +134,13 @@ def scores_csv(found: list[Score]) -> str:
     writer.writerow(["student", "module", "exercise", "score", "max_score", "to_mark_by_hand"])
     for (student, module), lines in totals(found).items():
         total = Score(
-            student, module, "total", sum(s.score for s in lines), sum(s.most for s in lines),
+            student,
+            module,
+            "total",
+            sum(s.score for s in lines),
+            sum(s.most for s in lines),
             sum(s.by_hand for s in lines),
-        )  # fmt: skip
+        )
         for s in [*lines, total]:
             marks = [_plain(s.score), _plain(s.most), int(s.by_hand)]
             writer.writerow([_safe(student), module, s.exercise, *marks])

@@ -47,8 +47,10 @@ def _first_pair(actual, expected, tolerance: float | None, place: str = ""):
     elif isinstance(expected, list) and isinstance(actual, list) and len(actual) == len(expected):
         if _array(expected) is not None and _array(actual) is not None:
             return place, actual, expected
-        pairs = [(f"result {n} of {len(expected)}", a, e)
-                 for n, (a, e) in enumerate(zip(actual, expected, strict=True), 1)]  # fmt: skip
+        pairs = [
+            (f"result {n} of {len(expected)}", a, e)
+            for n, (a, e) in enumerate(zip(actual, expected, strict=True), 1)
+        ]
     else:
         return place, actual, expected
     for name, a, e in pairs:

@@ -83,10 +83,15 @@ def _show_grading(module: Module, report: list) -> None:
     from tito.grading.report import STATES
 
     rows = [
-        [g.student, g.state, "–" if g.score is None else f"{g.score:g} of {g.most:g}",
-         str(g.by_hand or "–"), "; ".join([*(f"FLAGGED: {f}" for f in g.flags), *g.notes])]
+        [
+            g.student,
+            g.state,
+            "–" if g.score is None else f"{g.score:g} of {g.most:g}",
+            str(g.by_hand or "–"),
+            "; ".join([*(f"FLAGGED: {f}" for f in g.flags), *g.notes]),
+        ]
         for g in report
-    ]  # fmt: skip
+    ]
     table(module.folder, ["student", "state", "mark", "to mark by hand", "notes"], rows)
     counts = [(state, sum(g.state == state for g in report)) for state in STATES]
     old = sum(not g.new for g in report)
@@ -116,10 +121,15 @@ def scores(modules: tuple[str, ...], path: Path | None) -> None:
 
     found = marks.scores(Course.find(), chosen(modules))
     rows = [
-        [student, module, f"{sum(s.score for s in lines):g}", f"{sum(s.most for s in lines):g}",
-         str(sum(s.by_hand for s in lines) or "–")]
+        [
+            student,
+            module,
+            f"{sum(s.score for s in lines):g}",
+            f"{sum(s.most for s in lines):g}",
+            str(sum(s.by_hand for s in lines) or "–"),
+        ]
         for (student, module), lines in marks.totals(found).items()
-    ]  # fmt: skip
+    ]
     table("", ["student", "module", "mark", "of", "to mark by hand"], rows)
     if path:
         write_atomically(path, marks.scores_csv(found))

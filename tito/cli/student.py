@@ -53,10 +53,13 @@ def jupyter(module: str | None, port: int | None, no_browser: bool) -> None:
         page = str(course.module(module).desk.relative_to(course.root))
     sys.exit(
         lab.start(
-            course.root, port, page, not no_browser,
+            course.root,
+            port,
+            page,
+            not no_browser,
             lambda url: click.echo(f"JupyterLab is at {url}\nIt ends with Ctrl-C."),
         )
-    )  # fmt: skip
+    )
 
 
 @cli.command()
@@ -152,7 +155,7 @@ def status() -> None:
         "",
         ["module", "begun", "checks", "points", "left", "exported", "submitted"],
         [list(dataclasses.astuple(row)) for row in rows],
-    )  # fmt: skip
+    )
     click.echo("Points are those of the checks that pass; written answers are marked by hand.")
     if version := Course.find().kit_version:
         click.echo(f"Kit {version}")

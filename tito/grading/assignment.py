@@ -92,9 +92,15 @@ class Assignment:
                 ) from None
         steps, settings = _steps(configuration(module.root))
         return cls(
-            pack.as_data(), needs_of(module, pack), released_cells(module, notebook), record,
-            _files(module), steps, settings, grader(),
-        )  # fmt: skip
+            pack.as_data(),
+            needs_of(module, pack),
+            released_cells(module, notebook),
+            record,
+            _files(module),
+            steps,
+            settings,
+            grader(),
+        )
 
     def to_bytes(self) -> bytes:
         """As JSON, compressed."""

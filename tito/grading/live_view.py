@@ -76,7 +76,7 @@ class Bar(Progress):
             MofNCompleteColumn,
             TextColumn,
             TimeRemainingColumn,
-        )  # fmt: skip
+        )
         from rich.progress import Progress as RichProgress
 
         console = Console(stderr=True, highlight=False)
@@ -84,9 +84,14 @@ class Bar(Progress):
             console.print(f"Dask dashboard: {dashboard}")
         pace = TextColumn("{task.fields[pace]}")
         self.bar = RichProgress(
-            BarColumn(), MofNCompleteColumn(), pace, TimeRemainingColumn(),
-            TextColumn("{task.fields[latest]}"), console=console, transient=True,
-        )  # fmt: skip
+            BarColumn(),
+            MofNCompleteColumn(),
+            pace,
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[latest]}"),
+            console=console,
+            transient=True,
+        )
         self.start, self.count = time.monotonic(), 0
         self.task = self.bar.add_task("", total=total, pace="", latest="")
         self.bar.start()

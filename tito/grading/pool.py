@@ -24,7 +24,7 @@ from tito.grading.submissions import (
     origin,
     students_of,
     unpack_zips,
-)  # fmt: skip
+)
 from tito.grading.task import Handed, digest_of, grade_submission
 from tito.grading.writer import Writer
 from tito.notebook.export import notebook_of
@@ -160,9 +160,13 @@ class Grading:
         self.renamed: dict[str, list[str]] = {}
 
     def grade(
-        self, students: list[str], force: bool, progress: Progress,
-        jobs: int | None, scheduler: str | None,
-    ) -> list[Graded]:  # fmt: skip
+        self,
+        students: list[str],
+        force: bool,
+        progress: Progress,
+        jobs: int | None,
+        scheduler: str | None,
+    ) -> list[Graded]:
         """Grade what has to be graded, and write what has to be written."""
         self.report, self.force = dict.fromkeys(students), force
         self.marks = self.writer.marks()

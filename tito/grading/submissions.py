@@ -89,9 +89,10 @@ def find_notebook(module: Module, folder: Path) -> list[str]:
         return [
             f"{printable(path.name)} lies beside it and is newer; {module.notebook} was graded"
             for path in _candidates(module, folder)
-            if path != expected and path.stat().st_mtime > expected.stat().st_mtime
+            if path != expected
+            and path.stat().st_mtime > expected.stat().st_mtime
             and path.read_bytes() != expected.read_bytes()
-        ]  # fmt: skip
+        ]
     candidates = _candidates(module, folder)
     if len(candidates) != 1:
         found = ", ".join(printable(p.name) for p in sorted(folder.iterdir())) or "nothing"
@@ -176,7 +177,10 @@ def not_looked_at(course: Course) -> list[str]:
     inside = [path for path in folder.glob("*") if not path.name.startswith(".")]
     lost = [path for path in inside if path.is_file() and path.suffix.lower() != ".zip"]
     lost += [
-        path for student in inside if student.is_dir() for path in sorted(student.iterdir())
+        path
+        for student in inside
+        if student.is_dir()
+        for path in sorted(student.iterdir())
         if path.name not in known and not path.name.startswith(".")
-    ]  # fmt: skip
+    ]
     return [printable(str(path.relative_to(course.root))) for path in sorted(lost)]

@@ -113,8 +113,9 @@ def _grade(known: _Known, handed: Handed, seed: int) -> dict:
     job = Job(known.pack, known.needs, known.released, files, names, seed, known.record)
     resources = {
         "nbgrader": {"assignment": known.pack.folder, "notebook": f"{known.pack.name}_dev"},
-        "metadata": {"path": ""}, IN_POOL: job,
-    }  # fmt: skip
+        "metadata": {"path": ""},
+        IN_POOL: job,
+    }
     for step in known.steps:
         begin = time.monotonic()
         nb, resources = step(nb, resources)
@@ -171,9 +172,13 @@ def _known(assignment: bytes) -> _Known:
     settings = Config(data.settings)
     files = {name: base64.b64decode(content) for name, content in data.files.items()}
     return _Known(
-        Pack.from_data(data.pack), data.needs, data.released, ReleaseRecord(data.record), files,
+        Pack.from_data(data.pack),
+        data.needs,
+        data.released,
+        ReleaseRecord(data.record),
+        files,
         [functools.partial(_step, name, settings) for name in data.steps],
-    )  # fmt: skip
+    )
 
 
 def _step(name: str, settings, nb, resources):

@@ -81,8 +81,9 @@ class Writer:
         converter = Autograde(coursedir=self.directory, config=self.config)
         steps = converter.autograde_preprocessors
         first = next((n for n, s in enumerate(steps) if s.__name__ in SAVING), len(steps))
-        self.steps = [CheckCellMetadata if s is NbgraderCheckCellMetadata else s
-                      for s in steps[first:]]  # fmt: skip
+        self.steps = [
+            CheckCellMetadata if s is NbgraderCheckCellMetadata else s for s in steps[first:]
+        ]
         self.kept = converter.exclude_overwriting.get(module.folder, [])
         with explained(f"open the gradebook in {module.root}"):
             self.book = OneTransaction(self.directory.db_url, self.directory.course_id)
@@ -137,11 +138,13 @@ class Writer:
         nb = v4.reads(result["notebook"])
         resources = {
             "nbgrader": {
-                "student": student, "assignment": self.module.folder,
-                "notebook": Path(self.module.notebook).stem, "db_url": self.directory.db_url,
+                "student": student,
+                "assignment": self.module.folder,
+                "notebook": Path(self.module.notebook).stem,
+                "db_url": self.directory.db_url,
             },
             "metadata": {"path": str(self._handed_in(student))},
-        }  # fmt: skip
+        }
         with self.book.transaction(), self._steps_use_this_book():
             with self.book.step():
                 self.book.update_or_create_student(student)
@@ -205,10 +208,15 @@ class Writer:
         )
         penalties = {submission.student_id: penalty_of(submission) for submission in late}
         found = {
-            s["student"]: _graded(s["student"], s["score"], s["max_score"],
-                                  by_hand.get(s["student"], 0), penalties.get(s["student"], 0))
+            s["student"]: _graded(
+                s["student"],
+                s["score"],
+                s["max_score"],
+                by_hand.get(s["student"], 0),
+                penalties.get(s["student"], 0),
+            )
             for s in self.book.submission_dicts(self.module.folder)
-        }  # fmt: skip
+        }
         self.book.db.remove()
         return found
 

@@ -112,16 +112,20 @@ def ask(
     got = Answers(cells={n: c.error for n, c in enumerate(cells) if c.error})
     deadline = time.monotonic() + limits.total
     while True:
-        todo = [None if isinstance(s, dict) and not _open(got, n) else s
-                for n, s in enumerate(steps)]  # fmt: skip
+        todo = [
+            None if isinstance(s, dict) and not _open(got, n) else s for n, s in enumerate(steps)
+        ]
         if not any(isinstance(step, dict) for step in todo):
             return got
         with workspace(modules) as folder:  # another one each time: nothing is passed on
             request = {
-                "package": str(folder), "module": name, "seed": seed % 2**32,
+                "package": str(folder),
+                "module": name,
+                "seed": seed % 2**32,
                 "cells": [None if n in got.fatal else cell for n, cell in enumerate(sent)],
-                "program": todo, "future": "".join(f"from __future__ import {f}\n" for f in future),
-            }  # fmt: skip
+                "program": todo,
+                "future": "".join(f"from __future__ import {f}\n" for f in future),
+            }
             tired = got.hangs >= limits.hangs or time.monotonic() > deadline
             if tired or not _one_process(request, got, folder, limits, deadline):
                 for n, step in enumerate(todo):
@@ -142,9 +146,11 @@ def _open(got: Answers, number: int) -> bool:
 def _step(observation: Observation, seed: int) -> dict:
     inputs = {name: observer.encode(x) for name, x in observation.draw(seed).items()}
     return {
-        "name": observation.name, "check": observation.check, "source": observation.source,
+        "name": observation.name,
+        "check": observation.check,
+        "source": observation.source,
         "inputs": inputs,
-    }  # fmt: skip
+    }
 
 
 def _one_process(

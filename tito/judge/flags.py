@@ -28,14 +28,18 @@ NOTEBOOK = set(
     "history_manager displayhook display_pub set_custom_exc".split()
 )
 IMPORTS = set("sys.meta_path sys.path_hooks sys.path_importer_cache".split())
-MODULES = set("sys.modules sys.settrace sys.setprofile importlib.import_module importlib.util "
-              "importlib.machinery".split())  # fmt: skip
+MODULES = set(
+    "sys.modules sys.settrace sys.setprofile importlib.import_module importlib.util "
+    "importlib.machinery".split()
+)
 ENDS = set("os._exit os.kill os.abort os.fork os.execv os.killpg signal.raise_signal".split())
 THREADS = set("threading.Thread threading.Timer Thread Timer _thread.start_new_thread".split())
-LIBRARIES = set("torch jax tensorflow autograd mygrad dezero tinygrad micrograd theano mxnet "
-                "chainer".split())  # fmt: skip
-WALLS = set("ctypes socket subprocess linecache marshal multiprocessing atexit _thread "
-            "signal".split())  # fmt: skip
+LIBRARIES = set(
+    "torch jax tensorflow autograd mygrad dezero tinygrad micrograd theano mxnet chainer".split()
+)
+WALLS = set(
+    "ctypes socket subprocess linecache marshal multiprocessing atexit _thread signal".split()
+)
 REPLACED = sys.stdlib_module_names | {"np", "numpy", "builtins", "tito"}
 OWN = set("sys.stdout sys.stderr sys.path sys.argv".split())  # to capture what is printed, say
 DATA = re.compile(r"(?![/~])(?!.*\.\.)[^:]*\.(csv|tsv|txt|json|npy|npz|pkl|png|jpe?g|md|log)")
@@ -116,9 +120,10 @@ def _modules(tree: ast.Module) -> set[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {
-                (a.asname or a.name).partition(".")[0] for a in node.names
+                (a.asname or a.name).partition(".")[0]
+                for a in node.names
                 if a.name.partition(".")[0] in REPLACED
-            }  # fmt: skip
+            }
     return names
 
 

@@ -99,10 +99,13 @@ def needs(pack: Pack) -> Needs:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         without = list(pool.map(lambda name: _failing(pack, leave_out(pack, name)), pack.exercises))
         found = {
-            name: [other for other, failing in zip(pack.exercises, without, strict=True)
-                   if other != name and name in failing]
+            name: [
+                other
+                for other, failing in zip(pack.exercises, without, strict=True)
+                if other != name and name in failing
+            ]
             for name in pack.exercises
-        }  # fmt: skip
+        }
         grafts = [
             graft(pack, [cell for cell in pack.reference if cell.name == name], name, found[name])
             for name in pack.exercises
@@ -125,9 +128,11 @@ def _failing(pack: Pack, cells: list[CodeCell]) -> set[str]:
     expected = reference_answers(pack, 0)
     got = ask(pack.import_name, cells, pack.program, pack.modules, 0, Limits(3, 60), pack.future)
     return {
-        step.exercise for n, step in enumerate(pack.program) if isinstance(step, Observation)
+        step.exercise
+        for n, step in enumerate(pack.program)
+        if isinstance(step, Observation)
         and (n not in got.answers or difference(got.answers[n], expected[n]))
-    }  # fmt: skip
+    }
 
 
 @lru_cache(maxsize=8)

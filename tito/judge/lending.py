@@ -43,9 +43,10 @@ def lent_exercises(
     used = used_names(theirs)
     while True:
         found = {
-            name: cell for name, cell in lenders.items() if name not in lent
-            and not pack.is_blank(cell) and defined_names(cell) & used
-        }  # fmt: skip
+            name: cell
+            for name, cell in lenders.items()
+            if name not in lent and not pack.is_blank(cell) and defined_names(cell) & used
+        }
         if not found:
             return lent
         lent |= found

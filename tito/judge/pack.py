@@ -48,8 +48,11 @@ class Pack:
         """The pack as what JSON can hold."""
         cells = [[cell.role, cell.source, cell.name, cell.points] for cell in self.cells]
         return {
-            "folder": self.folder, "name": self.name, "cells": cells, "earlier": list(self.earlier)
-        }  # fmt: skip
+            "folder": self.folder,
+            "name": self.name,
+            "cells": cells,
+            "earlier": list(self.earlier),
+        }
 
     @classmethod
     def from_data(cls, data: dict) -> Pack:

@@ -110,10 +110,13 @@ def grade(
             lambda cells_and_program: ask(
                 pack.import_name, *cells_and_program, pack.modules, seed, limits, pack.future
             ),
-            [(graft(pack, cells, name, needs[name]), _only(pack, results, name))
-             for name in failing if _may_be_right(pack, cells, name)
-             and not (in_order and set(failing).isdisjoint(needs[name]))],
-        )  # fmt: skip
+            [
+                (graft(pack, cells, name, needs[name]), _only(pack, results, name))
+                for name in failing
+                if _may_be_right(pack, cells, name)
+                and not (in_order and set(failing).isdisjoint(needs[name]))
+            ],
+        )
         for answers in grafts:
             _improve(results, answers, expected)
     broken = {cells[n].name: why for n, why in got.cells.items()}

@@ -62,8 +62,11 @@ def reference_cells(module: Module) -> list[CodeCell]:
 
 def code_cells(cells: Iterable[Cell]) -> list[CodeCell]:
     """Those cells of a source that belong to its module."""
-    return [_code_cell(c.name or f"cell {n}", c.source, c.role == "exercise", c.id)
-            for n, c in enumerate(cells, 1) if _belongs(c)]  # fmt: skip
+    return [
+        _code_cell(c.name or f"cell {n}", c.source, c.role == "exercise", c.id)
+        for n, c in enumerate(cells, 1)
+        if _belongs(c)
+    ]
 
 
 def _belongs(cell: Cell) -> bool:

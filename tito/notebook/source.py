@@ -239,8 +239,9 @@ def blank(source: str) -> str:
     return re.sub(
         rf"^([ \t]*)[^\n]*{BEGIN_SOLUTION}.*?{END_SOLUTION}[^\n]*$",
         r"\1# YOUR CODE HERE\n\1raise NotImplementedError()",
-        source, flags=re.M | re.S,
-    )  # fmt: skip
+        source,
+        flags=re.M | re.S,
+    )
 
 
 def without_hidden_tests(source: str) -> str:
@@ -347,9 +348,10 @@ def shorten(module: Module) -> int:
             changed += 1
     if changed:
         nb.metadata.setdefault("jupytext", {}).update(
-            cell_metadata_filter=",".join(sorted(KNOWN_KEYS)), notebook_metadata_filter="-all",
+            cell_metadata_filter=",".join(sorted(KNOWN_KEYS)),
+            notebook_metadata_filter="-all",
             cell_markers='r"""',
-        )  # fmt: skip
+        )
         write_atomically(module.source, jupytext.writes(nb, fmt="py:percent"))
         _read_text.cache_clear()
     return changed

@@ -17,9 +17,20 @@ from tito.sandbox.launch import kill as _kill
 from tito.sandbox.policy import Policy, Program
 
 __all__ = [
-    "Policy", "Program", "available", "choose", "current", "kill", "resume", "start",
-    "start_python", "stop", "trusted", "use", "was_killed",
-]  # fmt: skip
+    "Policy",
+    "Program",
+    "available",
+    "choose",
+    "current",
+    "kill",
+    "resume",
+    "start",
+    "start_python",
+    "stop",
+    "trusted",
+    "use",
+    "was_killed",
+]
 
 _policy = Policy()
 _trusted = False

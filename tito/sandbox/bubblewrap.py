@@ -65,12 +65,17 @@ def start(program: Program, policy: Policy) -> subprocess.Popen:
         command = [shutil.which("bwrap"), *_namespaces(user), *_mounts(program, policy, seen)]
         if descriptor is not None:
             command += ["--seccomp", str(descriptor)]
-        inside = orders(_moved(program), policy, str(program.folder), seen.path, user=user,
-                        original=f"{HOME}/folder")  # fmt: skip
+        inside = orders(
+            _moved(program),
+            policy,
+            str(program.folder),
+            seen.path,
+            user=user,
+            original=f"{HOME}/folder",
+        )
         command += ["--", interpreter().program, "-I", "-B", "-u", f"{HOME}/enter.py", inside]
         kept = () if descriptor is None else (descriptor,)
-        process = popen(command, program, environment(str(program.folder)),
-                     cwd="/", pass_fds=kept)  # fmt: skip
+        process = popen(command, program, environment(str(program.folder)), cwd="/", pass_fds=kept)
         in_memory = (str(program.folder), "/tmp", "/dev/shm")
         watch(process, policy, shared=program.shared, in_memory=in_memory)
         return process

@@ -25,10 +25,19 @@ def environment(folder: str) -> dict[str, str]:
         Its home.
     """
     kept = {key: os.environ[key] for key in KEPT if key in os.environ}
-    return {"LANG": "C.UTF-8"} | kept | {
-        "PATH": "/usr/bin:/bin", "HOME": folder, "USER": "student", "TMPDIR": "/tmp",
-        "IPYTHONDIR": f"{folder}/.ipython", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
-    }  # fmt: skip
+    return (
+        {"LANG": "C.UTF-8"}
+        | kept
+        | {
+            "PATH": "/usr/bin:/bin",
+            "HOME": folder,
+            "USER": "student",
+            "TMPDIR": "/tmp",
+            "IPYTHONDIR": f"{folder}/.ipython",
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+        }
+    )
 
 
 def orders(program: Program, policy: Policy, folder: str, path: tuple[str, ...], **more) -> str:
@@ -36,10 +45,16 @@ def orders(program: Program, policy: Policy, folder: str, path: tuple[str, ...],
     if program.view == "notebook":  # its own modules come before an installed library
         path = (folder, *path)
     settings = {"original": "", "user": None, "confine": None, "only": True} | more
-    return json.dumps({
-        "program": program.run, "arguments": program.arguments, "folder": folder, "path": path,
-        "limits": policy.limits, **settings,
-    })  # fmt: skip
+    return json.dumps(
+        {
+            "program": program.run,
+            "arguments": program.arguments,
+            "folder": folder,
+            "path": path,
+            "limits": policy.limits,
+            **settings,
+        }
+    )
 
 
 def other_user() -> int | None:
@@ -73,9 +88,14 @@ def popen(command: list[str], program: Program, variables: dict, **more) -> subp
     """Start a command, in a process group of its own, with pipes or with none."""
     pipe = subprocess.PIPE if program.pipes else subprocess.DEVNULL
     return subprocess.Popen(
-        command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=variables,
-        start_new_session=True, **more,
-    )  # fmt: skip
+        command,
+        stdin=pipe,
+        stdout=pipe,
+        stderr=subprocess.DEVNULL,
+        env=variables,
+        start_new_session=True,
+        **more,
+    )
 
 
 def kill(process: subprocess.Popen) -> None:

@@ -30,29 +30,73 @@ FAST_OPEN = 0x20000000  # MSG_FASTOPEN: a connection without a call of connect
 # name: (x86_64, aarch64); None where a processor has no such call.
 REFUSED = {
     # other processes
-    "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271),
-    "kcmp": (312, 272), "pidfd_getfd": (438, 438), "process_madvise": (440, 440),
-    "move_pages": (279, 239), "migrate_pages": (256, 238),
+    "ptrace": (101, 117),
+    "process_vm_readv": (310, 270),
+    "process_vm_writev": (311, 271),
+    "kcmp": (312, 272),
+    "pidfd_getfd": (438, 438),
+    "process_madvise": (440, 440),
+    "move_pages": (279, 239),
+    "migrate_pages": (256, 238),
     # mounts and namespaces
-    "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41), "chroot": (161, 51),
-    "unshare": (272, 97), "setns": (308, 268), "open_tree": (428, 428), "move_mount": (429, 429),
-    "fsopen": (430, 430), "fsconfig": (431, 431), "fsmount": (432, 432), "fspick": (433, 433),
-    "mount_setattr": (442, 442), "open_by_handle_at": (304, 265), "name_to_handle_at": (303, 264),
+    "mount": (165, 40),
+    "umount2": (166, 39),
+    "pivot_root": (155, 41),
+    "chroot": (161, 51),
+    "unshare": (272, 97),
+    "setns": (308, 268),
+    "open_tree": (428, 428),
+    "move_mount": (429, 429),
+    "fsopen": (430, 430),
+    "fsconfig": (431, 431),
+    "fsmount": (432, 432),
+    "fspick": (433, 433),
+    "mount_setattr": (442, 442),
+    "open_by_handle_at": (304, 265),
+    "name_to_handle_at": (303, 264),
     # keys, programs in the kernel, and calls with a history of holes
-    "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219), "bpf": (321, 280),
-    "perf_event_open": (298, 241), "userfaultfd": (323, 282), "io_uring_setup": (425, 425),
-    "io_uring_enter": (426, 426), "io_uring_register": (427, 427), "vmsplice": (278, 75),
-    "quotactl": (179, 60), "quotactl_fd": (443, 443), "fanotify_init": (300, 262),
-    "lookup_dcookie": (212, 18), "nfsservctl": (180, 42), "personality": (135, 92),
+    "add_key": (248, 217),
+    "request_key": (249, 218),
+    "keyctl": (250, 219),
+    "bpf": (321, 280),
+    "perf_event_open": (298, 241),
+    "userfaultfd": (323, 282),
+    "io_uring_setup": (425, 425),
+    "io_uring_enter": (426, 426),
+    "io_uring_register": (427, 427),
+    "vmsplice": (278, 75),
+    "quotactl": (179, 60),
+    "quotactl_fd": (443, 443),
+    "fanotify_init": (300, 262),
+    "lookup_dcookie": (212, 18),
+    "nfsservctl": (180, 42),
+    "personality": (135, 92),
     # the machine
-    "kexec_load": (246, 104), "kexec_file_load": (320, 294), "init_module": (175, 105),
-    "finit_module": (313, 273), "delete_module": (176, 106), "reboot": (169, 142),
-    "swapon": (167, 224), "swapoff": (168, 225), "acct": (163, 89), "syslog": (103, 116),
-    "settimeofday": (164, 170), "clock_settime": (227, 112), "clock_adjtime": (305, 266),
-    "adjtimex": (159, 171), "sethostname": (170, 161), "setdomainname": (171, 162),
-    "vhangup": (153, 58), "iopl": (172, None), "ioperm": (173, None), "modify_ldt": (154, None),
-    "uselib": (134, None), "ustat": (136, None), "sysfs": (139, None), "_sysctl": (156, None),
-}  # fmt: skip
+    "kexec_load": (246, 104),
+    "kexec_file_load": (320, 294),
+    "init_module": (175, 105),
+    "finit_module": (313, 273),
+    "delete_module": (176, 106),
+    "reboot": (169, 142),
+    "swapon": (167, 224),
+    "swapoff": (168, 225),
+    "acct": (163, 89),
+    "syslog": (103, 116),
+    "settimeofday": (164, 170),
+    "clock_settime": (227, 112),
+    "clock_adjtime": (305, 266),
+    "adjtimex": (159, 171),
+    "sethostname": (170, 161),
+    "setdomainname": (171, 162),
+    "vhangup": (153, 58),
+    "iopl": (172, None),
+    "ioperm": (173, None),
+    "modify_ldt": (154, None),
+    "uselib": (134, None),
+    "ustat": (136, None),
+    "sysfs": (139, None),
+    "_sysctl": (156, None),
+}
 CLONE, CLONE3, IOCTL = (56, 220), (435, 435), (16, 29)
 SOCKET, CONNECT, SENDTO, SENDMSG, SENDMMSG = (41, 198), (42, 203), (44, 206), (46, 211), (307, 269)
 X86_64, AARCH64 = 0xC000003E, 0xC00000B7  # AUDIT_ARCH_…
@@ -81,9 +125,11 @@ def filter_program(machine: str = "", network: str = "none") -> bytes:
         return b""
     column = 0 if ARCHITECTURES[machine] == X86_64 else 1
     code = [
-        (LOAD, 0, 0, ARCHITECTURE), (EQUAL, 1, 0, ARCHITECTURES[machine]), (RETURN, 0, 0, REFUSE),
+        (LOAD, 0, 0, ARCHITECTURE),
+        (EQUAL, 1, 0, ARCHITECTURES[machine]),
+        (RETURN, 0, 0, REFUSE),
         (LOAD, 0, 0, NUMBER),
-    ]  # fmt: skip
+    ]
     if column == 0:
         code += [(AT_LEAST, 0, 1, X32), (RETURN, 0, 0, REFUSE)]
     for numbers in REFUSED.values():
@@ -120,9 +166,12 @@ def _sockets(column: int, network: str) -> list:
         body.append((EQUAL, left, 0, family))  # on to the kind of socket
     body += [
         (RETURN, 0, 0, REFUSE),
-        (LOAD, 0, 0, SECOND), (AND, 0, 0, 0xF), (EQUAL, 0, 1, STREAM), (RETURN, 0, 0, ALLOW),
+        (LOAD, 0, 0, SECOND),
+        (AND, 0, 0, 0xF),
+        (EQUAL, 0, 1, STREAM),
+        (RETURN, 0, 0, ALLOW),
         (RETURN, 0, 0, REFUSE),
-    ]  # fmt: skip
+    ]
     code = _if_call(SOCKET[column], body)
     if network == "own":
         return code

@@ -89,9 +89,10 @@ def _execute(nb, folder: Path, limits: Running, left_out: Collection[int]) -> tu
     """Run the cells once; also gives whether the interpreter was ended by somebody else."""
     ran, shown = Ran(), Outputs(nb)
     todo = [
-        n for n, cell in enumerate(nb.cells)
+        n
+        for n, cell in enumerate(nb.cells)
         if cell.cell_type == "code" and cell.source.strip() and n not in left_out
-    ]  # fmt: skip
+    ]
     if not todo:
         return ran, False
     interpreter = Interpreter(folder, limits.most_bytes)
@@ -295,9 +296,10 @@ def _bundle(data) -> dict | None:
     if not isinstance(data, dict):
         return None
     return {
-        kind: content for kind, content in data.items()
+        kind: content
+        for kind, content in data.items()
         if isinstance(content, str) or _are_texts(content) or kind.endswith("json")
-    }  # fmt: skip
+    }
 
 
 def _are_texts(lines) -> bool:

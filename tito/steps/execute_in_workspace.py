@@ -32,9 +32,10 @@ IMPOSTORS = set("numpy tinytorch tito conftest sitecustomize usercustomize ipyth
 def impostors(names: Iterable[str]) -> list[str]:
     """Those files and folders of a submission that are named like what the grader imports."""
     return [
-        name for name in sorted(names)
+        name
+        for name in sorted(names)
         if name.partition(".")[0] in IMPOSTORS and Path(name).suffix not in DATA
-    ]  # fmt: skip
+    ]
 
 
 class ExecuteInWorkspace(Execute):

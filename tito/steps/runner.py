@@ -333,9 +333,11 @@ class Runner:
             transformed, trouble = source, sys.exc_info()
         try:
             result = await shell.run_cell_async(
-                source, store_history=True, transformed_cell=transformed,
+                source,
+                store_history=True,
+                transformed_cell=transformed,
                 preprocessing_exc_tuple=trouble,
-            )  # fmt: skip
+            )
         finally:
             shell.events.trigger("post_execute")
             shell.events.trigger("post_run_cell", result)
@@ -357,8 +359,14 @@ def main() -> None:
     builtins.input = no_input
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
-    os.environ.update(TERM="xterm-color", CLICOLOR="1", FORCE_COLOR="1", CLICOLOR_FORCE="1",
-                      PAGER="cat", GIT_PAGER="cat")  # fmt: skip
+    os.environ.update(
+        TERM="xterm-color",
+        CLICOLOR="1",
+        FORCE_COLOR="1",
+        CLICOLOR_FORCE="1",
+        PAGER="cat",
+        GIT_PAGER="cat",
+    )
     sys.path.insert(0, os.getcwd())
     channel.before_output = pump.drain
     sys.argv[1:] = []

@@ -49,9 +49,12 @@ def safe(html: str) -> str:
     if html.count("<") > MOST_TAGS:
         return f"<pre>{escape(html[:MOST_TEXT])}</pre>"
     cleaned = nh3.clean(
-        html, tags=TAGS, attributes=ATTRIBUTES, attribute_filter=_attribute,
+        html,
+        tags=TAGS,
+        attributes=ATTRIBUTES,
+        attribute_filter=_attribute,
         url_schemes={"http", "https", "mailto", "data"},
-    )  # fmt: skip
+    )
     return LOADED.sub(r"\\text", cleaned)  # MathJax would make links and classes of these
 
 

@@ -170,11 +170,12 @@ def state(module: Module) -> State:
         blank=[name for name, cell in cells.items() if "# YOUR CODE HERE" in cell.source],
         broken={name: cell.error for name, cell in cells.items() if cell.error},
         missing=[
-            cell.name for cell in wanted
+            cell.name
+            for cell in wanted
             if cell.name not in cells or (cell.exported and not cells[cell.name].exported)
         ],
         unchecked=[cell.name for cell in wanted if f"test-{cell.name}" not in checks],
-    )  # fmt: skip
+    )
 
 
 def export(module: Module) -> tuple[Path, State]:

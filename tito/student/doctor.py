@@ -106,7 +106,8 @@ def _folder(root: Path) -> list[Finding]:
     return [
         Finding("course folder", writable, str(root) if writable else f"{root} is not writable"),
         Finding(
-            "disk space", space >= LEAST_SPACE,
+            "disk space",
+            space >= LEAST_SPACE,
             f"{space / 1e9:.1f} GB free" + ("" if space >= LEAST_SPACE else "; free half a GB"),
         ),
-    ]  # fmt: skip
+    ]

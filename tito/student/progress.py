@@ -14,8 +14,12 @@ from tito.notebook.card import Hours, hours_of
 from tito.notebook.exercises import ON_RESULT, worth
 
 SIGNS = {"passed": "✓", "failed": "✗", "not done": "·", "not run": "·"}
-WORDS = {"passed": "done", "failed": "not right yet", "not done": "not done yet",
-         "not run": "not run"}  # fmt: skip
+WORDS = {
+    "passed": "done",
+    "failed": "not right yet",
+    "not done": "not done yet",
+    "not run": "not run",
+}
 HERE: dict[str, str] = {}  # the exercises whose checks have run in this kernel, and how it went
 WORTH: dict[str, float] = {}  # their points
 

@@ -84,11 +84,15 @@ class Desk:
 
         folder = str(self.module.desk.parent)
         self.client = NotebookClient(
-            self.nb, kernel_name="python3", timeout=CELL_TIMEOUT, interrupt_on_timeout=True,
-            allow_errors=True, resources={"metadata": {"path": folder}},
+            self.nb,
+            kernel_name="python3",
+            timeout=CELL_TIMEOUT,
+            interrupt_on_timeout=True,
+            allow_errors=True,
+            resources={"metadata": {"path": folder}},
             config=Config(KernelManager={"transport_encryption": "auto"}),
             error_on_timeout={"ename": "Timeout", "evalue": "", "traceback": ["Timeout"]},
-        )  # fmt: skip
+        )
         environment = {k: v for k, v in os.environ.items() if k != "JPY_SESSION_NAME"}
         environment |= {"PYTHONPATH": str(self.module.root), "MPLBACKEND": "agg"}
         try:
