@@ -101,7 +101,7 @@ def test_a_cell_that_does_not_parse_is_left_out_and_named(numbers):
     cells = notebook_cells(nb)
     assert [cell.name for cell in cells if cell.error] == ["double"]
     text = module_text(cells, "Title", "somewhere")
-    assert "# Left out: double does not parse (line 1" in text
+    assert "# Left out: double does not parse (line 2" in text
     names = {}
     exec(compile(text, "module", "exec"), names)
     assert names["halve"](4.0) == 2.0 and "double" not in names

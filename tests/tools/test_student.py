@@ -11,7 +11,9 @@ from conftest import cell_of, reference, untouched
 
 from tito.author.grade import grade
 from tito.errors import TitoError, UsageError
+from tito.notebook.source import without_hidden_tests
 from tito.student import actions as student
+from tito.student.progress import progress_of
 
 
 def tito(*arguments, cwd=None, **environment):
@@ -89,7 +91,9 @@ def test_an_endless_loop_ends(numbers, monkeypatch):
     cell_of(nb, "halve")["source"] = cell_of(reference(numbers), "halve")["source"]
     write(numbers, nb)
     double, halve = student.test(numbers)
-    assert double.message == "it took longer than 8 seconds"
+    assert double.message.startswith(
+        "it did not come to an end, and was stopped; it stood at line "
+    )
     assert halve.state == "passed", halve.message
 
 
@@ -280,6 +284,7 @@ def test_the_exit_code_of_test_says_whether_all_checks_pass(numbers):
         "· double (4 points): not done yet",
         "· halve (3 points): not done yet",
         "0 of 2 checks passed.",
+        "Written answers not begun (3 points): why-inverse.",
     ]
     write(numbers, reference(numbers))
     assert tito("test", "1").returncode == 0
@@ -291,7 +296,7 @@ def test_export_names_the_cells_that_do_not_parse(numbers):
     write(numbers, nb)
     result = tito("export", "1")
     assert result.returncode == 1
-    assert "The cell 'double' does not parse (line 1" in result.stderr
+    assert "The cell 'double' does not parse (line 2" in result.stderr
     assert "Still to do: halve." in result.stderr
     assert numbers.exported.exists()
 
@@ -452,3 +457,66 @@ def test_status_shows_the_time_that_the_card_leaves(numbers):
     student.test(numbers)
     assert student.status(numbers).points == "4 of 7"
     assert student.status(numbers).left == "2.5–3.5 h"  # 3 of 10 points; the answer is written
+
+
+def test_an_endless_loop_is_named_with_its_line_and_what_needs_it_is_not_run(numbers, monkeypatch):
+    from tito.student import running
+
+    monkeypatch.setattr(running, "CELL_TIMEOUT", 3)
+    nb = reference(numbers)
+    cell_of(nb, "double")["source"] = (
+        "#| export\ndef double(x):\n    while True:\n        x = x + 0\n    return x"
+    )
+    halve = cell_of(nb, "test-halve")
+    halve["source"] = without_hidden_tests(halve["source"])
+    later = json.loads(json.dumps(cell_of(nb, "test-double")))
+    later["source"] = "# again: 1 points\ncheck(double(1.0), 2.0)"
+    later["metadata"]["nbgrader"]["grade_id"] = "test-again"
+    later["id"] = "again"
+    nb["cells"].append(later)
+    write(numbers, nb)
+    double, half, again = student.test(numbers)
+    assert double.state == "failed"
+    assert "did not come to an end, and was stopped; it stood at line " in double.message
+    assert "x" in double.message.rpartition(": ")[2] or "while" in double.message
+    assert half.state == "passed"
+    assert (again.state, again.message) == (
+        "not run",
+        "it needs double, which did not come to an end",
+    )
+
+
+def test_a_given_line_that_was_changed_is_named(numbers):
+    nb = untouched(numbers)
+    cell = cell_of(nb, "double")
+    cell["source"] = "".join(cell["source"]).replace("def double(x: np.ndarray)", "def double(y)")
+    checks = cell_of(nb, "test-halve")
+    checks["source"] = "".join(checks["source"]).replace("halve(", "double(", 1)
+    write(numbers, nb)
+    changed = student.state(numbers).changed
+    assert changed["double"] == "def double(x: np.ndarray) -> np.ndarray:"
+    assert changed["test-halve"].startswith("check")
+    assert "A given line of the cell 'double' differs" in "\n".join(student.state(numbers).lines())
+
+
+def test_a_solution_changes_no_given_line(numbers):
+    nb = untouched(numbers)
+    cell = cell_of(nb, "double")
+    assert "    # YOUR CODE HERE\n    raise NotImplementedError()" in "".join(cell["source"])
+    cell["source"] = "".join(cell["source"]).replace(
+        "    # YOUR CODE HERE\n    raise NotImplementedError()", "    y = x * 2\n\n    return y"
+    )
+    write(numbers, nb)
+    assert student.state(numbers).changed == {}
+
+
+def test_answers_that_are_not_begun_are_named_everywhere(numbers):
+    write(numbers, untouched(numbers))
+    named = "Written answers not begun (3 points): why-inverse."
+    for command in (("test", "1"), ("submit", "1", "--student", "ada")):
+        assert named in tito(*command, cwd=numbers.root).stdout
+    assert "not yet: why-inverse" in str(progress_of(numbers, {}))
+    nb = untouched(numbers)
+    cell_of(nb, "why-inverse")["source"] = "Because."
+    write(numbers, nb)
+    assert "not begun" not in tito("submit", "1", "--student", "ada", cwd=numbers.root).stdout

@@ -27,6 +27,7 @@ def start(module: Module) -> None:
     if not new:
         say(f"It was there already and is as you left it; tito reset {module.folder} begins again.")
     _say_what_is_missing(module)
+    say(f"Next: tito jupyter {module.folder}")
 
 
 def _say_what_is_missing(module: Module) -> None:

@@ -24,6 +24,21 @@ class Exercise:
         return worth(self.points)
 
 
+UNANSWERED = "YOUR ANSWER HERE"
+
+
+def answers_of(nb: dict) -> dict[str, tuple[float, bool]]:
+    """The written answers of a notebook, by name: what each is worth, and whether it is begun."""
+    found = {}
+    for cell in nb["cells"]:
+        nbgrader = cell.get("metadata", {}).get("nbgrader") or {}
+        if nbgrader.get("grade") and nbgrader.get("solution"):
+            text = "".join(cell["source"])
+            begun = bool(text.strip()) and UNANSWERED not in text
+            found[str(nbgrader.get("grade_id", ""))] = (float(nbgrader.get("points", 0)), begun)
+    return found
+
+
 def worth(points: float) -> str:
     """Points in words."""
     return f"{points:g} point" + ("" if points == 1 else "s")

@@ -109,10 +109,19 @@ def _code_cell(name: str, source: str, is_exercise: bool, identity: str) -> Code
         parse(text)
         error = ""
     except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
-        line = getattr(problem, "lineno", None)
-        message = getattr(problem, "msg", None) or str(problem)
-        error = f"line {line}: {message}" if line else message
+        error = _why(source, problem)
     return CodeCell(name, text, error, exported, is_exercise, identity)
+
+
+def _why(source: str, problem: Exception) -> str:
+    """Why a cell does not parse, with the line as it is counted in the whole cell."""
+    try:
+        parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as of_the_cell:
+        problem = of_the_cell
+    line = getattr(problem, "lineno", None)
+    message = getattr(problem, "msg", None) or str(problem)
+    return f"line {line}: {message}" if line else message
 
 
 def without_approach(text: str) -> str:

@@ -7,7 +7,7 @@ import getpass
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -15,10 +15,13 @@ from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
 from tito.files import explained, write_atomically
 from tito.notebook.card import hours_of
+from tito.notebook.exercises import answers_of, worth
 from tito.notebook.export import export_student, notebook_cells, read_notebook
 from tito.student.desk import digest, read_desk, remember, remembered
 from tito.student.progress import progress_of
 from tito.student.running import Checked, keep_results, run_checks
+
+BLANK = ("# YOUR CODE HERE", "raise NotImplementedError()")  # what a student replaces
 
 
 def released(module: Module) -> Path:
@@ -136,12 +139,18 @@ class State:
         Exercises that are no longer there, or are no longer exported.
     unchecked : list of str
         Exercises whose checks are no longer there.
+    changed : dict
+        Cells of the lesson that are not as they were released, and the first line that differs.
+    unanswered : dict
+        Written answers that have not been begun, and their points.
     """
 
     blank: list[str]
     broken: dict[str, str]
     missing: list[str]
     unchecked: list[str]
+    changed: dict[str, str] = field(default_factory=dict)
+    unanswered: dict[str, float] = field(default_factory=dict)
 
     def lines(self, with_blank: bool = True) -> list[str]:
         """A sentence for each kind of thing; what is blank only if wanted."""
@@ -152,9 +161,45 @@ class State:
             )
         if self.unchecked:
             found.append(f"Its checks are no longer there: {', '.join(self.unchecked)}.")
+        found += [
+            f"A given line of the cell {name!r} differs from the release: {line}"
+            for name, line in self.changed.items()
+            if name not in self.broken
+        ]
+        if self.unanswered:
+            lost = worth(sum(self.unanswered.values()))
+            found.append(f"Written answers not begun ({lost}): {', '.join(self.unanswered)}.")
         if self.blank and with_blank:
             found.append(f"Still to do: {', '.join(self.blank)}.")
         return found
+
+
+def changed_lines(module: Module, nb: dict) -> dict[str, str]:
+    """The cells in which a line that was given is gone or changed, and the first such line.
+
+    Of an exercise, the lines around the student's own; of a checks cell, all of it.
+    """
+    if not module.released.exists():
+        return {}
+    texts, changed = sources_by_name(nb), {}
+    for name, given in sources_by_name(read_notebook(module.released)).items():
+        rest = iter(texts.get(name, given).splitlines())
+        for line in given.splitlines():
+            theirs = line.strip() in BLANK
+            if not theirs and line.strip() and not any(line.rstrip() == r.rstrip() for r in rest):
+                changed[name] = line.strip()
+                break
+    return changed
+
+
+def sources_by_name(nb: dict) -> dict[str, str]:
+    """The text of each exercise and each checks cell, by its name."""
+    found = {}
+    for cell in nb["cells"]:
+        nbgrader = cell.get("metadata", {}).get("nbgrader") or {}
+        if cell["cell_type"] == "code" and (nbgrader.get("grade") or nbgrader.get("solution")):
+            found[str(nbgrader.get("grade_id", ""))] = "".join(cell["source"])
+    return found
 
 
 def state(module: Module) -> State:
@@ -175,6 +220,8 @@ def state(module: Module) -> State:
             if cell.name not in cells or (cell.exported and not cells[cell.name].exported)
         ],
         unchecked=[cell.name for cell in wanted if f"test-{cell.name}" not in checks],
+        changed=changed_lines(module, nb),
+        unanswered={name: p for name, (p, begun) in answers_of(nb).items() if not begun},
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tito.course import Course, Module
 from tito.errors import TitoError
 from tito.notebook.card import Hours, hours_of
-from tito.notebook.exercises import ON_RESULT, worth
+from tito.notebook.exercises import ON_RESULT, answers_of, worth
 
 SIGNS = {"passed": "✓", "failed": "✗", "not done": "·", "not run": "·"}
 WORDS = {
@@ -42,8 +42,8 @@ class Progress:
         Each exercise, and ``"passed"``, ``"failed"``, ``"not done"`` or ``"not run"``.
     points : dict of str to float
         What each is worth.
-    written : int
-        Written answers that have been begun.
+    unanswered : tuple of str
+        Written answers that have not been begun.
     answers : int
         Written answers that are asked for; an instructor marks them.
     answer_points : float
@@ -54,7 +54,7 @@ class Progress:
 
     states: dict[str, str]
     points: dict[str, float]
-    written: int = 0
+    unanswered: tuple[str, ...] = ()
     answers: int = 0
     answer_points: float = 0.0
     hours: Hours | None = None
@@ -63,6 +63,11 @@ class Progress:
     def done(self) -> int:
         """How many exercises pass their checks."""
         return sum(state == "passed" for state in self.states.values())
+
+    @property
+    def written(self) -> int:
+        """How many written answers have been begun."""
+        return self.answers - len(self.unanswered)
 
     @property
     def points_so_far(self) -> float:
@@ -94,6 +99,7 @@ class Progress:
             lines.append(
                 f"{self.written} of {self.answers} written answers begun "
                 f"({worth(self.answer_points)}, marked by hand)"
+                + (f"; not yet: {', '.join(self.unanswered)}" if self.unanswered else "")
             )
         if self.left and self.left.most:
             lines.append(f"{self.left} left, by the module's card")
@@ -136,19 +142,16 @@ def progress_of(module: Module, known: Mapping[str, str] = HERE) -> Progress:
 
     nb = read_desk(module)
     tested = (remembered(module).get("tested") or {}).get("states") or {}
-    states, points, answers = {}, {}, []
+    states, points, answers = {}, {}, answers_of(nb)
     for cell in nb["cells"]:
         nbgrader = cell.get("metadata", {}).get("nbgrader") or {}
         name = str(nbgrader.get("grade_id", "")).removeprefix("test-")
-        if nbgrader.get("grade") and nbgrader.get("solution"):
-            answers.append((nbgrader.get("points", 0), "".join(cell["source"])))
-        elif nbgrader.get("grade"):
+        if nbgrader.get("grade") and not nbgrader.get("solution"):
             points[name] = float(nbgrader.get("points", 0))
             states[name] = known.get(name) or tested.get(name) or "not run"
-    written = sum(bool(text.strip()) and "YOUR ANSWER HERE" not in text for _, text in answers)
-    return Progress(
-        states, points, written, len(answers), sum(p for p, _ in answers), hours_of(module)
-    )
+    unanswered = tuple(name for name, (_, begun) in answers.items() if not begun)
+    worth_of_answers = sum(points for points, _ in answers.values())
+    return Progress(states, points, unanswered, len(answers), worth_of_answers, hours_of(module))
 
 
 def progress() -> Progress:

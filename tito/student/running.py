@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import re
 import subprocess
+import time
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tito.course import Module
 from tito.errors import TitoError
 from tito.notebook.demo_cells import left_out
 from tito.notebook.exercises import worth
 from tito.notebook.source import Cell
+from tito.student.dependents import given_and_taken, users_of
 from tito.student.desk import digest, remember
 from tito.student.progress import SIGNS, WORDS
 
-CELL_TIMEOUT = 60  # seconds
+CELL_TIMEOUT = 30  # seconds
+AFTERWARDS = 30  # seconds for all that is still to run, once a cell has not come to an end
+FRAME = re.compile(r"Cell In\[(\d+)\], line (\d+)")
+STOPPED = ("Timeout", "KeyboardInterrupt")
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,7 @@ class Checked:
     points : float
         What it is worth.
     state : str
-        ``"passed"``, ``"not done"`` or ``"failed"``.
+        ``"passed"``, ``"not done"``, ``"failed"`` or ``"not run"``.
     message : str
         What came, what was expected and the hint, in one line.
     block : tuple of str
@@ -68,6 +76,8 @@ class Desk:
         self.nb = nbformat.read(module.desk, as_version=4)
         self.dead, self._ran = "", set()
         self.errors: dict[str, str] = {}  # of the exercises' own cells
+        self.waits_for: dict[int, str] = {}  # cells that need what did not come to an end
+        self.deadline = math.inf
 
     @contextlib.contextmanager
     def kernel(self) -> Iterator[Desk]:
@@ -129,18 +139,80 @@ class Desk:
         self._ran.add(number)
         if cell.cell_type != "code":
             return None
+        nbgrader = cell.metadata.get("nbgrader", {})
+        if number in self.waits_for:
+            return _waiting(nbgrader, self.waits_for[number]) if nbgrader.get("grade") else None
         if not self.dead:
+            left = max(1, self.deadline - time.monotonic())
+            self.client.timeout = math.ceil(min(CELL_TIMEOUT, left))
             try:
                 self.client.execute_cell(cell, number)
             except DeadKernelError:
                 self.dead = f"a cell before it ended Python (cell {number + 1} of the notebook)"
-        nbgrader = cell.metadata.get("nbgrader", {})
+            if _was_stopped(cell):
+                self._go_on_without(number)
         if nbgrader.get("solution"):
             self.errors[nbgrader["grade_id"]] = error_of(cell)
         if not nbgrader.get("grade"):
             return None
         own = self.errors.get(nbgrader["grade_id"].removeprefix("test-"), "")
-        return checked(cell, nbgrader, self.dead, own)
+        found = checked(cell, nbgrader, self.dead, own)
+        if _was_stopped(cell):
+            found = replace(
+                found, message=found.message + _where_it_stood(self.nb, number), block=()
+            )
+        return found
+
+    def forget_endless_cells(self) -> None:
+        """Let everything be run again: what did not come to an end may have been mended."""
+        self.waits_for, self.deadline = {}, math.inf
+
+    def _go_on_without(self, number: int) -> None:
+        """After a cell that did not end, run only what does not need it, and not for long."""
+        self.deadline = min(self.deadline, time.monotonic() + AFTERWARDS)
+        culprit = _stood_in(self.nb, number)
+        cells = [c.source if c.cell_type == "code" else "" for c in self.nb.cells]
+        names = [given_and_taken(source) or (set(), set()) for source in cells]
+        name = self.nb.cells[culprit].metadata.get("nbgrader", {}).get("grade_id", "that cell")
+        for n in users_of(set(names[culprit][0]), names):
+            if n > number:
+                self.waits_for[n] = name
+
+
+def _was_stopped(cell) -> bool:
+    errors = [o for o in cell.get("outputs", []) if o.output_type == "error"]
+    return bool(errors) and errors[-1].ename in STOPPED
+
+
+def _frames(cell) -> list[tuple[int, int]]:
+    """Where a cell that was stopped stood: the numbers of the cells, and of their lines."""
+    errors = [o for o in cell.get("outputs", []) if o.output_type == "error"]
+    text = COLOURS.sub("", "\n".join(errors[-1].traceback)) if errors else ""
+    return [(int(number), int(line)) for number, line in FRAME.findall(text)]
+
+
+def _stood_in(nb, number: int) -> int:
+    """The place of the cell in whose code a cell that was stopped stood last."""
+    frames = _frames(nb.cells[number])
+    counts = {c.get("execution_count"): n for n, c in enumerate(nb.cells)}
+    return counts.get(frames[-1][0], number) if frames else number
+
+
+def _where_it_stood(nb, number: int) -> str:
+    """The line that a cell stood at when it was stopped, as in a message."""
+    frames = _frames(nb.cells[number])
+    if not frames:
+        return ""
+    count, line = frames[-1]
+    lines = nb.cells[_stood_in(nb, number)].source.splitlines()
+    text = f": {lines[line - 1].strip()}" if line <= len(lines) else ""
+    return f"; it stood at line {line} of cell [{count}]{text}"
+
+
+def _waiting(nbgrader: dict, name: str) -> Checked:
+    message = f"it needs {name.removeprefix('test-')}, which did not come to an end"
+    exercise = nbgrader["grade_id"].removeprefix("test-")
+    return Checked(exercise, nbgrader.get("points", 0), "not run", message)
 
 
 def _demo_of(cell) -> str | None:
@@ -177,8 +249,8 @@ def error_of(cell) -> str:
     if not errors:
         return ""
     error, message = errors[-1], " ".join(errors[-1].evalue.split())[:500]
-    if error.ename in ("Timeout", "KeyboardInterrupt"):
-        return f"it took longer than {CELL_TIMEOUT} seconds"
+    if error.ename in STOPPED:
+        return "it did not come to an end, and was stopped"
     if error.ename == "CheckFailed":
         return message
     return f"{error.ename}: {message}" if message else error.ename

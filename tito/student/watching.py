@@ -2,54 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import time
 from collections.abc import Callable, Iterator
 
 from tito.course import Module
 from tito.errors import TitoError
-from tito.notebook.names import names_of
+from tito.student.dependents import given_and_taken, users_of
 from tito.student.desk import digest, on_desk
 from tito.student.running import Checked, Desk, keep_results
-from tito.syntax import parse
 
 PAUSE = 0.3  # seconds between two looks at the file
-
-
-def given_and_taken(source: str) -> tuple[set[str], set[str]] | None:
-    """What a cell gives to others and what it takes.
-
-    Parameters
-    ----------
-    source : str
-        The text of a code cell.
-
-    Returns
-    -------
-    tuple of (set of str, set of str), or None
-        The names that it defines or may change, and those that it reads; None if it is no Python.
-    """
-    names = names_of(source)
-    if names is None:
-        return None
-    changed = set().union(*(_changed_by(node) for node in parse(source).body))
-    return changed | names.defines, set(names.reads | names.reads_later)
-
-
-def _changed_by(statement: ast.stmt) -> set[str]:
-    """Names whose objects a statement at the top of a cell may change in place."""
-    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-        call = statement.value
-        if isinstance(call.func, ast.Name) and call.func.id in HARMLESS:
-            return set()
-        return {n.id for n in ast.walk(call) if isinstance(n, ast.Name)}
-    if isinstance(statement, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
-        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-        return {n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)}
-    return set()
-
-
-HARMLESS = ("check", "check_raises", "print", "display")
 
 
 def touched(before: list[str], after: list[str]) -> list[int] | None:
@@ -79,13 +41,8 @@ def touched(before: list[str], after: list[str]) -> list[int] | None:
     if None in names or None in old:
         return list(range(min(changed), len(after)))
     dirty = set().union(*(names[n][0] for n in changed), *(given for given, _ in old))
-    while True:
-        more = {name for given, taken in names if taken & dirty for name in given}
-        if more <= dirty:
-            break
-        dirty |= more
-    first = min(changed)
-    return [n for n in range(first, len(after)) if n in changed or names[n][1] & dirty]
+    users = users_of(dirty, names)
+    return [n for n in range(min(changed), len(after)) if n in changed or n in users]
 
 
 def watch(module: Module, on_results: Callable[[list[Checked]], None]) -> None:
@@ -161,6 +118,7 @@ def _take_over(desk: Desk, nb) -> list[int] | None:
     for number in code[0]:
         desk.nb.cells[number].source = nb.cells[number].source
         desk.nb.cells[number].metadata = nb.cells[number].metadata
+    desk.forget_endless_cells()
     changed = {code[0][n] for n in places}
     todo = desk.todo(changed)
     if not changed.issuperset(todo):  # a demo that is needed now comes before what ran already
