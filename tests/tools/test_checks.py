@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tito.checks import CheckFailed, check, check_raises
+from tito.checks.errors_in_cells import block_of
 from tito.sandbox.view import CHECKS, tito_folder
 
 FAILING = {
@@ -93,7 +94,7 @@ CELLS = {
         "✗ double (5 points): not right yet\n  called    double(a)\n  with      a = [1]\n"
         "  raised    AttributeError: module 'numpy' has no attribute 'multply'\n"
         "  where     double, line 2 of cell [2]: return np.multply(x, 2)\n"
-        "  expected  [2.0]\n  hint 1    one\n  hint 2    two"
+        "  expected  [2.0]\n  hint      did you mean np.multiply?"
     ),
     "# halve: 1 points\ncheck(halve(2), 1)": (
         "· halve (1 point): not done yet (halve, line 2 of cell [3])"
@@ -142,3 +143,31 @@ def _text(output) -> str:
     if output.output_type == "error":
         return "\n".join(output.traceback)
     return output.text if output.output_type == "stream" else output.data["text/plain"]
+
+
+@pytest.mark.parametrize(
+    ("body", "question"),
+    [
+        ("return np.substract(x, 1)", "did you mean np.subtract?"),
+        ("return multipy(x, 1)", "did you mean multiply?"),
+        ("return x @ weights", "did you mean self.weights?"),
+        ("return x.reshap(-1)", "did you mean reshape?"),
+        ("x * 2", "did you forget return?"),
+        ("return [x, None]", "did you forget return?"),
+    ],
+)
+def test_a_slip_is_asked_about_and_no_other_hint_is_given(body, question):
+    class Layer:
+        weights = np.ones(2)
+
+    program = (
+        "# f: 2 points\ndef multiply(a, b):\n    return a * b\n"
+        f"def f(x, self=None):\n    {body}\n"
+        "check(f(np.ones(2), Layer()), [1.0, 1.0], hint='another')\n"
+    )
+    names = {"Layer": Layer, "np": np, "check": check}
+    linecache.cache["slip"] = (len(program), None, program.splitlines(keepends=True), "slip")
+    with pytest.raises(Exception) as raised:
+        exec(compile(program, "slip", "exec"), names)
+    block = block_of(raised.value, raised.value.__traceback__.tb_next, names)
+    assert block.hints == (question,)

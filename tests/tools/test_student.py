@@ -520,3 +520,33 @@ def test_answers_that_are_not_begun_are_named_everywhere(numbers):
     cell_of(nb, "why-inverse")["source"] = "Because."
     write(numbers, nb)
     assert "not begun" not in tito("submit", "1", "--student", "ada", cwd=numbers.root).stdout
+
+
+def test_diff_shows_what_was_changed_cell_by_cell(numbers):
+    student.start(numbers)
+    assert tito("diff", "1", cwd=numbers.root).stdout == "01_numbers is as it was released.\n"
+    nb = untouched(numbers)
+    cell = cell_of(nb, "double")
+    cell["source"] = "".join(cell["source"]).replace("raise NotImplementedError()", "return x + x")
+    nb["cells"] = [c for c in nb["cells"] if c is not cell_of(nb, "test-halve")]
+    nb["cells"].append(
+        {
+            "cell_type": "code",
+            "id": "mine",
+            "source": "print(1)",
+            "metadata": {},
+            "outputs": [],
+            "execution_count": None,
+        }
+    )
+    write(numbers, nb)
+    shown = tito("diff", "1", cwd=numbers.root).stdout
+    assert "double (changed)" in shown and "test-halve (gone)" in shown and "(new)" in shown
+    assert "  -    raise NotImplementedError()\n" in shown and "  +    return x + x\n" in shown
+    assert "halve (changed)" not in shown and "  +print(1)" in shown
+    folder = numbers.root / "submitted" / "ada" / numbers.folder
+    folder.mkdir(parents=True)
+    (folder / numbers.notebook).write_text(json.dumps(nb))
+    assert tito("diff", "1", "--student", "ada", cwd=numbers.root).stdout == shown
+    bob = tito("diff", "1", "--student", "bob", cwd=numbers.root)
+    assert bob.returncode == 2 and "bob has not handed in 01_numbers" in bob.stderr

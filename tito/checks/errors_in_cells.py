@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from tito.checks import calls
 from tito.checks.block import Block, hints_of
+from tito.checks.suggestions import perhaps_meant
 from tito.notebook.exercises import ON_RESULT, Exercise, exercise_of
 
 LAST_FRAMES = 3
@@ -144,7 +145,8 @@ def _raised(numbers, exercise: Exercise, error: BaseException, trace, outer, inn
     rows += [("where", _where(numbers, *step)) for step in inner]
     if of_interest == 0 and (expected := calls.argument(check, 1)):
         rows.append(("expected", calls.text(expected)))
-    hints = _hints(check or calls.check_after(frame, line), error)
+    question = perhaps_meant(error, (inner or [outer])[-1][0])
+    hints = (question,) if question else _hints(check or calls.check_after(frame, line), error)
     return Block("✗", _title(exercise, "not right yet"), tuple(rows), hints)
 
 

@@ -12,7 +12,7 @@ import click
 from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
 
-STUDENTS = ("start", "jupyter", "test", "export", "submit", "status", "reset", "doctor")
+STUDENTS = ("start", "jupyter", "test", "export", "submit", "diff", "status", "reset", "doctor")
 
 
 FOR_STUDENTS = """Build a deep-learning framework, module by module.

@@ -147,6 +147,32 @@ def submit(module: Module, name: str | None) -> None:
 
 
 @cli.command()
+@one_module
+@click.option("--student", "name", help="Of what was handed in by this student (for instructors).")
+def diff(module: Module, name: str | None) -> None:
+    """Show what you changed against the released notebook, cell by cell."""
+    from tito.notebook.export import read_notebook
+    from tito.student.actions import released
+    from tito.student.changes import changes
+    from tito.student.desk import read_desk
+
+    if name is None:
+        nb = read_desk(module)
+    else:
+        path = module.root / "submitted" / name / module.folder / module.notebook
+        if not path.exists():
+            raise UsageError(f"{name} has not handed in {module.folder}; there is no {path}")
+        nb = read_notebook(path)
+    found = changes(read_notebook(released(module)), nb)
+    for change in found:
+        click.echo(click.style(f"{change.cell} ({change.what})", bold=True))
+        for line in change.lines:
+            click.echo("  " + click.style(line, fg={"+": "green", "-": "red"}.get(line[:1])))
+    if not found:
+        click.echo(f"{module.folder} is as it was released.")
+
+
+@cli.command()
 def status() -> None:
     """Show where you stand with every module."""
     from tito.student import actions as student
