@@ -43,6 +43,11 @@ c.CourseDirectory.ignore = [
 # Where students' notebooks are exchanged; without it, `tito submit` makes a zip file.
 # c.Exchange.root = "/srv/nbgrader/exchange"
 
+# What students find where they are to write in words.
+c.ClearSolutions.text_stub = (
+    "✎ *YOUR ANSWER HERE: double-click this line, write over it, and press Shift+Enter.*"
+)
+
 # Grading, step by step: sanitize; export and execute; observe; save.
 c.Autograde.sanitize_preprocessors = [
     ClearOutput,

@@ -76,7 +76,7 @@ def lab(course):
         env=os.environ | {"PYTHONPATH": str(ROOT), "SHELL": "/bin/sh"},
     )
     try:
-        address = re.search(r"(http://\S+)/lab\?token=(\w+)", process.stdout.readline())
+        address = re.search(r"(http://[^/]+)/lab[^?]*\?token=(\w+)", process.stdout.readline())
         yield address.groups()
     finally:
         process.terminate()

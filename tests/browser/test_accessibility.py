@@ -79,7 +79,7 @@ class TestPages:
                 "metadata": {},
                 "outputs": [],
                 "execution_count": None,
-                "source": "from tito.checks import progress\nprogress()",
+                "source": "from tito.student.progress import progress\nprogress()",
             },
         )
         write(module, nb)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -57,8 +58,20 @@ def release(module: Module) -> Path:
         result = api.generate_assignment(module.folder, force=True, create=True)
         if not result["success"]:
             raise TitoError(f"{module.folder} cannot be released: {reason(result)}")
+    fold_checks(module)
     write_atomically(_record(module), _made_from(module))
     return module.released
+
+
+def fold_checks(module: Module) -> None:
+    """Hide the text of checks cells, hints and all; a click on one in JupyterLab shows it."""
+    nb = json.loads(module.released.read_text(encoding="utf-8"))
+    for cell in nb["cells"]:
+        nbgrader = cell["metadata"].get("nbgrader", {})
+        if nbgrader.get("grade") and not nbgrader.get("solution"):
+            cell["metadata"]["jupyter"] = {"source_hidden": True}
+    text = json.dumps(nb, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    write_atomically(module.released, text)
 
 
 def is_up_to_date(module: Module) -> bool:

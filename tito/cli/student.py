@@ -45,13 +45,15 @@ def _say_what_is_missing(module: Module) -> None:
 @click.option("--port", type=int, help="Where it listens; by default the first free one from 8888.")
 @click.option("--no-browser", is_flag=True, help="Only show the address.")
 def jupyter(module: str | None, port: int | None, no_browser: bool) -> None:
-    """Open JupyterLab and show its address."""
+    """Open JupyterLab with a notebook: the one named, or the last one you worked on."""
     from tito.student import jupyterlab as lab
+    from tito.student.desk import last_worked_on, on_desk
 
     course = Course.find()
+    chosen_one = course.module(module) if module else last_worked_on(course)
     page = ""
-    if module:
-        page = str(course.module(module).desk.relative_to(course.root))
+    if chosen_one and on_desk(chosen_one):
+        page = chosen_one.desk.relative_to(course.root).as_posix()
     sys.exit(
         lab.start(
             course.root,
@@ -59,6 +61,7 @@ def jupyter(module: str | None, port: int | None, no_browser: bool) -> None:
             page,
             not no_browser,
             lambda url: click.echo(f"JupyterLab is at {url}\nIt ends with Ctrl-C."),
+            only_desk=not course.has_sources,
         )
     )
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
-# Told how the checks of a cell went: the exercise, its points, and passed, not done or failed.
-ON_RESULT: list[Callable[[str, float, str], None]] = []
+# How the checks that have run in this process went, by exercise: passed, not done or failed.
+RESULTS: dict[str, str] = {}
+POINTS: dict[str, float] = {}
 HEADER = re.compile(r"# ([\w.-]+): (\d+(?:\.\d+)?) points?\s*(?:\n|\Z)")
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from tito.course import Module
+from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
 from tito.files import write_atomically
 from tito.notebook.export import read_notebook
@@ -29,6 +29,12 @@ def on_desk(module: Module) -> Path:
             "there; rename it back"
         )
     raise UsageError(f"{module.folder} has not been started; run: tito start {module.folder}")
+
+
+def last_worked_on(course: Course) -> Module | None:
+    """The module whose notebook was saved last; None if none has been started."""
+    begun = [module for module in course.modules() if module.desk.exists()]
+    return max(begun, key=lambda module: module.desk.stat().st_mtime, default=None)
 
 
 def read_desk(module: Module) -> dict:

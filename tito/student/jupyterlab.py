@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import secrets
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 from tito.errors import TitoError, UsageError
 
 PATIENCE = 60  # seconds until JupyterLab must answer
+NOT_FOR_STUDENTS = (  # JupyterLab's news, and nbgrader's windows but for Validate
+    "@jupyterlab/apputils-extension:announcements",
+    *("@jupyter/nbgrader:create-assignment", "@jupyter/nbgrader:formgrader"),
+    *("@jupyter/nbgrader:assignment-list", "@jupyter/nbgrader:course-list"),
+    "@jupyter/nbgrader:menu",
+)
+HIDDEN = ("__pycache__", "*.pyc", "*.pyo", ".DS_Store", "*~")  # as by default
+NOT_ON_THE_DESK = (
+    *("release", "bin", "locks", "tito", "source", "autograded", "feedback", "submitted"),
+    *("nbgrader_config.py", "pyproject.toml", "kit-version.txt", "gradebook.db"),
+)
 
 
 def free_port(wanted: int | None = None, first: int = 8888) -> int:
@@ -52,7 +66,12 @@ def _is_free(port: int) -> bool:
 
 
 def start(
-    root: Path, port: int | None, page: str, browser: bool, on_ready: Callable[[str], None]
+    root: Path,
+    port: int | None,
+    page: str,
+    browser: bool,
+    on_ready: Callable[[str], None],
+    only_desk: bool = False,
 ) -> int:
     """Run JupyterLab until it ends.
 
@@ -68,6 +87,9 @@ def start(
         Whether to open a browser.
     on_ready : callable
         Called with the URL once it answers.
+    only_desk : bool
+        Whether to leave out what only instructors need: other folders than the desk's, and
+        nbgrader's own windows. Nobody's settings are changed by it.
 
     Returns
     -------
@@ -88,22 +110,23 @@ def start(
         "JUPYTER_TOKEN": token,
         "PYTHONPATH": os.pathsep.join(filter(None, python_path)),
     }
+    settings = tempfile.TemporaryDirectory(prefix="tito-jupyter-")
+    if only_desk:
+        _leave_out(Path(settings.name))
+        paths = [settings.name, environment.get("JUPYTER_CONFIG_PATH")]
+        environment["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
     wanted, port = port, free_port(port)
-    process = subprocess.Popen(_command(root, port), cwd=root, env=environment)
+    process = subprocess.Popen(_command(root, port, page, browser), cwd=root, env=environment)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that JupyterLab ends with us
     try:
         while not _answers(process, port, token):
             if wanted or _is_free(port):  # else somebody was faster to take the port
                 raise TitoError(f"JupyterLab ended at once (exit code {process.returncode})")
             port = free_port(first=8889 + secrets.randbelow(90))
-            process = subprocess.Popen(_command(root, port), cwd=root, env=environment)
-        tree = f"/tree/{page}" if page else ""
-        url = f"http://127.0.0.1:{port}/lab{tree}?token={token}"
-        on_ready(url)
-        if browser:
-            import webbrowser
-
-            webbrowser.open(url)
+            process = subprocess.Popen(
+                _command(root, port, page, browser), cwd=root, env=environment
+            )
+        on_ready(f"http://127.0.0.1:{port}{_address(page)}?token={token}")
         return process.wait()
     except KeyboardInterrupt:
         return 0
@@ -111,14 +134,36 @@ def start(
         if process.poll() is None:
             process.terminate()
             process.wait()
+        settings.cleanup()
 
 
-def _command(root: Path, port: int) -> list[str]:
+def _address(page: str) -> str:
+    return f"/lab/tree/{quote(page)}" if page else "/lab"
+
+
+def _leave_out(folder: Path) -> None:
+    """Settings for one run: what students' JupyterLab does not show."""
+    plugins = {"disabledExtensions": dict.fromkeys(NOT_FOR_STUDENTS, True)}
+    (folder / "labconfig").mkdir()
+    (folder / "labconfig" / "page_config.json").write_text(json.dumps(plugins), encoding="utf-8")
+    server = {
+        "ContentsManager": {"hide_globs": [*HIDDEN, *NOT_ON_THE_DESK]},
+        "KernelManager": {"transport_encryption": "auto"},
+    }
+    (folder / "jupyter_server_config.json").write_text(json.dumps(server), encoding="utf-8")
+
+
+def _command(root: Path, port: int, page: str = "", browser: bool = False) -> list[str]:
+    """JupyterLab's command line. It opens the browser itself, by a file that only we can read:
+    on a browser's command line every account of the machine could read the token.
+    """
     command = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}"),
-        *("--ServerApp.port_retries=0", "--ServerApp.log_level=ERROR"),
-        f"--ServerApp.root_dir={root}",
+        *(sys.executable, "-m", "jupyterlab", f"--port={port}"),
+        *("--ServerApp.port_retries=0", "--ServerApp.log_level=ERROR", "--LabApp.log_level=ERROR"),
+        *(f"--ServerApp.root_dir={root}", f"--LabApp.default_url={_address(page)}"),
     ]
+    if not browser:
+        command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     return command

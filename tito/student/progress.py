@@ -11,7 +11,7 @@ from pathlib import Path
 from tito.course import Course, Module
 from tito.errors import TitoError
 from tito.notebook.card import Hours, hours_of
-from tito.notebook.exercises import ON_RESULT, answers_of, worth
+from tito.notebook.exercises import POINTS, RESULTS, answers_of, worth
 
 SIGNS = {"passed": "✓", "failed": "✗", "not done": "·", "not run": "·"}
 WORDS = {
@@ -20,16 +20,6 @@ WORDS = {
     "not done": "not done yet",
     "not run": "not run",
 }
-HERE: dict[str, str] = {}  # the exercises whose checks have run in this kernel, and how it went
-WORTH: dict[str, float] = {}  # their points
-
-
-def remember_check(name: str, points: float, state: str) -> None:
-    """Keep how the checks of an exercise went in this kernel."""
-    HERE[name], WORTH[name] = state, points
-
-
-ON_RESULT.append(remember_check)
 
 
 @dataclass(frozen=True)
@@ -128,7 +118,7 @@ class Progress:
         )
 
 
-def progress_of(module: Module, known: Mapping[str, str] = HERE) -> Progress:
+def progress_of(module: Module, known: Mapping[str, str] = RESULTS) -> Progress:
     """Where a student stands with a module.
 
     Parameters
@@ -166,4 +156,4 @@ def progress() -> Progress:
         modules = [m for m in Course.find().modules() if m.desk.parent == folder or m.desk == path]
         return progress_of(modules[0])
     except (TitoError, IndexError):
-        return Progress(dict(HERE), dict(WORTH))
+        return Progress(dict(RESULTS), dict(POINTS))
