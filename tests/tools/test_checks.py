@@ -171,3 +171,30 @@ def test_a_slip_is_asked_about_and_no_other_hint_is_given(body, question):
         exec(compile(program, "slip", "exec"), names)
     block = block_of(raised.value, raised.value.__traceback__.tb_next, names)
     assert block.hints == (question,)
+
+
+def test_a_figure_is_read_on_a_white_and_on_a_dark_page(monkeypatch):
+    import base64
+    import io
+
+    import matplotlib
+
+    matplotlib.use("agg")
+    import IPython.display
+    import matplotlib.pyplot as plt
+
+    from tito import figures
+
+    drawn = []
+    monkeypatch.setattr(IPython.display, "display", drawn.append)
+    figure, axis = plt.subplots()
+    axis.plot([0, 1], [0, 1], "k--", label="line")
+    axis.scatter([0.5], [0.2], c="k")
+    axis.set(title="title", xlabel="x")
+    axis.legend()
+    figures.show(figure, "A line.")
+    image = plt.imread(io.BytesIO(base64.b64decode(drawn[0].data)))
+    assert image[0, 0, 3] == 0  # the page shines through
+    opaque = image[image[..., 3] == 1][:, :3]
+    assert len(opaque) > 100 and opaque.max(axis=1).min() > 0.4  # nothing black
+    assert opaque.min(axis=1).max() < 0.7  # and nothing white

@@ -11,6 +11,8 @@ from html import escape
 
 import numpy as np
 
+GREY = "#7a7a7a"  # contrast 4.3 to white, 4.4 to JupyterLab's dark page
+
 
 class Figure:
     """A drawn figure and the text that stands for it.
@@ -60,7 +62,8 @@ def show(figure, alt: str) -> None:
     import matplotlib.pyplot as plt
 
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100, bbox_inches="tight", facecolor="white")
+    make_readable_on_both(figure)
+    figure.savefig(buffer, format="png", dpi=100, bbox_inches="tight", transparent=True)
     plt.close(figure)
     shown = Figure(buffer.getvalue(), " ".join(alt.split()))
     try:
@@ -69,6 +72,30 @@ def show(figure, alt: str) -> None:
         print(shown)
     else:
         display(shown)
+
+
+def make_readable_on_both(figure) -> None:
+    """Give what is black in a figure a grey that is read on a white and on a dark page."""
+    from matplotlib.legend import Legend
+
+    for legend in figure.findobj(Legend):
+        legend.get_frame().set(facecolor="none", edgecolor=GREY)
+    for artist in figure.findobj():
+        for part in ("color", "facecolor", "edgecolor", "markeredgecolor", "markerfacecolor"):
+            get, put = (getattr(artist, f"{verb}_{part}", None) for verb in ("get", "set"))
+            if get and put and _is_black(get()):
+                put(GREY)
+
+
+def _is_black(colour) -> bool:
+    """Whether it is black that can be seen; several colours are not, unless all of them are."""
+    from matplotlib.colors import to_rgba_array
+
+    try:
+        colours = to_rgba_array(colour)
+    except (ValueError, TypeError):  # "auto", or None
+        return False
+    return len(colours) > 0 and not colours[:, :3].any() and bool(colours[:, 3].all())
 
 
 def seconds(call: Callable[[], object], tries: int = 3) -> float:
