@@ -496,9 +496,11 @@ def installed(tmp_path, monkeypatch):
     for name in ("tinytorch/core/numbers", "tito/grading/pack", "torch/__init__", "harmless"):
         (site / name).parent.mkdir(parents=True, exist_ok=True)
         (site / f"{name}.py").write_text(f"mark = {MARK!r}\n" if name != "harmless" else "")
-    for name in ("tinytorch.pth", "__editable__.tinytorch-0.1.0.pth"):
+    for name in ("tinytorch.pth", "_tinytorch_course.pth", "__editable__.tinytorch_course-0.1.pth"):
         (site / name).write_text(f"{ROOT}\n# {MARK}\n")
-    (site / "__editable___tinytorch_0_1_0_finder.py").write_text(f"# {MARK}\n")
+    (site / "tinytorch_course-0.1.dist-info").mkdir()
+    (site / "tinytorch_course-0.1.dist-info" / "RECORD").write_text(f"{MARK}\n")
+    (site / "__editable___tinytorch_course_0_1_finder.py").write_text(f"# {MARK}\n")
     monkeypatch.syspath_prepend(str(site))
     # The view of a sandbox is looked up once for each list of hidden packages.
     return replace(SMALL, hidden_packages=(*SMALL.hidden_packages, tmp_path.name))

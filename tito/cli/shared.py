@@ -114,7 +114,7 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="tinytorch")
+@click.version_option(package_name="tinytorch-course")
 def cli() -> None:
     """Build a deep-learning framework, module by module.
 
