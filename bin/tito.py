@@ -183,7 +183,7 @@ def install(level, lock):
     if not is_update:
         discard()
         os.mkdir(VENV)
-    open(STAMP, "w").close()
+    open(STAMP, "wb").close()
     try:
         if not is_update:
             say("1 of 3: a virtual environment")
