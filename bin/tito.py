@@ -293,14 +293,15 @@ def cause(what):
 
 def link_project():
     """What an editable installation does, without a build tool: a path, metadata, a command."""
+    import ast
     import subprocess
     import tomllib
 
     with open(os.path.join(ROOT, "pyproject.toml"), "rb") as file:
         project = tomllib.load(file)["project"]
     name, version = project["name"], project["version"]
-    where = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    site = subprocess.check_output([PYTHON, "-c", where], text=True).strip()
+    where = "import sysconfig; print(ascii(sysconfig.get_path('purelib')))"
+    site = ast.literal_eval(subprocess.check_output([PYTHON, "-c", where]).decode("ascii"))
     info = os.path.join(site, "%s-%s.dist-info" % (name.replace("-", "_"), version))
     unlink_project(site)
     os.makedirs(info)
@@ -319,7 +320,8 @@ def link_project():
     }
     record = os.path.join(info, "RECORD")
     files[record] = "".join(
-        "%s,,\n" % os.path.relpath(path, site) for path in list(files) + [record]
+        "%s,,\n" % os.path.relpath(path, site).replace(os.sep, "/")
+        for path in list(files) + [record]
     )
     for path, text in files.items():
         replace(path, text)

@@ -50,7 +50,7 @@ def jupyter(module: str | None, port: int | None, no_browser: bool) -> None:
     course = Course.find()
     page = ""
     if module:
-        page = str(course.module(module).desk.relative_to(course.root))
+        page = course.module(module).desk.relative_to(course.root).as_posix()
     sys.exit(
         lab.start(
             course.root,
