@@ -60,12 +60,12 @@ def peak_bytes(reset: bool = False) -> int:
     """The most memory that this process has held, since the last reset where Linux can reset it."""
     if reset:
         try:
-            Path("/proc/self/clear_refs").write_text("5")
+            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
         except OSError:
             pass
     status = Path("/proc/self/status")
     if status.exists():
-        return 1024 * int(re.search(r"VmHWM:\s*(\d+) kB", status.read_text())[1])
+        return 1024 * int(re.search(r"VmHWM:\s*(\d+) kB", status.read_text("utf-8"))[1])
     import resource
 
     unit = 1 if sys.platform == "darwin" else 1024

@@ -35,8 +35,9 @@ COURSE = (
 DEV = COURSE + "axe_core_python hatchling hypothesis playwright psutil pytest ruff xdist".split()
 MODULES = {"course": COURSE, "dev": DEV}
 
-METADATA = "Metadata-Version: 2.1\nName: tinytorch\nVersion: %s\n"
+METADATA = "Metadata-Version: 2.1\nName: %s\nVersion: %s\n"
 WHEEL = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+INSTALLER = "bin/tito.py\n"
 AGAIN = "call again"
 NETWORK = (
     "NewConnectionError",
@@ -182,7 +183,7 @@ def install(level, lock):
     if not is_update:
         discard()
         os.mkdir(VENV)
-    open(STAMP, "w").close()
+    open(STAMP, "wb").close()
     try:
         if not is_update:
             say("1 of 3: a virtual environment")
@@ -292,16 +293,18 @@ def cause(what):
 
 def link_project():
     """What an editable installation does, without a build tool: a path, metadata, a command."""
+    import ast
     import subprocess
     import tomllib
 
     with open(os.path.join(ROOT, "pyproject.toml"), "rb") as file:
         project = tomllib.load(file)["project"]
-    version = project["version"]
-    where = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    site = subprocess.check_output([PYTHON, "-c", where], text=True).strip()
-    info = os.path.join(site, "tinytorch-%s.dist-info" % version)
-    os.makedirs(info, exist_ok=True)
+    name, version = project["name"], project["version"]
+    where = "import sysconfig; print(ascii(sysconfig.get_path('purelib')))"
+    site = ast.literal_eval(subprocess.check_output([PYTHON, "-c", where]).decode("ascii"))
+    info = os.path.join(site, "%s-%s.dist-info" % (name.replace("-", "_"), version))
+    unlink_project(site)
+    os.makedirs(info)
     if os.name == "nt":
         command, script = "tito.cmd", '@"%~dp0python.exe" -P -m tito %*\r\n'
     else:
@@ -309,19 +312,30 @@ def link_project():
     files = {
         # A relative path is plain ASCII, whatever the name of the folder.
         os.path.join(site, "tinytorch.pth"): os.path.relpath(ROOT, site) + "\n",
-        os.path.join(info, "METADATA"): METADATA % version,
+        os.path.join(info, "METADATA"): METADATA % (name, version),
         os.path.join(info, "WHEEL"): WHEEL,
-        os.path.join(info, "INSTALLER"): "bin/tito.py\n",
+        os.path.join(info, "INSTALLER"): INSTALLER,
         os.path.join(info, "entry_points.txt"): "\n".join(entry_points(project)) + "\n",
         os.path.join(PROGRAMS, command): script,
     }
     record = os.path.join(info, "RECORD")
     files[record] = "".join(
-        "%s,,\n" % os.path.relpath(path, site) for path in list(files) + [record]
+        "%s,,\n" % os.path.relpath(path, site).replace(os.sep, "/")
+        for path in list(files) + [record]
     )
     for path, text in files.items():
         replace(path, text)
     os.chmod(os.path.join(PROGRAMS, command), 0o755)
+
+
+def unlink_project(site):
+    """Remove the metadata of an earlier link, which may be of another version or name."""
+    from shutil import rmtree
+
+    for entry in os.listdir(site):
+        info = os.path.join(site, entry)
+        if entry.endswith(".dist-info") and read(os.path.join(info, "INSTALLER")) == INSTALLER:
+            rmtree(info)
 
 
 def entry_points(project):

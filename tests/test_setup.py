@@ -249,14 +249,15 @@ def test_the_environment_has_the_command_and_knows_the_project(copy, quick):
     script = copy.venv / "bin" / "tito"
     result = subprocess.run([script, "x y"], cwd="/", capture_output=True, text=True)
     assert went_on(result)[0] == ["x y"]
-    version = "from importlib.metadata import version; print(version('tinytorch'))"
+    name = PROJECT["project"]["name"]
+    version = f"from importlib.metadata import version; print(version({name!r}))"
     result = subprocess.run([copy.venv / "bin" / "python", "-c", version], capture_output=True)
     assert result.stdout.decode().strip() == PROJECT["project"]["version"]
 
 
 def test_the_environment_has_the_entry_points_of_the_project(copy, quick):
     copy.call("start", tools=quick)
-    (file,) = copy.venv.glob("lib/python*/site-packages/tinytorch-*.dist-info/entry_points.txt")
+    (file,) = copy.venv.glob("lib/python*/site-packages/tinytorch_course-*/entry_points.txt")
     declared = PROJECT["project"]["entry-points"]["jupyter_client.kernel_provisioners"]
     parser = configparser.ConfigParser()
     parser.read(file)
@@ -280,6 +281,17 @@ def test_a_new_lock_is_installed_into_the_environment_that_is_there(copy, quick)
     assert "bringing .venv up to date" in result.stderr
     assert went_on(result)[-1] == 2
     assert (copy.venv / "added by its user").exists()
+
+
+def test_a_new_name_or_version_of_the_project_takes_the_place_of_the_old_one(copy, quick):
+    copy.call(tools=quick)
+    project = copy.root / "pyproject.toml"
+    project.write_text(project.read_text().replace('name = "tinytorch-course"', 'name = "other"'))
+    copy.lock(2)
+    copy.call(tools=quick)
+    (site,) = copy.venv.glob("lib/python*/site-packages")
+    infos = {path.name.partition("-")[0] for path in site.glob("*.dist-info")}
+    assert infos & {"tinytorch_course", "other"} == {"other"}
 
 
 def test_a_copy_that_was_moved_gets_an_environment_of_its_own(copy, quick):
@@ -561,6 +573,71 @@ def test_the_wheel_asks_for_numpy_only_unless_the_course_is_wanted(wheel):
 def test_the_wheel_brings_the_command(wheel):
     name = next(n for n in wheel.namelist() if n.endswith("entry_points.txt"))
     assert "tito = tito.__main__:main" in wheel.read(name).decode()
+
+
+# The name
+
+
+# On the public index, these names belong to strangers, and ours to nobody yet.
+NOT_OURS = re.compile(r"(tinytorch|tito)([-_.][\w.-]*\w)?(\[[\w, -]*\])?([=<>!~@;].*)?", re.I)
+INSTALLS = re.compile(
+    r"\b(?:(?:pip[x\d.]*|uv pip|uv tool|conda|mamba)(?:[ ,\"']+[^\s`]+)*?[ ,\"']+install|uvx|uv add"
+    r"|pipx run|uv tool run|poetry add|pdm add)[ ,\"']+(?P<what>[^\n`#]+)"
+)
+
+
+def strangers(text: str) -> list[str]:
+    """What the install commands of a text would fetch under a name that is not ours."""
+    words = [word for match in INSTALLS.finditer(text) for word in match["what"].split()]
+    return [word for word in words if NOT_OURS.fullmatch(word.strip("\"',()\\.;:"))]
+
+
+@pytest.mark.parametrize(
+    ("command", "found"),
+    [
+        ("pip install {}", True),
+        ("python -m pip install -q --upgrade {}", True),
+        ("pip install '{}[cluster]'", True),
+        ('run: pip install \\"{}[course]\\"', True),
+        ("pip install numpy {}==0.1", True),
+        ("pip install {}-course", True),
+        ("uvx {} start", True),
+        ("uv pip install --python .venv {}", True),
+        ('"-m", "pip", "install", "{}"', True),
+        ('pip install ".[course]" in the folder, then `{} start`', False),
+        ("pip install . # the library {}", False),
+        ("pip install --no-deps -r locks/course.txt", False),
+    ],
+)
+@pytest.mark.parametrize("name", ["tinytorch", "tito"])
+def test_an_install_command_of_a_strangers_package_is_found(command, found, name):
+    assert bool(strangers(command.format(name))) == found
+
+
+def text_files() -> list[Path]:
+    """The files that git knows, but those that are no text; without git, those on the disk."""
+    listing = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    tops = {"source", "tito", "tinytorch", "tests", "docs", "bin", "locks", "benchmarks", ".ci"}
+    if listing.returncode == 0:
+        paths = [ROOT / name for name in listing.stdout.splitlines()]
+    else:
+        paths = [*ROOT.glob("*"), *(p for top in tops for p in (ROOT / top).rglob("*"))]
+    return [p for p in paths if p.is_file() and b"\0" not in p.read_bytes()[:8000]]
+
+
+def test_nothing_says_to_install_a_package_of_a_stranger():
+    files = text_files()
+    assert len(files) > 200
+    found = {p.relative_to(ROOT).as_posix(): strangers(p.read_text("utf-8")) for p in files}
+    assert {name: words for name, words in found.items() if words} == {}
+
+
+def test_no_list_of_requirements_names_a_package_of_a_stranger():
+    files = [*ROOT.glob("locks/*.txt"), *ROOT.glob("benchmarks/*.txt")]
+    lines = [line.split()[0] for p in files for line in p.read_text().splitlines() if line.strip()]
+    for extra in PROJECT["project"]["optional-dependencies"].values():
+        lines += extra
+    assert not [line for line in lines if NOT_OURS.fullmatch(line)]
 
 
 # The settings

@@ -12,6 +12,9 @@ sys.modules.setdefault("rfc3987_syntax", None)
 
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):  # a ✓ is a ? where the terminal has none
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
     programs = str(Path(sys.executable).parent)
     if programs not in os.environ.get("PATH", "").split(os.pathsep):
         # nbgrader starts alembic, and Jupyter its kernels, by name

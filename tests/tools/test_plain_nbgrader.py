@@ -30,7 +30,7 @@ def test_the_whole_loop_with_plain_nbgrader(small_course):
     nbgrader("autograde", module.folder)
     nbgrader("generate_feedback", module.folder)
     nbgrader("export")
-    with open("grades.csv") as file:
+    with open("grades.csv", encoding="utf-8") as file:
         totals = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
     assert totals == {"ada": 7, "ben": 0, "cem": 3}
     found = scores(small_course, [module])

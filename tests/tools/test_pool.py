@@ -252,7 +252,7 @@ def test_one_job_after_another_gives_the_same(numbers):
 @pytest.fixture
 def cluster(tmp_path):
     """A scheduler and two workers as processes of their own, in another folder."""
-    pytest.importorskip("distributed", reason="Dask is not installed: tinytorch[cluster]")
+    pytest.importorskip("distributed", reason="Dask is not installed")
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     path = folder / "scheduler.json"

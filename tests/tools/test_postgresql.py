@@ -14,7 +14,7 @@ from conftest import write_course
 from tito.author.release import release
 from tito.course import Course
 
-psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed: tinytorch[postgresql]")
+psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed")
 OTHERS = ("hidden_tests_are_compared", "observer", "library", "seed_gives")  # need no gradebook
 
 

@@ -373,6 +373,18 @@ def test_memory_that_processes_share_is_counted_once(folder):
     assert text == "end\n" and process.stopped_because == ""
 
 
+def test_the_name_that_a_process_gives_itself_does_not_blind_the_watchdog(folder):
+    program = (
+        "import ctypes, os, time\nname = ctypes.c_char_p(b'\\xff\\x0bRssAnon: x')\n"
+        "ctypes.CDLL(None).prctl(15, name, 0, 0, 0)\nfor _ in range(8):\n    if os.fork() == 0:\n"
+        "        x = bytearray(os.urandom(4096) * (300 * 256)); time.sleep(30); os._exit(0)\n"
+        "print('begin', flush=True)\ntime.sleep(30)\nprint('end')"
+    )
+    text, process = run(program, folder, wait=25)
+    assert text == "begin\n"
+    assert process.stopped_because == "its processes used more than 600 MiB"
+
+
 def test_the_limit_on_cpu_time_ends_an_endless_loop(folder):
     for backend in ("bubblewrap", "landlock"):
         text, process = run(
@@ -496,9 +508,11 @@ def installed(tmp_path, monkeypatch):
     for name in ("tinytorch/core/numbers", "tito/grading/pack", "torch/__init__", "harmless"):
         (site / name).parent.mkdir(parents=True, exist_ok=True)
         (site / f"{name}.py").write_text(f"mark = {MARK!r}\n" if name != "harmless" else "")
-    for name in ("tinytorch.pth", "__editable__.tinytorch-0.1.0.pth"):
+    for name in ("tinytorch.pth", "_tinytorch_course.pth", "__editable__.tinytorch_course-0.1.pth"):
         (site / name).write_text(f"{ROOT}\n# {MARK}\n")
-    (site / "__editable___tinytorch_0_1_0_finder.py").write_text(f"# {MARK}\n")
+    (site / "tinytorch_course-0.1.dist-info").mkdir()
+    (site / "tinytorch_course-0.1.dist-info" / "RECORD").write_text(f"{MARK}\n")
+    (site / "__editable___tinytorch_course_0_1_finder.py").write_text(f"# {MARK}\n")
     monkeypatch.syspath_prepend(str(site))
     # The view of a sandbox is looked up once for each list of hidden packages.
     return replace(SMALL, hidden_packages=(*SMALL.hidden_packages, tmp_path.name))

@@ -20,7 +20,7 @@ def reduce_crossings(lanes: Lanes, sweeps: int = 6) -> None:
         places = positions(lanes.layers)
         for layer in layers:
             key = {
-                item: sum([places[other] for other in near]) / len(near)
+                item: sum(places[other] for other in near) / len(near)
                 if (near := neighbours[item])
                 else places[item]
                 for item in layer

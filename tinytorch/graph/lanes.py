@@ -36,7 +36,7 @@ def ranks_of(depths: Sequence[int], edges: Sequence[tuple[int, int]]) -> list[in
             computed[target].add(source)
     for node in range(len(ranks) - 1, -1, -1):
         if len(users[node]) > len(computed[node]):
-            ranks[node] = min([ranks[user] for user in users[node]]) - 1
+            ranks[node] = min(ranks[user] for user in users[node]) - 1
     return ranks
 
 

@@ -66,8 +66,8 @@ def place_across(lanes: Lanes, offsets: list[float], sweeps: int = 8) -> None:
             wanted, weights = [], []
             for item in lanes.layers[r]:
                 near = sides[item] or both[item]
-                weight = sum([w for _, _, w in near])
-                pull = sum([w * (across[other] + offset) for other, offset, w in near])
+                weight = sum(w for _, _, w in near)
+                pull = sum(w * (across[other] + offset) for other, offset, w in near)
                 wanted.append(pull / weight if weight else across[item])
                 weights.append(weight or 0.01)
             for item, place in zip(lanes.layers[r], spread(wanted, weights, gaps[r]), strict=True):

@@ -222,7 +222,7 @@ def spans(line: Line) -> str:
 
 def size_of(lines: list[Line], node: Node) -> tuple[float, float]:
     """The width and height of a box around these lines."""
-    longest = max([sum([len(text) for _, text in line]) for line in lines], default=0)
+    longest = max([sum(len(text) for _, text in line) for line in lines], default=0)
     pile = 8 if node.kind == "folded" else 0
     return max(longest, 7) * LETTER + 2 * PADDING + pile, len(lines) * LINE + 12 + pile
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.metadata
 import os
 import re
 import sys
@@ -113,8 +114,15 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     Console(width=width, highlight=False, markup=False).print(drawn)
 
 
+def _version() -> str:
+    try:
+        return importlib.metadata.version("tinytorch-course")
+    except importlib.metadata.PackageNotFoundError:  # the sources as they lie there
+        return "not installed"
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="tinytorch")
+@click.version_option(version=_version())
 def cli() -> None:
     """Build a deep-learning framework, module by module.
 

@@ -82,7 +82,7 @@ def _cluster(address: str, jobs: int | None) -> Iterator[Place]:
         from distributed import Client
     except ImportError:
         raise TitoError(
-            "--scheduler needs Dask; install it with: pip install 'tinytorch[cluster]'"
+            '--scheduler needs Dask; run: pip install ".[cluster]" in the course folder'
         ) from None
     try:
         client = Client(address, timeout=20, set_as_default=False)

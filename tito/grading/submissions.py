@@ -162,7 +162,7 @@ def _unpack(path: Path, module: Module) -> Path | None:
             f"submitted/{handed_in.student}/{module.folder} holds another notebook that was put "
             "there by hand; remove one of the two"
         )
-    if notebook.exists() and stamp.read_text().strip() >= handed_in.time:
+    if notebook.exists() and stamp.read_text("utf-8").strip() >= handed_in.time:
         return folder
     for name, content in handed_in.files.items():
         write_atomically(folder / name, content)

@@ -91,6 +91,7 @@ def notebook_cells(nb: dict) -> list[CodeCell]:
         if raw["cell_type"] != "code":
             continue
         source = raw["source"] if isinstance(raw["source"], str) else "".join(raw["source"])
+        source = source.replace("\r\n", "\n")  # of an editor on Windows
         nbgrader = raw.get("metadata", {}).get("nbgrader") or {}
         is_exercise = bool(nbgrader.get("solution"))
         if is_exercise or (EXPORT.search(source) and not nbgrader.get("grade")):

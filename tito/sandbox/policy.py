@@ -9,8 +9,8 @@ MiB = 2**20
 
 # Other implementations of what the course teaches, and the course's own.
 HIDDEN = (
-    "tinytorch tito torch torchgen torchvision functorch autograd jax jaxlib tensorflow keras "
-    "mygrad dezero chainer micrograd smallpebble tinygrad mxnet paddle"
+    "tinytorch tinytorch_course tito torch torchgen torchvision functorch autograd jax jaxlib "
+    "tensorflow keras mygrad dezero chainer micrograd smallpebble tinygrad mxnet paddle"
 ).split()
 
 

@@ -103,4 +103,4 @@ def _is_one_of(entry: str, packages: tuple[str, ...]) -> bool:
         return any(
             re.search(rf"(?<![a-z0-9]){name}(?![a-z0-9])", entry.lower()) for name in packages
         )
-    return re.split(r"[-.]", entry)[0] in packages
+    return re.split(r"[-.]", entry.removeprefix("_"))[0] in packages

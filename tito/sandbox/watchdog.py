@@ -168,25 +168,29 @@ def _children(process: int) -> list[int]:
     found = []
     with contextlib.suppress(OSError):
         for task in (PROC / str(process) / "task").iterdir():
-            found += [int(child) for child in (task / "children").read_text().split()]
+            found += [int(child) for child in (task / "children").read_text("ascii").split()]
     return found
 
 
 def _resident(process: int) -> int:
-    return _sum_of(process, "status", ("RssAnon:", "RssShmem:"))
+    return _sum_of(process, "status", (b"RssAnon:", b"RssShmem:"))
 
 
 def _proportional(process: int) -> int:
     try:
-        return _sum_of(process, "smaps_rollup", ("Pss:",))
+        return _sum_of(process, "smaps_rollup", (b"Pss:",))
     except PermissionError:
         return _resident(process)
 
 
-def _sum_of(process: int, file: str, fields: tuple[str, ...]) -> int:
-    """The sum of some lines of a file in /proc, in bytes; 0 if the process has ended."""
+def _sum_of(process: int, file: str, fields: tuple[bytes, ...]) -> int:
+    """The sum of some lines of a file in /proc, in bytes; 0 if the process has ended.
+
+    A process chooses its name, which is one of the lines: it need not be UTF-8, and may hold what
+    `splitlines` takes for the end of a line.
+    """
     try:
-        lines = (PROC / str(process) / file).read_text().splitlines()
+        lines = (PROC / str(process) / file).read_bytes().split(b"\n")
     except (FileNotFoundError, ProcessLookupError):
         return 0
     return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith(fields))

@@ -273,7 +273,7 @@ def submit(module: Module, student: str | None = None) -> tuple[str, State]:
     from tito.submission import Submission, now, zip_bytes
 
     found = state(module)
-    student = getpass.getuser() if student is None else student
+    student = _account() if student is None else student
     if not re.fullmatch(r"\w[\w.@-]*", student):
         raise UsageError(
             f"{student!r} cannot be a student's name; use letters, digits and . @ _ -, no spaces"
@@ -296,6 +296,13 @@ def submit(module: Module, student: str | None = None) -> tuple[str, State]:
     write_atomically(module.desk.parent / "receipt.txt", receipt + "\n")
     remember(module, submitted={"digest": digest(module), "time": handed_in.time})
     return receipt, found
+
+
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):  # in a container, an account may be only a number
+        raise UsageError("your account has no name; say yours with --student NAME") from None
 
 
 def _into_exchange(module: Module, student: str) -> str | None:
