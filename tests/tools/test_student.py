@@ -550,3 +550,20 @@ def test_diff_shows_what_was_changed_cell_by_cell(numbers):
     assert tito("diff", "1", "--student", "ada", cwd=numbers.root).stdout == shown
     bob = tito("diff", "1", "--student", "bob", cwd=numbers.root)
     assert bob.returncode == 2 and "bob has not handed in 01_numbers" in bob.stderr
+
+
+def test_what_uses_a_wrong_exercise_waits_and_is_no_failure_of_its_own(numbers):
+    nb = reference(numbers)
+    for name in ("test-double", "test-halve"):
+        cell_of(nb, name)["source"] = without_hidden_tests(cell_of(nb, name)["source"])
+    cell_of(nb, "double")["source"] = "#| export\ndef double(x):\n    return x + 5"
+    checks = cell_of(nb, "test-double")
+    checks["source"] += "\nhelper = 1"
+    halve = cell_of(nb, "test-halve")
+    for use in ("double(1.0) + 0", "helper"):
+        halve["source"] = f"# halve: 3 points\ncheck({use}, 2.0)"
+        write(numbers, nb)
+        double, half = student.test(numbers)
+        assert double.state == "failed"
+        assert half.lines()[1:] == ["  it uses double, which is not right yet"], use
+        assert half.state == "waits"

@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 import linecache
 import os
+import re
 import traceback
 from collections.abc import Mapping
 
@@ -17,6 +18,7 @@ from tito.notebook.exercises import POINTS, RESULTS, Exercise, exercise_of
 
 LAST_FRAMES = 3
 NOT_DONE = "not done yet"
+WAITS_FOR = "waits for"
 
 
 def answer_in_blocks() -> None:
@@ -42,6 +44,8 @@ def _after_a_cell(result) -> None:
     if error is None:
         print(f"✓ {exercise.name}: all checks in this cell pass; it is worth {exercise.worth}")
     state = "passed" if error is None else "not done" if is_blank(error) else "failed"
+    if error is not None and _comes_from(error, exercise):
+        state = "not run"
     RESULTS[exercise.name], POINTS[exercise.name] = state, exercise.points
 
 
@@ -103,11 +107,27 @@ def block_of(
     exported = [step for step in steps if _is_exported(step[0])]
     if is_blank(error):
         return _not_done(numbers, exercise, steps[-1])
+    if exercise and (above := _comes_from(error, exercise)):
+        return Block("·", _title(exercise, f"{WAITS_FOR} {above}, whose checks do not pass yet"))
     if exercise:
         return _raised(numbers, exercise, error, trace, own[0], _of_interest(own[1:] or exported))
     if isinstance(error, RecursionError):
         return Block("✗", f"RecursionError: {_endless(trace)}")
     return None
+
+
+def _comes_from(error: BaseException, exercise: Exercise) -> str:
+    """The exercise in whose checks, which did not run to their end, a missing name is given."""
+    name = getattr(error, "name", None)
+    if not isinstance(error, NameError) or not isinstance(name, str):
+        return ""
+    gives = re.compile(rf"^(?:(?:def|class) {name}\b|[^\n=(]*\b{name}\b[^\n=(]*=)", re.M)
+    for entry in linecache.cache.values():
+        source = "".join(entry[2]) if len(entry) == 4 else ""
+        other = exercise_of(source)
+        if other and other.name != exercise.name and gives.search(source):
+            return other.name
+    return ""
 
 
 def _is_exported(frame) -> bool:

@@ -13,12 +13,13 @@ from tito.errors import TitoError
 from tito.notebook.card import Hours, hours_of
 from tito.notebook.exercises import POINTS, RESULTS, answers_of, worth
 
-SIGNS = {"passed": "✓", "failed": "✗", "not done": "·", "not run": "·"}
+SIGNS = {"passed": "✓", "failed": "✗", "not done": "·", "not run": "·", "waits": "·"}
 WORDS = {
     "passed": "done",
     "failed": "not right yet",
     "not done": "not done yet",
     "not run": "not run",
+    "waits": "waits for another",
 }
 
 

@@ -38,7 +38,8 @@ class Checked:
     points : float
         What it is worth.
     state : str
-        ``"passed"``, ``"not done"``, ``"failed"`` or ``"not run"``.
+        ``"passed"``, ``"not done"``, ``"failed"``, ``"not run"``, or, where another exercise that
+        it uses is not right yet, ``"waits"``.
     message : str
         What came, what was expected and the hint, in one line.
     block : tuple of str
@@ -78,6 +79,7 @@ class Desk:
         self.errors: dict[str, str] = {}  # of the exercises' own cells
         self.waits_for: dict[int, str] = {}  # cells that need what did not come to an end
         self.deadline = math.inf
+        self.wrong: dict[str, set[int]] = {}  # exercises that fail, and the cells that use them
 
     @contextlib.contextmanager
     def kernel(self) -> Iterator[Desk]:
@@ -161,7 +163,28 @@ class Desk:
             found = replace(
                 found, message=found.message + _where_it_stood(self.nb, number), block=()
             )
+        return self._if_it_waits(found, number)
+
+    def _if_it_waits(self, found: Checked, number: int) -> Checked:
+        """A check that fails and uses an exercise that fails: not a failure of its own."""
+        name = found.name
+        self.wrong.pop(name, None)
+        if found.state != "failed" or self.dead:
+            return found
+        for other, users in self.wrong.items():
+            if number in users:
+                message = f"it uses {other}, which is not right yet"
+                return replace(found, state="waits", message=message, block=())
+        places = [n for n, c in enumerate(self.nb.cells) if _name_of(c) == name or n == number]
+        self.wrong[name] = self._users_of(places)
         return found
+
+    def _users_of(self, places: Collection[int]) -> set[int]:
+        """The cells that use what some cells give them."""
+        cells = [c.source if c.cell_type == "code" else "" for c in self.nb.cells]
+        names = [given_and_taken(source) or (set(), set()) for source in cells]
+        given = set().union(*(names[n][0] for n in places))
+        return users_of(given, names) - set(places)
 
     def forget_endless_cells(self) -> None:
         """Let everything be run again: what did not come to an end may have been mended."""
@@ -171,12 +194,14 @@ class Desk:
         """After a cell that did not end, run only what does not need it, and not for long."""
         self.deadline = min(self.deadline, time.monotonic() + AFTERWARDS)
         culprit = _stood_in(self.nb, number)
-        cells = [c.source if c.cell_type == "code" else "" for c in self.nb.cells]
-        names = [given_and_taken(source) or (set(), set()) for source in cells]
-        name = self.nb.cells[culprit].metadata.get("nbgrader", {}).get("grade_id", "that cell")
-        for n in users_of(set(names[culprit][0]), names):
+        name = _name_of(self.nb.cells[culprit]) or "that cell"
+        for n in self._users_of([culprit]):
             if n > number:
                 self.waits_for[n] = name
+
+
+def _name_of(cell) -> str:
+    return cell.metadata.get("nbgrader", {}).get("grade_id", "")
 
 
 def _was_stopped(cell) -> bool:
