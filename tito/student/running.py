@@ -23,6 +23,7 @@ from tito.student.progress import SIGNS, WORDS
 CELL_TIMEOUT = 30  # seconds
 AFTERWARDS = 30  # seconds for all that is still to run, once a cell has not come to an end
 FRAME = re.compile(r"Cell In\[(\d+)\], line (\d+)")
+IN_A_CELL = re.compile(r"\(\d+\.py, line (\d+)\)")  # how IPython places a syntax error
 STOPPED = ("Timeout", "KeyboardInterrupt")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -57,6 +58,8 @@ class Checked:
         title = f"{SIGNS[self.state]} {self.name} ({worth(self.points)})"
         if self.state == "passed":
             return [title]
+        if self.state == "waits":
+            return [f"{title}: {self.message}"]
         details = self.block or ((f"  {self.message}",) if self.message else ())
         return [f"{title}: {WORDS[self.state]}", *details]
 
@@ -173,7 +176,7 @@ class Desk:
             return found
         for other, users in self.wrong.items():
             if number in users:
-                message = f"it uses {other}, which is not right yet"
+                message = f"waits for {other}, which is not right yet"
                 return replace(found, state="waits", message=message, block=())
         places = [n for n, c in enumerate(self.nb.cells) if _name_of(c) == name or n == number]
         self.wrong[name] = self._users_of(places)
@@ -274,6 +277,7 @@ def error_of(cell) -> str:
     if not errors:
         return ""
     error, message = errors[-1], " ".join(errors[-1].evalue.split())[:500]
+    message = IN_A_CELL.sub(r"(line \1)", message)
     if error.ename in STOPPED:
         return "it did not come to an end, and was stopped"
     if error.ename == "CheckFailed":
