@@ -15,7 +15,7 @@ from tito.cli import cli
 DOCUMENTS = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
     for path in [
-        ROOT / "README.md",
+        *ROOT.glob("*.md"),
         *ROOT.glob("*/README.md"),
         *ROOT.glob("docs/*.md"),
         *ROOT.glob("source/*/README.md"),
@@ -47,8 +47,8 @@ def test_commands_were_found():
     assert len(commands()) > 25
 
 
-def test_the_example_of_the_readme_prints_what_it_says():
-    (block,) = re.findall(r"```python\n(.*?)```", DOCUMENTS["README.md"], flags=re.S)
+def test_the_example_of_the_library_prints_what_it_says():
+    (block,) = re.findall(r"```python\n(.*?)```", DOCUMENTS["docs/library.md"], flags=re.S)
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(block, {})

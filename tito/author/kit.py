@@ -47,16 +47,16 @@ newer.
 
 ```
 python bin/tito.py start {first}    # puts the first notebook on your desk, notebooks/
-python bin/tito.py jupyter            # opens JupyterLab and shows its address
+python bin/tito.py jupyter            # opens it in JupyterLab
 python bin/tito.py test {first}     # runs your notebook, one line for each check
 python bin/tito.py export {first}   # writes tinytorch/core/{name}.py; later notebooks import it
 python bin/tito.py submit {first} --student NAME   # makes the file that you hand in
 ```
 
 The first command installs what is needed into `.venv` here, which takes a minute or two.
-`python bin/tito.py status` shows where you stand with every module, and `progress()` in a cell of
-a notebook, where you stand with that one. `test --watch` runs the checks again after each save.
-`reset` starts a module again (your work is kept), and `doctor` says what is missing.
+`python bin/tito.py status` shows where you stand with every module. `test --watch` runs the checks again after each save.
+`diff` shows what you changed against the release, `reset` starts a module again (your work is
+kept), and `doctor` says what is missing.
 The modules, in order: {modules}.
 """
 
