@@ -76,7 +76,7 @@ def test_a_sandboxed_notebook_has_all_that_checks_import(tmp_path):
     for name in CHECKS:
         source, target = tito_folder() / name, tmp_path / "tito" / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
+        shutil.copy(source, target)
     script = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import tito.checks, tito.figures\n"
         "from tito.student.progress import progress; print(tito.checks.__file__); print(progress())"

@@ -684,17 +684,18 @@ def test_jupyter_finds_the_provisioner_by_its_name():
 
 
 def test_doctor_says_which_sandbox_there_is(numbers, monkeypatch):
-    from tito.student import doctor
-
-    def sandbox_of():
-        return next(f for f in doctor.examine(numbers.root) if f.what == "sandbox for grading")
+    from tito.author.sandbox_found import find_sandbox
 
     if not choice.trouble_with("bubblewrap"):
-        assert sandbox_of().fine and sandbox_of().details.startswith("bubblewrap 0.")
+        assert find_sandbox().fine and find_sandbox().details.startswith("bubblewrap 0.")
+    command = [sys.executable, "-m", "tito", "doctor"]
+    for part in ("source", None):
+        said = subprocess.run(command, cwd=numbers.root, capture_output=True, text=True).stdout
+        assert ("sandbox for grading" in said) == (numbers.root / "source").is_dir()
+        if part:
+            shutil.rmtree(numbers.root / part)
     monkeypatch.setattr(choice, "trouble_with", lambda name: f"{name} is missing")
-    assert not sandbox_of().fine
-    shutil.rmtree(numbers.root / "source")
-    assert all(f.what != "sandbox for grading" for f in doctor.examine(numbers.root))
+    assert not find_sandbox().fine
 
 
 # No container program runs where these tests were written: this holds the command line alone.

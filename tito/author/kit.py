@@ -54,7 +54,8 @@ python bin/tito.py submit {first} --student NAME   # makes the file that you han
 ```
 
 The first command installs what is needed into `.venv` here, which takes a minute or two.
-`python bin/tito.py status` shows where you stand with every module. `test --watch` runs the checks again after each save.
+`python bin/tito.py status` shows where you stand with every module. `test --watch` runs the checks
+again after each save.
 `diff` shows what you changed against the release, `reset` starts a module again (your work is
 kept), and `doctor` says what is missing.
 The modules, in order: {modules}.

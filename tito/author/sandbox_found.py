@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tito.errors import TitoError
-from tito.sandbox import Policy, bubblewrap, choose
-from tito.sandbox.choice import trouble_with
+from tito.sandbox import Policy, bubblewrap, choice, choose
 from tito.sandbox.seccomp import filter_program
 from tito.student.doctor import Finding
 
@@ -14,13 +13,13 @@ def find_sandbox() -> Finding:
     try:
         name = choose(Policy()).NAME
     except TitoError:
-        troubles = f"none; {bubblewrap.trouble() or trouble_with('bubblewrap')}"
+        troubles = f"none; {bubblewrap.trouble() or choice.trouble_with('bubblewrap')}"
         return Finding("sandbox for grading", False, troubles)
     details = name
     if name == "bubblewrap":
         details += " " + ".".join(map(str, bubblewrap.version()))
     else:
-        trouble = bubblewrap.trouble() or trouble_with("bubblewrap")
+        trouble = bubblewrap.trouble() or choice.trouble_with("bubblewrap")
         details += f", which holds less than bubblewrap would ({trouble})"
     if not filter_program():
         details += "; no system calls are filtered, for those of this processor are not known"

@@ -99,10 +99,11 @@ def _packages(private: Path, program: Program, policy: Policy) -> tuple[list[str
             (private / "observer" / folder.name).symlink_to(folder)
             read.append(str(folder))
         return read, (str(private / "observer"),)
-    (private / "notebook" / "tito").mkdir(parents=True)
     for source, place in everything.files:
         if place.startswith(f"{HOME}/notebook/tito/"):
-            shutil.copy(source, private / "notebook" / "tito")
+            target = private / place.removeprefix(f"{HOME}/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, target)
     for folder in everything.path[1:]:
         entries = [os.path.join(folder, name) for name in os.listdir(folder)]
         read += [entry for entry in entries if entry not in everything.masked]
