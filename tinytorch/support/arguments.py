@@ -19,10 +19,15 @@ def inputs_of(variable) -> tuple:
     inputs = variable.grad_fn.inputs
     if inputs is None:
         raise RuntimeError(
-            "backward() has been here before and freed the graph; compute the output again, or "
-            "write backward(retain_graph=True) the first time"
+            "the notes of this operation were freed already, as a backward pass does once their "
+            "shares are sent; compute the output again, or keep them with retain_graph=True"
         )
     return inputs
+
+
+def is_computed(x) -> bool:
+    """Whether `x` is the result of an operation, and has to pass gradients on."""
+    return getattr(x, "grad_fn", None) is not None and x.requires_grad
 
 
 def starting_gradient(output, gradient=None) -> np.ndarray:
