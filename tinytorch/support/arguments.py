@@ -8,6 +8,11 @@ from tinytorch.core.tensor import Tensor
 from tinytorch.support.losses import real_numbers
 from tinytorch.support.variables import VariableMethods
 
+FREED = (
+    "the notes of this operation were freed already, as a backward pass does once its shares are "
+    "sent; compute the output again, or keep them with retain_graph=True"
+)
+
 
 def describe(x) -> str:
     """An input in one word: its kind and shape, or the number itself."""
@@ -18,10 +23,7 @@ def inputs_of(variable) -> tuple:
     """What a computed variable was computed from, if that is not freed yet."""
     inputs = variable.grad_fn.inputs
     if inputs is None:
-        raise RuntimeError(
-            "the notes of this operation were freed already, as a backward pass does once their "
-            "shares are sent; compute the output again, or keep them with retain_graph=True"
-        )
+        raise RuntimeError(FREED)
     return inputs
 
 

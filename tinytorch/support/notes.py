@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tinytorch.support.arguments import describe
+from tinytorch.support.arguments import FREED, describe
 from tinytorch.support.losses import name_of
 from tinytorch.support.variables import VariableMethods
 
@@ -50,6 +50,8 @@ class Note:
         If it is a variable, the way back is recorded: then they are variables, too, where they
         need a gradient and so have a history.
         """
+        if self.values is None:
+            raise RuntimeError(FREED)
         if not isinstance(grad, VariableMethods):
             return self.values, out.data.data
         pairs = zip(self.inputs, self.values, strict=True)
