@@ -20,7 +20,7 @@ It takes notes while your program runs, and then walks through the notes backwar
 | 4 | notes: what was computed, from what | 2 | 40 min |
 | 5 | the way back: the obvious one, then one that works | 4 | 90 min |
 | 6 | a network that learns with your engine | 2 | 50 min |
-| 7 | more rules, until everything has one | 8 | 150 min |
+| 7 | more rules, until everything has one | 8 | 155 min |
 | 8 | `no_grad` and `grad` | 2 | 35 min |
 | Use and Analyze | a formula, and what it all costs; three questions | 3 questions | 60 min |
 
@@ -1328,9 +1328,9 @@ It's given, and reads like a sentence:
 def backward(output, gradient=None, retain_graph=False, create_graph=False) -> None:
     """Add the gradient of `output` with respect to every leaf to its ``grad``."""
     start = starting_gradients(output, gradient, create_graph)
-    nodes = reverse_creation_order(start)
+    keep = retain_graph or create_graph
     with recording.going_back(create_graph):
-        found = propagate(start, nodes, retain_graph or create_graph)
+        found = propagate(start, reverse_creation_order(start), keep)
     for leaf, grad in delivered(found, create_graph).items():
         leaf.grad = added(leaf.grad, grad)
 
@@ -2884,7 +2884,7 @@ $b$ doesn't lead there, $a$ does, and so does $c$.
 
 1. `leading_to`: build the set `leading`, as described.
 2. `grad`: find the nodes, those of `reverse_creation_order(start)` that lead to `inputs`. Then
-   `found = propagate(…, retain_graph or create_graph)`, as in `backward`. Everything around it is given: `start`; a
+   `found = propagate(…, retain_graph or create_graph)`, as `backward` does. Everything around it is given: `start`; a
    block in which numpy doesn't warn, and in which the gradients of computed inputs are `kept`; and the tuple in the end.
 """
 

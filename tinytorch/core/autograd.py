@@ -237,9 +237,9 @@ def propagate(gradients: dict, nodes: Iterable, retain_graph: bool = False) -> d
 def backward(output, gradient=None, retain_graph=False, create_graph=False) -> None:
     """Add the gradient of `output` with respect to every leaf to its ``grad``."""
     start = starting_gradients(output, gradient, create_graph)
-    nodes = reverse_creation_order(start)
+    keep = retain_graph or create_graph
     with recording.going_back(create_graph):
-        found = propagate(start, nodes, retain_graph or create_graph)
+        found = propagate(start, reverse_creation_order(start), keep)
     for leaf, grad in delivered(found, create_graph).items():
         leaf.grad = added(leaf.grad, grad)
 
