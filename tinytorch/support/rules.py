@@ -81,12 +81,14 @@ class RulesOf(dict):
         rules = tuple(rules)
         fitting = (r and fitted(r, function, len(rules)) for r in rules)
         super().__init__({i: returned(r) for i, r in enumerate(fitting) if r is not None})
-        self.function = function
+        self.function, self.rules = function, rules
 
     def __missing__(self, position: int):
         name = name_of(self.function)
         row = f"derivative({name}, rule of input 0, rule of input 1, …)"
         lost = f"no derivative rule for input {position} of {name}, so its gradient would be lost"
+        if position < len(self.rules):  # None: it can have no gradient
+            raise NotImplementedError(f"{lost}; detach() that input")
         if self:
             raise NotImplementedError(f"{lost}; a row has a rule for each input: {row}")
         raise NotImplementedError(f"{lost}; enter its row in the table: {row}")
