@@ -88,6 +88,12 @@ MISTAKES = [
         {"shares.append(rule(grad": "shares.append(self.rules[0](grad"},
     ),
     Mistake(
+        "result-not-passed-on",
+        "operation",
+        "Gives the rules what arrives a second time, in place of the result.",
+        {"rule(grad, out, *values": "rule(grad, grad, *values"},
+    ),
+    Mistake(
         "arrays-noted-as-inputs",
         "record",
         "Notes the arrays of the inputs, through which no way leads back.",
@@ -167,6 +173,18 @@ MISTAKES = [
         {" and x not in found": ""},
     ),
     Mistake(
+        "a-set-and-every-path",
+        "order",
+        "Collects in a set, but does not ask it which variables are new: runs for ever.",
+        solution="""
+            found, nodes = set(), [x for x in outputs if is_computed(x)]
+            for node in nodes:
+                found.add(node)
+                nodes.extend(x for x in inputs_of(node) if is_computed(x))
+            return sorted(found, key=lambda x: x.order, reverse=True)
+        """,
+    ),
+    Mistake(
         "second-share-overwrites-the-first",
         "propagate",
         "Stores each share where the one before was: the derivative of a + a is 1.",
@@ -201,6 +219,24 @@ MISTAKES = [
         "propagate",
         "Frees every operation, whatever was asked for.",
         {"if not retain_graph:": "if True:"},
+    ),
+    Mistake(
+        "broadcast-forgotten",
+        "propagate",
+        "Takes each share as it comes, also where its shape differs from the input's.",
+        {"if share.shape != x.shape:": "if False:"},
+    ),
+    Mistake(
+        "freed-too-early",
+        "propagate",
+        "Frees the operation before it asks it for the shares.",
+        {
+            "gradients.pop(node))\n": (
+                "gradients.pop(node))\n"
+                "        if not retain_graph:\n"
+                "            node.grad_fn.free()\n"
+            )
+        },
     ),
     Mistake(
         "stretched-axes-lost",
@@ -263,25 +299,13 @@ MISTAKES = [
         "Forgets the factor grad, because the loss usually comes last.",
         {"(grad * (1 / len(labels)))": "(1 / len(labels))"},
     ),
+    Mistake(
+        "gradient-and-mean-forgotten",
+        "rules-of-relu-and-cross-entropy",
+        "Takes the formula of one example, without grad and without the mean.",
+        {" * (grad * (1 / len(labels)))": ""},
+    ),
     # 7. More rules
-    Mistake(
-        "axis-left-in-the-answer",
-        "vectors",
-        "Returns what the rule for matrices gives, with the added axis still in it.",
-        {"return share[..., 0] if position == 1 and y.ndim == 1 else share": "return share"},
-    ),
-    Mistake(
-        "row-made-a-column",
-        "vectors",
-        "Makes a column of a vector on the left.",
-        {"row = x[None, :]": "row = x[:, None]"},
-    ),
-    Mistake(
-        "gradient-keeps-its-axes",
-        "vectors",
-        "Gives the vector its axis, and forgets that the result lacks it as well.",
-        {"        if x.ndim == 1:\n            grad = grad[..., None, :]\n": ""},
-    ),
     Mistake(
         "both-sides-alike",
         "rules-of-differences-and-quotients",
@@ -322,7 +346,7 @@ MISTAKES = [
         "infinity-gets-through",
         "rules-of-powers",
         "Cures the base, but multiplies an infinity that arrives by 0.",
-        {"select((y != 0) | np.isfinite(grad), grad)": "grad"},
+        {"select((y != 0) | np.isfinite(grad), grad) * y": "grad * y"},
     ),
     Mistake(
         "cases-with-where",
@@ -337,7 +361,6 @@ MISTAKES = [
                 ),
             )
         """,
-        hidden="only the second derivative is wrong, and the text above the cell says so",
     ),
     Mistake(
         "derivative-by-the-output",
@@ -394,14 +417,19 @@ MISTAKES = [
         {"np.exp(out) * total": "out * total"},
     ),
     Mistake(
+        "no-axis-kept",
+        "rules-of-softmax",
+        "Sums without keepdims, so that the sums of rows are subtracted from columns.",
+        {
+            "total(grad * out, axis=axis, keepdims=True)": "total(grad * out, axis=axis)",
+            "total(grad, axis=axis, keepdims=True)": "total(grad, axis=axis)",
+        },
+    ),
+    Mistake(
         "sum-not-repeated",
         "rules-of-reductions",
         "Gives the axes back, and not the full shape of x.",
-        {
-            "spread(\n            with_axes(grad, x, axis), shape=x.shape\n        )": (
-                "with_axes(grad, x, axis)"
-            )
-        },
+        {"spread(with_axes(grad, x, axis), shape=x.shape)": "with_axes(grad, x, axis)"},
     ),
     Mistake(
         "axes-not-given-back",
@@ -413,7 +441,7 @@ MISTAKES = [
         "mean-of-everything",
         "rules-of-reductions",
         "Divides by the number of all elements, whatever the axis.",
-        {"(out.size / max(x.size, 1)), shape": "(1 / max(x.size, 1)), shape"},
+        {"* (out.size / max(x.size, 1))": "* (1 / max(x.size, 1))"},
     ),
     Mistake(
         "mean-of-the-whole-array",
@@ -529,25 +557,17 @@ MISTAKES = [
         "Does not hand retain_graph on.",
         {"nodes, retain_graph or create_graph)": "nodes)"},
     ),
+    Mistake(
+        "create-graph-forgotten",
+        "grad",
+        "Keeps the graph for retain_graph only, although a recorded way back needs it too.",
+        {"nodes, retain_graph or create_graph)": "nodes, retain_graph)"},
+    ),
 ]
 
-POWERS = (
-    "derivative(np.power, lambda grad, out, x, y: select((y != 0) | np.isfinite(grad), grad) * y "
-    "* (x + ((x * x == 0) & (y == 0))) ** (y - 1), lambda grad, out, x, y: "
-    "select((x != 0) | (y < 0), grad) * out * np.log(x + ((x == 0) & (y >= 0))))"
-)
-SUM = (
-    "derivative(np.sum, lambda grad, out, x, axis=None, keepdims=False: "
-    "spread(with_axes(grad, x, axis), shape=x.shape))"
-)
-MEAN = (
-    "derivative(np.mean, lambda grad, out, x, axis=None, keepdims=False: "
-    "spread(with_axes(grad, x, axis) * (out.size / max(x.size, 1)), shape=x.shape))"
-)
-VAR = (
-    "derivative(np.var, lambda grad, out, x, axis=None, keepdims=False: with_axes(grad, x, axis) "
-    "* (2 * out.size / max(x.size, 1)) * (x - x.mean(axis=axis, keepdims=True)))"
-)
+BASE = "base = x + ((x * x == 0) & (y == 0))"
+MEAN = "share = with_axes(grad, x, axis) * (out.size / max(x.size, 1))"
+VAR = "share = with_axes(grad, x, axis) * (2 * out.size / max(x.size, 1))"
 TINY = "they differ for numbers so small that 1 / x overflows, which nobody has to think of"
 
 EQUIVALENT = [
@@ -576,27 +596,21 @@ EQUIVALENT = [
         "in which order axes are summed does not matter",
     ),
     Equivalent(
-        "vectors",
-        "row = x[None, :] if x.ndim == 1 else x",
-        "row = x[None, :]",
-        "a matrix becomes a stack of one matrix, and the engine sums the axis in front",
-    ),
-    Equivalent(
         "rules-of-powers",
-        POWERS,
-        POWERS.replace("(x + ((x * x", "(x - ((x * x"),
+        BASE,
+        BASE.replace("x + (", "x - ("),
         "where y is 0, any base but 0 will do, for it is multiplied by y",
     ),
-    Equivalent("rules-of-powers", POWERS, POWERS.replace("x * x == 0", "x + x == 0"), TINY),
-    Equivalent("rules-of-powers", POWERS, POWERS.replace("x * x == 0", "x == 0"), TINY),
+    Equivalent("rules-of-powers", BASE, BASE.replace("x * x", "x + x"), TINY),
+    Equivalent("rules-of-powers", BASE, BASE.replace("x * x", "x"), TINY),
     *(
         Equivalent(
             "rules-of-reductions",
-            row,
-            row.replace("keepdims=False", "keepdims=True"),
+            f"def by_{name}(grad, out, x, axis=None, keepdims=False):",
+            f"def by_{name}(grad, out, x, axis=None, keepdims=True):",
             "these rules never ask for keepdims: the shapes tell it",
         )
-        for row in (SUM, MEAN, VAR)
+        for name in ("sum", "mean", "var")
     ),
     *(
         Equivalent(
@@ -667,7 +681,7 @@ ALTERNATIVES = [
         "operation",
         "A list comprehension.",
         solution="""
-            arguments = (grad, result, *values)
+            arguments = (grad, out, *values)
             return [rule(*arguments, **self.parameters) if rule else None for rule in self.rules]
         """,
     ),
@@ -763,6 +777,12 @@ ALTERNATIVES = [
         """,
     ),
     Alternative(
+        "sums-the-batch-itself",
+        "rules-of-the-matrix-product",
+        "Sums the gradient of the bias over the batch, which the engine would do.",
+        {"weights, bias: grad,": "weights, bias: grad.sum(axis=0),"},
+    ),
+    Alternative(
         "exponentials-of-their-own",
         "rules-of-relu-and-cross-entropy",
         "Takes the softmax last, and where instead of select.",
@@ -775,21 +795,6 @@ ALTERNATIVES = [
                 return through(activations.softmax, scores, axis=1) * share - right * share
 
             derivative(softmax_cross_entropy, by_scores)
-        """,
-    ),
-    Alternative(
-        "two-branches",
-        "vectors",
-        "Goes through the cases one after the other, and reshapes in the end.",
-        solution="""
-            shape = x.shape if position == 0 else y.shape
-            if x.ndim == 1 and y.ndim == 1:
-                return (y if position == 0 else x) * grad
-            if y.ndim == 1:
-                share = rule(grad[..., None], out, x, y.reshape(-1, 1), *bias)
-                return share if position == 0 else share[..., 0]
-            share = rule(grad[..., None, :], out, x.reshape(1, -1), y, *bias)
-            return share[..., 0, :] if position == 0 else share
         """,
     ),
     Alternative(

@@ -452,7 +452,7 @@ def rules_of_sums_and_products():
         "operation",
         instead={
             "shares = []\n        for rule in self.rules:\n            if rule is None:\n                shares.append(None)\n"
-            "            else:\n                shares.append(rule(grad, result, *values, **self.parameters))\n": "given = (grad, result, *values)\n",
+            "            else:\n                shares.append(rule(grad, out, *values, **self.parameters))\n": "given = (grad, out, *values)\n",
             "return shares": "return [rule and rule(*given, **self.parameters) for rule in self.rules]",
         },
     ),

@@ -20,7 +20,7 @@ from tinytorch.support.delivery import added, delivered, picked, plus
 from tinytorch.support.losses import no_derivative
 from tinytorch.support.notes import Note
 from tinytorch.support.recording import recording
-from tinytorch.support.rules import Rules, table
+from tinytorch.support.rules import Rules
 from tinytorch.support.variables import VariableMethods, floating_tensor, operation_of
 
 
@@ -39,7 +39,7 @@ def numerical_gradient(f: Callable, x, step: float = 1e-5) -> np.ndarray:
     Returns
     -------
     ndarray, float64
-        ``(f(x + step) - f(x - step)) / (2 * step)`` for each element, in the shape of `x`.
+        ``(f(x + step) - f(x - step)) / (2 * step)`` for each element, shaped like `x`.
     """
     x = np.array(x, dtype=np.float64)
     gradient = np.zeros_like(x)
@@ -51,7 +51,7 @@ def numerical_gradient(f: Callable, x, step: float = 1e-5) -> np.ndarray:
 
 
 RULES = Rules()  # RULES[function][i] is the derivative rule of input i
-derivative = RULES.derivative  # enters a row: a function, and a rule for each of its inputs
+derivative, table = RULES.derivative, RULES.table
 
 
 @table
@@ -80,21 +80,22 @@ class Variable(VariableMethods):
     Parameters
     ----------
     data : number, (nested) list, ndarray or Tensor
-        The values. Numbers, lists and integers become float32; a floating dtype is kept, and a
-        floating-point Tensor is used as it is, without a copy.
+        The values. Numbers, lists and integers become float32; a floating dtype is
+        kept, and a floating-point Tensor is used as it is, without a copy.
     requires_grad : bool
         Whether to compute gradients for this variable.
     grad_fn : callable, optional
-        The Operation that computed this variable, or a function of your own that is called with
-        its complete gradient. Without one, it is a leaf, and keeps its gradient in `grad`.
+        The Operation that computed this variable, or a function of your own that is
+        called with its complete gradient. Without one, it is a leaf, and keeps its
+        gradient in `grad`.
 
     Attributes
     ----------
     data : Tensor
         The values.
     grad : ndarray or None
-        Of a leaf, the sum of the gradients of all backward passes so far, with the shape and dtype
-        of `data`.
+        Of a leaf, the sum of the gradients of all backward passes so far, with the
+        shape and dtype of `data`.
     order : int
         Its number in the order of creation: later variables have larger ones.
 
@@ -104,9 +105,9 @@ class Variable(VariableMethods):
         If `data` is not made of real numbers, is ragged, or holds Variables.
     """
 
-    __slots__ = ("__weakref__", "data", "grad", "grad_fn", "label", "order", "requires_grad")
+    __slots__ = ("__weakref__", "data", "grad", "grad_fn", "order", "requires_grad")
 
-    def __init__(self, data, requires_grad: bool = True, grad_fn: Callable | None = None):
+    def __init__(self, data, requires_grad: bool = True, grad_fn=None):
         self.data, self.grad = floating_tensor(data), None
         self.requires_grad, self.grad_fn = requires_grad, operation_of(grad_fn)
         self.order = next(creation_order)
@@ -116,23 +117,24 @@ class Variable(VariableMethods):
         return record(function, *inputs, **parameters)
 
     def backward(self, gradient=None, retain_graph=False, create_graph=False) -> None:
-        """For every leaf, add the gradient of this variable with respect to it to its ``grad``.
+        """Add the gradient with respect to every leaf to its ``grad``.
 
         Parameters
         ----------
         gradient : array_like, optional
-            The gradient of the loss with respect to this variable, in the same shape; needed unless
-            this variable has exactly one element.
+            The gradient of the loss with respect to this variable, in the same shape;
+            needed unless this variable has exactly one element.
         retain_graph : bool
             Keep what was recorded, for another backward pass.
         create_graph : bool
-            Record the backward pass itself, and keep the graph: each ``grad`` becomes a Variable
-            that can be differentiated again.
+            Record the backward pass itself, and keep the graph: each ``grad`` becomes a
+            Variable that can be differentiated again.
 
         Raises
         ------
         RuntimeError
-            If this variable requires no gradient, or an earlier backward pass freed the graph.
+            If this variable requires no gradient, or an earlier backward pass freed the
+            graph.
         ValueError
             If `gradient` is missing or has the wrong shape.
         """
@@ -140,7 +142,7 @@ class Variable(VariableMethods):
 
 
 def needs_gradient(x) -> bool:
-    """Whether `x` requires a gradient; it is a Variable, or a Tensor such as a layer's weight."""
+    """Whether `x`, a Variable, a weight or a plain number, requires a gradient."""
     return getattr(x, "requires_grad", False)
 
 
@@ -149,27 +151,25 @@ class Operation(Note):
 
     __slots__ = ()
 
-    def __init__(self, function: Callable, inputs: tuple, values: list, parameters: dict):
+    def __init__(self, function: Callable, inputs, values: list, parameters: dict):
         super().__init__(function, inputs, values, parameters)
-        row = RULES[function]
-        self.rules = [row[i] if needs_gradient(x) else None for i, x in enumerate(inputs)]
+        row, needed = RULES[function], map(needs_gradient, inputs)
+        self.rules = [row[i] if need else None for i, need in enumerate(needed)]
 
     def __call__(self, grad, out: Variable) -> list:
-        """For each input its gradient, given the one of `out`; None if it requires none."""
-        values, result = self.values, out.data.data
-        if isinstance(grad, Variable):
-            values, result = self.recorded_values(), out
+        """The gradient of each input, given that of `out`; None if it requires none."""
+        values, out = self.given_to_rules(grad, out)
         shares = []
         for rule in self.rules:
             if rule is None:
                 shares.append(None)
             else:
-                shares.append(rule(grad, result, *values, **self.parameters))
+                shares.append(rule(grad, out, *values, **self.parameters))
         return shares
 
 
 def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
-    """Compute as `apply` does, wrap the result in a Variable, and note how it was computed."""
+    """Compute as `apply` does, wrap the result, and note how it was computed."""
     values = [x.data.data if isinstance(x, Variable) else value(x) for x in inputs]
     out = compute(function, *values, **parameters)
     if out.dtype.kind != "f":
@@ -185,13 +185,11 @@ def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
 record_leaves(record, Variable)
 
 
-def is_computed(x) -> bool:
-    """Whether `x` is the result of an operation, and has to pass gradients on."""
-    return getattr(x, "grad_fn", None) is not None and x.requires_grad
+from tinytorch.support.arguments import is_computed
 
 
 def reverse_creation_order(outputs: Iterable[Variable]) -> list[Variable]:
-    """The computed variables that `outputs` depend on and that need a gradient, youngest first."""
+    """The computed variables that `outputs` depend on, the youngest first."""
     found = set(filter(is_computed, outputs))
     nodes = list(found)
     for node in nodes:  # grows while we go through it
@@ -203,7 +201,7 @@ def reverse_creation_order(outputs: Iterable[Variable]) -> list[Variable]:
 
 
 def propagate(gradients: dict, nodes: Iterable, retain_graph: bool = False) -> dict:
-    """Send gradients back, visiting each computed variable once; return what reaches the ends.
+    """Send gradients back, through each computed variable once, to the ends.
 
     Parameters
     ----------
@@ -217,7 +215,7 @@ def propagate(gradients: dict, nodes: Iterable, retain_graph: bool = False) -> d
     Returns
     -------
     dict
-        The gradient of each variable that is not among `nodes`: above all, of each leaf.
+        The gradient of each variable that is not among `nodes`, such as each leaf.
     """
     gradients, nodes = dict(gradients), deque(nodes)
     while nodes:
@@ -236,25 +234,26 @@ def propagate(gradients: dict, nodes: Iterable, retain_graph: bool = False) -> d
     return gradients
 
 
-def backward(output: Variable, gradient=None, retain_graph=False, create_graph=False) -> None:
-    """For every leaf, add the gradient of `output` with respect to it to its ``grad``."""
+def backward(output, gradient=None, retain_graph=False, create_graph=False) -> None:
+    """Add the gradient of `output` with respect to every leaf to its ``grad``."""
     start = starting_gradients(output, gradient, create_graph)
+    keep = retain_graph or create_graph
     with recording.going_back(create_graph):
-        found = propagate(start, reverse_creation_order(start), retain_graph or create_graph)
+        found = propagate(start, reverse_creation_order(start), keep)
     for leaf, grad in delivered(found, create_graph).items():
         leaf.grad = added(leaf.grad, grad)
 
 
 def unbroadcast(grad: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Sum a gradient over the axes along which an input of the given shape was repeated."""
+    """Sum a gradient over the axes along which an input of that shape was repeated."""
     new_axes = grad.ndim - len(shape)
     stretched = [axis + new_axes for axis, length in enumerate(shape) if length == 1]
     return total(grad, axis=(*range(new_axes), *stretched)).reshape(shape)
 
 
-def swap(x):
-    """A matrix, or a stack of them, with its last two axes swapped."""
-    return x.transpose(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2)
+from tinytorch.support.arrays import swap
+
+RULES.also_for_vectors(np.matmul, layers.linear)
 
 
 @table
@@ -289,32 +288,6 @@ def rules_of_relu_and_cross_entropy():
     derivative(softmax_cross_entropy, by_scores)
 
 
-def with_vectors(rule: Callable, position: int) -> Callable:
-    """Extend a rule of ``x @ y`` to vectors: a vector x is a row, a vector y is a column."""
-
-    def rule_for_vectors(grad, out, x, y, *bias):
-        if x.ndim > 1 and y.ndim > 1:
-            return rule(grad, out, x, y, *bias)
-        row = x[None, :] if x.ndim == 1 else x
-        column = y[:, None] if y.ndim == 1 else y
-        if y.ndim == 1:
-            grad = grad[..., None]
-        if x.ndim == 1:
-            grad = grad[..., None, :]
-        share = rule(grad, out, row, column, *bias)
-        # by x, the axis of length 1 comes first, and the engine sums it away; by y, it comes last
-        return share[..., 0] if position == 1 and y.ndim == 1 else share
-
-    return rule_for_vectors
-
-
-for function in (np.matmul, layers.linear):
-    for position in (0, 1):
-        if position in RULES[function]:
-            rule = RULES[function][position]
-            RULES[function][position] = with_vectors(rule, position)
-
-
 @table
 def rules_of_differences_and_quotients():
     """The rules of x - y, of -x and of x / y."""
@@ -334,17 +307,16 @@ def rules_of_differences_and_quotients():
 @table
 def rules_of_powers():
     """The rules of x ** y, for both inputs; they are 0 where a power is constant."""
-    derivative(
-        np.power,
-        lambda grad, out, x, y: (
-            select((y != 0) | np.isfinite(grad), grad)
-            * y
-            * (x + ((x * x == 0) & (y == 0))) ** (y - 1)
-        ),
-        lambda grad, out, x, y: (
-            select((x != 0) | (y < 0), grad) * out * np.log(x + ((x == 0) & (y >= 0)))
-        ),
-    )
+
+    def by_x(grad, out, x, y):
+        base = x + ((x * x == 0) & (y == 0))
+        return select((y != 0) | np.isfinite(grad), grad) * y * base ** (y - 1)
+
+    def by_y(grad, out, x, y):
+        grad = select((x != 0) | (y < 0), grad)
+        return grad * out * np.log(x + ((x == 0) & (y >= 0)))
+
+    derivative(np.power, by_x, by_y)
 
 
 @table
@@ -386,26 +358,21 @@ from tinytorch.support.rules import with_axes
 @table
 def rules_of_reductions():
     """The rules of sum, mean and var, over all axes or over those of `axis`."""
-    derivative(
-        np.sum,
-        lambda grad, out, x, axis=None, keepdims=False: spread(
-            with_axes(grad, x, axis), shape=x.shape
-        ),
-    )
-    derivative(
-        np.mean,
-        lambda grad, out, x, axis=None, keepdims=False: spread(
-            with_axes(grad, x, axis) * (out.size / max(x.size, 1)), shape=x.shape
-        ),
-    )
-    derivative(
-        np.var,
-        lambda grad, out, x, axis=None, keepdims=False: (
-            with_axes(grad, x, axis)
-            * (2 * out.size / max(x.size, 1))
-            * (x - x.mean(axis=axis, keepdims=True))
-        ),
-    )
+
+    def by_sum(grad, out, x, axis=None, keepdims=False):
+        return spread(with_axes(grad, x, axis), shape=x.shape)
+
+    def by_mean(grad, out, x, axis=None, keepdims=False):
+        share = with_axes(grad, x, axis) * (out.size / max(x.size, 1))
+        return spread(share, shape=x.shape)
+
+    def by_var(grad, out, x, axis=None, keepdims=False):
+        share = with_axes(grad, x, axis) * (2 * out.size / max(x.size, 1))
+        return share * (x - x.mean(axis=axis, keepdims=True))
+
+    derivative(np.sum, by_sum)
+    derivative(np.mean, by_mean)
+    derivative(np.var, by_var)
 
 
 from tinytorch.support.arrays import astype
@@ -439,7 +406,7 @@ def rules_of_arrangement():
     )
 
 
-from tinytorch.support.functions import *  # noqa: F403
+from tinytorch.support.functions import *
 from tinytorch.support.functions import __getattr__ as __getattr__
 
 
@@ -449,10 +416,10 @@ from tinytorch.support.recording import switch
 
 @switch
 def no_grad():
-    """Do not record, in a ``with no_grad():`` block or a function decorated with ``@no_grad()``.
+    """Do not record, in a ``with no_grad():`` block or in a function decorated with it.
 
-    What is computed inside has no history and needs no memory for one. When the block ends, the
-    state from before is restored, also after an error, and in nested blocks.
+    What is computed inside has no history and needs no memory for one. When the block
+    ends, the state from before is restored, also after an error, and in nested blocks.
     """
     before = recording.enabled
     recording.enabled = False
@@ -472,7 +439,7 @@ def leading_to(inputs: list, nodes: list[Variable]) -> list[Variable]:
     return [node for node in nodes if node in leading]
 
 
-def grad(outputs, inputs, grad_outputs=None, retain_graph=False, create_graph=False) -> tuple:
+def grad(outputs, inputs, grad_outputs=None, retain_graph=False, create_graph=False):
     """The gradients of `outputs` by `inputs`, without touching any ``.grad``.
 
     Parameters
@@ -481,27 +448,27 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=False, create_graph=Fa
         What to differentiate; several outputs are summed.
     inputs : Variable, Tensor or sequence of them
         With respect to what.
-    grad_outputs : array_like, or for a sequence of outputs a sequence of array_like, optional
-        For each output, the gradient to start from; needed unless it has exactly one element.
+    grad_outputs : array_like, or for a sequence of outputs a sequence of them, optional
+        For each output, the gradient to start from; needed unless it has one element.
     retain_graph : bool
         Keep the graph for another pass.
     create_graph : bool
-        Record the backward pass, and keep the graph: the gradients are variables, which can be
-        differentiated again.
+        Record the backward pass, and keep the graph: the gradients are variables, which
+        can be differentiated again.
 
     Returns
     -------
     tuple of ndarray, or of Variable if `create_graph`
-        For each input a new array of its own shape and dtype; where the outputs do not depend on it,
-        zeros (with `create_graph`, a Variable that requires no gradient).
+        For each input a new array of its own shape and dtype; where the outputs do not
+        depend on it, zeros (with `create_graph`, a Variable that requires no gradient).
 
     Raises
     ------
     RuntimeError
         If an input requires no gradient; and as `Variable.backward`.
     TypeError, ValueError
-        If outputs or inputs are no variables, or there are more or fewer `grad_outputs` than
-        outputs; and as `Variable.backward`.
+        If outputs or inputs are no variables, or there are more or fewer `grad_outputs`
+        than outputs; and as `Variable.backward`.
     """
     inputs = list_of_inputs(inputs)
     start = starting_gradients(outputs, grad_outputs, create_graph)
@@ -512,8 +479,8 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=False, create_graph=Fa
 
 
 __all__ = """
-    Variable derivative enable_grad grad no_grad numerical_gradient add clip clip_grad_norm_
-    clip_grad_value_ concatenate cos cross_entropy divide exp getitem linear log log_softmax matmul
-    maximum mean minimum multiply negative pad power relu reshape sigmoid sin softmax sqrt stack
-    subtract tanh transpose var where
+    Variable derivative enable_grad grad no_grad numerical_gradient add clip
+    clip_grad_norm_ clip_grad_value_ concatenate cos cross_entropy divide exp getitem
+    linear log log_softmax matmul maximum mean minimum multiply negative pad power relu
+    reshape sigmoid sin softmax sqrt stack subtract tanh transpose var where
 """.split()

@@ -8,6 +8,11 @@ from tinytorch.core.tensor import Tensor
 from tinytorch.support.losses import real_numbers
 from tinytorch.support.variables import VariableMethods
 
+FREED = (
+    "the notes of this operation were freed already, as a backward pass does once its shares are "
+    "sent; compute the output again, or keep them with retain_graph=True"
+)
+
 
 def describe(x) -> str:
     """An input in one word: its kind and shape, or the number itself."""
@@ -18,11 +23,13 @@ def inputs_of(variable) -> tuple:
     """What a computed variable was computed from, if that is not freed yet."""
     inputs = variable.grad_fn.inputs
     if inputs is None:
-        raise RuntimeError(
-            "backward() has been here before and freed the graph; compute the output again, or "
-            "write backward(retain_graph=True) the first time"
-        )
+        raise RuntimeError(FREED)
     return inputs
+
+
+def is_computed(x) -> bool:
+    """Whether `x` is the result of an operation, and has to pass gradients on."""
+    return getattr(x, "grad_fn", None) is not None and x.requires_grad
 
 
 def starting_gradient(output, gradient=None) -> np.ndarray:

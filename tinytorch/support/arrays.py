@@ -86,6 +86,11 @@ def astype(x: np.ndarray, dtype) -> np.ndarray:
     return x.astype(dtype)
 
 
+def swap(x):
+    """A matrix, or a stack of them, with its last two axes swapped."""
+    return x.transpose(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2)
+
+
 def inverse(axes, ndim: int) -> list[int]:
     """The order of axes that undoes ``transpose(axes)``; None stands for the reverse order."""
     return np.argsort(np.arange(ndim)[::-1] if axes is None else np.array(axes) % ndim).tolist()

@@ -71,6 +71,8 @@ def check(variable, grad):
     if kept is None:
         users_turn()  # a plain function of the user's is called next
         return grad
+    if operation.inputs is None:
+        return grad  # freed already, which `inputs_of` refuses
     if operation.result is not variable.data.data and operation.result is not None:
         refuse(operation, "the result")
     for array, before in kept:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tinytorch.support.arguments import describe
+from tinytorch.support.arguments import FREED, describe
 from tinytorch.support.losses import name_of
+from tinytorch.support.variables import VariableMethods
 
 
 class Note:
@@ -43,10 +44,18 @@ class Note:
         self.parameters, self.rules = parameters, []
         self.kept, self.result = (), None
 
-    def recorded_values(self) -> list:
-        """The values, as variables where they need a gradient and so have a history."""
+    def given_to_rules(self, grad, out) -> tuple:
+        """The values of the inputs and the result: arrays, as far as `grad` is one.
+
+        If it is a variable, the way back is recorded: then they are variables, too, where they
+        need a gradient and so have a history.
+        """
+        if self.values is None:
+            raise RuntimeError(FREED)
+        if not isinstance(grad, VariableMethods):
+            return self.values, out.data.data
         pairs = zip(self.inputs, self.values, strict=True)
-        return [x if getattr(x, "requires_grad", False) else v for x, v in pairs]
+        return [x if getattr(x, "requires_grad", False) else v for x, v in pairs], out
 
     def free(self) -> None:
         """Forget everything that needs memory."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -19,13 +20,7 @@ from tinytorch.support.arrays import (
     surround,
     total,
 )
-
-
-def table(rows: Callable) -> Callable:
-    """Enter the rows of a table of rules, as soon as they are written."""
-    with contextlib.suppress(NotImplementedError):
-        rows()
-    return rows
+from tinytorch.support.losses import name_of
 
 
 class Rules(dict):
@@ -36,7 +31,26 @@ class Rules(dict):
 
     def __init__(self):
         super().__init__()
+        self.entered: list[Callable] = []  # functions whose rows the table that runs has entered
+        self.tables: dict[str, list[Callable]] = {}  # the same of each table, by its name
+        self.products: set[Callable] = set()
         enter_other_rules(self)
+
+    def table(self, rows: Callable) -> Callable:
+        """Enter the rows of a table, as soon as they are written; those of an earlier run go."""
+        for function in self.tables.pop(rows.__name__, ()):
+            self.pop(function, None)
+        self.entered = self.tables[rows.__name__] = []
+        try:
+            with contextlib.suppress(NotImplementedError):
+                rows()
+        finally:
+            self.entered = []
+        return rows
+
+    def also_for_vectors(self, *products: Callable) -> None:
+        """Have the rules of products of matrices, entered from now on, take vectors too."""
+        self.products.update(products)
 
     def derivative(self, function: Callable, *rules: Callable | None) -> None:
         """Enter a row: the derivative rules of a function, one for each of its inputs.
@@ -51,7 +65,10 @@ class Rules(dict):
             return more axes than the input had: the engine sums them. None for an input that can
             have no gradient.
         """
+        if function in self.products:
+            rules = [r and with_vectors(r, position) for position, r in enumerate(rules)]
         self[function] = RulesOf(function, rules)
+        self.entered.append(function)
 
     def __missing__(self, function: Callable) -> RulesOf:
         return RulesOf(function, ())
@@ -61,15 +78,74 @@ class RulesOf(dict):
     """The rules of one function, by the position of the input they are for."""
 
     def __init__(self, function: Callable, rules: Iterable[Callable | None]):
-        super().__init__({i: returned(r) for i, r in enumerate(rules) if r is not None})
-        self.function = function
+        rules = tuple(rules)
+        fitting = (r and fitted(r, function, len(rules)) for r in rules)
+        super().__init__({i: returned(r) for i, r in enumerate(fitting) if r is not None})
+        self.function, self.rules = function, rules
 
     def __missing__(self, position: int):
-        name = getattr(self.function, "__name__", repr(self.function))
-        raise NotImplementedError(
-            f"no derivative rule for input {position} of {name}, so its gradient would be lost; "
-            f"enter one with derivative({name}, …), or detach() that input"
+        name = name_of(self.function)
+        row = f"derivative({name}, rule of input 0, rule of input 1, …)"
+        lost = f"no derivative rule for input {position} of {name}, so its gradient would be lost"
+        if position < len(self.rules):  # None: it can have no gradient
+            raise NotImplementedError(f"{lost}; detach() that input")
+        if self:
+            raise NotImplementedError(f"{lost}; a row has a rule for each input: {row}")
+        raise NotImplementedError(f"{lost}; enter its row in the table: {row}")
+
+
+def fitted(rule: Callable, function: Callable, count: int) -> Callable:
+    """A rule that can be called with what rules are given; else one that says so.
+
+    Parameters
+    ----------
+    rule : callable
+        The rule of one input.
+    function : callable
+        Whose rule it is.
+    count : int
+        How many rules the row has: so many inputs there are at least.
+    """
+    inputs = getattr(function, "nin", count)
+    try:
+        inspect.signature(rule).bind_partial(*[None] * (2 + inputs))
+        if hasattr(function, "nin"):
+            inspect.signature(rule).bind(*[None] * (2 + inputs))
+    except ValueError:  # it has no signature
+        return rule
+    except TypeError:
+        names = ", ".join(["grad", "out", *"xyz"[:inputs]])
+        message = (
+            f"a rule of {name_of(function)} is called as rule({names}), but this one takes "
+            f"{inspect.signature(rule)}"
         )
+
+        def refused(*inputs, **parameters):
+            raise TypeError(message)
+
+        return refused
+    return rule
+
+
+def with_vectors(rule: Callable, position: int) -> Callable:
+    """Extend a rule of ``x @ y`` to vectors: a vector x is a row, a vector y is a column."""
+    if position > 1:
+        return rule
+
+    def rule_for_vectors(grad, out, x, y, *bias):
+        if x.ndim > 1 and y.ndim > 1:
+            return rule(grad, out, x, y, *bias)
+        row = x[None, :] if x.ndim == 1 else x
+        column = y[:, None] if y.ndim == 1 else y
+        if y.ndim == 1:
+            grad = grad[..., None]
+        if x.ndim == 1:
+            grad = grad[..., None, :]
+        share = rule(grad, out, row, column, *bias)
+        # By x the axis of length 1 comes first, and the engine sums it away; by y it comes last.
+        return share[..., 0] if position == 1 and y.ndim == 1 else share
+
+    return rule_for_vectors
 
 
 def returned(rule: Callable) -> Callable:

@@ -165,7 +165,9 @@ def _raised(numbers, exercise: Exercise, error: BaseException, trace, outer, inn
     if of_interest == 0 and (expected := calls.argument(check, 1)):
         rows.append(("expected", calls.text(expected)))
     question = perhaps_meant(error, (inner or [outer])[-1][0])
-    hints = (question,) if question else _hints(check or calls.check_after(frame, line), error)
+    hints = (question,) if question else ()
+    if not hints:
+        hints = _hints(check or calls.check_after(frame, line), error, frame.f_globals)
     return Block("✗", _title(exercise, "not right yet"), tuple(rows), hints)
 
 
@@ -197,12 +199,14 @@ def _place(numbers, frame, line: int) -> str:
     return f"line {line} of cell [{number}]" if number else f"line {line}"
 
 
-def _hints(check: ast.Call | None, error: BaseException) -> tuple[str, ...]:
+def _hints(check: ast.Call | None, error: BaseException, names: dict) -> tuple[str, ...]:
     hints: tuple[str, ...] = ()
     if isinstance(error, NameError):
         hints = ("run the cells above this one first: Run → Run All Above Selected Cell",)
     for keyword in check.keywords if check else ():
-        if keyword.arg == "hint":
+        if keyword.arg == "hint" and isinstance(keyword.value, ast.Name):
+            hints += hints_of(names.get(keyword.value.id, ""))
+        elif keyword.arg == "hint":
             try:
                 hints += hints_of(ast.literal_eval(keyword.value))
             except ValueError:
