@@ -9,11 +9,12 @@ import sys
 import pytest
 from conftest import ROOT
 
-from tito.audit.audit import audit, audit_kit
+from tito.audit.audit import audit, audit_kit, run
 from tito.audit.catalogue import Equivalent, Mistake, read_catalogue, with_solution
 from tito.audit.findings import COLUMNS, Report, rows
+from tito.audit.made_from import made_from
 from tito.audit.mutants import mutants
-from tito.audit.page import BEGIN, END, write_page
+from tito.audit.page import BEGIN, END, read_page, write_page
 from tito.audit.trials import SEEDS, survives, try_change
 from tito.audit.visible import what_checks_say
 from tito.errors import SourceError, UsageError
@@ -399,9 +400,27 @@ def test_the_page_shows_the_table_and_the_equivalent_mutants(tmp_path):
         assert text.startswith("# Before\n") and text.endswith(f"{END}\nafter\n")
         assert "| 01_numbers | – | – | 12 | 11 |" in text and "old" not in text
         assert "| f | `return a \\| b` | `return b \\| a` | order is the same |" in text
+    kept = read_page(page)
+    assert set(kept) == {"01_numbers", "kit"} and "return a" in kept["01_numbers"].section
+    write_page(page, [Report("02_doubles", {"mutants": 3}, made_from="abc")], kept)
+    assert (
+        page.read_text().replace("| 02_doubles", "").count("| 01_numbers | – | – | 12 | 11 |") == 1
+    )
+    assert read_page(page)["02_doubles"].made_from == "abc"
+    assert read_page(page)["01_numbers"] == kept["01_numbers"]
     page.write_text("nothing")
     with pytest.raises(UsageError, match="has no place for the table"):
         write_page(page, reports)
+
+
+def test_what_has_not_changed_is_not_audited_again(module):
+    said = []
+    known = {module.folder: made_from(module)}
+    assert run([module], ("answers",), said.append, known) == []
+    assert said == [f"{module.folder}: nothing that it depends on has changed"]
+    module.source.write_text(module.source.read_text() + "\n# %%\n# a change\n")
+    (report,) = run([module], ("answers",), said.append, known)
+    assert report.made_from == made_from(module) != known[module.folder]
 
 
 def test_the_command_fails_and_says_where_and_speaks_json(small_course, module):

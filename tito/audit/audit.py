@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tito.audit import parts, school
 from tito.audit.catalogue import read_catalogue
 from tito.audit.findings import Report
+from tito.audit.made_from import KIT, kit_made_from, made_from
 from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
 from tito.judge.graft import needs_of
 from tito.judge.pack import Pack
 
+NOTHING: Mapping[str, str] = {}
 PARTS = ("grading", "answers", "alone", "mutants", "visible", "alternatives", "kit")
 
 
@@ -25,7 +27,12 @@ def check_parts(chosen: tuple[str, ...]) -> None:
         raise UsageError(f"there is no part {unknown[0]!r}; the parts are {', '.join(PARTS)}")
 
 
-def run(modules: list[Module], chosen: tuple[str, ...], say: Callable[[str], None]) -> list[Report]:
+def run(
+    modules: list[Module],
+    chosen: tuple[str, ...],
+    say: Callable[[str], None],
+    known: Mapping[str, str] = NOTHING,
+) -> list[Report]:
     """Audit some modules, and the kit of their course.
 
     Parameters
@@ -36,17 +43,28 @@ def run(modules: list[Module], chosen: tuple[str, ...], say: Callable[[str], Non
         Which of `PARTS`; all, if it is empty.
     say : callable
         Called with what is being done.
+    known : mapping of str to str
+        What earlier results were made from, by module; what has not changed is left out.
 
     Returns
     -------
     list of Report
         One for each module, and one for the kit.
     """
-    chosen = chosen or PARTS
-    reports = [audit(module, chosen, say) for module in modules if set(chosen) - {"kit"}]
-    if "kit" in chosen:
+    chosen, reports = chosen or PARTS, []
+    for module in modules if set(chosen) - {"kit"} else ():
+        checksum = made_from(module)
+        if known.get(module.folder) == checksum:
+            say(f"{module.folder}: nothing that it depends on has changed")
+            continue
+        report = audit(module, chosen, say)
+        report.made_from = checksum
+        reports.append(report)
+    course = Course(modules[0].root)
+    if "kit" in chosen and known.get(KIT) != (checksum := kit_made_from(course)):
         say("kit: what students get")
-        reports.append(audit_kit(Course(modules[0].root)))
+        reports.append(audit_kit(course))
+        reports[-1].made_from = checksum
     return reports
 
 

@@ -80,6 +80,8 @@ class Report:
         What all checks say to each right solution.
     seconds : float
         How long it took.
+    made_from : str
+        A checksum of all that the result depends on.
     """
 
     module: str
@@ -90,6 +92,7 @@ class Report:
     shown: list[Shown] = field(default_factory=list)
     alternatives: list[Judged] = field(default_factory=list)
     seconds: float = 0.0
+    made_from: str = ""
 
     def add(self, part: str, where: str, what: str) -> None:
         """Note something that falls short."""

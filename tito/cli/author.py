@@ -150,19 +150,34 @@ def kit(out: Path) -> None:
 @click.argument("modules", nargs=-1)
 @click.option("--part", "only", multiple=True, help="Only this part; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
-@click.option("--page", type=click.Path(path_type=Path), help="Also put the table into this page.")
+@click.option(
+    "--page",
+    type=click.Path(path_type=Path),
+    help="Also put the table into this page; what it has and is still true is not tried again.",
+)
+@click.option("--all", "everything", is_flag=True, help="Try everything, whatever the page says.")
 def audit(
-    modules: tuple[str, ...], only: tuple[str, ...], as_json: bool, page: Path | None
+    modules: tuple[str, ...],
+    only: tuple[str, ...],
+    as_json: bool,
+    page: Path | None,
+    everything: bool,
 ) -> None:
     """Try wrong solutions on the checks: does one keep its points, does anything leak?"""
     from tito.audit import audit as auditing
 
     auditing.check_parts(only)
-    reports = auditing.run(chosen_sources(modules), only, lambda text: click.echo(text, err=True))
-    if page:
-        from tito.audit.page import write_page
+    from tito.audit.page import read_page, write_page
 
-        write_page(page, reports)
+    if page and only:
+        raise UsageError("a page shows all parts; leave out --part, or --page")
+    kept = read_page(page) if page and not everything else {}
+    known = {name: one.made_from for name, one in kept.items()}
+    reports = auditing.run(
+        chosen_sources(modules), only, lambda text: click.echo(text, err=True), known
+    )
+    if page:
+        write_page(page, reports, kept)
     if as_json:
         click.echo(json.dumps([report.as_data() for report in reports], indent=1))
     else:

@@ -1,0 +1,33 @@
+"""What the result of an audit depends on: as long as it is the same, so is the result."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from tito.course import Course, Module
+
+LENGTH = 12  # hexadecimal digits that are kept
+KIT = "kit"  # what the report on the kit is called
+
+
+def made_from(module: Module) -> str:
+    """A checksum of a module's folder and those before it, of the library, and of all of tito."""
+    modules = [m for m in Course(module.root).modules() if m <= module]
+    return _checksum(module.root, [m.source.parent for m in modules])
+
+
+def kit_made_from(course: Course) -> str:
+    """The same for the kit, which holds all modules."""
+    return _checksum(course.root, [m.source.parent for m in course.modules()])
+
+
+def _checksum(root: Path, folders: list[Path]) -> str:
+    total = hashlib.sha256()
+    folders = [*folders, Path(__file__).parents[1]]
+    files = [path for folder in folders for path in sorted(folder.rglob("*"))]
+    files += [root / path for path in Course(root).library()]
+    for path in files:
+        if path.is_file() and path.suffix in (".py", ".md"):
+            total.update(path.name.encode() + b"\0" + path.read_bytes().replace(b"\r\n", b"\n"))
+    return total.hexdigest()[:LENGTH]
