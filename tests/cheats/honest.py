@@ -540,7 +540,7 @@ def unbroadcast(grad, shape):
         "07_autograd",
         "rules-of-reductions",
         instead={
-            "spread(\n            with_axes(grad, x, axis), shape=x.shape\n        )": "(\n            np.zeros(x.shape, x.dtype) + with_axes(grad, x, axis)\n        )",
+            "return spread(with_axes(grad, x, axis), shape=x.shape)": "return np.zeros(x.shape, x.dtype) + with_axes(grad, x, axis)",
         },
     ),
     "leaves the switch to the engine": Variant(
