@@ -97,7 +97,9 @@ MISTAKES = [
         "size-is-a-length",
         "tensor",
         "Took the length of the first axis for the number of elements.",
-        changes={"return self.data.size": "return len(self.data) if self.data.ndim else 1"},
+        changes={
+            "return self.data.size": "return len(self.data) if self.data.ndim else 1"
+        },
     ),
     Mistake(
         "the-values-as-a-copy",
@@ -244,13 +246,17 @@ MISTAKES = [
         "axes-never-kept",
         "reductions",
         "Forgot to hand keepdims on.",
-        changes={"np.sum, self, axis=axis, keepdims=keepdims": "np.sum, self, axis=axis"},
+        changes={
+            "np.sum, self, axis=axis, keepdims=keepdims": "np.sum, self, axis=axis"
+        },
     ),
     Mistake(
         "sum-of-everything",
         "reductions",
         "Forgot to hand the axis on.",
-        changes={"np.sum, self, axis=axis, keepdims=keepdims": "np.sum, self, keepdims=keepdims"},
+        changes={
+            "np.sum, self, axis=axis, keepdims=keepdims": "np.sum, self, keepdims=keepdims"
+        },
     ),
     Mistake(
         "parameters-without-names",
@@ -312,7 +318,9 @@ MISTAKES = [
         "around-the-corner",
         "distances",
         "Added up the absolute differences: the way along the streets, not through the air.",
-        changes={"(differences**2).sum(axis=-1) ** 0.5": "abs(differences).sum(axis=-1)"},
+        changes={
+            "(differences**2).sum(axis=-1) ** 0.5": "abs(differences).sum(axis=-1)"
+        },
     ),
 ]
 
@@ -578,7 +586,10 @@ EQUIVALENT = [
         A_NUMBER,
     ),
     Equivalent(
-        "broadcast-shape", "ndim = max(len(a), len(b))", "ndim = max(len(b), len(a))", SYMMETRIC
+        "broadcast-shape",
+        "ndim = max(len(a), len(b))",
+        "ndim = max(len(b), len(a))",
+        SYMMETRIC,
     ),
     Equivalent(
         "broadcast-shape",
@@ -586,9 +597,16 @@ EQUIVALENT = [
         "left, right = ((1,) * (ndim - len(b)) + b, (1,) * (ndim - len(a)) + a)",
         SYMMETRIC,
     ),
-    Equivalent("broadcast-shape", PAIRS, "for m, n in zip(right, left, strict=True):", SYMMETRIC),
+    Equivalent(
+        "broadcast-shape",
+        PAIRS,
+        "for m, n in zip(right, left, strict=True):",
+        SYMMETRIC,
+    ),
     Equivalent("broadcast-shape", PAIRS, "for m, n in zip(left, right):", AS_LONG),
-    Equivalent("broadcast-shape", PAIRS, "for m, n in zip(left, right, strict=False):", AS_LONG),
+    Equivalent(
+        "broadcast-shape", PAIRS, "for m, n in zip(left, right, strict=False):", AS_LONG
+    ),
     Equivalent(
         "broadcast-shape",
         "if m != n and 1 not in (m, n):",

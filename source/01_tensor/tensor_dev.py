@@ -157,9 +157,15 @@ def offset(index: tuple[int, ...], strides: tuple[int, ...]) -> int:
 # %% checks="offset" points=3
 check(offset((1, 2, 3), (12, 4, 1)), 23, hint="1 · 12 + 2 · 4 + 3 · 1")
 check(offset((0, 0, 0), (12, 4, 1)), 0, hint="the first element is at the beginning")
-check(offset((2,), (5,)), 10, hint="any number of axes: go through both tuples together")
+check(
+    offset((2,), (5,)), 10, hint="any number of axes: go through both tuples together"
+)
 check(offset((), ()), 0, hint="a scalar has one element, at the beginning")
-check(block.ravel()[offset((1, 0, 2), strides)], 14, hint="a whole number, to be used as an index")
+check(
+    block.ravel()[offset((1, 0, 2), strides)],
+    14,
+    hint="a whole number, to be used as an index",
+)
 ### BEGIN HIDDEN TESTS
 from tito.observations import integers, observe
 
@@ -188,10 +194,18 @@ of them is. Then it reverses the axes of the block.
 
 # %%
 row = block.ravel()
-print("block[1, 1, 3] is", block[1, 1, 3], "and row[offset(…)] is", row[offset((1, 1, 3), strides)])
+print(
+    "block[1, 1, 3] is",
+    block[1, 1, 3],
+    "and row[offset(…)] is",
+    row[offset((1, 1, 3), strides)],
+)
 
 turned = block.transpose(2, 1, 0)
-print("strides with the axes reversed:", tuple(step // block.itemsize for step in turned.strides))
+print(
+    "strides with the axes reversed:",
+    tuple(step // block.itemsize for step in turned.strides),
+)
 print("still the same memory:", np.shares_memory(block, turned))
 
 # %% [markdown]
@@ -241,8 +255,12 @@ what to do, and not twenty calls later. Here is what numpy says, and where it sa
 
 # %%
 attempt(lambda: np.array([[1.0, 2.0], [3.0]]))
-attempt(lambda: np.array([1.0, None]).dtype)  # an "object": computing with it is slow, or fails
-attempt(lambda: np.array("3.5", dtype=np.float32))  # a text that happens to look like a number
+attempt(
+    lambda: np.array([1.0, None]).dtype
+)  # an "object": computing with it is slow, or fails
+attempt(
+    lambda: np.array("3.5", dtype=np.float32)
+)  # a text that happens to look like a number
 
 # %% [markdown]
 r"""
@@ -335,22 +353,40 @@ def as_array(data, dtype=None) -> np.ndarray:
 
 
 # %% checks="as-array" points=14
-check(as_array([[1, 2], [3, 4]]), [[1.0, 2.0], [3.0, 4.0]], hint="return the values as an array")
+check(
+    as_array([[1, 2], [3, 4]]),
+    [[1.0, 2.0], [3.0, 4.0]],
+    hint="return the values as an array",
+)
 check(str(as_array(3).dtype), "float32", hint="a Python number becomes float32")
 check(str(as_array([0.5, 1.5]).dtype), "float32", hint="a list has no dtype of its own")
 check(str(as_array(np.array([1, 2])).dtype), "float32", hint="integers become float32")
 
 chosen = np.array([0.5, 1.5], dtype=np.float64)
-check(str(as_array(chosen).dtype), "float64", hint="an array of floating dtype keeps it")
-check(str(as_array(chosen, dtype=np.float32).dtype), "float32", hint="use the dtype asked for")
 check(
-    np.shares_memory(as_array(chosen), chosen), True, hint="np.asarray and copy=False do not copy"
+    str(as_array(chosen).dtype), "float64", hint="an array of floating dtype keeps it"
+)
+check(
+    str(as_array(chosen, dtype=np.float32).dtype),
+    "float32",
+    hint="use the dtype asked for",
+)
+check(
+    np.shares_memory(as_array(chosen), chosen),
+    True,
+    hint="np.asarray and copy=False do not copy",
 )
 
-check_raises(ValueError, lambda: as_array([[1.0, 2.0], [3.0]]), hint="the rows differ in length")
-check_raises(TypeError, lambda: as_array([1.0, 2j]), hint="a complex number is not a real one")
+check_raises(
+    ValueError, lambda: as_array([[1.0, 2.0], [3.0]]), hint="the rows differ in length"
+)
+check_raises(
+    TypeError, lambda: as_array([1.0, 2j]), hint="a complex number is not a real one"
+)
 check_raises(TypeError, lambda: as_array("3.5"), hint="look at the kind of the dtype")
-check_raises(TypeError, lambda: as_array([1.0, None]), hint="look at the kind of the dtype")
+check_raises(
+    TypeError, lambda: as_array([1.0, None]), hint="look at the kind of the dtype"
+)
 ### BEGIN HIDDEN TESTS
 from tito.observations import integers, normal, observe, raised
 
@@ -394,7 +430,11 @@ def floating_arrays_keep_their_dtype(tensor, x):
 @observe(x=integers(2, 4, low=-9, high=9))
 def integers_and_booleans_become_float32(tensor, x):
     """Arrays of integers and of booleans become float32."""
-    arrays = [tensor.as_array(x), tensor.as_array(x.astype("uint8")), tensor.as_array(x > 0)]
+    arrays = [
+        tensor.as_array(x),
+        tensor.as_array(x.astype("uint8")),
+        tensor.as_array(x > 0),
+    ]
     return arrays, [str(array.dtype) for array in arrays]
 
 
@@ -432,7 +472,10 @@ def nothing_is_copied_without_need(tensor, x):
 def ragged_lists_are_refused(tensor, x):
     """Rows of different lengths are a ValueError, at any depth; rows of equal length are none."""
     short, long = x[:2].tolist(), x.tolist()
-    said = [refusal(lambda make=make: make([short, long])) for make in (tensor.as_array, np.array)]
+    said = [
+        refusal(lambda make=make: make([short, long]))
+        for make in (tensor.as_array, np.array)
+    ]
     return (
         tensor.as_array([long, long]),
         said[0] != said[1],
@@ -566,7 +609,12 @@ class Tensor:
     2. In each property, return what the array in `data` says.
     """
 
-    __slots__ = ("__weakref__", "data", "grad", "requires_grad")  # its attributes, and no others
+    __slots__ = (
+        "__weakref__",
+        "data",
+        "grad",
+        "requires_grad",
+    )  # its attributes, and no others
 
     def __init__(self, data, dtype=None, requires_grad: bool = False):
         ### BEGIN SOLUTION
@@ -608,7 +656,9 @@ class Tensor:
         return np.array(self.data, dtype=dtype, copy=copy)
 
     def __repr__(self) -> str:
-        values = np.array2string(self.data, separator=", ", threshold=100).replace("\n", "")
+        values = np.array2string(self.data, separator=", ", threshold=100).replace(
+            "\n", ""
+        )
         suffix = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
         return f"Tensor({values}{suffix})"
 
@@ -620,7 +670,11 @@ check(x.shape, (2, 3), hint="two rows, three columns")
 check(x.ndim, 2, hint="the number of axes")
 check(x.size, 6, hint="the number of elements")
 check(str(x.dtype), "float32", hint="give the data to as_array")
-check(str(Tensor([1, 2], dtype=np.float64).dtype), "float64", hint="hand dtype on to as_array")
+check(
+    str(Tensor([1, 2], dtype=np.float64).dtype),
+    "float64",
+    hint="hand dtype on to as_array",
+)
 check(Tensor(5.0).shape, (), hint="a scalar has no axes; numpy's arrays know that")
 check(Tensor([1.0]).requires_grad, False, hint="False unless asked for")
 check(Tensor([1.0], requires_grad=True).requires_grad, True, hint="keep what was given")
@@ -633,7 +687,9 @@ from tito.observations import integers, normal, observe, raised
 def shape_axes_and_size(tensor, lengths):
     """The shape, the number of axes and the number of elements, for 0 to 4 axes."""
     tensors = [tensor.Tensor(np.zeros(lengths[:n])) for n in range(5)]
-    whole = [isinstance(n, (int, np.integer)) for x in tensors for n in (x.ndim, x.size)]
+    whole = [
+        isinstance(n, (int, np.integer)) for x in tensors for n in (x.ndim, x.size)
+    ]
     return [(x.shape, x.ndim, x.size) for x in tensors], whole
 
 
@@ -663,7 +719,11 @@ def a_tensor_made_of_a_tensor(tensor, x):
     """It has the same values and the same dtype, in the same memory."""
     first = tensor.Tensor(x)
     second = tensor.Tensor(first)
-    return second.data, str(second.dtype), bool(np.shares_memory(first.data, second.data))
+    return (
+        second.data,
+        str(second.dtype),
+        bool(np.shares_memory(first.data, second.data)),
+    )
 
 
 @observe(x=normal(2))
@@ -879,25 +939,39 @@ class Conversions:
         ### BEGIN SOLUTION
         array = np.asarray(self)
         if array.ndim == 0:
-            raise TypeError("a 0-dimensional tensor has no length; read its value with item()")
+            raise TypeError(
+                "a 0-dimensional tensor has no length; read its value with item()"
+            )
         return len(array)
         ### END SOLUTION
 
 
 # %% checks="conversions" points=9
 x = Tensor([[1, 2, 3], [4, 5, 6]])
-check(type(x.numpy()).__name__, "ndarray", hint="np.asarray(self) gives the array inside")
+check(
+    type(x.numpy()).__name__, "ndarray", hint="np.asarray(self) gives the array inside"
+)
 check(x.numpy(), [[1, 2, 3], [4, 5, 6]], hint="the values of the tensor")
-check(np.shares_memory(x.numpy(), x.data), True, hint="np.array copies, np.asarray does not")
+check(
+    np.shares_memory(x.numpy(), x.data),
+    True,
+    hint="np.array copies, np.asarray does not",
+)
 check(Tensor([[2.5]]).item(), 2.5, hint="the one element, whatever the number of axes")
 check(
-    type(Tensor(2.5).item()).__name__, "float", hint="a Python float; arrays have a method item()"
+    type(Tensor(2.5).item()).__name__,
+    "float",
+    hint="a Python float; arrays have a method item()",
 )
 check(float(Tensor([7])), 7.0, hint="float() calls item()")
 check(len(x), 2, hint="the length of the first axis, not the number of elements")
-check_raises(ValueError, lambda: x.item(), hint="there are six elements: which one would it be?")
+check_raises(
+    ValueError, lambda: x.item(), hint="there are six elements: which one would it be?"
+)
 check_raises(ValueError, lambda: Tensor([]).item(), hint="there is no element at all")
-check_raises(TypeError, lambda: len(Tensor(2.5)), hint="a scalar has no axes, so no length")
+check_raises(
+    TypeError, lambda: len(Tensor(2.5)), hint="a scalar has no axes, so no length"
+)
 ### BEGIN HIDDEN TESTS
 from tito.observations import integers, normal, observe, raised
 
@@ -939,7 +1013,10 @@ def the_item_of_an_integer_tensor(tensor, n):
 @observe(x=normal(3))
 def no_item_where_there_is_not_exactly_one(tensor, x):
     """Several elements, or none, are a ValueError that names the shape; one is given."""
-    said = [str(t.shape) in refusal(t.item) for t in (tensor.Tensor(x), tensor.Tensor(x[:0]))]
+    said = [
+        str(t.shape) in refusal(t.item)
+        for t in (tensor.Tensor(x), tensor.Tensor(x[:0]))
+    ]
     return tensor.Tensor(x[1:2]).item(), [
         said,
         raised(lambda: tensor.Tensor(x).item()),
@@ -1077,18 +1154,36 @@ def broadcast_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
     lengths = []
     for m, n in zip(left, right, strict=True):
         if m != n and 1 not in (m, n):
-            raise ValueError(f"shapes {a} and {b} do not fit: along one axis {m} meets {n}")
+            raise ValueError(
+                f"shapes {a} and {b} do not fit: along one axis {m} meets {n}"
+            )
         lengths.append(n if m == 1 else m)
     return tuple(lengths)
     ### END SOLUTION
 
 
 # %% checks="broadcast-shape" points=12
-check(broadcast_shape((3, 1), (3,)), (3, 3), hint="align at the right, ones on the left: (1, 3)")
-check(broadcast_shape((30, 4), (4,)), (30, 4), hint="the result has all axes of the longer shape")
-check(broadcast_shape((4,), (30, 4)), (30, 4), hint="the first shape can be the shorter one")
+check(
+    broadcast_shape((3, 1), (3,)),
+    (3, 3),
+    hint="align at the right, ones on the left: (1, 3)",
+)
+check(
+    broadcast_shape((30, 4), (4,)),
+    (30, 4),
+    hint="the result has all axes of the longer shape",
+)
+check(
+    broadcast_shape((4,), (30, 4)),
+    (30, 4),
+    hint="the first shape can be the shorter one",
+)
 check(broadcast_shape((3, 1), (4,)), (3, 4), hint="both operands can grow")
-check(broadcast_shape((2, 1, 5), (3, 1)), (2, 3, 5), hint="compare axis by axis after aligning")
+check(
+    broadcast_shape((2, 1, 5), (3, 1)),
+    (2, 3, 5),
+    hint="compare axis by axis after aligning",
+)
 check(broadcast_shape((), (2, 3)), (2, 3), hint="a scalar fits to everything")
 check(broadcast_shape((0, 4), (1, 4)), (0, 4), hint="of 0 and 1, the one that is not 1")
 check(type(broadcast_shape((2,), (2,))).__name__, "tuple", hint="a shape is a tuple")
@@ -1109,7 +1204,9 @@ def one_of_each_pair_is_one(tensor, lengths, ones):
 def the_shorter_shape_is_filled_on_the_left(tensor, lengths, missing):
     """Alignment is at the right, whichever of the two is shorter."""
     a = tuple(lengths.tolist())
-    return tensor.broadcast_shape(a, a[missing:]), tensor.broadcast_shape(a[missing:], a)
+    return tensor.broadcast_shape(a, a[missing:]), tensor.broadcast_shape(
+        a[missing:], a
+    )
 
 
 @observe(lengths=integers(3, low=2, high=9))
@@ -1168,7 +1265,9 @@ Your function and numpy should agree on every pair of shapes. Let's try a thousa
 rng = np.random.default_rng(0)
 fitting = 0
 for _ in range(1000):
-    a, b = (tuple(rng.integers(1, 4, size=rng.integers(0, 4)).tolist()) for _ in range(2))
+    a, b = (
+        tuple(rng.integers(1, 4, size=rng.integers(0, 4)).tolist()) for _ in range(2)
+    )
     try:
         expected = np.broadcast_shapes(a, b)
     except ValueError:
@@ -1278,7 +1377,9 @@ def compute(function: Callable, *values, **parameters):
     try:
         return function(*values, **parameters)
     except (ValueError, IndexError, TypeError) as error:
-        kind = next(k for k in (IndexError, TypeError, ValueError) if isinstance(error, k))
+        kind = next(
+            k for k in (IndexError, TypeError, ValueError) if isinstance(error, k)
+        )
         name = getattr(function, "__name__", repr(function))
         given = [describe(x) for x in values]
         given += [f"{key}={describe(setting)}" for key, setting in parameters.items()]
@@ -1413,11 +1514,29 @@ def apply(function: Callable, *inputs, **parameters) -> Tensor:
 # %% checks="apply" points=16
 x = Tensor([[1, 2, 3], [4, 5, 6]])
 check(type(apply(np.negative, x)).__name__, "Tensor", hint="wrap the result")
-check(apply(np.add, x, x), [[2, 4, 6], [8, 10, 12]], hint="unwrap all the inputs, not only one")
-check(apply(np.subtract, [10, 10, 10], x), [[9, 8, 7], [6, 5, 4]], hint="keep the order of inputs")
-check(apply(np.sum, x, axis=0), [5, 7, 9], hint="hand the parameters on with **parameters")
-check(str(apply(np.multiply, x, 2.0).dtype), "float32", hint="value() leaves a number a number")
-check(str(apply(np.greater, x, 2.0).dtype), "bool", hint="the result keeps the dtype numpy gave it")
+check(
+    apply(np.add, x, x),
+    [[2, 4, 6], [8, 10, 12]],
+    hint="unwrap all the inputs, not only one",
+)
+check(
+    apply(np.subtract, [10, 10, 10], x),
+    [[9, 8, 7], [6, 5, 4]],
+    hint="keep the order of inputs",
+)
+check(
+    apply(np.sum, x, axis=0), [5, 7, 9], hint="hand the parameters on with **parameters"
+)
+check(
+    str(apply(np.multiply, x, 2.0).dtype),
+    "float32",
+    hint="value() leaves a number a number",
+)
+check(
+    str(apply(np.greater, x, 2.0).dtype),
+    "bool",
+    hint="the result keeps the dtype numpy gave it",
+)
 
 
 class Parcel:
@@ -1435,12 +1554,28 @@ class Parcel:
         return f"{function.__name__} of {len(inputs)} with {sorted(parameters)}"
 
 
-check(apply(np.add, Parcel(), x), "add of 2 with []", hint="ask the __apply__ of an input")
-check(apply(np.add, x, Parcel()), "add of 2 with []", hint="look at all inputs, not at the first")
-check(apply(np.sum, Parcel(), axis=0), "sum of 1 with ['axis']", hint="hand on the parameters")
-check(apply(np.add, x, [1, [2, Parcel()]]), "add of 2 with []", hint="handler_of looks into lists")
 check(
-    apply(np.sum, x, where=Parcel()), "sum of 1 with ['where']", hint="look at the parameters too"
+    apply(np.add, Parcel(), x), "add of 2 with []", hint="ask the __apply__ of an input"
+)
+check(
+    apply(np.add, x, Parcel()),
+    "add of 2 with []",
+    hint="look at all inputs, not at the first",
+)
+check(
+    apply(np.sum, Parcel(), axis=0),
+    "sum of 1 with ['axis']",
+    hint="hand on the parameters",
+)
+check(
+    apply(np.add, x, [1, [2, Parcel()]]),
+    "add of 2 with []",
+    hint="handler_of looks into lists",
+)
+check(
+    apply(np.sum, x, where=Parcel()),
+    "sum of 1 with ['where']",
+    hint="look at the parameters too",
 )
 check_raises(ValueError, lambda: apply(np.add, x, [1, 2]), hint="use compute")
 ### BEGIN HIDDEN TESTS
@@ -1452,7 +1587,12 @@ def a_function_of_two_tensors(tensor, x, y):
     """All inputs are unwrapped, in their order, and the result is a Tensor."""
     out = tensor.apply(np.subtract, tensor.Tensor(x), tensor.Tensor(y))
     back = tensor.apply(np.subtract, tensor.Tensor(y), tensor.Tensor(x))
-    return out.data, back.data, isinstance(out, tensor.Tensor), isinstance(back, tensor.Tensor)
+    return (
+        out.data,
+        back.data,
+        isinstance(out, tensor.Tensor),
+        isinstance(back, tensor.Tensor),
+    )
 
 
 @observe(x=normal(3, dtype="float32"))
@@ -1499,14 +1639,20 @@ def parameters_are_passed_on(tensor, x, axis):
     """By their names, as they are."""
     t = tensor.Tensor(x)
     out = tensor.apply(np.sum, t, axis=axis, keepdims=True)
-    return out.data, tensor.apply(np.max, t, axis=(0, 2)).data, tensor.apply(np.sum, t).data
+    return (
+        out.data,
+        tensor.apply(np.max, t, axis=(0, 2)).data,
+        tensor.apply(np.sum, t).data,
+    )
 
 
 @observe(x=normal(4, dtype="float32"), y=normal(4, dtype="float32"))
 def a_function_of_three_inputs(tensor, x, y):
     """There can be any number of inputs."""
     out = tensor.apply(np.where, x > 0, tensor.Tensor(x), tensor.Tensor(y))
-    return out.data, tensor.apply(lambda a, b, c: a * b + c, 2, tensor.Tensor(x), [1.0]).data
+    return out.data, tensor.apply(
+        lambda a, b, c: a * b + c, 2, tensor.Tensor(x), [1.0]
+    ).data
 
 
 @observe(x=normal(3, dtype="float32"), number=normal())
@@ -1515,7 +1661,9 @@ def an_input_that_knows_better_is_asked(tensor, x, number):
 
     class Knowing:
         def __apply__(self, function, *inputs, **parameters):
-            numbers = [number if other is self else np.asarray(other) for other in inputs]
+            numbers = [
+                number if other is self else np.asarray(other) for other in inputs
+            ]
             whole = any(other is t for other in inputs)
             return [function is np.add, numbers, whole, parameters]
 
@@ -1536,7 +1684,12 @@ class Knower:
 
     def __apply__(self, function, *inputs, **parameters):
         kinds = [type(x).__name__ for x in inputs]
-        return [self.number, getattr(function, "__name__", "nameless"), kinds, sorted(parameters)]
+        return [
+            self.number,
+            getattr(function, "__name__", "nameless"),
+            kinds,
+            sorted(parameters),
+        ]
 
 
 @observe(x=normal(3, dtype="float32"), number=normal())
@@ -1652,7 +1805,11 @@ x, y = Tensor([1, 2, 4]), Tensor([2, 2, 2])
 check(x + y, [3, 4, 6], hint="np.add")
 check(x, [1, 2, 4], hint="x + y makes a new tensor; x stays as it was")
 check(x + 10, [11, 12, 14], hint="apply unwraps; a number needs no special case")
-check(Tensor([[1], [2]]) + x, [[2, 3, 5], [3, 4, 6]], hint="numpy broadcasts; nothing to do")
+check(
+    Tensor([[1], [2]]) + x,
+    [[2, 3, 5], [3, 4, 6]],
+    hint="numpy broadcasts; nothing to do",
+)
 check(type(x + y).__name__, "Tensor", hint="apply wraps the result")
 check(str((x + 0.1).dtype), "float32", hint="a Python number never changes the dtype")
 check_raises(ValueError, lambda: x + [1, 2], hint="apply refuses what does not fit")
@@ -1682,7 +1839,12 @@ def seen_by_apply(tensor, action):
 def sums(tensor, x, y):
     """x + y for a tensor and a tensor, an array, a list, a number; a new tensor is made."""
     t = tensor.Tensor(x.copy())
-    outs = (t + tensor.Tensor(y)).data, (t + y).data, (t + y.tolist()).data, (t + 3).data
+    outs = (
+        (t + tensor.Tensor(y)).data,
+        (t + y).data,
+        (t + y.tolist()).data,
+        (t + 3).data,
+    )
     return outs, t.data
 
 
@@ -1833,7 +1995,10 @@ def differences_from_the_right(tensor, x, y, number):
 @observe(x=normal(3, dtype="float32"))
 def the_dtype_from_the_right(tensor, x):
     """A number on the left never changes the dtype."""
-    outs = [0.5 - tensor.Tensor(x.astype(dtype)) for dtype in ("float16", "float32", "float64")]
+    outs = [
+        0.5 - tensor.Tensor(x.astype(dtype))
+        for dtype in ("float16", "float32", "float64")
+    ]
     return [(out.data, str(out.dtype)) for out in outs]
 
 
@@ -1841,7 +2006,9 @@ def the_dtype_from_the_right(tensor, x):
 def the_left_operand_comes_first(tensor, x, y):
     """np.subtract and the operands, the left one first, are handed to `apply`."""
     t, left = tensor.Tensor(x), y.tolist()
-    return seen_by_apply(tensor, lambda: left - t), seen_by_apply(tensor, lambda: 3.0 - t)
+    return seen_by_apply(tensor, lambda: left - t), seen_by_apply(
+        tensor, lambda: 3.0 - t
+    )
 
 
 ### END HIDDEN TESTS
@@ -1958,7 +2125,9 @@ class Comparisons:
     def __ge__(self, other):
         return compute(np.greater_equal, value(self), value(other))
 
-    __hash__ = object.__hash__  # a class with its own == would lose it, and could be no dict's key
+    __hash__ = (
+        object.__hash__
+    )  # a class with its own == would lose it, and could be no dict's key
 
 
 # %%
@@ -2072,7 +2241,11 @@ class Reductions:
 # %% checks="reductions" points=5
 x = Tensor([[1, 2, 6], [3, 4, 8]])
 check(x.sum(), 24, hint="without an axis, all elements")
-check(x.sum(axis=0), [4, 6, 14], hint="hand axis on; the axis named is the one that disappears")
+check(
+    x.sum(axis=0),
+    [4, 6, 14],
+    hint="hand axis on; the axis named is the one that disappears",
+)
 check(x.sum(axis=1), [9, 15], hint="the axis named is the one that disappears")
 check(x.sum(axis=1, keepdims=True), [[9], [15]], hint="hand keepdims on as well")
 check(x.sum(axis=(0, 1)), 24, hint="several axes as a tuple")
@@ -2124,7 +2297,10 @@ def sums_go_through_apply(tensor, x):
     for arguments in ({}, {"axis": 1}, {"axis": (0, 1), "keepdims": True}):
         answer, seen = seen_by_apply(tensor, functools.partial(t.sum, **arguments))
         found.append(
-            (answer, [(f, i, p.get("axis"), p.get("keepdims", False)) for f, i, p in seen])
+            (
+                answer,
+                [(f, i, p.get("axis"), p.get("keepdims", False)) for f, i, p in seen],
+            )
         )
     return found
 
@@ -2364,7 +2540,9 @@ names = ["temperature", "humidity", "pressure", "wind"]
 print(days.shape, days.dtype)
 spread = days.var(axis=0)
 shares = spread / spread.sum()
-for name, mean, variance, share in zip(names, days.mean(axis=0), spread, shares, strict=True):
+for name, mean, variance, share in zip(
+    names, days.mean(axis=0), spread, shares, strict=True
+):
     print(
         f"{name:12} mean {mean.item():7.1f}   standard deviation {variance.item() ** 0.5:4.1f}   "
         f"share of all squared distances {share.item():4.0%}"
@@ -2436,13 +2614,35 @@ def standardise(table: Tensor) -> Tensor:
 # %% checks="standardise" points=7
 table = Tensor([[1, 7], [3, 7], [8, 7]])
 z = [[-1.0190493, 0], [-0.3396831, 0], [1.3587324, 0]]
-check(standardise(table)[:, 0], [row[0] for row in z], hint="(x - mean) / standard deviation")
+check(
+    standardise(table)[:, 0],
+    [row[0] for row in z],
+    hint="(x - mean) / standard deviation",
+)
 check(standardise(table), z, hint="do not divide by 0 where all elements are equal")
 same = Tensor([[0.1]] * 7)
-check(standardise(same)[:, 0], [0] * 7, hint="rounded, their variance is not quite 0; use max, min")
-check(standardise(days).mean(axis=0), [0, 0, 0, 0], hint="per column: axis=0", tolerance=1e-3)
-check(standardise(days).var(axis=0), [1, 1, 1, 1], hint="per column: axis=0", tolerance=1e-3)
-check(str(standardise(days).dtype), "float32", hint="Tensors and numbers only, no float64 arrays")
+check(
+    standardise(same)[:, 0],
+    [0] * 7,
+    hint="rounded, their variance is not quite 0; use max, min",
+)
+check(
+    standardise(days).mean(axis=0),
+    [0, 0, 0, 0],
+    hint="per column: axis=0",
+    tolerance=1e-3,
+)
+check(
+    standardise(days).var(axis=0),
+    [1, 1, 1, 1],
+    hint="per column: axis=0",
+    tolerance=1e-3,
+)
+check(
+    str(standardise(days).dtype),
+    "float32",
+    hint="Tensors and numbers only, no float64 arrays",
+)
 ### BEGIN HIDDEN TESTS
 from tito.observations import integers, normal, observe
 
@@ -2543,8 +2743,16 @@ def distances(a: Tensor, b: Tensor) -> Tensor:
 
 # %% checks="distances" points=7
 a, b = Tensor([[0, 0], [3, 4]]), Tensor([[0, 0], [0, 4], [3, 0]])
-check(distances(a, b), [[0, 4, 3], [5, 3, 4]], hint="the shapes are (2, 1, 2) and (1, 3, 2)")
-check(distances(b, a).shape, (3, 2), hint="the rows of the result belong to the first argument")
+check(
+    distances(a, b),
+    [[0, 4, 3], [5, 3, 4]],
+    hint="the shapes are (2, 1, 2) and (1, 3, 2)",
+)
+check(
+    distances(b, a).shape,
+    (3, 2),
+    hint="the rows of the result belong to the first argument",
+)
 check(distances(a, a), [[0, 5], [5, 0]], hint="each point is at distance 0 from itself")
 ### BEGIN HIDDEN TESTS
 from tito.observations import normal, observe
@@ -2607,7 +2815,9 @@ pressure decide nearly alone.
 
 # %% demo=true
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.8))
-for axis, (label, table) in zip(axes, (("raw", days), ("standardised", z)), strict=True):
+for axis, (label, table) in zip(
+    axes, (("raw", days), ("standardised", z)), strict=True
+):
     picture = axis.imshow(distances(table, table).numpy(), cmap="magma")
     axis.set(title=f"distances between days, {label}", xlabel="day", ylabel="day")
     figure.colorbar(picture, ax=axis)
@@ -2726,7 +2936,9 @@ columns = zip(*[times_of_a_product(n) for n in sizes])
 times = dict(zip(["Python list", "numpy array", "Tensor"], columns, strict=True))
 print(f"{'n':>9}" + "".join(f"{name:>16}" for name in times) + "   (microseconds)")
 for k, n in enumerate(sizes):
-    print(f"{n:>9,}" + "".join(f"{1e6 * column[k]:>16,.2f}" for column in times.values()))
+    print(
+        f"{n:>9,}" + "".join(f"{1e6 * column[k]:>16,.2f}" for column in times.values())
+    )
 
 # %% [markdown]
 r"""
@@ -2862,9 +3074,14 @@ for dtype, style in ((np.float32, "-"), (np.float64, "--")):
     running = np.cumsum(np.full(n, 0.1, dtype=dtype))[marks - 1].astype(np.float64)
     error = np.abs(running / (0.1 * marks) - 1)
     axis.loglog(
-        marks, np.maximum(error, 1e-17), style, label=f"one after the other, {dtype.__name__}"
+        marks,
+        np.maximum(error, 1e-17),
+        style,
+        label=f"one after the other, {dtype.__name__}",
     )
-    print(f"{dtype.__name__}: {n:,} times 0.1, one after the other, is {running[-1]:,.2f}")
+    print(
+        f"{dtype.__name__}: {n:,} times 0.1, one after the other, is {running[-1]:,.2f}"
+    )
 pairwise = Tensor(np.full(n, 0.1, dtype=np.float32)).sum().item()
 axis.loglog([n], [abs(pairwise / (0.1 * n) - 1)], "o", label="Tensor.sum(), float32")
 axis.set(xlabel="number of additions", ylabel="relative error of the sum")
@@ -2894,8 +3111,14 @@ really moved?
 matrix = Tensor(rng.normal(size=(1000, 1000)), dtype=np.float32)
 view = seconds(lambda: matrix.T)
 copy = seconds(lambda: matrix.T.numpy().copy())
-print(f"matrix.T: {1e6 * view:.1f} microseconds; with a copy: {1e6 * copy:,.0f} microseconds")
-print("strides in elements:", [step // 4 for step in matrix.data.strides], end=", transposed ")
+print(
+    f"matrix.T: {1e6 * view:.1f} microseconds; with a copy: {1e6 * copy:,.0f} microseconds"
+)
+print(
+    "strides in elements:",
+    [step // 4 for step in matrix.data.strides],
+    end=", transposed ",
+)
 print([step // 4 for step in matrix.T.data.strides])
 
 # %% [markdown]

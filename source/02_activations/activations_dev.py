@@ -68,7 +68,11 @@ def watch(function: Callable, values, **parameters) -> None:
     complaints = warnings_of(function, values, **parameters)
     with np.errstate(all="ignore"):
         result = function(values, **parameters)
-    print(f"{function.__name__}({values.tolist()}) = {result.tolist()}", *complaints, sep="\n    ")
+    print(
+        f"{function.__name__}({values.tolist()}) = {result.tolist()}",
+        *complaints,
+        sep="\n    ",
+    )
 
 
 # %% [markdown]
@@ -147,7 +151,11 @@ two_maps = (
     np.array([-10.0]),
 )
 check(collapse(*two_maps)[0], [[3.0]], hint="W = W1 W2")
-check(collapse(*two_maps)[1], [9.0], hint="b = b1 W2 + b2: the first constants pass through W2 too")
+check(
+    collapse(*two_maps)[1],
+    [9.0],
+    hint="b = b1 W2 + b2: the first constants pass through W2 too",
+)
 ### BEGIN HIDDEN TESTS
 from tito.observations import choice, integers, normal, observe, uniform
 
@@ -175,7 +183,9 @@ def one_map_for_two_of_square_shape(activations, w1, b1, w2, b2):
 
 # %%
 tower_rng = np.random.default_rng(0)
-tower = [(tower_rng.normal(size=(4, 4)) / 2, tower_rng.normal(size=4)) for _ in range(50)]
+tower = [
+    (tower_rng.normal(size=(4, 4)) / 2, tower_rng.normal(size=4)) for _ in range(50)
+]
 x = tower_rng.normal(size=4)
 through_fifty, one_map = x, (np.eye(4), np.zeros(4))
 for w, b in tower:
@@ -248,11 +258,21 @@ def relu(x: np.ndarray) -> np.ndarray:
 
 
 # %% checks="relu" points=8
-check(relu(np.array([-2.0, 0.0, 1.5])), [0.0, 0.0, 1.5], hint="negative numbers become 0")
+check(
+    relu(np.array([-2.0, 0.0, 1.5])), [0.0, 0.0, 1.5], hint="negative numbers become 0"
+)
 check(relu(np.array([[1.0, -1.0], [-3.0, 4.0]])), [[1, 0], [0, 4]], hint="any shape")
 check(str(relu(np.float32([-1, 1])).dtype), "float32", hint="the dtype stays")
-check(relu(np.array([np.nan, -np.inf, np.inf])), [np.nan, 0, np.inf], hint="NaN stays, -inf is 0")
-check(after(relu, np.array([-1.0, 1.0])), [-1.0, 1.0], hint="the input must not be changed")
+check(
+    relu(np.array([np.nan, -np.inf, np.inf])),
+    [np.nan, 0, np.inf],
+    hint="NaN stays, -inf is 0",
+)
+check(
+    after(relu, np.array([-1.0, 1.0])),
+    [-1.0, 1.0],
+    hint="the input must not be changed",
+)
 ### BEGIN HIDDEN TESTS
 
 
@@ -277,7 +297,11 @@ def relu_of_any_shape(activations, x, y):
 @observe(x=normal(9, dtype="float32"), n=integers(9, low=-5, high=5))
 def relu_keeps_the_dtype(activations, x, n):
     """float32 stays float32, float64 stays float64, integers stay integers."""
-    outs = [activations.relu(x), activations.relu(x.astype("float64")), activations.relu(n)]
+    outs = [
+        activations.relu(x),
+        activations.relu(x.astype("float64")),
+        activations.relu(n),
+    ]
     return [(out, str(out.dtype)) for out in outs]
 
 
@@ -341,7 +365,9 @@ def plain_sigmoid(x: np.ndarray) -> np.ndarray:
 
 # %% checks="plain-sigmoid" points=5
 check(
-    plain_sigmoid(np.array([-2.0, 0.0, 2.0])), [0.119203, 0.5, 0.880797], hint="the formula above"
+    plain_sigmoid(np.array([-2.0, 0.0, 2.0])),
+    [0.119203, 0.5, 0.880797],
+    hint="the formula above",
 )
 check(str(plain_sigmoid(np.float32([-2, 2])).dtype), "float32", hint="the dtype stays")
 ### BEGIN HIDDEN TESTS
@@ -457,14 +483,28 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 # %% checks="sigmoid" points=12
-check(sigmoid(np.array([-2.0, 0.0, 2.0])), [0.119203, 0.5, 0.880797], hint="as the plain one")
+check(
+    sigmoid(np.array([-2.0, 0.0, 2.0])),
+    [0.119203, 0.5, 0.880797],
+    hint="as the plain one",
+)
 large = np.float32([-1000, -100, 100, 1000])
-check(warnings_of(sigmoid, large), [], hint="only exp(-|x|); np.where computes both its branches")
+check(
+    warnings_of(sigmoid, large),
+    [],
+    hint="only exp(-|x|); np.where computes both its branches",
+)
 check(sigmoid(large), [0, 0, 1, 1], hint="0 on the left, 1 on the right, and no NaN")
-check(np.log(sigmoid(np.array([-80.0, -700.0]))), [-80, -700], hint="not 0 in the left tail")
+check(
+    np.log(sigmoid(np.array([-80.0, -700.0]))),
+    [-80, -700],
+    hint="not 0 in the left tail",
+)
 check(str(sigmoid(np.float32([-2, 2])).dtype), "float32", hint="the dtype stays")
 check(
-    sigmoid(np.array([-2, 0, 2])), [0.119203, 0.5, 0.880797], hint="integers are real numbers too"
+    sigmoid(np.array([-2, 0, 2])),
+    [0.119203, 0.5, 0.880797],
+    hint="integers are real numbers too",
 )
 ### BEGIN HIDDEN TESTS
 
@@ -512,21 +552,27 @@ def sigmoid_of_large_numbers_is_one(activations, x, y):
     return activations.sigmoid(x), warned(lambda: activations.sigmoid(x))
 
 
-@observe(x=uniform(4, low=-1000, high=-110, dtype="float32"), y=normal(3, dtype="float32"))
+@observe(
+    x=uniform(4, low=-1000, high=-110, dtype="float32"), y=normal(3, dtype="float32")
+)
 def sigmoid_of_very_negative_numbers_is_zero(activations, x, y):
     """Without a warning, also with ordinary numbers beside them."""
     x = np.concatenate([y, x])
     return activations.sigmoid(x), warned(lambda: activations.sigmoid(x))
 
 
-@observe(x=uniform(4, low=-1000, high=-750), y=uniform(4, low=750, high=1000), z=normal(3))
+@observe(
+    x=uniform(4, low=-1000, high=-750), y=uniform(4, low=750, high=1000), z=normal(3)
+)
 def sigmoid_of_float64_does_not_overflow_either(activations, x, y, z):
     """0 on the left and 1 on the right, without a warning."""
     x = np.concatenate([x, z, y])
     return activations.sigmoid(x), warned(lambda: activations.sigmoid(x))
 
 
-@observe(x=uniform(4, low=-97, high=-89, dtype="float32"), y=uniform(4, low=-730, high=-712))
+@observe(
+    x=uniform(4, low=-97, high=-89, dtype="float32"), y=uniform(4, low=-730, high=-712)
+)
 def sigmoid_is_positive_as_long_as_its_dtype_can_say_so(activations, x, y):
     """Numbers below the smallest normal one are not 0 yet: their logarithm is x."""
     with np.errstate(all="ignore"):
@@ -619,11 +665,23 @@ def tanh_by_exponentials(x: np.ndarray) -> np.ndarray:
 
 # %% checks="tanh-by-exponentials" points=7
 check(
-    tanh_by_exponentials(np.array([-1.0, 0.0, 1.0])), [-0.761594, 0, 0.761594], hint="mind the sign"
+    tanh_by_exponentials(np.array([-1.0, 0.0, 1.0])),
+    [-0.761594, 0, 0.761594],
+    hint="mind the sign",
 )
-check(warnings_of(tanh_by_exponentials, large), [], hint="only exponentials of negative numbers")
-check(tanh_by_exponentials(large), [-1, -1, 1, 1], hint="-1 on the left, 1 on the right")
-check(str(tanh_by_exponentials(np.float32([-2, 2])).dtype), "float32", hint="the dtype stays")
+check(
+    warnings_of(tanh_by_exponentials, large),
+    [],
+    hint="only exponentials of negative numbers",
+)
+check(
+    tanh_by_exponentials(large), [-1, -1, 1, 1], hint="-1 on the left, 1 on the right"
+)
+check(
+    str(tanh_by_exponentials(np.float32([-2, 2])).dtype),
+    "float32",
+    hint="the dtype stays",
+)
 ### BEGIN HIDDEN TESTS
 
 
@@ -633,7 +691,9 @@ def tanh_of_moderate_numbers(activations, x):
     return activations.tanh_by_exponentials(x)
 
 
-@observe(x=uniform(2, low=100, high=1000, dtype="float32"), y=normal(2, dtype="float32"))
+@observe(
+    x=uniform(2, low=100, high=1000, dtype="float32"), y=normal(2, dtype="float32")
+)
 def tanh_of_large_numbers(activations, x, y):
     """1 and -1, without a warning, also with ordinary numbers beside them."""
     x = np.concatenate([x, y, -x])
@@ -669,7 +729,10 @@ for size in (1e-1, 1e-3, 1e-5, 1e-7):
     x = np.float32(size)
     exact = np.tanh(np.float64(x))
     ours, theirs = tanh_by_exponentials(x), np.tanh(x)
-    print(f"x = {size:7.0e}: relative error {abs(ours / exact - 1):.0e}, of np.tanh", end=" ")
+    print(
+        f"x = {size:7.0e}: relative error {abs(ours / exact - 1):.0e}, of np.tanh",
+        end=" ",
+    )
     print(f"{abs(theirs / exact - 1):.0e}")
 
 # %% [markdown]
@@ -742,8 +805,14 @@ check(
     [[0.731059, 0.268941], [0.5, 0.5]],
     hint="each row by its sum, with keepdims",
 )
-check(plain_softmax(scores), [[0.665241, 0.244728, 0.090031], thirds], hint="each row sums to 1")
-check(plain_softmax(scores, axis=0).sum(axis=0), [1, 1, 1], hint="use the parameter axis")
+check(
+    plain_softmax(scores),
+    [[0.665241, 0.244728, 0.090031], thirds],
+    hint="each row sums to 1",
+)
+check(
+    plain_softmax(scores, axis=0).sum(axis=0), [1, 1, 1], hint="use the parameter axis"
+)
 ### BEGIN HIDDEN TESTS
 
 
@@ -871,13 +940,27 @@ def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
 
 
 # %% checks="softmax" points=12
-check(softmax(scores), [[0.665241, 0.244728, 0.090031], thirds], hint="as the plain one")
-check(softmax(scores + [[3000.0], [-2000.0]]), softmax(scores), hint="each row has its own maximum")
+check(
+    softmax(scores), [[0.665241, 0.244728, 0.090031], thirds], hint="as the plain one"
+)
+check(
+    softmax(scores + [[3000.0], [-2000.0]]),
+    softmax(scores),
+    hint="each row has its own maximum",
+)
 check(warnings_of(softmax, 1000 * scores), [], hint="subtract the maximum first")
-check(softmax(scores, axis=0).sum(axis=0), [1, 1, 1], hint="the maximum and the sum along axis")
+check(
+    softmax(scores, axis=0).sum(axis=0),
+    [1, 1, 1],
+    hint="the maximum and the sum along axis",
+)
 check(softmax(np.array([0.0, -np.inf])), [1, 0], hint="minus infinity means impossible")
 check(str(softmax(np.float32([1, 2])).dtype), "float32", hint="the dtype stays")
-check(after(softmax, np.array([2.0, 1.0])), [2, 1], hint="x - …, not x -= …: leave the input alone")
+check(
+    after(softmax, np.array([2.0, 1.0])),
+    [2, 1],
+    hint="x - …, not x -= …: leave the input alone",
+)
 ### BEGIN HIDDEN TESTS
 
 
@@ -903,7 +986,9 @@ def softmax_along_an_axis_of_length_one(activations, x):
 @observe(x=normal(3, 4), shift=choice(800.0, 5000.0, 1e6))
 def softmax_of_large_scores(activations, x, shift):
     """Without a warning, and never NaN."""
-    return activations.softmax(x + shift), warned(lambda: activations.softmax(x + shift))
+    return activations.softmax(x + shift), warned(
+        lambda: activations.softmax(x + shift)
+    )
 
 
 @observe(x=normal(3, 4), axis=choice(0, 1))
@@ -911,7 +996,9 @@ def softmax_where_each_row_has_its_own_level(activations, x, axis):
     """The maximum of one row is of no use to another."""
     x = x + np.array([[-4000.0], [0.0], [3000.0]])
     x = x if axis == 1 else x.T
-    return activations.softmax(x, axis=axis), warned(lambda: activations.softmax(x, axis=axis))
+    return activations.softmax(x, axis=axis), warned(
+        lambda: activations.softmax(x, axis=axis)
+    )
 
 
 @observe(x=normal(2, 3))
@@ -924,7 +1011,10 @@ def softmax_of_impossible_classes(activations, x):
 @observe(x=normal(3, 2, dtype="float32"))
 def softmax_keeps_float32(activations, x):
     """float32 in, float32 out; float64 in, float64 out; also for scores about 200."""
-    out, double = activations.softmax(x + np.float32(200)), activations.softmax(x.astype("float64"))
+    out, double = (
+        activations.softmax(x + np.float32(200)),
+        activations.softmax(x.astype("float64")),
+    )
     return out, str(out.dtype), double, str(double.dtype)
 
 
@@ -1041,12 +1131,28 @@ def log_softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
 
 
 # %% checks="log-softmax" points=12
-check(log_softmax(np.array([2.0, 1.0, 0.0])), [-0.407606, -1.407606, -2.407606], hint="the formula")
-check(log_softmax(np.float32([0, -120])), [0, -120], hint="do not call softmax: it has underflowed")
+check(
+    log_softmax(np.array([2.0, 1.0, 0.0])),
+    [-0.407606, -1.407606, -2.407606],
+    hint="the formula",
+)
+check(
+    log_softmax(np.float32([0, -120])),
+    [0, -120],
+    hint="do not call softmax: it has underflowed",
+)
 check(warnings_of(log_softmax, 1000 * scores), [], hint="subtract the maximum first")
-check(log_softmax(scores, axis=0)[:, 1], [-0.313262, -1.313262], hint="use axis in both places")
+check(
+    log_softmax(scores, axis=0)[:, 1],
+    [-0.313262, -1.313262],
+    hint="use axis in both places",
+)
 check(str(log_softmax(np.float32([1, 2])).dtype), "float32", hint="the dtype stays")
-check(after(log_softmax, np.array([2.0, 1.0])), [2, 1], hint="the input must not be changed")
+check(
+    after(log_softmax, np.array([2.0, 1.0])),
+    [2, 1],
+    hint="the input must not be changed",
+)
 ### BEGIN HIDDEN TESTS
 
 
@@ -1073,7 +1179,9 @@ def log_softmax_of_hopeless_classes(activations, x, gap):
 @observe(x=normal(3, 4), shift=choice(800.0, 5000.0, 1e6))
 def log_softmax_of_large_scores(activations, x, shift):
     """Without a warning, and never NaN."""
-    return activations.log_softmax(x + shift), warned(lambda: activations.log_softmax(x + shift))
+    return activations.log_softmax(x + shift), warned(
+        lambda: activations.log_softmax(x + shift)
+    )
 
 
 @observe(x=normal(3, 4), axis=choice(0, 1))
@@ -1208,7 +1316,9 @@ class Spy:
     data = np.zeros(3)
 
     def __apply__(self, function, *inputs, **parameters):
-        return " ".join([function.__name__, *(f"{name}={x}" for name, x in parameters.items())])
+        return " ".join(
+            [function.__name__, *(f"{name}={x}" for name, x in parameters.items())]
+        )
 
 
 signal = Tensor([-2.0, 0.0, 2.0])
@@ -1351,8 +1461,16 @@ class Softmax:
 # %% checks="softmax-layer" points=5
 table = Tensor(scores)
 check(Softmax()(table), softmax(scores), hint="along the last axis by default")
-check(Softmax(axis=0)(table), softmax(scores, axis=0), hint="along the axis that it was given")
-check(Softmax(axis=0)(Spy()), "softmax axis=0", hint="through apply, with the axis by name")
+check(
+    Softmax(axis=0)(table),
+    softmax(scores, axis=0),
+    hint="along the axis that it was given",
+)
+check(
+    Softmax(axis=0)(Spy()),
+    "softmax axis=0",
+    hint="through apply, with the axis by name",
+)
 check(repr(Softmax(axis=1)), "Softmax(axis=1)", hint="the axis belongs into self.axis")
 ### BEGIN HIDDEN TESTS
 
@@ -1442,7 +1560,11 @@ class SiLU:
 
 # %% checks="silu" points=4
 check(SiLU()(signal), [-0.238406, 0, 1.761594], hint="x times sigmoid of x")
-check(type(SiLU()(signal)).__name__, "Tensor", hint="apply gives a tensor, and so does a product")
+check(
+    type(SiLU()(signal)).__name__,
+    "Tensor",
+    hint="apply gives a tensor, and so does a product",
+)
 ### BEGIN HIDDEN TESTS
 
 
@@ -1501,7 +1623,12 @@ show(
     "on the right, the others level off. Right: sigmoid and tanh with the straight lines "
     "that they follow near 0.",
 )
-print("SiLU's lowest point:", curves["SiLU()"].min(), "at", axis_values[curves["SiLU()"].argmin()])
+print(
+    "SiLU's lowest point:",
+    curves["SiLU()"].min(),
+    "at",
+    axis_values[curves["SiLU()"].argmin()],
+)
 
 # %% [markdown]
 r"""
@@ -1702,16 +1829,25 @@ $(f(x + h) - f(x - h)) / 2h$.
 # %% demo=true
 def slope_of(layer: Callable, x: np.ndarray, step: float = 1e-4) -> np.ndarray:
     """How steep a layer's function is at each x, in float64."""
-    return (layer(Tensor(x + step)).numpy() - layer(Tensor(x - step)).numpy()) / (2 * step)
+    return (layer(Tensor(x + step)).numpy() - layer(Tensor(x - step)).numpy()) / (
+        2 * step
+    )
 
 
-fine = np.linspace(-5, 5, 1000)  # an even number: 0 itself, where ReLU has a corner, is left out
+fine = np.linspace(
+    -5, 5, 1000
+)  # an even number: 0 itself, where ReLU has a corner, is left out
 figure, axis = plt.subplots(figsize=(8, 3.4), layout="constrained")
-for layer, style in zip((ReLU(), SiLU(), Sigmoid(), Tanh()), ("-", "--", "-.", ":"), strict=True):
+for layer, style in zip(
+    (ReLU(), SiLU(), Sigmoid(), Tanh()), ("-", "--", "-.", ":"), strict=True
+):
     slope = slope_of(layer, fine)
     axis.plot(fine, slope, style, label=repr(layer))
     steepest, at_four = slope.max(), slope_of(layer, np.array([4.0]))[0]
-    print(f"{layer!r:10} steepest {steepest:.3f}, ten of them {steepest**10:.1e};", end=" ")
+    print(
+        f"{layer!r:10} steepest {steepest:.3f}, ten of them {steepest**10:.1e};",
+        end=" ",
+    )
     print(f"at x = 4 {at_four:.4f}, ten of them {at_four**10:.1e}")
 axis.set(title="slopes", xlabel="x")
 axis.legend()
@@ -1744,7 +1880,9 @@ move the bias.
 # %% demo=true
 silence_rng = np.random.default_rng(1)
 examples = silence_rng.normal(size=(1000, 64)).astype(np.float32)
-weights = (silence_rng.normal(size=(64, 512)) / 8).astype(np.float32)  # so the sums have spread 1
+weights = (silence_rng.normal(size=(64, 512)) / 8).astype(
+    np.float32
+)  # so the sums have spread 1
 biases = np.arange(0, -6.5, -0.5, dtype=np.float32)
 zeros, dead = [], []
 for bias in biases:
@@ -1827,9 +1965,15 @@ functions = (relu, np.tanh, plain_sigmoid, sigmoid, plain_softmax, softmax, log_
 figure, axis = plt.subplots(figsize=(8, 4), layout="constrained")
 cost = {}
 for function, marker in zip(functions, "osv^D*x", strict=True):
-    arrays = [np.random.default_rng(2).normal(size=n).astype(np.float32) for n in lengths]
-    cost[function.__name__] = np.array([best_time(function, array) for array in arrays]) / lengths
-    axis.loglog(lengths, cost[function.__name__] * 1e9, marker + "-", label=function.__name__)
+    arrays = [
+        np.random.default_rng(2).normal(size=n).astype(np.float32) for n in lengths
+    ]
+    cost[function.__name__] = (
+        np.array([best_time(function, array) for array in arrays]) / lengths
+    )
+    axis.loglog(
+        lengths, cost[function.__name__] * 1e9, marker + "-", label=function.__name__
+    )
 axis.set(xlabel="elements", ylabel="ns per element", title="time per element, float32")
 axis.legend()
 show(
@@ -1842,7 +1986,9 @@ for name, seconds in cost.items():
     print(f"{name:14} {seconds[0] * 10 * 1e6:5.1f} µs for 10 elements,", end=" ")
     print(f"{seconds[3] * 1e9:5.2f} ns per element for 10,000")
 for plain, stable in (("plain_sigmoid", "sigmoid"), ("plain_softmax", "softmax")):
-    print(f"{stable} costs {cost[stable][3] / cost[plain][3]:.1f} times as much as {plain}")
+    print(
+        f"{stable} costs {cost[stable][3] / cost[plain][3]:.1f} times as much as {plain}"
+    )
 
 # %% [markdown]
 r"""
@@ -1878,7 +2024,10 @@ for values, name, sign in (
 ):
     error = np.abs(values - exact)
     right.semilogy(
-        gaps, np.where(np.isfinite(error) & (error > 0), error, np.nan), sign, label=name
+        gaps,
+        np.where(np.isfinite(error) & (error > 0), error, np.nan),
+        sign,
+        label=name,
     )
 right.set(title="error", xlabel="gap")
 left.legend()
@@ -1891,7 +2040,10 @@ show(
 )
 finite = np.isfinite(in_two_steps)
 print(f"log(softmax) is finite up to a gap of {gaps[finite].max()}")
-print(f"its largest error up to 85: {np.abs(in_two_steps - exact)[gaps <= 85].max():.1e}", end=", ")
+print(
+    f"its largest error up to 85: {np.abs(in_two_steps - exact)[gaps <= 85].max():.1e}",
+    end=", ",
+)
 print(f"from there on: {np.abs(in_two_steps - exact)[finite & (gaps > 85)].max():.1e}")
 print(f"largest error of log_softmax: {np.abs(at_once - exact).max():.1e}")
 

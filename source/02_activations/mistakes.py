@@ -205,7 +205,9 @@ MISTAKES = [
         "log-softmax-changes-the-scores",
         "log-softmax",
         "I subtracted the maximum with -=, from the caller's array.",
-        {"shifted = x - largest(x, axis)": "shifted = x\n    shifted -= largest(x, axis)"},
+        {
+            "shifted = x - largest(x, axis)": "shifted = x\n    shifted -= largest(x, axis)"
+        },
     ),
     Mistake(
         "opens-the-tensor-itself",
@@ -461,7 +463,9 @@ ALTERNATIVES = [
         "settings-of-softmax-in-a-dictionary",
         "softmax-layer",
         "Unpacks the axis from a dictionary.",
-        {"apply(softmax, x, axis=self.axis)": 'apply(softmax, x, **{"axis": self.axis})'},
+        {
+            "apply(softmax, x, axis=self.axis)": 'apply(softmax, x, **{"axis": self.axis})'
+        },
     ),
     Alternative(
         "silu-by-the-layer",

@@ -168,17 +168,37 @@ def matmul_by_hand(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 # %% checks="matmul-by-hand" points=14
 readings = np.array([[1, 0, 2], [0, 1, 1]])
 commands = np.array([[3, 1], [2, 0], [1, 4]])
-check(matmul_by_hand(readings, commands), [[5, 9], [3, 4]], hint="row times column, summed")
-check(matmul_by_hand(np.ones((2, 4)), np.ones((4, 3))), np.full((2, 3), 4.0), hint="shape (n, m)")
 check(
-    matmul_by_hand(np.eye(2, k=1), np.eye(2, k=-1)), [[1, 0], [0, 0]], hint="not element by element"
+    matmul_by_hand(readings, commands),
+    [[5, 9], [3, 4]],
+    hint="row times column, summed",
+)
+check(
+    matmul_by_hand(np.ones((2, 4)), np.ones((4, 3))),
+    np.full((2, 3), 4.0),
+    hint="shape (n, m)",
+)
+check(
+    matmul_by_hand(np.eye(2, k=1), np.eye(2, k=-1)),
+    [[1, 0], [0, 0]],
+    hint="not element by element",
 )
 singles = np.ones((1, 2), dtype=np.float32)
-check(str(matmul_by_hand(singles, singles.T).dtype), "float32", hint="use np.result_type(a, b)")
-check_raises(ValueError, lambda: matmul_by_hand(readings, commands.T), hint="3 is not 2")
-check_raises(ValueError, lambda: matmul_by_hand(commands, commands), hint="2 is not 3 either")
+check(
+    str(matmul_by_hand(singles, singles.T).dtype),
+    "float32",
+    hint="use np.result_type(a, b)",
+)
 check_raises(
-    ValueError, lambda: matmul_by_hand(readings[0], commands), hint="a vector is no matrix"
+    ValueError, lambda: matmul_by_hand(readings, commands.T), hint="3 is not 2"
+)
+check_raises(
+    ValueError, lambda: matmul_by_hand(commands, commands), hint="2 is not 3 either"
+)
+check_raises(
+    ValueError,
+    lambda: matmul_by_hand(readings[0], commands),
+    hint="a vector is no matrix",
 )
 ### BEGIN HIDDEN TESTS
 from tito.observations import integers, normal, observe, raised, uniform
@@ -244,7 +264,10 @@ def product_of_square_matrices_is_not_element_by_element(layers, a, b):
 def product_keeps_float32(layers, a, b):
     """Two float32 matrices give a float32 matrix; a float64 one makes it float64."""
     a, b = looped(a), looped(b)
-    out, mixed = layers.matmul_by_hand(a, b), layers.matmul_by_hand(a, b.astype("float64"))
+    out, mixed = (
+        layers.matmul_by_hand(a, b),
+        layers.matmul_by_hand(a, b.astype("float64")),
+    )
     other = layers.matmul_by_hand(a.astype("float64"), b)
     return np.asarray(out), [str(product.dtype) for product in (out, mixed, other)]
 
@@ -267,7 +290,10 @@ def shapes_that_do_not_fit_are_refused_with_both_shapes(layers, a, b, c):
     """A ValueError that names both; shapes that fit are multiplied."""
     message = message_of(lambda: layers.matmul_by_hand(a, b))
     error = raised(lambda: layers.matmul_by_hand(a, b))
-    good = np.asarray(layers.matmul_by_hand(a, c)), np.asarray(layers.matmul_by_hand(c, b))
+    good = (
+        np.asarray(layers.matmul_by_hand(a, c)),
+        np.asarray(layers.matmul_by_hand(c, b)),
+    )
     return error, "(2, 3)" in message, "(4, 5)" in message, good
 
 
@@ -328,8 +354,13 @@ generator = np.random.default_rng(0)
 square = generator.normal(size=(64, 64)).astype(np.float32)
 
 # %% demo=true
-by_hand, by_numpy = best_time(matmul_by_hand, square, square), best_time(np.matmul, square, square)
-print(f"three loops {by_hand:.4f} s, numpy {by_numpy:.7f} s: a factor of {by_hand / by_numpy:,.0f}")
+by_hand, by_numpy = (
+    best_time(matmul_by_hand, square, square),
+    best_time(np.matmul, square, square),
+)
+print(
+    f"three loops {by_hand:.4f} s, numpy {by_numpy:.7f} s: a factor of {by_hand / by_numpy:,.0f}"
+)
 print(f"one turn of the innermost loop: {by_hand / 64**3 * 1e9:.0f} ns")
 
 # %% [markdown]
@@ -408,10 +439,21 @@ check(
     hint="add one matrix for each column of a",
 )
 check(
-    matmul_by_outer(np.ones((2, 1)), np.ones((1, 3))), np.ones((2, 3)), hint="a column times a row"
+    matmul_by_outer(np.ones((2, 1)), np.ones((1, 3))),
+    np.ones((2, 3)),
+    hint="a column times a row",
 )
-check(str(matmul_by_outer(singles, singles.T).dtype), "float32", hint="use np.result_type(a, b)")
-check(matmul_by_outer(square, square), square @ square, hint="should agree with @", tolerance=1e-4)
+check(
+    str(matmul_by_outer(singles, singles.T).dtype),
+    "float32",
+    hint="use np.result_type(a, b)",
+)
+check(
+    matmul_by_outer(square, square),
+    square @ square,
+    hint="should agree with @",
+    tolerance=1e-4,
+)
 ### BEGIN HIDDEN TESTS
 
 
@@ -491,9 +533,13 @@ refuses. But with as many examples as outputs it does *not* refuse:
 # %%
 three_examples = np.zeros((3, 2))  # zeros, so that only the bias is seen
 weights_of_three = np.ones((2, 3))
-right_bias, wrong_bias = np.array([10.0, 20.0, 30.0]), np.array([[10.0], [20.0], [30.0]])
+right_bias, wrong_bias = (
+    np.array([10.0, 20.0, 30.0]),
+    np.array([[10.0], [20.0], [30.0]]),
+)
 print(
-    "bias of shape (3,): each neuron has its own\n", three_examples @ weights_of_three + right_bias
+    "bias of shape (3,): each neuron has its own\n",
+    three_examples @ weights_of_three + right_bias,
 )
 print(
     "bias of shape (3, 1): each example has its own\n",
@@ -556,14 +602,32 @@ def linear(x: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
 example_weights = np.array([[2.0, 0.0], [1.0, 3.0], [0.5, -1.0]])
 example_bias = np.array([0.1, 4.0])
 example = np.array([0.5, -1.0, 2.0])
-check(linear(example, example_weights, example_bias), [1.1, -1.0], hint="the worked example above")
-check(linear(np.eye(2), np.array([[1, 2], [3, 4]]), np.zeros(2)), [[1, 2], [3, 4]], hint="x W")
+check(
+    linear(example, example_weights, example_bias),
+    [1.1, -1.0],
+    hint="the worked example above",
+)
+check(
+    linear(np.eye(2), np.array([[1, 2], [3, 4]]), np.zeros(2)),
+    [[1, 2], [3, 4]],
+    hint="x W",
+)
 batch = np.stack([example, np.zeros(3), np.ones(3)])
 expected = [[1.1, -1.0], [0.1, 4.0], [3.6, 6.0]]
-check(linear(batch, example_weights, example_bias), expected, hint="each row is an example")
-check(linear(batch[None], example_weights, example_bias).shape, (1, 3, 2), hint="leading axes stay")
 check(
-    linear(three_examples, weights_of_three, right_bias)[0], [10, 20, 30], hint="a bias per neuron"
+    linear(batch, example_weights, example_bias),
+    expected,
+    hint="each row is an example",
+)
+check(
+    linear(batch[None], example_weights, example_bias).shape,
+    (1, 3, 2),
+    hint="leading axes stay",
+)
+check(
+    linear(three_examples, weights_of_three, right_bias)[0],
+    [10, 20, 30],
+    hint="a bias per neuron",
 )
 halves = (array.astype(np.float32) for array in (batch, example_weights, example_bias))
 check(str(linear(*halves).dtype), "float32", hint="float32 in, float32 out")
@@ -595,7 +659,9 @@ def bias_is_added_to_every_row(layers, x, w, b):
 
 
 @observe(
-    x=normal(3, 2, dtype="float32"), w=normal(2, 5, dtype="float32"), b=normal(5, dtype="float32")
+    x=normal(3, 2, dtype="float32"),
+    w=normal(2, 5, dtype="float32"),
+    b=normal(5, dtype="float32"),
 )
 def affine_map_keeps_float32(layers, x, w, b):
     """float32 in, float32 out, and float64 in, float64 out; an array, not a tensor."""
@@ -637,19 +703,25 @@ tanh between the layers, and look at the standard deviation of what comes out of
 
 
 # %% demo=true
-def spread_through_layers(draw: Callable, depth: int, activation: Callable, width: int = 256):
+def spread_through_layers(
+    draw: Callable, depth: int, activation: Callable, width: int = 256
+):
     """The standard deviation of the signal after each of several layers, and the signal itself."""
     signal = np.random.default_rng(1).normal(size=(500, width)).astype(np.float32)
     spreads = []
     for _ in range(depth):
-        signal = activation(linear(signal, draw(width, width), np.zeros(width, dtype=np.float32)))
+        signal = activation(
+            linear(signal, draw(width, width), np.zeros(width, dtype=np.float32))
+        )
         spreads.append(float(signal.std()))
     return spreads, signal
 
 
 for size in (0.01, 1.0):
     spreads, signal = spread_through_layers(
-        lambda n, m, size=size: generator.normal(0, size, (n, m)).astype(np.float32), 10, np.tanh
+        lambda n, m, size=size: generator.normal(0, size, (n, m)).astype(np.float32),
+        10,
+        np.tanh,
     )
     saturated = np.mean(np.abs(signal) > 0.99)
     print(f"weights of size {size}: after layers 1, 2, 5, 10", end=" ")
@@ -724,28 +796,52 @@ def initial_weights(inputs: int, outputs: int, rng: np.random.Generator) -> np.n
 
 
 # %% checks="initial-weights" points=14
-def drawn_by(function: Callable, inputs: int, outputs: int, seed: int = 0) -> np.ndarray:
+def drawn_by(
+    function: Callable, inputs: int, outputs: int, seed: int = 0
+) -> np.ndarray:
     """The weights that a function draws, with a new generator."""
     return function(inputs, outputs, np.random.default_rng(seed))
 
 
 def draws_again(function: Callable, first: int, second: int) -> bool:
     """Whether a function draws the same weights with the generators of two seeds."""
-    return bool((drawn_by(function, 3, 2, first) == drawn_by(function, 3, 2, second)).all())
+    return bool(
+        (drawn_by(function, 3, 2, first) == drawn_by(function, 3, 2, second)).all()
+    )
 
 
 check(drawn_by(initial_weights, 784, 128).shape, (784, 128), hint="(inputs, outputs)")
-check(str(drawn_by(initial_weights, 9, 9).dtype), "float32", hint="rng.uniform gives float64")
-check(drawn_by(initial_weights, 784, 128).max(), 0.0811, hint="the limit above", tolerance=1e-3)
-check(drawn_by(initial_weights, 784, 128).min(), -0.0811, hint="minus the limit", tolerance=1e-3)
+check(
+    str(drawn_by(initial_weights, 9, 9).dtype),
+    "float32",
+    hint="rng.uniform gives float64",
+)
+check(
+    drawn_by(initial_weights, 784, 128).max(),
+    0.0811,
+    hint="the limit above",
+    tolerance=1e-3,
+)
+check(
+    drawn_by(initial_weights, 784, 128).min(),
+    -0.0811,
+    hint="minus the limit",
+    tolerance=1e-3,
+)
 check(
     np.abs(drawn_by(initial_weights, 99, 51)).mean(),
     0.1,
     hint="uniform, and half of the numbers below half of the limit",
     tolerance=1e-2,
 )
-check(draws_again(initial_weights, 5, 5), True, hint="draw from rng, not from np.random")
-check(draws_again(initial_weights, 5, 6), False, hint="draw from rng, not from one of your own")
+check(
+    draws_again(initial_weights, 5, 5), True, hint="draw from rng, not from np.random"
+)
+check(
+    draws_again(initial_weights, 5, 6),
+    False,
+    hint="draw from rng, not from one of your own",
+)
 ### BEGIN HIDDEN TESTS
 
 
@@ -776,7 +872,9 @@ def glorot_weights_are_float32(layers, seed):
 @observe(seed=integers(low=0, high=10**6))
 def glorot_weights_fill_the_interval_up_to_their_limit(layers, seed):
     """The largest lies just below sqrt(6 / (inputs + outputs)), the smallest just above minus that."""
-    weights = layers.initial_weights(5, 9, np.random.default_rng(seed)) / np.sqrt(6 / 14)
+    weights = layers.initial_weights(5, 9, np.random.default_rng(seed)) / np.sqrt(
+        6 / 14
+    )
     return weights.max(), weights.min()
 
 
@@ -882,10 +980,17 @@ def he_weights(inputs: int, outputs: int, rng: np.random.Generator) -> np.ndarra
 # %% checks="he-weights" points=8
 check(drawn_by(he_weights, 784, 128).shape, (784, 128), hint="(inputs, outputs)")
 check(str(drawn_by(he_weights, 9, 9).dtype), "float32", hint="rng.normal gives float64")
-check(drawn_by(he_weights, 784, 128).std(), 0.0505, hint="sqrt(2 / inputs)", tolerance=1e-3)
+check(
+    drawn_by(he_weights, 784, 128).std(),
+    0.0505,
+    hint="sqrt(2 / inputs)",
+    tolerance=1e-3,
+)
 check(drawn_by(he_weights, 784, 128).mean(), 0.0, hint="the mean is 0", tolerance=1e-2)
 check(draws_again(he_weights, 5, 5), True, hint="draw from rng, not from np.random")
-check(draws_again(he_weights, 5, 6), False, hint="draw from rng, not from one of your own")
+check(
+    draws_again(he_weights, 5, 6), False, hint="draw from rng, not from one of your own"
+)
 ### BEGIN HIDDEN TESTS
 
 
@@ -901,7 +1006,9 @@ def spread_of_he_weights_follows_the_inputs_alone(layers, seed):
     """The standard deviation is sqrt(2 / inputs), for few outputs and for many."""
     rng = np.random.default_rng(seed)
     sizes = ((5, 40), (40, 5))
-    ratios = [layers.he_weights(*size, rng).std() / np.sqrt(2 / size[0]) for size in sizes]
+    ratios = [
+        layers.he_weights(*size, rng).std() / np.sqrt(2 / size[0]) for size in sizes
+    ]
     return np.array(ratios, dtype="float32")
 
 
@@ -1121,7 +1228,11 @@ check(str(Dense(3, 2).weights.dtype), "float32", hint="initial gives float32; ke
 check(str(Dense(3, 2).bias.dtype), "float32", hint="see hint 2")
 check(Dense(3, 2).weights.requires_grad, True, hint="training may change the weights")
 check(Dense(3, 2).bias.requires_grad, True, hint="and the bias")
-check(Dense(2, 2, initial=lambda n, m, rng: np.eye(n)).weights, np.eye(2), hint="from initial")
+check(
+    Dense(2, 2, initial=lambda n, m, rng: np.eye(n)).weights,
+    np.eye(2),
+    hint="from initial",
+)
 layer = Dense(3, 2, rng=0)
 layer.weights, layer.bias = Tensor(example_weights), Tensor(example_bias)
 check(layer(Tensor(example)), [1.1, -1.0], hint="the worked example of 1.3")
@@ -1133,13 +1244,18 @@ same = Dense(3, 2, rng=7).weights == Dense(3, 2, rng=np.random.default_rng(7)).w
 check(bool(same.all()), True, hint="np.random.default_rng takes a seed or a generator")
 check_raises(ValueError, lambda: Dense(0, 10), hint="refuse sizes below 1")
 check_raises(ValueError, lambda: Dense(10, 0), hint="and on the other side")
-check_raises(ValueError, lambda: layer(Tensor(np.ones((4, 5)))), hint="leave this to apply")
+check_raises(
+    ValueError, lambda: layer(Tensor(np.ones((4, 5)))), hint="leave this to apply"
+)
 ### BEGIN HIDDEN TESTS
 
 
 def steady(inputs, outputs, rng):
     """Weights that need no luck, and nothing of the student's."""
-    return np.arange(1.0, inputs * outputs + 1).reshape(inputs, outputs).astype("float32") / 8
+    return (
+        np.arange(1.0, inputs * outputs + 1).reshape(inputs, outputs).astype("float32")
+        / 8
+    )
 
 
 def uniform_weights(inputs, outputs, rng):
@@ -1160,7 +1276,9 @@ def product(layer, tensor, x):
 
 
 @observe(
-    x=normal(5, 3, dtype="float32"), w=normal(3, 2, dtype="float32"), b=normal(2, dtype="float32")
+    x=normal(5, 3, dtype="float32"),
+    w=normal(3, 2, dtype="float32"),
+    b=normal(2, dtype="float32"),
 )
 def dense_layer_of_a_batch(layers, x, w, b):
     """x W + b with the weights and the bias that the layer has now, as a Tensor."""
@@ -1233,7 +1351,9 @@ def weights_come_from_the_function_initial(layers, inputs, outputs):
 
     layer = layers.Dense(inputs, outputs, initial=initial)
     double = layers.Dense(2, 3, initial=lambda n, m, rng: np.ones((n, m)))
-    dtypes = [str(p.dtype) for p in (layer.weights, layer.bias, double.weights, double.bias)]
+    dtypes = [
+        str(p.dtype) for p in (layer.weights, layer.bias, double.weights, double.bias)
+    ]
     return calls, layer.weights.data, dtypes
 
 
@@ -1266,9 +1386,14 @@ def dense_layer_begins_with_initial_weights(layers, seed):
 def sizes_below_one_are_refused(layers, good, x):
     """Zero or negative, inputs or outputs; a size of 1 is not."""
     pairs = ((0, good), (good, 0), (-good, good), (good, -1), (0, 0))
-    refused = [raised(lambda pair=pair: layers.Dense(*pair, initial=steady)) for pair in pairs]
+    refused = [
+        raised(lambda pair=pair: layers.Dense(*pair, initial=steady)) for pair in pairs
+    ]
     smallest = steady_layer(layers, 1, good), steady_layer(layers, 3, 1)
-    results = [product(smallest[0], layers.Tensor, x[:1]), product(smallest[1], layers.Tensor, x)]
+    results = [
+        product(smallest[0], layers.Tensor, x[:1]),
+        product(smallest[1], layers.Tensor, x),
+    ]
     return refused, results, [repr(layer) for layer in smallest]
 
 
@@ -1277,7 +1402,11 @@ def examples_with_the_wrong_number_of_features_are_refused(layers, x):
     """With the shapes in the message."""
     layer = steady_layer(layers, 3, 2)
     message = message_of(lambda: layer(layers.Tensor(x)))
-    refused = raised(lambda: layer(layers.Tensor(x))), "(5, 4)" in message, "(3, 2)" in message
+    refused = (
+        raised(lambda: layer(layers.Tensor(x))),
+        "(5, 4)" in message,
+        "(3, 2)" in message,
+    )
     return refused, product(layer, layers.Tensor, x[:, 1:])
 
 
@@ -1289,7 +1418,12 @@ def dense_layers_share_nothing(layers, change, x):
     one.bias.data += change
     one.weights.data *= change
     same = np.array_equal(two.weights.data, before)
-    return same, two.bias.data, one.bias.data, product(steady_layer(layers, 3, 2), layers.Tensor, x)
+    return (
+        same,
+        two.bias.data,
+        one.bias.data,
+        product(steady_layer(layers, 3, 2), layers.Tensor, x),
+    )
 
 
 ### END HIDDEN TESTS
@@ -1364,7 +1498,11 @@ check(forward([float, str], 3), "3.0", hint="first float, then str")
 check(forward([], 5), 5, hint="no layers, no change")
 one, two = Dense(2, 3, rng=1), Dense(3, 1, rng=2)
 x = Tensor([[1.0, -2.0], [0.5, 0.5]])
-check(forward([one, ReLU(), two], x), two(ReLU()(one(x))), hint="each takes the output before it")
+check(
+    forward([one, ReLU(), two], x),
+    two(ReLU()(one(x))),
+    hint="each takes the output before it",
+)
 ### BEGIN HIDDEN TESTS
 
 
@@ -1431,7 +1569,11 @@ def parameter_count(layers: list) -> int:
 
 
 # %% checks="parameter-count" points=5
-check(parameter_count([Dense(784, 128), ReLU(), Dense(128, 10)]), 101_770, hint="see With numbers")
+check(
+    parameter_count([Dense(784, 128), ReLU(), Dense(128, 10)]),
+    101_770,
+    hint="see With numbers",
+)
 check(parameter_count([ReLU()]), 0, hint="a ReLU has no parameters")
 ### BEGIN HIDDEN TESTS
 
@@ -1450,7 +1592,9 @@ def holder(*shapes):
 @observe(n=integers(low=2, high=30), m=integers(low=2, high=30))
 def parameters_of_several_layers_are_counted(layers, n, m):
     """Every element of every tensor of every layer; a whole number."""
-    count = layers.parameter_count([holder((n, m), (m,)), np.tanh, holder((m, 3), (3,))])
+    count = layers.parameter_count(
+        [holder((n, m), (m,)), np.tanh, holder((m, 3), (3,))]
+    )
     return count, np.asarray(count).dtype.kind
 
 
@@ -1463,7 +1607,12 @@ def parameters_of_odd_shapes_are_counted(layers, n):
 @observe(n=integers(low=2, high=30))
 def layers_without_parameters_count_nothing(layers, n):
     """Functions, activations, and no layers at all; in front of a layer or behind it."""
-    networks = [], [np.tanh, holder(), np.abs], [np.tanh, holder((n,)), np.abs], [holder((n, 2))]
+    networks = (
+        [],
+        [np.tanh, holder(), np.abs],
+        [np.tanh, holder((n,)), np.abs],
+        [holder((n, 2))],
+    )
     return [int(layers.parameter_count(network)) for network in networks]
 
 
@@ -1557,14 +1706,18 @@ check(
 
 def corners_of(order):
     """The four corners of the square, in some order."""
-    return np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype="float32")[np.argsort(order)]
+    return np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype="float32")[
+        np.argsort(order)
+    ]
 
 
 @observe(order=uniform(4), share=normal(4))
 def exclusive_or_at_the_four_corners(layers, order, share):
     """In any order, as one batch; computed from the weights and biases alone."""
     hidden, _, output = layers.xor_network()
-    hidden_values = np.maximum(corners_of(order) @ hidden.weights.data + hidden.bias.data, 0)
+    hidden_values = np.maximum(
+        corners_of(order) @ hidden.weights.data + hidden.bias.data, 0
+    )
     found = hidden_values @ output.weights.data + output.bias.data
     return found, share @ found
 
@@ -1617,10 +1770,18 @@ points, first, second = plane(-0.5, 1.5)
 network = xor_network()
 inner, outer = forward(network[:2], points).numpy(), forward(network, points).numpy()
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
-for axis, surface, title in zip(axes, (inner[:, 0], inner[:, 1], outer[:, 0]), ("h1", "h2", "y")):
-    shown = axis.contourf(first, second, surface.reshape(first.shape), levels=12, cmap="viridis")
-    axis.scatter([0, 1], [0, 1], marker="o", color="white", edgecolor="black", label="XOR is 0")
-    axis.scatter([0, 1], [1, 0], marker="s", color="red", edgecolor="black", label="XOR is 1")
+for axis, surface, title in zip(
+    axes, (inner[:, 0], inner[:, 1], outer[:, 0]), ("h1", "h2", "y")
+):
+    shown = axis.contourf(
+        first, second, surface.reshape(first.shape), levels=12, cmap="viridis"
+    )
+    axis.scatter(
+        [0, 1], [0, 1], marker="o", color="white", edgecolor="black", label="XOR is 0"
+    )
+    axis.scatter(
+        [0, 1], [1, 0], marker="s", color="red", edgecolor="black", label="XOR is 1"
+    )
     axis.set(title=title, xlabel="x1", ylabel="x2")
     figure.colorbar(shown, ax=axis)
 axes[2].contour(first, second, outer.reshape(first.shape), levels=[0.5], colors="white")
@@ -1686,7 +1847,9 @@ networks = {
 }
 for name, network in networks.items():
     guess = np.sign(forward(network, Tensor(x_new)).numpy()[:, 0])
-    print(f"{name:25} {parameter_count(network):4} parameters, {np.mean(guess == y_new):.1%} right")
+    print(
+        f"{name:25} {parameter_count(network):4} parameters, {np.mean(guess == y_new):.1%} right"
+    )
 
 # %% [markdown]
 r"""
@@ -1707,7 +1870,12 @@ for axis, (name, network) in zip(axes, networks.items()):
     answer = forward(network, points).numpy().reshape(first.shape)
     levels = [-np.inf, 0, np.inf]
     axis.contourf(
-        first, second, answer, levels=levels, colors=["tab:blue", "tab:orange"], alpha=0.4
+        first,
+        second,
+        answer,
+        levels=levels,
+        colors=["tab:blue", "tab:orange"],
+        alpha=0.4,
     )
     for label, colour, sign in ((-1, "tab:blue", "o"), (1, "tab:orange", "x")):
         axis.scatter(*x_new[y_new == label].T, s=9, color=colour, marker=sign)
@@ -1745,8 +1913,12 @@ for marker, (name, (multiply, sizes)) in zip("os^vD", ways.items()):
     times = np.array([best_time(multiply, matrix, matrix) for matrix in matrices])
     exponents[name] = np.polyfit(np.log(sizes[-3:]), np.log(times[-3:]), 1)[0]
     speeds = 2 * np.array(sizes) ** 3.0 / times / 1e9
-    left.loglog(sizes, times, marker + "-", label=f"{name}: exponent {exponents[name]:.2f}")
-    right.loglog(sizes, speeds, marker + "-", label=f"{name}: up to {speeds.max():.3g} GFLOP/s")
+    left.loglog(
+        sizes, times, marker + "-", label=f"{name}: exponent {exponents[name]:.2f}"
+    )
+    right.loglog(
+        sizes, speeds, marker + "-", label=f"{name}: up to {speeds.max():.3g} GFLOP/s"
+    )
     print(f"{name:12} exponent {exponents[name]:.2f};", end=" ")
     print(f"n = {sizes[-1]:4}: {times[-1]:.4f} s, {speeds[-1]:.4g} GFLOP/s")
 left.set(title="time of a product", xlabel="n", ylabel="seconds")
@@ -1851,11 +2023,15 @@ for marker, (name, (draw, bend)) in zip("os^vDx", cases.items()):
     spreads, signal = spread_through_layers(draw, 20, bend)
     axis.semilogy(range(1, 21), spreads, marker + "-", label=name)
     per_layer = (spreads[-1] / spreads[9]) ** 0.1
-    saturated = f", {np.mean(np.abs(signal) > 0.99):.0%} saturated" if bend is np.tanh else ""
+    saturated = (
+        f", {np.mean(np.abs(signal) > 0.99):.0%} saturated" if bend is np.tanh else ""
+    )
     print(f"{name:16} layer 1: {spreads[0]:.2g}, layer 20: {spreads[-1]:.2g}", end="")
     print(f", factor per layer {per_layer:.2f}{saturated}")
 axis.set(
-    xlabel="layer", ylabel="standard deviation of the signal", title="20 layers of 256 neurons"
+    xlabel="layer",
+    ylabel="standard deviation of the signal",
+    title="20 layers of 256 neurons",
 )
 axis.legend()
 show(
@@ -1886,7 +2062,10 @@ images = Tensor(generator.uniform(size=(256, 784)).astype(np.float32))
 singles = [images[i] for i in range(256)]
 together = best_time(layer, images)
 separately = best_time(lambda: [layer(image) for image in singles])
-print(f"as a batch {together * 1e3:.2f} ms, one by one {separately * 1e3:.2f} ms", end=", ")
+print(
+    f"as a batch {together * 1e3:.2f} ms, one by one {separately * 1e3:.2f} ms",
+    end=", ",
+)
 print(f"a factor of {separately / together:.0f}")
 
 # %% [markdown]

@@ -40,7 +40,9 @@ MISTAKES = [
         "shapes-not-looked-at",
         "matmul-by-hand",
         "I left the refusal to numpy, which complains of an index, or not at all.",
-        {"if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:": "if a.ndim > 2:"},
+        {
+            "if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:": "if a.ndim > 2:"
+        },
     ),
     Mistake(
         "only-too-long-is-refused",
@@ -238,7 +240,9 @@ MISTAKES = [
         "a-seed-built-in",
         "dense",
         "I took seed 0 where none is given, so that all layers begin alike.",
-        {"np.random.default_rng(rng)": "np.random.default_rng(0 if rng is None else rng)"},
+        {
+            "np.random.default_rng(rng)": "np.random.default_rng(0 if rng is None else rng)"
+        },
         hidden="no single layer shows it, and every run looks fine",
     ),
     Mistake(
@@ -493,7 +497,9 @@ EQUIVALENT = [
         "the dtype of two arrays does not depend on their order",
     ),
     *(
-        Equivalent("xor-network", "hidden = Dense(2, 2)", f"hidden = Dense{size}", SIZES)
+        Equivalent(
+            "xor-network", "hidden = Dense(2, 2)", f"hidden = Dense{size}", SIZES
+        )
         for size in ((1, 2), (3, 2), (2, 1), (2, 3))
     ),
     *(

@@ -367,8 +367,12 @@ def rules_of_a_sum(autograd, grad, x, y):
 def rules_of_a_product(autograd, grad, x, y):
     """Each factor is the other's derivative; nothing that was given is changed."""
     before = [a.copy() for a in (grad, x, y)]
-    found = [np.array(autograd.RULES[np.multiply][i](grad, x * y, x, y)) for i in (0, 1)]
-    return found, [bool(np.array_equal(a, b)) for a, b in zip(before, (grad, x, y), strict=True)]
+    found = [
+        np.array(autograd.RULES[np.multiply][i](grad, x * y, x, y)) for i in (0, 1)
+    ]
+    return found, [
+        bool(np.array_equal(a, b)) for a, b in zip(before, (grad, x, y), strict=True)
+    ]
 
 
 @observe(grad=normal(4, dtype="float32"), x=normal(4, dtype="float32"))
@@ -691,7 +695,15 @@ def the_result_and_the_note_of_how_it_came_about(autograd, x, y, weight):
     same = [a is b for a, b in zip(note.inputs, inputs, strict=True)]
     kinds = type(out).__name__, type(note).__name__, type(out.data).__name__
     later = inputs[0].order < out.order < autograd.Variable(x).order
-    return kinds, out.numpy(), same, note.values, note.parameters, out.requires_grad, later
+    return (
+        kinds,
+        out.numpy(),
+        same,
+        note.values,
+        note.parameters,
+        out.requires_grad,
+        later,
+    )
 
 
 @observe(x=normal(3))
@@ -712,9 +724,14 @@ def a_weight_is_noted_like_a_variable(autograd, x):
     """A tensor with requires_grad=True, beside a constant and alone."""
     enter_rules_of_weighted(autograd)
     weight = autograd.layers.Tensor(x, requires_grad=True)
-    beside = autograd.record(weighted, autograd.Variable(x, requires_grad=False), weight)
+    beside = autograd.record(
+        weighted, autograd.Variable(x, requires_grad=False), weight
+    )
     alone = autograd.record(weighted, weight, 2.0)
-    return [(r.numpy(), r.requires_grad, r.grad_fn.inputs[-1] is weight) for r in (beside, alone)]
+    return [
+        (r.numpy(), r.requires_grad, r.grad_fn.inputs[-1] is weight)
+        for r in (beside, alone)
+    ]
 
 
 @observe(x=normal(3))
@@ -751,7 +768,10 @@ def dtypes_of_results(autograd, x, y):
     """float32 with a Python number or list stays float32; with float64 all digits are kept."""
     enter_rules_of_weighted(autograd)
     variable = autograd.Variable(x)
-    results = [autograd.record(weighted, variable, other) for other in (2.5, [1.0, 2.0, 3.0], y)]
+    results = [
+        autograd.record(weighted, variable, other)
+        for other in (2.5, [1.0, 2.0, 3.0], y)
+    ]
     return [str(r.dtype) for r in results], [r.numpy() for r in results]
 
 
@@ -995,7 +1015,9 @@ class Step:
     def __call__(self, grad, out):
         self.called.append(self.name)
         parts = zip(self.inputs, self.rule(grad), strict=True)
-        return [part if getattr(x, "requires_grad", False) else None for x, part in parts]
+        return [
+            part if getattr(x, "requires_grad", False) else None for x, part in parts
+        ]
 
     def free(self):
         self.inputs = None
@@ -1003,7 +1025,9 @@ class Step:
 
 def made_from(autograd, number, *inputs, wanted=True):
     """A computed variable with nothing but a number, by which it is known, and its inputs."""
-    return autograd.Variable(np.array(number), requires_grad=wanted, grad_fn=Step(inputs))
+    return autograd.Variable(
+        np.array(number), requires_grad=wanted, grad_fn=Step(inputs)
+    )
 
 
 def order_from(autograd, *outputs):
@@ -1194,7 +1218,9 @@ class Graph:
 
     def times(self, x, y, name=""):
         a, b = np.asarray(x), np.asarray(y)
-        return self.node(np.asarray(a * b), (x, y), lambda grad: [grad * b, grad * a], name)
+        return self.node(
+            np.asarray(a * b), (x, y), lambda grad: [grad * b, grad * a], name
+        )
 
 
 def sent_back(autograd, start, *nodes, **settings):
@@ -1544,7 +1570,10 @@ def gradients_by_rules(autograd, function, grad, *inputs):
     """What the rules of a function give, each in the shape of its input."""
     out = function(*inputs)
     rules = [autograd.RULES[function][i] for i in range(len(inputs))]
-    return [folded(r(grad, out, *inputs), x.shape) for r, x in zip(rules, inputs, strict=True)]
+    return [
+        folded(r(grad, out, *inputs), x.shape)
+        for r, x in zip(rules, inputs, strict=True)
+    ]
 
 
 @observe(grad=normal(2, 4), x=normal(2, 3), y=normal(3, 4))
@@ -1665,14 +1694,21 @@ def gradient_of_the_cross_entropy(autograd, grad, scores, labels):
 @observe(grad=normal(dtype="float32"), scores=normal(5, 2, dtype="float32"))
 def cross_entropy_in_float32_of_large_scores(autograd, grad, scores):
     """float32 stays float32, and nothing overflows."""
-    rule, labels = autograd.RULES[autograd.softmax_cross_entropy][0], np.array([0, 1, 1, 0, 1])
+    rule, labels = (
+        autograd.RULES[autograd.softmax_cross_entropy][0],
+        np.array([0, 1, 1, 0, 1]),
+    )
     large = 100 * scores
-    found = rule(np.float32(grad), autograd.softmax_cross_entropy(large, labels), large, labels)
+    found = rule(
+        np.float32(grad), autograd.softmax_cross_entropy(large, labels), large, labels
+    )
     return np.asarray(found), str(found.dtype)
 
 
 @observe(scores=normal(4, 3), labels=integers(4, low=0, high=3), weights=normal(4, 3))
-def the_rule_of_the_cross_entropy_can_be_differentiated(autograd, scores, labels, weights):
+def the_rule_of_the_cross_entropy_can_be_differentiated(
+    autograd, scores, labels, weights
+):
     """With a Variable in place of the array, it is recorded."""
     rule = autograd.RULES[autograd.softmax_cross_entropy][0]
     x = autograd.Variable(scores)
@@ -1785,7 +1821,9 @@ check([_grad[0], _x[0], _y[0]], [9.0, 6.0, 3.0], hint="never change what is give
 ### BEGIN HIDDEN TESTS
 def recorded(autograd, function, grad, *inputs, **parameters):
     """What the rules of a function give for Variables: of which type, and the numbers."""
-    variables = [autograd.Variable(v) for v in (grad, function(*inputs, **parameters), *inputs)]
+    variables = [
+        autograd.Variable(v) for v in (grad, function(*inputs, **parameters), *inputs)
+    ]
     found = []
     for position in range(len(inputs)):
         answer = autograd.RULES[function][position](*variables, **parameters)
@@ -1831,13 +1869,18 @@ def differences_and_quotients_in_float32(autograd, grad, x):
 def rules_of_differences_and_quotients_can_be_recorded(autograd, grad, x, y):
     """With Variables in place of the arrays they give Variables."""
     negative = recorded(autograd, np.negative, grad, x)
-    return [recorded(autograd, f, grad, x, y) for f in (np.subtract, np.divide)], negative
+    return [
+        recorded(autograd, f, grad, x, y) for f in (np.subtract, np.divide)
+    ], negative
 
 
 @observe(grad=normal(2), x=uniform(2, low=1.0, high=3.0))
 def a_quotient_of_very_large_numbers(autograd, grad, x):
     """x / y is a small number, although y * y overflows."""
-    return [g * 1e200 for g in gradients_by_rules(autograd, np.divide, grad, x * 1e200, x * 2e200)]
+    return [
+        g * 1e200
+        for g in gradients_by_rules(autograd, np.divide, grad, x * 1e200, x * 2e200)
+    ]
 
 
 ### END HIDDEN TESTS
@@ -1953,7 +1996,11 @@ def powers_in_float32(autograd, grad, x):
     """Bases of any sign with whole exponents; float32 stays float32; nothing given is changed."""
     by_base = autograd.RULES[np.power][0]
     found = [by_base(grad, x**n, x, n) for n in (1, 2, 3)]
-    return found, [str(g.dtype) for g in found], kept(autograd, [np.power], grad, np.abs(x), x)
+    return (
+        found,
+        [str(g.dtype) for g in found],
+        kept(autograd, [np.power], grad, np.abs(x), x),
+    )
 
 
 @observe(grad=normal(7), x=normal(2))
@@ -1965,7 +2012,11 @@ def the_slope_of_x_to_the_zero_is_zero_also_at_zero(autograd, grad, x):
     infinite[[0, 1, 2, 5]] = np.inf, -np.inf, np.inf, np.inf
     rule = autograd.RULES[np.power][0]
     with np.errstate(all="ignore"):
-        return rule(grad, x**0, x, 0), rule(grad, x**y, x, y), rule(infinite, x**y, x, y)
+        return (
+            rule(grad, x**0, x, 0),
+            rule(grad, x**y, x, y),
+            rule(infinite, x**y, x, y),
+        )
 
 
 @observe(grad=normal(5), y=uniform(3, low=0.5, high=2.0))
@@ -2065,7 +2116,9 @@ def gradients_of_sine_and_cosine(autograd, grad, x):
     return [gradients_by_rules(autograd, f, grad, 3 * x) for f in (np.sin, np.cos)]
 
 
-@observe(grad=normal(3, dtype="float32"), x=uniform(3, low=0.2, high=3.0, dtype="float32"))
+@observe(
+    grad=normal(3, dtype="float32"), x=uniform(3, low=0.2, high=3.0, dtype="float32")
+)
 def functions_in_float32(autograd, grad, x):
     """float32 stays float32, and nothing that was given is changed."""
     return kept(autograd, (np.exp, np.log, np.sqrt, np.sin, np.cos), grad, x)
@@ -2397,7 +2450,9 @@ def reduced_in_every_way(autograd, function, x, seeds):
 def gradients_of_each_row(autograd, grad, x):
     """Of the sums, means and variances over the last axis."""
     functions = np.sum, np.mean, np.var
-    return [np.array(autograd.RULES[f][0](grad, f(x, axis=1), x, axis=1)) for f in functions]
+    return [
+        np.array(autograd.RULES[f][0](grad, f(x, axis=1), x, axis=1)) for f in functions
+    ]
 
 
 @observe(seeds=normal(24), x=normal(2, 3, 4))
@@ -2648,24 +2703,41 @@ def gradient_of_transpose(autograd, x):
     orders = [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)]
     orders += [(-1, 0, 1), (1, -1, -3), (-2, -1, 0), None]
     rule = autograd.RULES[np.transpose][0]
-    found = [rule(np.cos(3 * x).transpose(a), x.transpose(a), x, axes=a) for a in orders]
+    found = [
+        rule(np.cos(3 * x).transpose(a), x.transpose(a), x, axes=a) for a in orders
+    ]
     return found, rule(np.sin(x).T, x.T, x)
 
 
 @observe(x=normal(3, 4), i=integers(low=0, high=3))
 def gradient_of_slices_and_single_elements(autograd, x, i):
     """Integers, slices, steps, a new axis, an ellipsis."""
-    indices = [i, (i, -1), slice(1, 3), (slice(None), 1), (slice(None, None, 2), slice(3, 0, -1))]
+    indices = [
+        i,
+        (i, -1),
+        slice(1, 3),
+        (slice(None), 1),
+        (slice(None, None, 2), slice(3, 0, -1)),
+    ]
     indices += [(None, i), (..., 2)]
     rule = autograd.RULES[autograd.tensor.getitem][0]
     return [rule(np.sin(x[index]), x[index], x, index=index) for index in indices]
 
 
-@observe(x=normal(3, 4), rows=integers(6, low=0, high=3), columns=integers(6, low=0, high=4))
+@observe(
+    x=normal(3, 4), rows=integers(6, low=0, high=3), columns=integers(6, low=0, high=4)
+)
 def gradient_of_elements_taken_several_times(autograd, x, rows, columns):
     """Index arrays with repetitions, pairs of them, a mask, and nothing taken at all."""
     rule, found = autograd.RULES[autograd.tensor.getitem][0], []
-    for index in (rows, (rows, columns), (slice(None), columns), x > 0, [0, 0, 2, 0], rows[:0]):
+    for index in (
+        rows,
+        (rows, columns),
+        (slice(None), columns),
+        x > 0,
+        [0, 0, 2, 0],
+        rows[:0],
+    ):
         found.append(rule(np.sin(x[index]), x[index], x, index=index))
     return found
 
@@ -2692,7 +2764,9 @@ def rules_of_arrangement_can_be_recorded(autograd, grad, x, i):
     return (
         recorded(autograd, np.reshape, grad, x, shape=(3, 2)),
         recorded(autograd, np.transpose, grad, x, axes=(1, 0)),
-        recorded(autograd, autograd.tensor.getitem, grad[[0, 1, 2, 0]], x[:, :2], index=i),
+        recorded(
+            autograd, autograd.tensor.getitem, grad[[0, 1, 2, 0]], x[:, :2], index=i
+        ),
     )
 
 
@@ -3010,7 +3084,10 @@ def the_nodes_that_lead_to_the_inputs(autograd, x, y, w):
     a, b = graph.times(x, w), graph.times(y, constant)
     c = graph.plus(a, b)
     d = graph.times(c, b)
-    found = [autograd.leading_to(wanted, [d, c, b, a]) for wanted in ([x], [y], [a], [x, b], [d])]
+    found = [
+        autograd.leading_to(wanted, [d, c, b, a])
+        for wanted in ([x], [y], [a], [x, b], [d])
+    ]
     return [[v.numpy() for v in nodes] for nodes in found]
 
 

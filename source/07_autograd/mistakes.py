@@ -8,7 +8,9 @@ MISTAKES = [
         "one-sided-difference",
         "numerical-gradient",
         "Steps to one side only, so that the error shrinks with h and not with its square.",
-        {"(f(x + offset) - f(x - offset)) / (2 * step)": "(f(x + offset) - f(x)) / step"},
+        {
+            "(f(x + offset) - f(x - offset)) / (2 * step)": "(f(x + offset) - f(x)) / step"
+        },
     ),
     Mistake(
         "half-the-distance",
@@ -97,7 +99,9 @@ MISTAKES = [
         "arrays-noted-as-inputs",
         "record",
         "Notes the arrays of the inputs, through which no way leads back.",
-        {"Operation(function, inputs, values": "Operation(function, tuple(values), values"},
+        {
+            "Operation(function, inputs, values": "Operation(function, tuple(values), values"
+        },
     ),
     Mistake(
         "recording-cannot-be-switched-off",
@@ -109,7 +113,9 @@ MISTAKES = [
         "constants-get-a-history",
         "record",
         "Takes a note of every operation, also where nothing needs a gradient.",
-        {"if recording.enabled and any(map(needs_gradient, inputs)):": "if recording.enabled:"},
+        {
+            "if recording.enabled and any(map(needs_gradient, inputs)):": "if recording.enabled:"
+        },
     ),
     Mistake(
         "all-inputs-must-need-one",
@@ -248,7 +254,9 @@ MISTAKES = [
         "only-new-axes-summed",
         "unbroadcast",
         "Sums over the axes in front, and forgets those of length 1.",
-        {"axis=(*range(new_axes), *stretched)).reshape(shape)": "axis=tuple(range(new_axes)))"},
+        {
+            "axis=(*range(new_axes), *stretched)).reshape(shape)": "axis=tuple(range(new_axes)))"
+        },
     ),
     Mistake(
         "mean-instead-of-sum",
@@ -267,7 +275,9 @@ MISTAKES = [
         "all-axes-reversed",
         "rules-of-the-matrix-product",
         "Transposes a stack with .T, which reverses all its axes.",
-        {"lambda grad, out, x, y: swap(x) @ grad": "lambda grad, out, x, y: x.T @ grad"},
+        {
+            "lambda grad, out, x, y: swap(x) @ grad": "lambda grad, out, x, y: x.T @ grad"
+        },
     ),
     Mistake(
         "bias-counts-once",
@@ -402,7 +412,9 @@ MISTAKES = [
         "softmax-element-by-element",
         "rules-of-softmax",
         "Takes softmax for a sigmoid, in which each output depends on its own input alone.",
-        {"out * (grad - total(grad * out, axis=axis, keepdims=True))": "grad * out * (1 - out)"},
+        {
+            "out * (grad - total(grad * out, axis=axis, keepdims=True))": "grad * out * (1 - out)"
+        },
     ),
     Mistake(
         "sum-over-all-rows",
@@ -537,7 +549,9 @@ MISTAKES = [
         "goes-everywhere",
         "grad",
         "Goes through all nodes, also through those that lead to nothing wanted.",
-        {"leading_to(inputs, reverse_creation_order(start))": "reverse_creation_order(start)"},
+        {
+            "leading_to(inputs, reverse_creation_order(start))": "reverse_creation_order(start)"
+        },
     ),
     Mistake(
         "direct-inputs-only",

@@ -36,7 +36,14 @@ from functools import partial
 
 import numpy as np
 
-from tinytorch.core.autograd import Variable, creation_order, grad, maximum, propagate, sigmoid
+from tinytorch.core.autograd import (
+    Variable,
+    creation_order,
+    grad,
+    maximum,
+    propagate,
+    sigmoid,
+)
 from tinytorch.support.anomaly import (
     AnomalyError,
     make_detector,
@@ -152,7 +159,9 @@ def second_derivative(f: Callable, x: Variable) -> np.ndarray:
 _x = Variable(np.array([2.0, 5.0]))
 _found = second_derivative(lambda v: v**3, _x)
 check(_found, [12.0, 30.0], hint="the gradient of the gradient: 6 x")
-check(type(_found).__name__, "ndarray", hint="grad gives a tuple: take its first element")
+check(
+    type(_found).__name__, "ndarray", hint="grad gives a tuple: take its first element"
+)
 check(_x.grad, None, hint="use grad, which touches no .grad")
 check(second_derivative(exp, Variable([0.0])), [1.0], hint="exp is its own derivative")
 ### BEGIN HIDDEN TESTS
@@ -272,7 +281,8 @@ def jacobian_of(out: Variable, xs: tuple, create_graph: bool = False) -> list:
     seeds = np.eye(out.size).reshape(out.size, *out.shape)
     rows = [pull_back((out,), xs, (seed,), create_graph) for seed in seeds]
     return [
-        stacked([row[i] for row in rows], out.shape + x.shape, x.dtype) for i, x in enumerate(xs)
+        stacked([row[i] for row in rows], out.shape + x.shape, x.dtype)
+        for i, x in enumerate(xs)
     ]
     ### END SOLUTION
 
@@ -280,13 +290,29 @@ def jacobian_of(out: Variable, xs: tuple, create_graph: bool = False) -> list:
 # %% checks="jacobian" points=7
 _x = Variable(np.array([2.0, 3.0]))
 _out = stack([_x[0] * _x[1], _x[0] ** 2])
-check(jacobian_of(_out, (_x,)), [[[3.0, 2.0], [4.0, 0.0]]], hint="a row for each output; in a list")
+check(
+    jacobian_of(_out, (_x,)),
+    [[[3.0, 2.0], [4.0, 0.0]]],
+    hint="a row for each output; in a list",
+)
 _a, _b = Variable(np.array([1.0, 2.0])), Variable(np.array([[5.0], [7.0], [9.0]]))
 _found = jacobian_of(_a * _b, (_a, _b))
-check([j.shape for j in _found], [(3, 2, 2), (3, 2, 3, 1)], hint="out.shape + x.shape, for each x")
-check(_found[0][1, 0], [7.0, 0.0], hint="element [i, j, k]: the derivative of out[i, j] by x[k]")
+check(
+    [j.shape for j in _found],
+    [(3, 2, 2), (3, 2, 3, 1)],
+    hint="out.shape + x.shape, for each x",
+)
+check(
+    _found[0][1, 0],
+    [7.0, 0.0],
+    hint="element [i, j, k]: the derivative of out[i, j] by x[k]",
+)
 check(_found[1][1, 0], [[0.0], [1.0], [0.0]], hint="derivatives by the second input")
-check(jacobian_of(_a.sum(), (_a,)), [[1.0, 1.0]], hint="an output of shape () has one seed, 1")
+check(
+    jacobian_of(_a.sum(), (_a,)),
+    [[1.0, 1.0]],
+    hint="an output of shape () has one seed, 1",
+)
 _again = jacobian_of(_x * _x, (_x,), create_graph=True)[0]
 check(type(_again).__name__, "Variable", hint="hand create_graph on to pull_back")
 
@@ -332,10 +358,18 @@ def a_jacobian_that_can_be_differentiated_again(derivatives, x, a, seed):
     """With create_graph a variable; without it an array."""
     x = derivatives.Variable(x)
     out = (x * x * x * a).sum(axis=1)
-    recorded, plain = (derivatives.jacobian_of(out, (x,), flag)[0] for flag in (True, False))
+    recorded, plain = (
+        derivatives.jacobian_of(out, (x,), flag)[0] for flag in (True, False)
+    )
     kinds = type(recorded).__name__, type(plain).__name__
     default = type(derivatives.jacobian_of(out, (x,))[0]).__name__
-    return plain, kinds, default, recorded.numpy(), derivatives.grad(recorded, x, seed)[0]
+    return (
+        plain,
+        kinds,
+        default,
+        recorded.numpy(),
+        derivatives.grad(recorded, x, seed)[0],
+    )
 
 
 @observe(x=normal(2, dtype="float32"))
@@ -389,7 +423,9 @@ for each output, in its shape. Make the `us` in the shape and dtype of the outpu
 
 # %% exercise="vjp-and-jvp"
 #| export
-def push_forward(outputs: tuple, xs: tuple, vs: tuple, create_graph: bool = False) -> tuple:
+def push_forward(
+    outputs: tuple, xs: tuple, vs: tuple, create_graph: bool = False
+) -> tuple:
     """The Jacobian times a vector: the slopes of all outputs if `xs` move along `vs`."""
     ### BEGIN SOLUTION
     us = tuple(Variable(np.zeros(out.shape, out.dtype)) for out in outputs)
@@ -412,9 +448,17 @@ check(
     hint="a slope for each output; all inputs move at once",
 )
 _slope = push_forward(_outs[:1], (_x,), (np.array([1.0, 0.0]),), create_graph=True)[0]
-check(type(_slope).__name__, "Variable", hint="hand create_graph on to the second pull_back")
+check(
+    type(_slope).__name__,
+    "Variable",
+    hint="hand create_graph on to the second pull_back",
+)
 _single = push_forward((Variable([1.0]) * 2.0,), (_x,), ([1.0, 1.0],))
-check(_single, ([0.0],), hint="what does not depend on xs has slope 0: let pull_back see to it")
+check(
+    _single,
+    ([0.0],),
+    hint="what does not depend on xs has slope 0: let pull_back see to it",
+)
 
 
 ### BEGIN HIDDEN TESTS
@@ -470,7 +514,9 @@ many = rng.normal(size=(1000, 2))
 place, along = np.array([1.0, 2.0]), np.array([1.0, 0.0])
 rows = seconds(lambda: jacobian(lambda v: tanh(many @ v), place)[:, 0], 1)
 column = seconds(lambda: jvp(lambda v: tanh(many @ v), place, along))
-print(f"by rows {1000 * rows:.1f} ms, one column {1000 * column:.2f} ms: {rows / column:.0f} times")
+print(
+    f"by rows {1000 * rows:.1f} ms, one column {1000 * column:.2f} ms: {rows / column:.0f} times"
+)
 
 # %% [markdown]
 r"""
@@ -528,7 +574,11 @@ check(
 )
 check(hvp_of(_x.sum(), (_x,), _vs[:1]), ([0.0, 0.0],), hint="a plane does not bend")
 _again = hvp_of(_x[0] ** 2 * _x[1], (_x,), _vs[:1], create_graph=True)[0]
-check(type(_again).__name__, "Variable", hint="hand create_graph on to the second pull_back")
+check(
+    type(_again).__name__,
+    "Variable",
+    hint="hand create_graph on to the second pull_back",
+)
 
 
 ### BEGIN HIDDEN TESTS
@@ -607,11 +657,19 @@ check(
 _tables = hessian_of(_x[0] ** 2 * _y, (_x, _y))
 check(_tables[0][1], [4.0, 0.0], hint="element [0][1]: by x, then by y")
 check(
-    [len(row) for row in _tables], [2, 2], hint="a row for each input, with a table for each input"
+    [len(row) for row in _tables],
+    [2, 2],
+    hint="a row for each input, with a table for each input",
 )
-check(hessian_of(_x.sum(), (_x,)), [[[[0.0, 0.0], [0.0, 0.0]]]], hint="a plane does not bend")
+check(
+    hessian_of(_x.sum(), (_x,)),
+    [[[[0.0, 0.0], [0.0, 0.0]]]],
+    hint="a plane does not bend",
+)
 _third = hessian_of((_x**4).sum(), (_x,), create_graph=True)
-check(type(_third[0][0]).__name__, "Variable", hint="hand create_graph on to jacobian_of")
+check(
+    type(_third[0][0]).__name__, "Variable", hint="hand create_graph on to jacobian_of"
+)
 
 
 ### BEGIN HIDDEN TESTS
@@ -634,7 +692,9 @@ def hessian_by_a_matrix_has_the_shape_of_the_matrix_twice(derivatives, x, a):
 def hessians_by_several_inputs(derivatives, x, y):
     """A row for each input."""
     x, y = derivatives.Variable(x), derivatives.Variable(y)
-    return [list(row) for row in derivatives.hessian_of((x * x * y * y * y).sum(), (x, y))]
+    return [
+        list(row) for row in derivatives.hessian_of((x * x * y * y * y).sum(), (x, y))
+    ]
 
 
 @observe(x=normal(3), a=normal(3), seed=normal(3, 3))
@@ -674,7 +734,11 @@ for n in (10, 100, 300):
         seconds(partial(hessian, valley, place), 1),
     ]
     print(
-        n, *(f"{name} {1000 * t:.2f} ms  " for name, t in zip(("gradient", "hvp", "table"), times))
+        n,
+        *(
+            f"{name} {1000 * t:.2f} ms  "
+            for name, t in zip(("gradient", "hvp", "table"), times)
+        ),
     )
 
 # %% [markdown]
@@ -752,12 +816,24 @@ def _bent(v):
 
 
 check(
-    newton(bowl, [3.0, 1.0]), ([0.0, 0.0], 1), hint="a bowl takes one step: x - solve(H, gradient)"
+    newton(bowl, [3.0, 1.0]),
+    ([0.0, 0.0], 1),
+    hint="a bowl takes one step: x - solve(H, gradient)",
 )
-check(newton(bowl, [-3.0, -1.0])[1], 1, hint="a slope far below zero is not small: np.abs")
+check(
+    newton(bowl, [-3.0, -1.0])[1], 1, hint="a slope far below zero is not small: np.abs"
+)
 check(newton(bowl, [0.0, 0.0])[1], 0, hint="look at the gradient before the step")
-check(newton(_bent, [2.0, 1.0], steps=1)[0], [1.323398, 0.4769], hint="one step, and then stop")
-check(newton(_bent, [2.0, 1.0], steps=3)[1], 3, hint="give up after `steps` steps, and say so")
+check(
+    newton(_bent, [2.0, 1.0], steps=1)[0],
+    [1.323398, 0.4769],
+    hint="one step, and then stop",
+)
+check(
+    newton(_bent, [2.0, 1.0], steps=3)[1],
+    3,
+    hint="give up after `steps` steps, and say so",
+)
 _far = newton(lambda v: exp(v).sum() - v.sum(), [3.0, -1.0])[0]
 check(_far, [0.0, 0.0], hint="compute gradient and Hessian anew at every place")
 
@@ -784,7 +860,9 @@ def a_few_steps_on_a_curved_function(derivatives, start, steps):
 def the_tolerance_decides_when_to_stop(derivatives, start):
     """In size: a slope that is far below zero is not small. From a list, in float64."""
     f = lambda v: (np.exp(v) - 3.0 * v).sum()  # noqa: E731
-    counts = [derivatives.newton(f, list(start), 30, t)[1] for t in (10.0, 0.5, 1e-2, 1e-8)]
+    counts = [
+        derivatives.newton(f, list(start), 30, t)[1] for t in (10.0, 0.5, 1e-2, 1e-8)
+    ]
     low = derivatives.newton(f, list(-start), 30, 1.0)
     one = derivatives.newton(f, [start[0], np.log(3.0)], 30, 1e-3)
     return counts, low, one
@@ -808,7 +886,9 @@ On Rosenbrock's valley in two dimensions, whose lowest point is (1, 1):
 """
 
 # %%
-place, count = newton(lambda v: (1 - v[0]) ** 2 + 100 * (v[1] - v[0] ** 2) ** 2, [-1.5, 2.0])
+place, count = newton(
+    lambda v: (1 - v[0]) ** 2 + 100 * (v[1] - v[0] ** 2) ** 2, [-1.5, 2.0]
+)
 print(f"after {count} steps at {place}")
 
 # %% [markdown]
@@ -857,7 +937,9 @@ suspects = {
 place = rng.normal(size=3)
 for name, suspect in suspects.items():
     by_gradient = vjp(lambda v, f=suspect: f(v).sum(), place)[1]
-    passes = np.allclose(by_gradient, numerical_gradient(lambda v: (v * v).sum(), place))
+    passes = np.allclose(
+        by_gradient, numerical_gradient(lambda v: (v * v).sum(), place)
+    )
     print(f"{name:13} {'passes' if passes else 'fails'} the test with .sum()")
 
 # %% [markdown]
@@ -905,7 +987,9 @@ def slopes_along(
 # %% checks="gradcheck" points=8
 _one, _two, _three, _five = (np.array(n) for n in (1.0, 2.0, 3.0, 5.0))
 check(
-    slopes_along(lambda x, y: x * y, (_two, _three), (_one, np.array(10.0)), (_five,), 0.1),
+    slopes_along(
+        lambda x, y: x * y, (_two, _three), (_one, np.array(10.0)), (_five,), 0.1
+    ),
     (115.0, 115.0),
     hint="5 (3 · 1 + 2 · 10), and 5 (2.1 · 4 - 1.9 · 2) / 0.2",
 )
@@ -922,7 +1006,11 @@ check(
 _vector = np.array([1.0, 2.0])
 check(
     slopes_along(
-        lambda v: v * v, (_vector,), (_vector * [1.0, -0.5],), (_vector * [1.0, 5.0],), 0.5
+        lambda v: v * v,
+        (_vector,),
+        (_vector * [1.0, -0.5],),
+        (_vector * [1.0, 5.0],),
+        0.5,
     ),
     (-38.0, -38.0),
     hint="1 · 2 · 1 + 10 · 4 · (-1): weights and directions for each element",
@@ -954,7 +1042,9 @@ def slopes_of_several_outputs(derivatives, x, direction, w, v, u):
     return derivatives.slopes_along(f, (x,), (direction,), [w, np.array(v), u], 0.2)
 
 
-@observe(x=normal(4), direction=normal(4), w=normal(4), factor=uniform(low=4.0, high=6.0))
+@observe(
+    x=normal(4), direction=normal(4), w=normal(4), factor=uniform(low=4.0, high=6.0)
+)
 def slopes_of_an_operation_with_a_wrong_gradient(derivatives, x, direction, w, factor):
     """The first slope comes from the gradient, right or wrong; the second only from values."""
 
@@ -1083,13 +1173,23 @@ _x = Variable(np.array([0.0, 800.0, -800.0]))
 check(Softplus.apply(_x), [np.log(2), 800.0, 0.0], hint="max(x, 0) + log1p(exp(-|x|))")
 Softplus.apply(_x).backward([3.0, 1.0, 5.0])
 check(
-    _x.grad, [1.5, 1.0, 0.0], hint="(x,) = ctx.saved_tensors, a tuple; then grad times sigmoid(x)"
+    _x.grad,
+    [1.5, 1.0, 0.0],
+    hint="(x,) = ctx.saved_tensors, a tuple; then grad times sigmoid(x)",
 )
 _small = Softplus.apply(Variable(np.array(-40.0))).item()
-check(_small / np.exp(-40.0), 1.0, hint="log1p(t), not log(1 + t): exp(-40) must not get lost")
+check(
+    _small / np.exp(-40.0),
+    1.0,
+    hint="log1p(t), not log(1 + t): exp(-40) must not get lost",
+)
 _x = Variable(np.array([0.0, 1.0]))
 (_first,) = grad(Softplus.apply(_x).sum(), _x, create_graph=True)
-check(grad(_first.sum(), _x), ([0.25, 0.196612],), hint="backward must use variables, not arrays")
+check(
+    grad(_first.sum(), _x),
+    ([0.25, 0.196612],),
+    hint="backward must use variables, not arrays",
+)
 
 
 ### BEGIN HIDDEN TESTS
@@ -1100,7 +1200,9 @@ def values_of_softplus(derivatives, x):
     return out.numpy(), type(out).__name__
 
 
-@observe(large=uniform(3, low=100.0, high=5000.0), small=uniform(3, low=38.0, high=600.0))
+@observe(
+    large=uniform(3, low=100.0, high=5000.0), small=uniform(3, low=38.0, high=600.0)
+)
 def values_of_softplus_far_out(derivatives, large, small):
     """x itself far to the right; far to the left exp(x), of which the logarithm is taken here."""
     with np.errstate(all="ignore"):
@@ -1117,7 +1219,9 @@ def gradients_of_softplus(derivatives, x, seed):
     return x.grad
 
 
-@observe(large=uniform(2, low=720.0, high=5000.0), small=uniform(2, low=38.0, high=600.0))
+@observe(
+    large=uniform(2, low=720.0, high=5000.0), small=uniform(2, low=38.0, high=600.0)
+)
 def gradients_of_softplus_far_out(derivatives, large, small):
     """1 on the right, exp(x) on the left (as a logarithm); no nan."""
     x = derivatives.Variable(np.array([*large, *-large, *-small]))
@@ -1158,7 +1262,8 @@ stable.sum().backward()
 print("value:   ", stable.numpy())
 print("gradient:", x.grad)
 print(
-    gradcheck(Softplus.apply, rng.normal(size=4)), gradgradcheck(Softplus.apply, rng.normal(size=4))
+    gradcheck(Softplus.apply, rng.normal(size=4)),
+    gradgradcheck(Softplus.apply, rng.normal(size=4)),
 )
 
 # %% [markdown]
@@ -1297,7 +1402,9 @@ for step in range(10):
     print(f"step {step}: length {length.item():.2f}, gradient {x.grad}")
     if not np.isfinite(x.grad).all():
         break
-    x.data.data = np.maximum(x.data.data - 3.0 * x.grad, 0.0)  # not past the other point, (0, 0)
+    x.data.data = np.maximum(
+        x.data.data - 3.0 * x.grad, 0.0
+    )  # not past the other point, (0, 0)
 
 # %% [markdown]
 r"""
@@ -1347,7 +1454,9 @@ def check_gradient(variable: Variable, grad: np.ndarray) -> np.ndarray:
 # %% checks="find-the-nan" points=8
 _inf = Variable([np.inf, 1.0])
 check_raises(
-    AnomalyError, lambda: check_result(np.log, (Variable([0.0]),), _inf), hint="finite inputs"
+    AnomalyError,
+    lambda: check_result(np.log, (Variable([0.0]),), _inf),
+    hint="finite inputs",
 )
 check(
     check_result(np.exp, (_inf, 2.0), _inf),
@@ -1357,14 +1466,20 @@ check(
 _root = sqrt(Variable([1.0, 0.0]))
 _ones = np.ones(2)
 check_raises(
-    AnomalyError, lambda: check_gradient(_root, _ones), hint="look at shares_of(variable, grad)"
+    AnomalyError,
+    lambda: check_gradient(_root, _ones),
+    hint="look at shares_of(variable, grad)",
 )
 check(
     check_gradient(_root, _ones * np.inf),
     [np.inf, np.inf],
     hint="grad was infinite before: return it",
 )
-check(check_gradient(Variable([1.0]) * 2.0, _ones[:1]), [1.0], hint="all is finite: return grad")
+check(
+    check_gradient(Variable([1.0]) * 2.0, _ones[:1]),
+    [1.0],
+    hint="all is finite: return grad",
+)
 with np.errstate(divide="ignore"):
     _quotient = 1.0 / (Variable([0.0]) + 0.0)
 try:
@@ -1386,7 +1501,9 @@ def anomaly(call):
         with np.errstate(all="ignore"):
             found = call()
     except Exception as error:
-        return type(error).__name__, str(error).partition(" in ")[0].partition("; it was")[0]
+        return type(error).__name__, str(error).partition(" in ")[0].partition(
+            "; it was"
+        )[0]
     return "nothing", None if found is None else np.asarray(found)
 
 
@@ -1396,7 +1513,12 @@ def results_that_are_not_finite(derivatives, x, place):
     bad = x.copy()
     bad[place] = [np.nan, np.inf, -np.inf][place]
     good, bad = derivatives.Variable(x), derivatives.Variable(bad)
-    cases = [((good, 2.0), bad), ((good, bad), bad), ((bad, good), bad), ((good, x), good)]
+    cases = [
+        ((good, 2.0), bad),
+        ((good, bad), bad),
+        ((bad, good), bad),
+        ((good, x), good),
+    ]
     cases += [((good, bad.numpy()), bad), ((good, np.inf), bad), ((bad, good), good)]
     return [anomaly(lambda c=c: derivatives.check_result(np.add, *c)) for c in cases]
 
@@ -1410,7 +1532,10 @@ def gradients_that_are_not_finite(derivatives, x, seed, position):
     quotient = x / (derivatives.Variable(y) + 0.0)
     healthy = derivatives.Variable(x) * derivatives.Variable(y)
     node = [root, quotient][position]
-    found = [anomaly(lambda n=n: derivatives.check_gradient(n, seed)) for n in (node, healthy)]
+    found = [
+        anomaly(lambda n=n: derivatives.check_gradient(n, seed))
+        for n in (node, healthy)
+    ]
     leaf, single = derivatives.Variable(x), seed.astype("float32")
     kind = str(derivatives.check_gradient(leaf, single).dtype)
     return found, anomaly(lambda: derivatives.check_gradient(leaf, seed)), kind
@@ -1420,7 +1545,9 @@ def gradients_that_are_not_finite(derivatives, x, seed, position):
 def gradients_that_were_not_finite_before(derivatives, x, bad):
     """Go on as they are: the mistake was made somewhere else."""
     seed = np.array([1.0, bad, x[0]])
-    return anomaly(lambda: derivatives.check_gradient(derivatives.Variable(x) * 2.0, seed))
+    return anomaly(
+        lambda: derivatives.check_gradient(derivatives.Variable(x) * 2.0, seed)
+    )
 
 
 ### END HIDDEN TESTS
@@ -1494,7 +1621,9 @@ def peak_memory(call):
 
 
 for n in (10, 100, 1000):
-    print(f"{n:5} layers: {peak_memory(lambda n=n: gradient_of_chain([tanh] * n)):6.2f} MiB")
+    print(
+        f"{n:5} layers: {peak_memory(lambda n=n: gradient_of_chain([tanh] * n)):6.2f} MiB"
+    )
 
 # %% [markdown]
 r"""
@@ -1528,7 +1657,8 @@ def gradients_again(f: Callable, xs: Sequence, grad) -> dict:
     since = next(creation_order)
     with enable_grad():
         out = f(*xs)
-    return propagate({out: grad}, recorded_since(since, out), isinstance(grad, Variable))
+    nodes = recorded_since(since, out)
+    return propagate({out: grad}, nodes, isinstance(grad, Variable))
     ### END SOLUTION
 
 
@@ -1537,18 +1667,34 @@ _older = Variable([1.0, 2.0])
 _x, _grad = _older * 3.0, np.array([1.0, 10.0])
 with recording.switched(False):
     _found = gradients_again(lambda z: z * z, [_x], _grad)
-check(_found.get(_x), [6.0, 120.0], hint="call f with enable_grad, and propagate {out: grad}")
 check(
-    _older in _found, False, hint="only what was recorded since: _x is older, so the way ends there"
+    _found.get(_x),
+    [6.0, 120.0],
+    hint="call f with enable_grad, and propagate {out: grad}",
+)
+check(
+    _older in _found,
+    False,
+    hint="only what was recorded since: _x is older, so the way ends there",
 )
 check(_x.grad_fn.inputs is None, False, hint="nothing older may be freed")
 _outs = []
 gradients_again(lambda z: _outs.append(z * z) or _outs[0], [_x], _grad)
-check(_outs[0].grad_fn.inputs is None, True, hint="free what is new, unless grad is a Variable")
-_found = gradients_again(lambda z: z * z * z, [_x], Variable(_grad))
-check(type(_found.get(_x)).__name__, "Variable", hint="keep the graph if grad is a Variable")
 check(
-    grad(_found[_x].sum(), _older), ([54.0, 1080.0],), hint="keep the graph if grad is a Variable"
+    _outs[0].grad_fn.inputs is None,
+    True,
+    hint="free what is new, unless grad is a Variable",
+)
+_found = gradients_again(lambda z: z * z * z, [_x], Variable(_grad))
+check(
+    type(_found.get(_x)).__name__,
+    "Variable",
+    hint="keep the graph if grad is a Variable",
+)
+check(
+    grad(_found[_x].sum(), _older),
+    ([54.0, 1080.0],),
+    hint="keep the graph if grad is a Variable",
 )
 
 
@@ -1566,7 +1712,9 @@ def gradients_of_inputs_and_of_what_is_used_besides(derivatives, x, y, seed):
     x, y = derivatives.Variable(x), derivatives.Variable(y)
     outside = y * 2.0
     with off(derivatives):
-        found = derivatives.gradients_again(lambda z: z * z * outside + outside, [x], seed)
+        found = derivatives.gradients_again(
+            lambda z: z * z * outside + outside, [x], seed
+        )
     return found[x], found[outside], y in found, len(found)
 
 
@@ -1700,7 +1848,9 @@ backward pass. The loop is over by then, and `part` is the last segment, for all
 
 # %% exercise="checkpoint-sequential"
 #| export
-def checkpoint_sequential(functions: Sequence[Callable], segments: int, x: Variable) -> Variable:
+def checkpoint_sequential(
+    functions: Sequence[Callable], segments: int, x: Variable
+) -> Variable:
     """Call functions one after the other, in nearly equal segments with a `checkpoint` around each.
 
     Parameters
@@ -1725,7 +1875,9 @@ def checkpoint_sequential(functions: Sequence[Callable], segments: int, x: Varia
     ### BEGIN SOLUTION
     n = len(functions)
     if not 1 <= segments <= n:
-        raise ValueError(f"segments must be from 1 to {n}, the functions' number; got {segments}")
+        raise ValueError(
+            f"segments must be from 1 to {n}, the functions' number; got {segments}"
+        )
 
     def run(part, z):
         for function in part:
@@ -1748,11 +1900,21 @@ check(_y, 240.0, hint="2 * 1 * 2 * 3 * 4 * 5, one after the other")
 _y.backward()
 check(_x.grad, 120.0, hint="see the hint on right values, wrong gradients")
 check(
-    len(_log), 10, hint="each once on the way there, once more on the way back: checkpoint them all"
+    len(_log),
+    10,
+    hint="each once on the way there, once more on the way back: checkpoint them all",
 )
-check(_log[5] in (3, 4), True, hint="two segments of 2 and 3: the later is called again first")
-check_raises(ValueError, lambda: checkpoint_sequential(_functions, 0, _x), hint="at least one")
-check_raises(ValueError, lambda: checkpoint_sequential(_functions, 6, _x), hint="at most five")
+check(
+    _log[5] in (3, 4),
+    True,
+    hint="two segments of 2 and 3: the later is called again first",
+)
+check_raises(
+    ValueError, lambda: checkpoint_sequential(_functions, 0, _x), hint="at least one"
+)
+check_raises(
+    ValueError, lambda: checkpoint_sequential(_functions, 6, _x), hint="at most five"
+)
 
 
 ### BEGIN HIDDEN TESTS
@@ -1776,8 +1938,12 @@ def segment_lengths(log):
     return sorted(int(n) for n in np.diff([0, *ends, len(log)]))
 
 
-@observe(factors=normal(7), x=normal(3), seed=normal(3), segments=integers(low=2, high=6))
-def values_and_gradients_of_different_functions(derivatives, factors, x, seed, segments):
+@observe(
+    factors=normal(7), x=normal(3), seed=normal(3), segments=integers(low=2, high=6)
+)
+def values_and_gradients_of_different_functions(
+    derivatives, factors, x, seed, segments
+):
     """The same as without checkpoints, though each function does something else."""
     functions, _ = layers_that_note(factors)
     x = derivatives.Variable(x)
@@ -1798,7 +1964,9 @@ def segments_are_nearly_equal(derivatives, factors, x):
     return found
 
 
-@observe(factors=uniform(9, low=0.5, high=1.5), x=normal(), segments=integers(low=1, high=10))
+@observe(
+    factors=uniform(9, low=0.5, high=1.5), x=normal(), segments=integers(low=1, high=10)
+)
 def each_function_is_called_once_there_and_once_back(derivatives, factors, x, segments):
     """In its order on the way there."""
     functions, log = layers_that_note(factors)
@@ -1809,8 +1977,15 @@ def each_function_is_called_once_there_and_once_back(derivatives, factors, x, se
     return there, sorted(log), x.grad
 
 
-@observe(x=normal(4, 3), weights=normal(5, 3), seed=normal(4, 3), segments=integers(low=1, high=6))
-def weights_inside_the_functions_get_their_gradients(derivatives, x, weights, seed, segments):
+@observe(
+    x=normal(4, 3),
+    weights=normal(5, 3),
+    seed=normal(4, 3),
+    segments=integers(low=1, high=6),
+)
+def weights_inside_the_functions_get_their_gradients(
+    derivatives, x, weights, seed, segments
+):
     """Each function multiplies by a weight of its own; the functions come as a tuple."""
     weights = [derivatives.Variable(w) for w in weights]
     functions = tuple((lambda z, w=w: z * w) for w in weights)
@@ -1848,7 +2023,10 @@ plain = peak_memory(partial(gradient_of_chain, chain))
 figure, axes = plt.subplots(figsize=(6, 3.8))
 axes.loglog(segment_numbers, peaks, "o-", label="measured")
 axes.loglog(
-    segment_numbers, 0.038 * (segment_numbers + 1000 / segment_numbers), "--", label="k + n / k"
+    segment_numbers,
+    0.038 * (segment_numbers + 1000 / segment_numbers),
+    "--",
+    label="k + n / k",
 )
 axes.axhline(plain, color="gray", linestyle=":", label="without checkpoints")
 axes.set(xlabel="segments k", ylabel="most memory, MiB")
@@ -1858,8 +2036,12 @@ show(
     "The most memory against the number of segments, both logarithmic: a valley along k + n / k",
 )
 best = int(np.argmin(peaks))
-print(f"without: {plain:.1f} MiB; with {segment_numbers[best]} segments: {peaks[best]:.1f} MiB")
-times = [seconds(partial(gradient_of_chain, functions)) for functions in (chain, whole[best])]
+print(
+    f"without: {plain:.1f} MiB; with {segment_numbers[best]} segments: {peaks[best]:.1f} MiB"
+)
+times = [
+    seconds(partial(gradient_of_chain, functions)) for functions in (chain, whole[best])
+]
 print(f"time: {1000 * times[0]:.0f} ms without, {1000 * times[1]:.0f} ms with")
 
 # %% [markdown]
@@ -1954,9 +2136,15 @@ def _guarded(change, f=lambda v: (v * v).sum(), values=(2.0, 3.0)):
     return x.grad
 
 
-check(_guarded(lambda x, y: None), [4.0, 6.0], hint="an honest program passes; return grad")
+check(
+    _guarded(lambda x, y: None),
+    [4.0, 6.0],
+    hint="an honest program passes; return grad",
+)
 check_raises(
-    RuntimeError, lambda: _guarded(lambda x, y: x.data.data.fill(9.0)), hint="copy, and compare"
+    RuntimeError,
+    lambda: _guarded(lambda x, y: x.data.data.fill(9.0)),
+    hint="copy, and compare",
 )
 check_raises(
     RuntimeError,
@@ -1965,13 +2153,23 @@ check_raises(
 )
 check_raises(
     RuntimeError,
-    lambda: _guarded(lambda x, y: y.data.data.fill(9.0), lambda v: exp(v.reshape(1, 1)), (0.5,)),
+    lambda: _guarded(
+        lambda x, y: y.data.data.fill(9.0), lambda v: exp(v.reshape(1, 1)), (0.5,)
+    ),
     hint="the rule of exp reads the result: guard that as well",
 )
-check(_guarded(lambda x, y: None, values=(np.nan, 3.0))[1], 6.0, hint="NaN is not equal to NaN")
+check(
+    _guarded(lambda x, y: None, values=(np.nan, 3.0))[1],
+    6.0,
+    hint="NaN is not equal to NaN",
+)
 _weight = Tensor([3.0], requires_grad=True)
 _guard = Guard()
-check(_guard.sending(_weight, np.array([5.0])), [5.0], hint="a Tensor has no grad_fn: getattr(…)")
+check(
+    _guard.sending(_weight, np.array([5.0])),
+    [5.0],
+    hint="a Tensor has no grad_fn: getattr(…)",
+)
 
 
 ### BEGIN HIDDEN TESTS
@@ -2049,7 +2247,9 @@ def honest_training_passes(derivatives, x, w, rate):
             ((v * x - 1.0) ** 2).sum().backward()
             v.data.data[:] = v.data.data - rate * v.grad
         with_nan = derivatives.Variable(np.array([np.nan, x[0]]))
-        (with_nan * with_nan * derivatives.Variable(x[:2], requires_grad=False)).sum().backward()
+        (
+            with_nan * with_nan * derivatives.Variable(x[:2], requires_grad=False)
+        ).sum().backward()
         unrecorded = derivatives.Variable(x, requires_grad=False) * 2.0
         return v.numpy(), with_nan.grad[1], unrecorded.numpy()
 
@@ -2134,9 +2334,35 @@ means that minus the logarithm of their probability is as small as it can be. Tw
 
 # %% demo=true
 temperature = np.array(
-    [66, 70, 69, 68, 67, 72, 73, 70, 57, 63, 70, 78, 67, 53, 67, 75, 70, 81, 76, 79, 75, 76, 58.0]
+    [
+        66,
+        70,
+        69,
+        68,
+        67,
+        72,
+        73,
+        70,
+        57,
+        63,
+        70,
+        78,
+        67,
+        53,
+        67,
+        75,
+        70,
+        81,
+        76,
+        79,
+        75,
+        76,
+        58.0,
+    ]
 )
-damaged = np.array([0, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 1])
+damaged = np.array(
+    [0, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 1]
+)
 
 
 def surprise(w):
@@ -2146,9 +2372,13 @@ def surprise(w):
 
 w, count = newton(surprise, [0.0, 0.0])
 errors = np.sqrt(np.diag(np.linalg.inv(hessian(surprise, w))))
-print(f"{count} steps: a = {w[0]:.2f} ± {errors[0]:.2f}, b = {w[1]:.3f} ± {errors[1]:.3f}")
+print(
+    f"{count} steps: a = {w[0]:.2f} ± {errors[0]:.2f}, b = {w[1]:.3f} ± {errors[1]:.3f}"
+)
 for degrees in (80, 70, 60, 50, 31):
-    print(f"{degrees} °F: damage with probability {sigmoid(np.array(w[0] + w[1] * degrees)):.3f}")
+    print(
+        f"{degrees} °F: damage with probability {sigmoid(np.array(w[0] + w[1] * degrees)):.3f}"
+    )
 
 # %% [markdown]
 r"""
@@ -2183,7 +2413,9 @@ for _ in range(100):
     product = hvp(loss_of, w, direction)[1]
     largest = np.sqrt((product**2).sum())
     direction = product / largest
-print(f"largest eigenvalue {largest:.4f}, so the largest step should be {2 / largest:.3f}")
+print(
+    f"largest eigenvalue {largest:.4f}, so the largest step should be {2 / largest:.3f}"
+)
 
 for rate in (0.95 * 2 / largest, 1.05 * 2 / largest):
     v = w + 1e-6 * direction

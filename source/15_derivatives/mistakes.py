@@ -53,7 +53,9 @@ MISTAKES = [
         "the-vector-from-the-left",
         "vjp-and-jvp",
         "Starts the first pass with the vector, which is a product from the left.",
-        {"return pull_back(gradients, us, vs, create_graph)": "return pull_back(outputs, xs, vs)"},
+        {
+            "return pull_back(gradients, us, vs, create_graph)": "return pull_back(outputs, xs, vs)"
+        },
     ),
     Mistake(
         "pulled-back-to-the-inputs",
@@ -172,7 +174,9 @@ MISTAKES = [
         "all-elements-alike",
         "gradcheck",
         "Adds the gradient up without the direction.",
-        {"sum(map(np.vdot, gradients, directions))": "sum(np.sum(g) for g in gradients)"},
+        {
+            "sum(map(np.vdot, gradients, directions))": "sum(np.sum(g) for g in gradients)"
+        },
     ),
     Mistake(
         "moves-the-inputs-themselves",

@@ -11,7 +11,14 @@ from functools import partial
 
 import numpy as np
 
-from tinytorch.core.autograd import Variable, creation_order, grad, maximum, propagate, sigmoid
+from tinytorch.core.autograd import (
+    Variable,
+    creation_order,
+    grad,
+    maximum,
+    propagate,
+    sigmoid,
+)
 from tinytorch.support.anomaly import (
     AnomalyError,
     make_detector,
@@ -61,14 +68,17 @@ def jacobian_of(out: Variable, xs: tuple, create_graph: bool = False) -> list:
     seeds = np.eye(out.size).reshape(out.size, *out.shape)
     rows = [pull_back((out,), xs, (seed,), create_graph) for seed in seeds]
     return [
-        stacked([row[i] for row in rows], out.shape + x.shape, x.dtype) for i, x in enumerate(xs)
+        stacked([row[i] for row in rows], out.shape + x.shape, x.dtype)
+        for i, x in enumerate(xs)
     ]
 
 
 jacobian = make_jacobian(jacobian_of)
 
 
-def push_forward(outputs: tuple, xs: tuple, vs: tuple, create_graph: bool = False) -> tuple:
+def push_forward(
+    outputs: tuple, xs: tuple, vs: tuple, create_graph: bool = False
+) -> tuple:
     """The Jacobian times a vector: the slopes of all outputs if `xs` move along `vs`."""
     us = tuple(Variable(np.zeros(out.shape, out.dtype)) for out in outputs)
     gradients = pull_back(outputs, xs, us, create_graph=True)
@@ -196,7 +206,8 @@ def gradients_again(f: Callable, xs: Sequence, grad) -> dict:
     since = next(creation_order)
     with enable_grad():
         out = f(*xs)
-    return propagate({out: grad}, recorded_since(since, out), isinstance(grad, Variable))
+    nodes = recorded_since(since, out)
+    return propagate({out: grad}, nodes, isinstance(grad, Variable))
 
 
 def checkpoint(f: Callable, *inputs, generators: Sequence = ()) -> Variable:
@@ -226,7 +237,9 @@ def checkpoint(f: Callable, *inputs, generators: Sequence = ()) -> Variable:
     return checkpoint_by(gradients_again, f, inputs, generators)
 
 
-def checkpoint_sequential(functions: Sequence[Callable], segments: int, x: Variable) -> Variable:
+def checkpoint_sequential(
+    functions: Sequence[Callable], segments: int, x: Variable
+) -> Variable:
     """Call functions one after the other, in nearly equal segments with a `checkpoint` around each.
 
     Parameters
@@ -250,7 +263,9 @@ def checkpoint_sequential(functions: Sequence[Callable], segments: int, x: Varia
     """
     n = len(functions)
     if not 1 <= segments <= n:
-        raise ValueError(f"segments must be from 1 to {n}, the functions' number; got {segments}")
+        raise ValueError(
+            f"segments must be from 1 to {n}, the functions' number; got {segments}"
+        )
 
     def run(part, z):
         for function in part:

@@ -91,7 +91,12 @@ class Tensor:
     (2, 3)
     """
 
-    __slots__ = ("__weakref__", "data", "grad", "requires_grad")  # its attributes, and no others
+    __slots__ = (
+        "__weakref__",
+        "data",
+        "grad",
+        "requires_grad",
+    )  # its attributes, and no others
 
     def __init__(self, data, dtype=None, requires_grad: bool = False):
         self.data = as_array(data, dtype)
@@ -123,7 +128,9 @@ class Tensor:
         return np.array(self.data, dtype=dtype, copy=copy)
 
     def __repr__(self) -> str:
-        values = np.array2string(self.data, separator=", ", threshold=100).replace("\n", "")
+        values = np.array2string(self.data, separator=", ", threshold=100).replace(
+            "\n", ""
+        )
         suffix = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
         return f"Tensor({values}{suffix})"
 
@@ -221,7 +228,9 @@ class Conversions:
         """The length of the first axis; without axes, a TypeError that tells of `item()`."""
         array = np.asarray(self)
         if array.ndim == 0:
-            raise TypeError("a 0-dimensional tensor has no length; read its value with item()")
+            raise TypeError(
+                "a 0-dimensional tensor has no length; read its value with item()"
+            )
         return len(array)
 
 
@@ -281,7 +290,9 @@ def compute(function: Callable, *values, **parameters):
     try:
         return function(*values, **parameters)
     except (ValueError, IndexError, TypeError) as error:
-        kind = next(k for k in (IndexError, TypeError, ValueError) if isinstance(error, k))
+        kind = next(
+            k for k in (IndexError, TypeError, ValueError) if isinstance(error, k)
+        )
         name = getattr(function, "__name__", repr(function))
         given = [describe(x) for x in values]
         given += [f"{key}={describe(setting)}" for key, setting in parameters.items()]
@@ -480,7 +491,9 @@ class Comparisons:
     def __ge__(self, other):
         return compute(np.greater_equal, value(self), value(other))
 
-    __hash__ = object.__hash__  # a class with its own == would lose it, and could be no dict's key
+    __hash__ = (
+        object.__hash__
+    )  # a class with its own == would lose it, and could be no dict's key
 
 
 @extend(Tensor)
