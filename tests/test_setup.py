@@ -715,6 +715,8 @@ def repository(tmp_path: Path) -> Path:
         ("gradebook.db-wal", True),
         ("grades.csv", True),
         (".venv/bin/python", True),
+        (".vscode/settings.json", True),
+        (".vscode/tasks.json", False),
         ("tinytorch/core/autograd.py", False),
         *((f"{folder}/README.md", False) for folder in GENERATED),
         *((f"{folder}/anything", True) for folder in GENERATED),
