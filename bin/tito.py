@@ -32,7 +32,9 @@ COURSE = (
     "click ipykernel jinja2 jupyter_client jupyterlab jupytext matplotlib nbclient nbconvert "
     "nbformat nbgrader nh3 numpy rich traitlets"
 ).split()
-DEV = COURSE + "axe_core_python hatchling hypothesis playwright psutil pytest ruff xdist".split()
+DEV = (
+    COURSE + "axe_core_python hatchling hypothesis mypy playwright psutil pytest ruff xdist".split()
+)
 MODULES = {"course": COURSE, "dev": DEV}
 
 METADATA = "Metadata-Version: 2.1\nName: %s\nVersion: %s\n"

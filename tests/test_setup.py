@@ -471,9 +471,9 @@ def launcher() -> dict:
 
 @pytest.mark.parametrize("name", ["course", "dev"])
 def test_a_lock_pins_packages_and_names_nothing_else(name):
-    text = (ROOT / "locks" / f"{name}.txt").read_text()
-    for line in text.splitlines():
-        assert re.fullmatch(r"[a-z0-9-]+==[0-9a-z.]+( ; [^@/#]+)?", line), line
+    for entry in entries(name):
+        form = r"[a-z0-9-]+==[0-9a-z.]+( ; [^@/#]+?)?(\s+--hash=sha256:[0-9a-f]{64})+"
+        assert re.fullmatch(form, entry), entry
 
 
 @pytest.mark.parametrize("name", ["course", "dev"])
@@ -508,8 +508,14 @@ def test_the_launcher_looks_for_what_the_project_asks_for():
 
 
 def locked(name: str) -> dict[str, str]:
-    lines = (ROOT / "locks" / f"{name}.txt").read_text().splitlines()
-    return dict(line.partition(" ;")[0].split("==") for line in lines)
+    pinned = (entry.split()[0].split("==") for entry in entries(name))
+    return dict(pinned)
+
+
+def entries(name: str) -> list[str]:
+    """The packages of a lock, each with its hashes, in one line."""
+    text = (ROOT / "locks" / f"{name}.txt").read_text()
+    return text.replace("\\\n", " ").splitlines()
 
 
 # The package
@@ -555,6 +561,7 @@ def test_the_wheel_holds_the_library_and_the_tools(wheel):
     tops = {name.partition("/")[0] for name in wheel.namelist()}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"tinytorch", "tito"}
     assert "tinytorch/core/autograd.py" in wheel.namelist()
+    assert {"tinytorch/py.typed", "tito/py.typed"} <= set(wheel.namelist())
     assert "tito/__main__.py" in wheel.namelist()
     assert {path.as_posix() for path in Course(ROOT).library()} <= set(wheel.namelist())
 
@@ -634,7 +641,12 @@ def test_nothing_says_to_install_a_package_of_a_stranger():
 
 def test_no_list_of_requirements_names_a_package_of_a_stranger():
     files = [*ROOT.glob("locks/*.txt"), *ROOT.glob("benchmarks/*.txt")]
-    lines = [line.split()[0] for p in files for line in p.read_text().splitlines() if line.strip()]
+    lines = [
+        line.strip().split()[0]
+        for p in files
+        for line in p.read_text().splitlines()
+        if line.strip()
+    ]
     for extra in PROJECT["project"]["optional-dependencies"].values():
         lines += extra
     assert not [line for line in lines if NOT_OURS.fullmatch(line)]
@@ -703,6 +715,8 @@ def repository(tmp_path: Path) -> Path:
         ("gradebook.db-wal", True),
         ("grades.csv", True),
         (".venv/bin/python", True),
+        (".vscode/settings.json", True),
+        (".vscode/tasks.json", False),
         ("tinytorch/core/autograd.py", False),
         *((f"{folder}/README.md", False) for folder in GENERATED),
         *((f"{folder}/anything", True) for folder in GENERATED),

@@ -2,8 +2,10 @@
 
 import contextlib
 import io
+import json
 import re
 import shlex
+import tomllib
 
 import click
 import pytest
@@ -26,6 +28,15 @@ DOCUMENTS["the kit's README"] = KIT_README.format(first="01_tensor", name="tenso
 COMMAND = re.compile(r"(?:python bin/tito\.py|(?<=`)tito) ([a-z][^`#…\n]*)")
 
 
+TASKS = json.loads((ROOT / ".vscode" / "tasks.json").read_text("utf-8"))["tasks"]
+CONTAINER = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text("utf-8"))
+DOCUMENTS["the tasks of the editor"] = "".join(
+    f"{task['command']} {shlex.join(task['args'])}\n".replace("'${input:module}'", "07_autograd")
+    for task in TASKS
+)
+DOCUMENTS["the dev container"] = CONTAINER["postCreateCommand"].replace(" || true)", "\n")
+
+
 def commands() -> list:
     found = []
     for name, text in DOCUMENTS.items():
@@ -39,12 +50,30 @@ def test_a_command_in_a_document_exists_and_takes_its_arguments(line):
     name, *arguments = shlex.split(line)
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
-    with contextlib.suppress(SystemExit):
+    with contextlib.suppress(SystemExit, click.exceptions.Exit):  # --help, and the like
         command.make_context(name, arguments, resilient_parsing=False)
 
 
 def test_commands_were_found():
     assert len(commands()) > 25
+
+
+def test_the_editor_has_the_usual_commands():
+    assert [t["label"] for t in TASKS] == "start test build release grade selftest".split()
+    assert all(t["args"][1] == t["label"] for t in TASKS)
+
+
+def test_the_citation_names_the_version_and_the_licence_of_the_project():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    lines = (ROOT / "CITATION.cff").read_text("utf-8").splitlines()
+    assert f"version: {project['version']}" in lines
+    assert f"license: {project['license']}" in lines
+
+
+def test_contributors_find_every_room_of_tito():
+    rooms = {p.parent.name for p in (ROOT / "tito").glob("*/__init__.py")}
+    named = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", DOCUMENTS["CONTRIBUTING.md"], flags=re.M)
+    assert {name.strip("` ") for names in named for name in names.split(",")} == rooms
 
 
 def test_the_example_of_the_library_prints_what_it_says():

@@ -180,9 +180,9 @@ def report(finding: Finding, place: str) -> Explanation:
     argument = argument if isinstance(argument, str) else argument.name
     rule = rule_name(node, position)
     lines = [f"The first that disagrees is {rule}, in {place}: {node.name} = {formula(node)}."]
-    if finding.reason:
-        return Explanation([*lines, f"It gives no gradient: {finding.reason:.200}"], rule=rule)
     c = finding.comparison
+    if c is None:
+        return Explanation([*lines, f"It gives no gradient: {finding.reason:.200}"], rule=rule)
     element = f", element {list(c.index)}" if c.index else ""
     lines += [
         f"Gradient by {argument} (input {position} of {operation_name(node)}{element}), "

@@ -45,7 +45,7 @@ def chains(graph: Graph) -> list[list[Node]]:
     for source, target in graph.edges:
         users[id(source)].add(id(target))
     chain_of: dict[int, list[Node]] = {}
-    runs = []
+    runs: list[list[Node]] = []
     for node in graph.nodes:
         computed = {id(x): x for x in node.inputs if x.operation is not None}
         before = next(iter(computed.values())) if len(computed) == 1 else None

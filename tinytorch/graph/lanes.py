@@ -28,8 +28,9 @@ def depths_of(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
 
 def ranks_of(depths: Sequence[int], edges: Sequence[tuple[int, int]]) -> list[int]:
     """The layer of each node: after all its inputs, and near its first use if that is shorter."""
-    ranks, users = list(depths), [set() for _ in depths]
-    computed = [set() for _ in depths]  # what has no inputs itself comes along
+    ranks = list(depths)
+    users: list[set[int]] = [set() for _ in depths]
+    computed: list[set[int]] = [set() for _ in depths]  # what has no inputs itself comes along
     for source, target in edges:
         users[source].add(target)
         if depths[source]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from tinytorch.graph.reading import Graph
 
@@ -51,7 +52,7 @@ def walk(namespace: Mapping[str, object], homes: set[str]) -> Iterator[tuple[str
     yield from level
 
 
-def parts_of(name: str, thing: object, homes: set[str]) -> list[tuple[str, object]]:
+def parts_of(name: str, thing: Any, homes: set[str]) -> list[tuple[str, object]]:
     """What a list, a dictionary or an object of the program's own holds, and what it is called."""
     kind = type(thing)
     if kind in (list, tuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -43,9 +44,9 @@ class Node:
         What a folded node stands for.
     """
 
-    thing: object
+    thing: Any
     kind: str
-    operation: object = None
+    operation: Any = None
     inputs: list[Node] = field(default_factory=list)
     arguments: list = field(default_factory=list)
     name: str = ""
@@ -175,7 +176,9 @@ def is_float(x) -> bool:
 
 def in_order_of_creation(graph: Graph) -> None:
     """Sort the computed nodes as they were computed, where the variables know that."""
-    orders = {id(n): getattr(n.thing, "order", None) for n in graph.nodes if n.operation}
+    orders: dict[int, Any] = {
+        id(n): getattr(n.thing, "order", None) for n in graph.nodes if n.operation
+    }
     place = {id(node): i for i, node in enumerate(graph.nodes)}
     if all(type(order) is int for order in orders.values()):
         place = {id(n): orders.get(id(n), -1) for n in graph.nodes}

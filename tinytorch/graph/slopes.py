@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -54,10 +55,11 @@ def arguments_of(node: Node) -> list:
 
 def call(node: Node, arguments: list) -> np.ndarray:
     """The result of a node's operation for other arguments."""
-    operation, function = node.operation, node.operation.function
+    operation = node.operation
+    function: Any = operation.function
     parameters = getattr(operation, "parameters", None) or {}
     if isinstance(function, type):  # an operation of the student's own, with forward and backward
-        function = function.apply
+        function = operation.function.apply
         arguments = as_variables(node, arguments)
     elif (count := getattr(operation, "count", None)) is not None:  # a checkpoint
         arguments = as_variables(node, arguments)[:count]
@@ -85,8 +87,8 @@ def rule_gradients(node: Node, seed: np.ndarray) -> list:
         if part is None:
             continue
         shape = np.shape(values_of(node.operation.inputs[position]))
-        gradients[position] = summed(part, shape)
-        if gradients[position].shape != shape:
+        gradients[position] = fitted = summed(part, shape)
+        if fitted.shape != shape:
             raise BrokenRuleError(
                 f"it gives the shape {part.shape} for an input of shape {shape}", position
             )

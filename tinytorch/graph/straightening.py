@@ -86,7 +86,7 @@ def spread(wanted: list[float], weights: list[float], gaps: list[float]) -> list
     for place, weight, gap in zip(wanted, weights, gaps, strict=True):
         shift += gap
         shifts.append(shift)
-        place, count = place - shift, 1
+        place, count = place - shift, 1.0
         while groups and groups[-1][0] > place:
             other, its_weight, its_count = groups.pop()
             place = (place * weight + other * its_weight) / (weight + its_weight)

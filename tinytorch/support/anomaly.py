@@ -6,6 +6,7 @@ import linecache
 import sys
 import weakref
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ def not_finite(x) -> bool:
 
 def shares_of(variable, grad) -> list:
     """What the inputs of a computed variable will get from its gradient; None where nothing."""
-    operation = getattr(variable, "grad_fn", None)
+    operation: Any = getattr(variable, "grad_fn", None)
     if not getattr(operation, "inputs", None):
         return []
     array = grad if isinstance(grad, np.ndarray) else np.asarray(value(grad))

@@ -107,7 +107,7 @@ def starting_gradients(outputs, grad_outputs, create_graph: bool) -> dict:
             if not getattr(seed, "requires_grad", False):
                 checked = type(output)(checked, requires_grad=False)
             elif isinstance(seed, Tensor):  # a leaf: its history begins here
-                checked = seed * 1.0
+                checked = seed * 1.0  # type: ignore[operator, assignment]  # recording gives it
             else:
                 checked = seed
         start[output] = start[output] + checked if output in start else checked

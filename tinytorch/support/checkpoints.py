@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -51,6 +52,11 @@ class Checkpoint(Note):
     """A recorded call of a whole function, of which only the inputs and the output were kept."""
 
     __slots__ = ("again", "count", "generators", "state")
+
+    again: Any  # None once it is freed
+    count: int
+    generators: Sequence
+    state: Any
 
     def __call__(self, grad, out=None) -> list:
         """Call the function again, recorded this time, and go back through it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from tinytorch.core.autograd import Variable, creation_order, needs_gradient
 from tinytorch.core.tensor import Tensor, value
 from tinytorch.support.guards import refuse, users_turn
@@ -28,7 +30,8 @@ class Context:
         self.needs_input_grad = needs_input_grad
         self.saved: tuple = ()
         self.stand_ins: dict[int, Variable] = {}
-        self.since, self.until = next(creation_order), None
+        self.since = next(creation_order)
+        self.until = sys.maxsize  # until forward has ended
         self.recorded = False
 
     def save_for_backward(self, *saved) -> None:

@@ -57,13 +57,13 @@ def make_gradcheck(slopes_along: Callable) -> Callable:
         outputs = as_tuple(outputs)
         weights = tuple(rng.normal(size=y.shape) for y in outputs)
         directions = [rng.normal(size=x.shape) for x in xs]
-        slopes = slopes_along(f, xs, directions, weights, eps)
-        if not agree(*slopes, atol, rtol):
+        by_gradient, by_difference = slopes_along(f, xs, directions, weights, eps)
+        if not agree(by_gradient, by_difference, atol, rtol):
             terms = zip(pull_back(outputs, vs, weights), directions, strict=True)
             size = sum(float(np.abs(g * d).sum()) for g, d in terms)  # rounding errors grow with it
-            if not agree(*slopes, atol + rtol * size, rtol):
+            if not agree(by_gradient, by_difference, atol + rtol * size, rtol):
                 found = first_wrong(slopes_along, f, xs, weights, eps, atol, rtol)
-                raise GradcheckError(found or WITHOUT_ELEMENT.format(*slopes))
+                raise GradcheckError(found or WITHOUT_ELEMENT.format(by_gradient, by_difference))
         return True
 
     return gradcheck

@@ -15,6 +15,7 @@ from __future__ import annotations
 import copy
 import threading
 import weakref
+from collections.abc import Callable
 
 import numpy as np
 from numpy import ndarray
@@ -27,8 +28,11 @@ from tinytorch.support.losses import PLAIN, is_plain, refuse_losses, refuse_whol
 LINEAR = (np.add, np.subtract, np.negative, np.sum, np.mean, np.reshape, np.transpose, getitem)
 OURS = (total, spread, astype, scatter, join, pile, surround)
 # Which other input the rule of an input reads, of functions whose rules do not read all of them.
-READS = {f: {} for f in (*LINEAR, *OURS)} | {f: {0: 1, 1: 0} for f in (np.matmul, linear)}
-EVERYTHING, NO_VARIABLE = object(), object()
+READS: dict[Callable, dict[int, int]] = {f: {} for f in (*LINEAR, *OURS)} | {
+    f: {0: 1, 1: 0} for f in (np.matmul, linear)
+}
+EVERYTHING: dict[int, int] = {-1: -1}  # known by its identity
+NO_VARIABLE = object()
 NUMBERS = {*PLAIN, np.float32, np.float64}
 SMALL = 1 << 13  # bytes; larger arrays share a snapshot, and are compared once in a pass
 
@@ -58,7 +62,7 @@ def guard(function, inputs, result) -> None:
     if operation.parameters and not all(map(is_plain, operation.parameters.values())):
         operation.parameters = copy.deepcopy(operation.parameters)
     if type(out) is ndarray:
-        out.setflags(False)
+        out.setflags(False)  # type: ignore[call-arg]  # numpy declares it by name only
     operation.result = out
 
 
@@ -132,7 +136,8 @@ class Snapshot:
     __slots__ = ("__weakref__", "array", "before", "compared")
 
     def __init__(self, array: ndarray):
-        self.array, self.compared = array, None
+        self.array = array
+        self.compared: object = None  # the moment of the last comparison
         self.before = bytearray(in_order(array).data)
 
     def holds(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from tinytorch.support.arguments import FREED, describe
 from tinytorch.support.losses import name_of
@@ -39,9 +40,16 @@ class Note:
         "values",
     )
 
+    function: Any
+    inputs: Any  # None, as all of what needs memory, once a note is freed
+    values: Any
+    kept: Any
+    result: Any
+
     def __init__(self, function: Callable, inputs: tuple, values: list, parameters: dict):
         self.function, self.inputs, self.values = function, inputs, values
-        self.parameters, self.rules = parameters, []
+        self.parameters = parameters
+        self.rules: list[Callable | None] = []
         self.kept, self.result = (), None
 
     def given_to_rules(self, grad, out) -> tuple:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -62,8 +63,8 @@ class GoingBack:
 class Recording:
     """The switch, and the watchers; every thread, and every task of asyncio, has its own."""
 
-    enabled = property(lambda self: ENABLED.get(), lambda self, enabled: ENABLED.set(enabled))
-    watchers = property(lambda self: WATCHERS.get(), lambda self, them: WATCHERS.set(them))
+    enabled: Any = property(lambda self: ENABLED.get(), lambda self, enabled: ENABLED.set(enabled))
+    watchers: Any = property(lambda self: WATCHERS.get(), lambda self, them: WATCHERS.set(them))
 
     @contextlib.contextmanager
     def switched(self, enabled: bool) -> Iterator[None]:
@@ -140,7 +141,8 @@ class Switch(threading.local):  # for each thread, the blocks that it has entere
     """
 
     def __init__(self, block: Callable):
-        self.block, self.entered = block, []
+        self.block = block
+        self.entered: list[contextlib.AbstractContextManager] = []
 
     def __enter__(self):
         self.entered.append(self.block())

@@ -66,7 +66,7 @@ class Rules(dict):
             have no gradient.
         """
         if function in self.products:
-            rules = [r and with_vectors(r, position) for position, r in enumerate(rules)]
+            rules = tuple(r and with_vectors(r, position) for position, r in enumerate(rules))
         self[function] = RulesOf(function, rules)
         self.entered.append(function)
 

@@ -22,6 +22,7 @@ TOOLS = (
     "locks/course.txt",
     "LICENSE",
     ".gitignore",
+    "tito/py.typed",
     "tito/notebook",
     "tito/checks",
     "tito/student",
