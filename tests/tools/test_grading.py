@@ -129,7 +129,7 @@ ABUSES = {
     "has a syntax error": (
         put("double", "#| export\ndef double(x:\n    return"),
         SOLVED | {"double": 0},
-        "'double' does not parse (line 1",
+        "'double' does not parse (line 2",
     ),
     "raises in an exported cell": (
         put("halve", "#| export\nundefined_name\ndef halve(x):\n    return x / 2"),
