@@ -163,9 +163,8 @@ class Desk:
         own = self.errors.get(nbgrader["grade_id"].removeprefix("test-"), "")
         found = checked(cell, nbgrader, self.dead, own)
         if _was_stopped(cell):
-            found = replace(
-                found, message=found.message + _where_it_stood(self.nb, number), block=()
-            )
+            where = _where_it_stood(self.nb, number)
+            found = replace(found, message=found.message + where, block=())
         return self._if_it_waits(found, number)
 
     def _if_it_waits(self, found: Checked, number: int) -> Checked:
@@ -207,14 +206,19 @@ def _name_of(cell) -> str:
     return cell.metadata.get("nbgrader", {}).get("grade_id", "")
 
 
+def errors_in(cell) -> list:
+    """The errors among the outputs of a cell."""
+    return [o for o in cell.get("outputs", []) if o.output_type == "error"]
+
+
 def _was_stopped(cell) -> bool:
-    errors = [o for o in cell.get("outputs", []) if o.output_type == "error"]
+    errors = errors_in(cell)
     return bool(errors) and errors[-1].ename in STOPPED
 
 
 def _frames(cell) -> list[tuple[int, int]]:
     """Where a cell that was stopped stood: the numbers of the cells, and of their lines."""
-    errors = [o for o in cell.get("outputs", []) if o.output_type == "error"]
+    errors = errors_in(cell)
     text = COLOURS.sub("", "\n".join(errors[-1].traceback)) if errors else ""
     return [(int(number), int(line)) for number, line in FRAME.findall(text)]
 
@@ -273,7 +277,7 @@ def checked(cell, nbgrader: dict, dead: str, own: str) -> Checked:
 
 def error_of(cell) -> str:
     """The error that a cell ended with, in one line; nothing if there was none."""
-    errors = [o for o in cell.get("outputs", []) if o.output_type == "error"]
+    errors = errors_in(cell)
     if not errors:
         return ""
     error, message = errors[-1], " ".join(errors[-1].evalue.split())[:500]
@@ -287,7 +291,7 @@ def error_of(cell) -> str:
 
 def block_of(cell) -> tuple[str, ...]:
     """The block in which a cell's error was shown, without its title; nothing if in none."""
-    errors = [o for o in cell.get("outputs", []) if o.output_type == "error"]
+    errors = errors_in(cell)
     lines = errors[-1].traceback if errors else []
     return tuple(lines[1:]) if lines and lines[0][:2] in ("✗ ", "· ") else ()
 
