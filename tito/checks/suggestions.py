@@ -104,7 +104,7 @@ def _not_imported(error, frame, code) -> str:
     if not isinstance(error, NameError) or name not in sys.stdlib_module_names:
         return ""
     for node in _attributes(code):
-        if ast.unparse(node.value) == name and hasattr(np, node.attr):
+        if ast.unparse(node.value) == name and callable(getattr(np, node.attr, None)):
             return f"{name} is not imported; np.{node.attr} does it, for whole arrays"
     return f"{name} is not imported; write import {name} at the top of this cell"
 

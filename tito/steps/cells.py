@@ -107,7 +107,8 @@ def _run_cells(
     interpreter: Interpreter, todo: list[int], limits: Running, ran: Ran, shown: Outputs
 ) -> None:
     if interpreter.wait_for("ready", True, START_UP, shown.take) is None:
-        ran.ended = "its Python did not start"
+        why = f": {interpreter.ended}" if interpreter.ended else f" within {START_UP:.0f} s"
+        ran.ended = f"its Python did not start{why}"
         return
     for number in todo:
         if len(ran.timeouts) >= limits.most_timeouts:
