@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+DIGITS = 1e-12  # relative; formulas agree to that, and difference quotients do not
+
 
 def show(x, quoted: bool = False) -> str:
     """A value in one short line; text stands in quotes if asked for."""
@@ -88,6 +90,17 @@ def _difference_of_collections(actual, expected, tolerance: float | None) -> str
         if found:
             return found.replace(", expected ", f" {place}, expected ", 1)
     return ""
+
+
+def agree_in_last_digits(actual, expected) -> bool:
+    """Whether two values that agree do so to 12 digits, wherever float64 is expected."""
+    if isinstance(expected, dict):
+        return all(agree_in_last_digits(actual[key], x) for key, x in expected.items())
+    if isinstance(expected, (list, tuple)) and not isinstance(actual, np.ndarray):
+        pairs = zip(actual, expected, strict=True)
+        return all(agree_in_last_digits(a, e) for a, e in pairs)
+    e = np.asarray(expected)
+    return e.dtype != np.float64 or not disagreement(np.asarray(actual), e, DIGITS).any()
 
 
 def _is_number(x) -> bool:

@@ -17,7 +17,6 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
-from tito.comparison import difference
 from tito.course import Module
 from tito.errors import TitoError
 from tito.files import write_atomically
@@ -131,7 +130,7 @@ def _failing(pack: Pack, cells: list[CodeCell]) -> set[str]:
         step.exercise
         for n, step in enumerate(pack.program)
         if isinstance(step, Observation)
-        and (n not in got.answers or difference(got.answers[n], expected[n]))
+        and (n not in got.answers or step.fault_of(got.answers[n], expected[n]))
     }
 
 

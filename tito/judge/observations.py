@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tito.comparison import agree_in_last_digits, difference
 from tito.errors import SourceError
 from tito.judge.observer import raised
 from tito.notebook.source import Cell, hidden_tests
@@ -48,11 +49,14 @@ def _plain(values, dtype: str):
     return array if array.ndim else array.item()
 
 
-def observe(**inputs: Sample) -> Callable[[Callable], Callable]:
+def observe(exact: bool = False, **inputs: Sample) -> Callable[[Callable], Callable]:
     """Mark a function as an observation, and say what inputs it is to get.
 
     Parameters
     ----------
+    exact : bool
+        Whether its float64 answers must agree to 12 digits, which those of a formula do and those
+        of a difference quotient do not.
     **inputs
         For each parameter after the first, how to draw it: `normal`, `uniform`, `integers` or
         `choice`.
@@ -80,6 +84,8 @@ class Observation:
         The function without its decorator, and without its docstring.
     inputs : dict
         How to draw each input.
+    exact : bool
+        Whether float64 answers must agree to 12 digits.
     """
 
     check: str
@@ -87,6 +93,14 @@ class Observation:
     says: str
     source: str
     inputs: dict[str, Sample]
+    exact: bool = False
+
+    def fault_of(self, answer, expected) -> str:
+        """How an answer differs from the reference's, in one line; empty if it does not."""
+        found = difference(answer, expected)
+        if not found and self.exact and not agree_in_last_digits(answer, expected):
+            return "gave the right numbers, but not to the last digits, as a formula does"
+        return found and f"gave {found}"
 
     @property
     def exercise(self) -> str:
@@ -177,8 +191,10 @@ def _observation(cell: Cell, node: ast.FunctionDef, decorator: ast.Call) -> Obse
             f"the inputs of the observation {node.name!r} in the checks of {cell.name!r} are not "
             f"understood: {error}"
         ) from None
+    exact = bool(inputs.pop("exact", False))
     says = ast.get_docstring(node) or ""
     node.decorator_list.remove(decorator)
     if says:
         node.body = node.body[1:] or [ast.Pass()]
-    return Observation(cell.grade_id, node.name, " ".join(says.split()), ast.unparse(node), inputs)
+    says = " ".join(says.split())
+    return Observation(cell.grade_id, node.name, says, ast.unparse(node), inputs, exact)

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from tito.comparison import difference
 from tito.judge.asking import Answers, Limits, ask
 from tito.judge.graft import Needs, graft, reference_answers
 from tito.judge.observations import Observation
@@ -126,18 +125,17 @@ def grade(
 def _compare(pack: Pack, got: Answers, expected: dict[int, object]) -> dict[int, Result]:
     """The result of each observation, by its place in the program."""
     return {
-        n: Result(step, got.faults.get(n) or _fault(got.answers.get(n), expected[n]))
+        n: Result(step, got.faults.get(n) or _fault(step, got.answers.get(n), expected[n]))
         for n, step in enumerate(pack.program)
         if isinstance(step, Observation)
     }
 
 
-def _fault(answer, expected) -> str:
+def _fault(observation: Observation, answer, expected) -> str:
     try:
-        found = difference(answer, expected)
+        return observation.fault_of(answer, expected)
     except Exception:  # whatever a strange answer leads to
         return "its answer could not be compared"
-    return f"gave {found}" if found else ""
 
 
 def _fails(results: dict[int, Result], exercise: str) -> bool:
@@ -170,5 +168,5 @@ def _asked_again(result: Result, exercise: str) -> bool:
 def _improve(results: dict[int, Result], answers: Answers, expected: dict[int, object]) -> None:
     """Count what a graft got right; of what it got wrong, nothing is told."""
     for n, answer in answers.answers.items():
-        if not _fault(answer, expected[n]):
+        if not _fault(results[n].observation, answer, expected[n]):
             results[n] = replace(results[n], fault="", grafted=True)
