@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 
 from tito import sandbox
-from tito.course import Course, Module
+from tito.course import Assigned, Course
 from tito.errors import TitoError, UsageError
 from tito.files import printable, refuse_links
 from tito.gradebook import configuration
@@ -19,7 +19,7 @@ from tito.grading.ledger import Entry, Ledger, alone
 from tito.grading.live_view import Progress
 from tito.grading.report import Graded
 from tito.grading.submissions import (
-    find_notebook,
+    find_notebooks,
     handed_in,
     origin,
     students_of,
@@ -28,6 +28,7 @@ from tito.grading.submissions import (
 from tito.grading.task import Handed, digest_of, grade_submission
 from tito.grading.writer import Writer
 from tito.notebook.export import notebook_of
+from tito.steps.notes import arranged
 
 LEDGER, LOCK = ".tito/ledger.db", ".tito/grading.lock"
 IN_ADVANCE = 2  # submissions for each job that are read before their turn comes
@@ -50,8 +51,8 @@ class Waiting:
 
 
 def grade(
-    module: Module,
-    prepare: Callable[[Module], Assignment],
+    module: Assigned,
+    prepare: Callable[[Assigned], Assignment],
     students: tuple[str, ...] = (),
     force: bool = False,
     progress: Progress | None = None,
@@ -63,8 +64,8 @@ def grade(
 
     Parameters
     ----------
-    module : Module
-        Which module.
+    module : Module or Ordinary
+        Which module or other assignment.
     prepare : callable
         Gives what submissions are graded by, once it is certain that there are any.
     students : tuple of str
@@ -125,7 +126,7 @@ def sandbox_settings(course: Course, sandboxed: bool = True) -> Iterator[None]:
         sandbox.use(before)
 
 
-def _chosen(module: Module, students: tuple[str, ...], there_are_zips: bool) -> list[str]:
+def _chosen(module: Assigned, students: tuple[str, ...], there_are_zips: bool) -> list[str]:
     """Whose submissions are meant."""
     present = students_of(Course(module.root), module)
     missing = set(students) - set(present)
@@ -140,7 +141,7 @@ def _chosen(module: Module, students: tuple[str, ...], there_are_zips: bool) -> 
 
 
 @contextlib.contextmanager
-def _opened(module: Module, assignment: Assignment) -> Iterator[Grading]:
+def _opened(module: Assigned, assignment: Assignment) -> Iterator[Grading]:
     ledger, writer = Ledger(module.root / LEDGER), Writer(module)
     try:
         yield Grading(module, assignment, ledger, writer)
@@ -152,7 +153,7 @@ def _opened(module: Module, assignment: Assignment) -> Iterator[Grading]:
 class Grading:
     """One run of `grade`."""
 
-    def __init__(self, module: Module, assignment: Assignment, ledger: Ledger, writer: Writer):
+    def __init__(self, module: Assigned, assignment: Assignment, ledger: Ledger, writer: Writer):
         self.module, self.ledger, self.writer = module, ledger, writer
         self.assignment, self.digest = assignment.to_bytes(), assignment.digest
         self.seed = ledger.seed(module.folder)
@@ -192,7 +193,8 @@ class Grading:
             waiting = self._read(student)
             entry = self.entries.get(student)
             if force or entry is None or entry.digest != waiting.digest:
-                notebook_of(waiting.handed.notebook, f"{student}'s {self.module.notebook}")
+                for name, content in waiting.handed.notebooks.items():
+                    notebook_of(content, f"{student}'s {name}.ipynb")
                 return True
         except Exception as error:
             self._failed(student, "unreadable", error)
@@ -205,7 +207,7 @@ class Grading:
         """A submission, ready to be graded."""
         folder = self.module.root / "submitted" / student / self.module.folder
         refuse_links(folder)
-        if renamed := find_notebook(self.module, folder):
+        if renamed := find_notebooks(self.module, folder):
             self.renamed[student] = renamed
         notes = origin(self.module, student) + self.renamed.get(student, [])
         handed = handed_in(self.module, student)
@@ -264,9 +266,8 @@ class Grading:
             return self._failed(waiting.student, "crashed", error, waiting.notes)
         if "error" in result:
             return self._failed(waiting.student, result["state"], result["error"], waiting.notes)
-        found = json.loads(result["notebook"])["metadata"].get("tito", {})
         summary = {"state": result["state"], "seed": result["seed"]}
-        summary |= {key: found.get(key, []) for key in ("notes", "flags")}
+        summary |= {key: _said(result["notebooks"], key) for key in ("notes", "flags")}
         entry = Entry(waiting.digest, summary)
         self.ledger.keep(self.module.folder, waiting.student, entry, result)
         self._write(waiting, entry)
@@ -275,7 +276,7 @@ class Grading:
     def _write(self, waiting: Waiting, entry: Entry) -> bool:
         """Write a result unless it is written already; returns whether it was."""
         student, circumstances = waiting.student, self.writer.circumstances(waiting.student)
-        is_there = student in self.marks and self.writer.graded_notebook(student).exists()
+        is_there = student in self.marks and self.writer.is_there(student)
         if entry.written == circumstances and is_there:
             return False
         result = self.ledger.result(self.module.folder, student)
@@ -288,7 +289,9 @@ class Grading:
         """What became of a submission that has a mark."""
         graded, summary = self.marks[waiting.student], entry.summary
         late = [f"late: {graded.penalty:g} points were taken off"] if graded.penalty else []
-        graded.notes = [*map(printable, [*late, *waiting.notes, *summary["notes"]])]
+        differ = [f"marked by hand: {', '.join(graded.differ)}"] if graded.differ else []
+        notes = arranged([*late, *differ, *waiting.notes, *summary["notes"]])
+        graded.notes = [*map(printable, notes)]
         graded.flags = [*map(printable, summary["flags"])]
         graded.state = "flagged" if graded.flags else summary["state"]
         graded.new = new
@@ -300,9 +303,16 @@ class Grading:
         reason = str(error).replace(f"{self.module.root}/", "") or type(error).__name__
         graded = Graded(student, notes=[*(notes or origin(self.module, student))])
         self.report[student] = graded.failed(state, reason)
-        if self.writer.graded_notebook(student).exists():
+        if self.writer.is_there(student):
             graded.notes.append("its earlier mark and notebook are kept")
         return graded
+
+
+def _said(notebooks: dict[str, str], key: str) -> list[str]:
+    """The notes or the flags on some graded notebooks; of several, each with the notebook's name."""
+    found = {n: json.loads(text)["metadata"].get("tito", {}) for n, text in notebooks.items()}
+    before = {name: f"{name}: " if len(found) > 1 else "" for name in found}
+    return [before[name] + line for name, one in found.items() for line in one.get(key, [])]
 
 
 def _next(items: Iterator[str], most: int) -> list[str]:

@@ -8,25 +8,26 @@ import zipfile
 from collections import defaultdict
 from pathlib import Path
 
-from tito.course import Course, Module
+from tito.course import Assigned, Course, Module
 from tito.errors import TitoError
 from tito.files import printable, write_atomically
 from tito.grading.report import Graded
 from tito.grading.task import Handed
-from tito.notebook.export import notebook_cells, read_notebook
+from tito.notebook.export import read_notebook
+from tito.steps.job import files_within
 from tito.submission import read_zip
 
 ZIP_NAME = "taken-from.txt"  # beside a submission, the name of the zip file it came in
 SAFE_NAME = re.compile(r"[\w.@-]+")
 
 
-def handed_in(module: Module, student: str) -> Handed:
+def handed_in(module: Assigned, student: str) -> Handed:
     """A submission as it is sent to whoever grades it.
 
     Parameters
     ----------
-    module : Module
-        Which module.
+    module : Module or Ordinary
+        Which module or other assignment.
     student : str
         Whose.
 
@@ -36,6 +37,11 @@ def handed_in(module: Module, student: str) -> Handed:
         If its notebook cannot be read.
     """
     folder = module.root / "submitted" / student / module.folder
+    there = [name for name in module.notebooks if (folder / name).exists()]
+    notebooks = {Path(name).stem: (folder / name).read_bytes() for name in there}
+    if not isinstance(module, Module):
+        files = {n: c for n, c in files_within(folder).items() if n != ZIP_NAME}
+        return Handed(notebooks, files)
     beside = {
         path.name: path.read_bytes()
         for path in folder.iterdir()
@@ -45,10 +51,10 @@ def handed_in(module: Module, student: str) -> Handed:
         and path.name != ZIP_NAME
     }
     folders = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir()))
-    return Handed((folder / module.notebook).read_bytes(), beside, folders)
+    return Handed(notebooks, beside, folders)
 
 
-def origin(module: Module, student: str) -> list[str]:
+def origin(module: Assigned, student: str) -> list[str]:
     """A note of the zip file that a submission came in, and of others in the same name."""
     source = module.root / "submitted" / student / module.folder / ZIP_NAME
     if source.is_symlink() or not source.exists():
@@ -57,66 +63,81 @@ def origin(module: Module, student: str) -> list[str]:
     return [printable(line) for line in (f"taken from {name}", *several)]
 
 
-def students_of(course: Course, module: Module) -> list[str]:
+def students_of(course: Course, module: Assigned) -> list[str]:
     """Everybody who handed in."""
     folders = (course.root / "submitted").glob(f"*/{module.folder}")
     return sorted(path.parent.name for path in folders if path.is_dir())
 
 
-def find_notebook(module: Module, folder: Path) -> list[str]:
-    """Make sure that the submitted notebook has its expected name.
+def find_notebooks(module: Assigned, folder: Path) -> list[str]:
+    """Make sure that the submitted notebooks have their expected names.
 
     Parameters
     ----------
-    module : Module
-        Which module.
+    module : Module or Ordinary
+        Which module or other assignment.
     folder : Path
         A submission.
 
     Returns
     -------
     list of str
-        A note, where a renamed notebook was copied to the expected name, or where a newer one lies
-        beside it.
+        Notes: where a renamed notebook was copied to the expected name, where a newer one lies
+        beside it, and which of several notebooks are missing.
 
     Raises
     ------
     TitoError
         If there is no notebook, or none that can be told to be the right one.
     """
-    expected = folder / module.notebook
+    notes = [note for name in module.notebooks for note in _find_notebook(module, folder, name)]
+    if not any((folder / name).exists() for name in module.notebooks):
+        found = ", ".join(printable(p.name) for p in sorted(folder.iterdir())) or "nothing"
+        missing = " and ".join(module.notebooks)
+        raise TitoError(f"{missing} is missing; the folder holds {found}")
+    return notes
+
+
+def _find_notebook(module: Assigned, folder: Path, name: str) -> list[str]:
+    """Notes on one of the notebooks, which may have another name."""
+    expected = folder / name
+    candidates = _candidates(module, folder, name)
     if expected.exists():
         return [
-            f"{printable(path.name)} lies beside it and is newer; {module.notebook} was graded"
-            for path in _candidates(module, folder)
+            f"{printable(path.name)} lies beside it and is newer; {name} was graded"
+            for path in candidates
             if path != expected
             and path.stat().st_mtime > expected.stat().st_mtime
             and path.read_bytes() != expected.read_bytes()
         ]
-    candidates = _candidates(module, folder)
-    if len(candidates) != 1:
-        found = ", ".join(printable(p.name) for p in sorted(folder.iterdir())) or "nothing"
-        raise TitoError(f"{module.notebook} is missing; the folder holds {found}")
-    write_atomically(expected, candidates[0].read_bytes())
-    return [f"{printable(candidates[0].name)} was taken for {module.notebook}"]
+    if len(candidates) == 1:
+        write_atomically(expected, candidates[0].read_bytes())
+        return [f"{printable(candidates[0].name)} was taken for {name}"]
+    return [f"{name} is missing: 0 points for it"] if len(module.notebooks) > 1 else []
 
 
-def _candidates(module: Module, folder: Path) -> list[Path]:
-    """The notebooks in a folder that have most of a module's exercises."""
-    paths = sorted(folder.glob("*.ipynb"))
-    if [path.name for path in paths] == [module.notebook]:
+def _candidates(module: Assigned, folder: Path, name: str) -> list[Path]:
+    """The notebooks in a folder that have most of the graded cells of a released one."""
+    others = {other for other in module.notebooks if other != name}
+    paths = [path for path in sorted(folder.glob("*.ipynb")) if path.name not in others]
+    if [path.name for path in paths] == [name]:
         return paths
-    released = {cell.name for cell in notebook_cells(read_notebook(module.released))}
+    released = _names(module.release_folder / name)
     candidates = []
     for path in paths:
         with contextlib.suppress(TitoError):
-            names = {cell.name for cell in notebook_cells(read_notebook(path))}
-            if len(names & released) * 2 > len(released):
+            if len(_names(path) & released) * 2 > len(released):
                 candidates.append(path)
     return candidates
 
 
-def unpack_zips(course: Course, module: Module) -> list[Graded]:
+def _names(path: Path) -> set[str]:
+    """The names of the cells of a notebook that nbgrader knows."""
+    known = [cell["metadata"].get("nbgrader") for cell in read_notebook(path)["cells"]]
+    return {str(n.get("grade_id")) for n in known if isinstance(n, dict) and n.get("grade_id")}
+
+
+def unpack_zips(course: Course, module: Assigned) -> list[Graded]:
     """Put the zip files of a module that lie in ``submitted/`` where nbgrader looks for them.
 
     Parameters
@@ -146,10 +167,10 @@ def unpack_zips(course: Course, module: Module) -> list[Graded]:
     return unusable
 
 
-def _unpack(path: Path, module: Module) -> Path | None:
+def _unpack(path: Path, module: Assigned) -> Path | None:
     """Unpack a zip file if it is newer than what is there; returns the folder it is for."""
     handed_in = read_zip(path)
-    if handed_in.module != module.folder:
+    if handed_in.module != module.folder or not isinstance(module, Module):
         return None
     if not SAFE_NAME.fullmatch(handed_in.student) or handed_in.student.startswith("."):
         raise TitoError(f"{handed_in.student!r} cannot be a student's name")
@@ -173,7 +194,7 @@ def _unpack(path: Path, module: Module) -> Path | None:
 
 def not_looked_at(course: Course) -> list[str]:
     """What lies under submitted/ in places where no module is looked for."""
-    folder, known = course.root / "submitted", {module.folder for module in course.modules()}
+    folder, known = course.root / "submitted", {one.folder for one in course.assignments()}
     inside = [path for path in folder.glob("*") if not path.name.startswith(".")]
     lost = [path for path in inside if path.is_file() and path.suffix.lower() != ".zip"]
     lost += [

@@ -19,12 +19,14 @@ from nbgrader.preprocessors import CheckCellMetadata as NbgraderCheckCellMetadat
 from nbgrader.utils import find_all_files
 from sqlalchemy import func, select
 
-from tito.course import Module
+from tito.course import Assigned, Module
 from tito.files import explained, write_atomically
 from tito.gradebook import be_quiet, configuration
 from tito.grading.assignment import SAVING
 from tito.grading.record import CheckCellMetadata
 from tito.grading.report import Graded
+from tito.steps.late_penalties import follow_marks
+from tito.steps.save_marks import SEEN, cells_of
 
 READ_ONLY = 0o444  # nbgrader's permissions for what was graded
 
@@ -69,11 +71,11 @@ class Writer:
 
     Parameters
     ----------
-    module : Module
-        Which module.
+    module : Module or Ordinary
+        Which module or other assignment.
     """
 
-    def __init__(self, module: Module):
+    def __init__(self, module: Assigned):
         be_quiet()
         self.module = module
         self.config = configuration(module.root)
@@ -92,9 +94,13 @@ class Writer:
         """Close the gradebook."""
         self.book.shut()
 
-    def graded_notebook(self, student: str) -> Path:
-        """Where the graded notebook of a student lies."""
-        return self.module.root / "autograded" / student / self.module.folder / self.module.notebook
+    def graded_folder(self, student: str) -> Path:
+        """Where the graded notebooks of a student are."""
+        return self.module.root / "autograded" / student / self.module.folder
+
+    def is_there(self, student: str) -> bool:
+        """Whether there is a graded notebook of a student."""
+        return any((self.graded_folder(student) / name).exists() for name in self.module.notebooks)
 
     def circumstances(self, student: str) -> str:
         """What decides a mark besides the result: the due date, and when it was handed in."""
@@ -133,18 +139,7 @@ class Writer:
         result : dict
             From `tito.grading.task.grade_submission`, with a notebook.
         """
-        from nbformat import v4
-
-        nb = v4.reads(result["notebook"])
-        resources = {
-            "nbgrader": {
-                "student": student,
-                "assignment": self.module.folder,
-                "notebook": Path(self.module.notebook).stem,
-                "db_url": self.directory.db_url,
-            },
-            "metadata": {"path": str(self._handed_in(student))},
-        }
+        graded = result["notebooks"]
         with self.book.transaction(), self._steps_use_this_book():
             with self.book.step():
                 self.book.update_or_create_student(student)
@@ -152,10 +147,49 @@ class Writer:
             stamp = {"timestamp": time} if time else {}
             with self.book.step():
                 self.book.update_or_create_submission(self.module.folder, student, **stamp)
-            for step in self.steps:
-                with self.book.step():
-                    nb, resources = step(config=self.config)(nb, resources)
-        self._write_files(student, v4.writes(nb))
+            for name in [Path(name).stem for name in self.module.notebooks]:
+                if name in graded:
+                    graded = graded | {name: self._save(student, name, graded[name])}
+                else:
+                    self._save_missing(student, name)
+        self._write_files(student, graded)
+
+    def _save(self, student: str, name: str, text: str) -> str:
+        """Put the marks of one notebook into the gradebook; returns it as it is kept."""
+        from nbformat import v4
+
+        nb = v4.reads(text)
+        resources = {
+            "nbgrader": {
+                "student": student,
+                "assignment": self.module.folder,
+                "notebook": name,
+                "db_url": self.directory.db_url,
+            },
+            "metadata": {"path": str(self._handed_in(student))},
+            SEEN: self._seen(student, name),
+        }
+        for step in self.steps:
+            with self.book.step():
+                nb, resources = step(config=self.config)(nb, resources)
+        return v4.writes(nb)
+
+    def _seen(self, student: str, name: str) -> dict[str, str] | None:
+        """The cells of the notebook that formgrader shows until this one is written."""
+        from nbformat import v4
+
+        path = self.graded_folder(student) / f"{name}.ipynb"
+        try:
+            return cells_of(v4.reads(path.read_text(encoding="utf-8")))
+        except Exception:  # there is none, or somebody has written into it
+            return None
+
+    def _save_missing(self, student: str, name: str) -> None:
+        """Give a notebook that was not handed in 0 points, as nbgrader does."""
+        with self.book.step():
+            notebook = self.book.find_submission_notebook(name, self.module.folder, student)
+            for grade in notebook.grades:
+                grade.auto_score, grade.needs_manual_grade = 0.0, False
 
     @contextlib.contextmanager
     def _steps_use_this_book(self) -> Iterator[None]:
@@ -171,17 +205,17 @@ class Writer:
             for module, kind in zip(places, before, strict=True):
                 module.Gradebook = kind
 
-    def _write_files(self, student: str, notebook: str) -> None:
+    def _write_files(self, student: str, notebooks: dict[str, str]) -> None:
         """Write what nbgrader has in autograded/; no reader sees less than before."""
-        folder = self.graded_notebook(student).parent
+        folder = self.graded_folder(student)
         contents = self._files_of(self._handed_in(student)) | self._files_of(
-            self.module.source.parent, self.kept
+            self.module.source_folder, self.kept
         )
+        contents |= {f"{name}.ipynb": text.encode() for name, text in notebooks.items()}
         for name, content in contents.items():
             _write(folder / name, content)
-        _write(folder / self.module.notebook, notebook.encode())
         for path in [p for p in folder.rglob("*") if p.is_file()]:
-            if str(path.relative_to(folder)) not in {*contents, self.module.notebook}:
+            if str(path.relative_to(folder)) not in contents:
                 path.unlink()
 
     def _files_of(self, folder: Path, left_out: list[str] = ()) -> dict[str, bytes]:
@@ -191,7 +225,10 @@ class Writer:
         return {name: path.read_bytes() for name, path in names.items() if name not in left_out}
 
     def marks(self) -> dict[str, Graded]:
-        """The marks of everybody, as they are in the gradebook."""
+        """The marks of everybody, as they are in the gradebook, after late penalties follow them."""
+        with self.book.transaction():
+            follow_marks(self.book, self.config, self.module.folder)
+        differ = self._marked_otherwise()
         by_hand = dict(
             self.book.db.execute(
                 select(SubmittedAssignment.student_id, func.count())
@@ -214,6 +251,7 @@ class Writer:
                 s["max_score"],
                 by_hand.get(s["student"], 0),
                 penalties.get(s["student"], 0),
+                differ.get(s["student"], []),
             )
             for s in self.book.submission_dicts(self.module.folder)
         }
@@ -225,10 +263,25 @@ class Writer:
         submission = self.book.find_submission(self.module.folder, student)
         grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
         by_hand = sum(bool(grade.needs_manual_grade) for grade in grades)
-        penalty = penalty_of(submission)
-        graded = _graded(student, submission.score, submission.max_score, by_hand, penalty)
+        penalty, differ = penalty_of(submission), list(filter(None, map(_otherwise, grades)))
+        score, most = submission.score, submission.max_score
+        graded = _graded(student, score, most, by_hand, penalty, differ)
         self.book.db.remove()
         return graded
+
+    def _marked_otherwise(self) -> dict[str, list[str]]:
+        """Of each student, which marks given by hand are not what the checks give now."""
+        grades = (
+            self.book.db.query(Grade)
+            .join(SubmittedNotebook, Grade.notebook_id == SubmittedNotebook.id)
+            .join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+            .where(SubmittedAssignment.assignment.has(name=self.module.folder))
+            .where(Grade.manual_score != Grade.auto_score)
+        )
+        found: dict[str, list[str]] = {}
+        for grade in grades:
+            found.setdefault(grade.student.id, []).append(_otherwise(grade))
+        return found
 
 
 def penalty_of(submission: SubmittedAssignment) -> float:
@@ -236,9 +289,20 @@ def penalty_of(submission: SubmittedAssignment) -> float:
     return min(submission.late_submission_penalty or 0.0, submission.score)
 
 
-def _graded(student: str, score: float, most: float, by_hand: int, penalty: float) -> Graded:
+def _otherwise(grade: Grade) -> str:
+    """A mark given by hand, and what the checks give now, if they give something else."""
+    by_hand, now = grade.manual_score, grade.auto_score
+    if by_hand is None or now is None or by_hand == now:
+        return ""
+    name = grade.name.removeprefix("test-")
+    return f"{name} {by_hand:g} by hand, {now:g} of {grade.max_score:g} by its checks now"
+
+
+def _graded(
+    student: str, score: float, most: float, by_hand: int, penalty: float, differ: list[str]
+) -> Graded:
     """A mark as the gradebook has it, after the penalty."""
-    return Graded(student, score - penalty, most, by_hand, penalty=penalty)
+    return Graded(student, score - penalty, most, by_hand, penalty=penalty, differ=differ)
 
 
 def _write(path: Path, content: bytes) -> None:

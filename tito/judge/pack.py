@@ -83,6 +83,12 @@ class Pack:
         return {cell.name: cell for cell in code_cells(blanks)}
 
     @cached_property
+    def checks(self) -> dict[str, str]:
+        """A hash of each cell of checks, hidden tests included, by its name in the gradebook."""
+        cells = [cell for cell in self.cells if cell.role == "checks"]
+        return {c.grade_id: hashlib.sha256(c.source.encode()).hexdigest() for c in cells}
+
+    @cached_property
     def future(self) -> tuple[str, ...]:
         """The features that the module imports from ``__future__``."""
         return tuple(dict.fromkeys(f for cell in self.reference for f in futures(cell.source)))

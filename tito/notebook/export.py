@@ -274,6 +274,12 @@ def notebook_of(content: bytes, path: str) -> dict:
     return nb
 
 
+def language_of(metadata: dict) -> str:
+    """The language of a notebook, by its metadata: Python where they do not say."""
+    kernel, info = metadata.get("kernelspec") or {}, metadata.get("language_info") or {}
+    return str(kernel.get("language") or info.get("name") or "python").lower()
+
+
 def export_student(module: Module) -> Path:
     """Export the notebook on the student's desk to the student's own `tinytorch`.
 

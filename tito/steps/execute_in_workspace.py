@@ -1,20 +1,26 @@
 """Steps 2 and 3: export the student's cells, and run the notebook for its outputs and plots.
 
-No mark depends on what happens here.
+In a module no mark depends on what happens here; in an ordinary assignment the tests that run here
+decide, as with nbgrader.
 """
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute
 from traitlets import Bool, Integer
 
-from tito.judge.workspace import workspace
+from tito import sandbox
+from tito.errors import TitoError
+from tito.judge.workspace import temporary_folder, workspace
 from tito.notebook.demo_cells import left_out
-from tito.notebook.export import module_text, notebook_cells, title_of
+from tito.notebook.export import language_of, module_text, notebook_cells, title_of
 from tito.notebook.source import BEGIN_HIDDEN, without_hidden_tests
 from tito.sandbox.provisioner import SandboxedKernelManager
 from tito.sandbox.settings import use_settings
@@ -26,6 +32,8 @@ from tito.steps.outputs import repair
 # The files that a notebook may read; nothing that was handed in beside it is ever imported.
 DATA = set(".csv .tsv .txt .json .npy .npz .png .jpg .jpeg .gif .svg .md".split())
 LEFT_OUT = "This cell was not run for grading: it is as it was given, and only shows something.\n"
+OURS = ("tinytorch", "tinytorch_course", "tito")  # not to be imported where it is installed
+SAY_SO = "__import__('os').environ['NBGRADER_EXECUTION'] = 'autograde'"
 IMPOSTORS = set("numpy tinytorch tito conftest sitecustomize usercustomize ipython_config".split())
 
 
@@ -54,6 +62,7 @@ class ExecuteInWorkspace(Execute):
     )
 
     demos = Bool(False, help="Run given cells that only show something, too.").tag(config=True)
+    note_of_end = "marks do not depend on it"
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, kernel_manager_class=SandboxedKernelManager, **kwargs)
@@ -61,6 +70,9 @@ class ExecuteInWorkspace(Execute):
     def preprocess(self, nb, resources, km=None):
         use_settings(self)
         job = job_of(resources)
+        if job.is_ordinary:
+            self.run_ordinary(nb, job, resources, km)
+            return nb, resources
         complete = [cell.source for cell in nb.cells]
         try:
             with workspace(job.pack.modules, pictures=True) as folder:
@@ -75,6 +87,26 @@ class ExecuteInWorkspace(Execute):
             for cell, source in zip(nb.cells, complete, strict=True):
                 cell.source = source
         return nb, resources
+
+    def run_ordinary(self, nb, job: Job, resources, km) -> None:
+        """Run an assignment that is no module as nbgrader does: all of it, in a kernel."""
+        begin, self.left_out, self.most_timeouts = time.monotonic(), set(), sys.maxsize
+        self.kernel_name, self.note_of_end = python_kernel(nb), "what was not run gets no points"
+        policy = sandbox.current()
+        if policy.hidden_packages == sandbox.Policy().hidden_packages:
+            sandbox.use(replace(policy, hidden_packages=OURS))
+        library = workspace(job.library, pictures=True) if job.library else temporary_folder()
+        with library as folder:
+            job.folder = str(folder)
+            write_files(nb, job, folder)
+            self.run_in_kernel(nb, resources, km, folder)
+        job.ran = Ran(self.timed_out, self.ended, time.monotonic() - begin)
+
+    async def async_start_new_kernel_client(self):
+        """Also tell the notebook what it is run for, as nbgrader does."""
+        client = await super().async_start_new_kernel_client()
+        client.execute(SAY_SO, silent=True, store_history=False)
+        return client
 
     def run_without_kernel(self, nb, folder: Path) -> Ran:
         """Execute in an interpreter that is driven over pipes."""
@@ -96,20 +128,21 @@ class ExecuteInWorkspace(Execute):
 
     def run(self, nb, resources, km) -> None:
         """Execute what can be executed."""
-        self.timeouts = 0
+        self.timed_out, self.ended = [], ""
         try:
             super().preprocess(nb, resources, km)
-        except Exception as error:  # no mark depends on it, and the others are to be graded
+        except Exception as error:  # the others are to be graded
             reason = str(error).strip().splitlines() or [type(error).__name__]
-            note(nb, f"the notebook stopped running ({reason[0][:100]}); marks do not depend on it")
+            self.ended = reason[0][:100]
+            note(nb, f"the notebook stopped running ({self.ended}); {self.note_of_end}")
         repair(nb)
 
     def preprocess_cell(self, cell, resources, index):
-        if self.timeouts >= self.most_timeouts or index in self.left_out:
+        if len(self.timed_out) >= self.most_timeouts or index in self.left_out:
             return cell, resources
         cell, resources = super().preprocess_cell(cell, resources, index)
         if any(o.get("ename") == "CellTimeoutError" for o in cell.get("outputs", [])):
-            self.timeouts += 1
+            self.timed_out.append(index)
             self.note_timeout(self.nb, cell, index)
         return cell, resources
 
@@ -117,6 +150,31 @@ class ExecuteInWorkspace(Execute):
         """Say which cell took too long."""
         name = cell.metadata.get("nbgrader", {}).get("grade_id") or f"cell {index + 1}"
         note(nb, f"the cell {name!r} took longer than {self.timeout} s and was stopped")
+
+
+def python_kernel(nb) -> str:
+    """The kernel for a notebook: that of the sandbox, whatever name the notebook's own has.
+
+    Raises
+    ------
+    TitoError
+        If it is for another language.
+    """
+    language = language_of(nb.metadata)
+    if language != "python":
+        raise TitoError(f"it is a notebook for {language}; only Python is run in the sandbox")
+    return "python3"
+
+
+def write_files(nb, job: Job, folder: Path) -> None:
+    """Put the files of an ordinary assignment beside its notebook, as nbgrader does."""
+    left_out = impostors({name.partition("/")[0] for name in job.files})
+    for name in left_out:
+        flag(nb, f"{name} was handed in as well; it was not used")
+    for name, content in job.files.items():
+        if name.partition("/")[0] not in left_out:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
 
 
 def leave_out_demos(nb, job: Job) -> set[int]:

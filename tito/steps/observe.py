@@ -14,7 +14,7 @@ from tito.judge.flags import suspicious
 from tito.judge.verdicts import Result, grade
 from tito.notebook.export import notebook_cells
 from tito.sandbox.settings import use_settings
-from tito.steps.job import Job, job_of
+from tito.steps.job import Job, is_ordinary, job_of
 from tito.steps.notes import flag, note, some_of
 
 MOST_LINES = 40  # of what a check says
@@ -31,6 +31,8 @@ class Observe(NbGraderPreprocessor):
 
     def preprocess(self, nb, resources):
         use_settings(self)
+        if is_ordinary(resources):
+            return nb, resources
         job = job_of(resources)
         seed = job.seed if self.seed is None else self.seed
         observe_notebook(nb, job, seed, Limits(self.timeout, self.total))
@@ -61,7 +63,7 @@ def observe_notebook(nb, job: Job, seed: int, limits: Limits) -> None:
     unreadable = {cell.name for cell in cells if cell.error}  # already noted
     for name in broken.keys() - unreadable:
         note(nb, f"the cell {name!r} could not be loaded: {broken[name]}")
-    nb.metadata.setdefault("tito", {})["seed"] = seed
+    nb.metadata.setdefault("tito", {}).update(seed=seed, checks=job.pack.checks)
     grafted = dict.fromkeys(r.observation.exercise for r in results if r.grafted)
     if grafted:
         note(nb, f"graft: {', '.join(grafted)} (right with the reference's other exercises)")
