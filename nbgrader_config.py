@@ -26,8 +26,8 @@ from tito.steps.execute_in_workspace import ExecuteInWorkspace
 from tito.steps.get_marks import GetMarks, number_or_words
 from tito.steps.hide_tests import HideTests
 from tito.steps.ignore_warnings import IgnoreWarnings
-from tito.steps.observe import Observe
 from tito.steps.late_penalties import CsvExportPlugin
+from tito.steps.observe import Observe
 from tito.steps.restore_cells import RestoreCells
 from tito.steps.safe_html import markdown2html
 from tito.steps.save_marks import SaveMarks

@@ -220,7 +220,9 @@ class Course:
             return self.module(name)
         except UsageError as error:
             others = ", ".join(other.folder for other in ordinary)
-            raise UsageError(f"{error}; other assignments: {others}" if others else str(error)) from None
+            raise UsageError(
+                f"{error}; other assignments: {others}" if others else str(error)
+            ) from None
 
 
 # Of a module's folder, students get the notebook that is made of it, and data: nothing else.

@@ -309,7 +309,7 @@ class Grading:
 
 
 def _said(notebooks: dict[str, str], key: str) -> list[str]:
-    """The notes or the flags on some graded notebooks; of several, each with the notebook's name."""
+    """The notes or the flags on graded notebooks; of several, each with the notebook's name."""
     found = {n: json.loads(text)["metadata"].get("tito", {}) for n, text in notebooks.items()}
     before = {name: f"{name}: " if len(found) > 1 else "" for name in found}
     return [before[name] + line for name, one in found.items() for line in one.get(key, [])]

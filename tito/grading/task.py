@@ -205,7 +205,9 @@ class _Known:
 
     def names(self, notebook: str) -> set[str]:
         """The names of the released cells that nbgrader knows."""
-        return {c["metadata"]["nbgrader"]["grade_id"] for c in graded_cells(self.released[notebook])}
+        return {
+            c["metadata"]["nbgrader"]["grade_id"] for c in graded_cells(self.released[notebook])
+        }
 
     def called(self, notebook: str) -> str:
         """What a notebook is called in a sentence: there are several, or just one."""

@@ -19,7 +19,7 @@ from nbgrader.preprocessors import CheckCellMetadata as NbgraderCheckCellMetadat
 from nbgrader.utils import find_all_files
 from sqlalchemy import func, select
 
-from tito.course import Assigned, Module
+from tito.course import Assigned
 from tito.files import explained, write_atomically
 from tito.gradebook import be_quiet, configuration
 from tito.grading.assignment import SAVING
@@ -225,7 +225,7 @@ class Writer:
         return {name: path.read_bytes() for name, path in names.items() if name not in left_out}
 
     def marks(self) -> dict[str, Graded]:
-        """The marks of everybody, as they are in the gradebook, after late penalties follow them."""
+        """The marks of everybody, as they are in the gradebook; late penalties follow them."""
         with self.book.transaction():
             follow_marks(self.book, self.config, self.module.folder)
         differ = self._marked_otherwise()

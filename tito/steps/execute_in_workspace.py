@@ -92,6 +92,7 @@ class ExecuteInWorkspace(Execute):
         """Run an assignment that is no module as nbgrader does: all of it, in a kernel."""
         begin, self.left_out, self.most_timeouts = time.monotonic(), set(), sys.maxsize
         self.kernel_name, self.note_of_end = python_kernel(nb), "what was not run gets no points"
+        self.on_notebook_start = self.say_so
         policy = sandbox.current()
         if policy.hidden_packages == sandbox.Policy().hidden_packages:
             sandbox.use(replace(policy, hidden_packages=OURS))
@@ -102,11 +103,9 @@ class ExecuteInWorkspace(Execute):
             self.run_in_kernel(nb, resources, km, folder)
         job.ran = Ran(self.timed_out, self.ended, time.monotonic() - begin)
 
-    async def async_start_new_kernel_client(self):
-        """Also tell the notebook what it is run for, as nbgrader does."""
-        client = await super().async_start_new_kernel_client()
-        client.execute(SAY_SO, silent=True, store_history=False)
-        return client
+    def say_so(self, **notebook) -> None:
+        """Tell a notebook what it is run for, as nbgrader does."""
+        self.kc.execute(SAY_SO, silent=True, store_history=False)
 
     def run_without_kernel(self, nb, folder: Path) -> Ran:
         """Execute in an interpreter that is driven over pipes."""

@@ -48,7 +48,7 @@ def _is_untouched(cell, released: dict) -> bool:
 
 
 def places_of(nb, released: list[dict]) -> list[int | None]:
-    """Which released cell each cell is: by its name, its id, its text, or the text that it holds."""
+    """Which released cell each cell is: by its name, its text, its id, or what it holds."""
     names, ids, texts = {}, {}, {}
     for place, cell in enumerate(released):
         name = (cell["metadata"].get("nbgrader") or {}).get("grade_id")
@@ -67,7 +67,9 @@ def places_of(nb, released: list[dict]) -> list[int | None]:
     inside = {text: place for text, place in texts.items() if place not in found}
     for number, cell in enumerate(nb.cells):
         if found[number] is None and cell.cell_type != "code":
-            held = [p for text, p in inside.items() if len(text) >= SHORTEST and text in cell.source]
+            held = [
+                p for text, p in inside.items() if len(text) >= SHORTEST and text in cell.source
+            ]
             found[number] = held[0] if held else None
     return found
 

@@ -72,7 +72,9 @@ class Job:
     @property
     def graded(self) -> dict[str, dict]:
         """The released cells that nbgrader knows, by their names."""
-        return {cell["metadata"]["nbgrader"]["grade_id"]: cell for cell in graded_cells(self.released)}
+        return {
+            cell["metadata"]["nbgrader"]["grade_id"]: cell for cell in graded_cells(self.released)
+        }
 
     @property
     def module(self) -> Module:

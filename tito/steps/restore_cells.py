@@ -86,7 +86,7 @@ def _find_by_id(nb, names: list[str | None], graded: dict) -> None:
 
 
 def _find_by_text(nb, names: list[str | None], graded: dict) -> None:
-    """Name cells that lost their ids as well: the same text, or code that defines the same names."""
+    """Name cells that lost their ids as well: by their text, or by the names that code defines."""
     for name in [name for name in graded if name not in names]:
         text = text_of(graded[name]).strip()
         if sum(text_of(other).strip() == text for other in graded.values()) > 1:
@@ -140,7 +140,7 @@ def _choose_among_copies(
 
 
 def _add_missing(nb, job: Job, absent: list[str]) -> None:
-    """Put missing cells back; tests of an ordinary assignment only if nbgrader's settings say so."""
+    """Put missing cells back; for tests of ordinary assignments, nbgrader's settings decide."""
     graded, left = job.graded, []
     if job.is_ordinary:
         left = [name for name in absent if not _is_marked_by_hand(graded[name])]
@@ -161,7 +161,9 @@ def _add_missing(nb, job: Job, absent: list[str]) -> None:
 def _is_marked_by_hand(cell: dict) -> bool:
     nbgrader = cell["metadata"]["nbgrader"]
     is_text = cell["cell_type"] != "code"
-    return bool(nbgrader.get("task") or (nbgrader.get("grade") and (nbgrader.get("solution") or is_text)))
+    return bool(
+        nbgrader.get("task") or (nbgrader.get("grade") and (nbgrader.get("solution") or is_text))
+    )
 
 
 def _place(places: list[int | None], missing: int) -> int:

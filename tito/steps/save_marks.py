@@ -1,4 +1,4 @@
-"""Step 5: marks into the gradebook; what a person marked stays marked until that very cell changes."""
+"""Step 5: save; what a person marked stays marked until that very cell changes."""
 
 from __future__ import annotations
 
@@ -102,7 +102,9 @@ def _answers(cells: list, number: int) -> list[str]:
     if is_solution(cell):
         return []
     name = cell.metadata["nbgrader"]["grade_id"].removeprefix("test-")
-    named = [c.source for c in cells if is_solution(c) and c.metadata["nbgrader"]["grade_id"] == name]
+    named = [
+        c.source for c in cells if is_solution(c) and c.metadata["nbgrader"]["grade_id"] == name
+    ]
     return named or _solutions_above(cells, number)
 
 
