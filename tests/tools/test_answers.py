@@ -162,7 +162,7 @@ NOTHING = {
     ),
     "a scratch cell of code": beside(1, new_cell("double(3)", "code")),
     "an older question": lambda nb: question(nb).update(
-        source=QUESTION.replace("Why is", "Why, do you think, is"), id="old"
+        source=QUESTION.replace("the number", "exactly the number"), id="old"
     ),
     "merged, and nothing written": lambda nb: (
         question(nb).update(source=f"{QUESTION}\n\n" + "".join(answer(nb)["source"])),
