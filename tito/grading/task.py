@@ -15,7 +15,7 @@ from tito.errors import TitoError
 from tito.gradebook import be_quiet
 from tito.grading.assignment import Assignment, grader
 from tito.judge.pack import Pack
-from tito.notebook.export import notebook_of
+from tito.notebook.read import notebook_of, without_what_is_cleared
 from tito.steps.job import IN_POOL, Job
 
 
@@ -99,9 +99,8 @@ def _grade(known: _Known, handed: Handed, seed: int) -> dict:
     import nbformat
 
     try:
-        text = json.dumps(notebook_of(handed.notebook, "it"), ensure_ascii=False)
-        text = text.encode("utf-8", "replace").decode()  # what is half a character cannot be kept
-        nb = nbformat.reads(text, as_version=4)
+        slim = without_what_is_cleared(notebook_of(handed.notebook, "it"))
+        nb = nbformat.reads(json.dumps(slim, ensure_ascii=False), as_version=4)
     except TitoError as error:
         return {"state": "unreadable", "error": str(error), "seconds": {}}
     exercises = set(filter(None, map(_name, nb.cells)))

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from tito.course import Course, Module
 from tito.errors import TitoError
-from tito.files import refuse_links
+from tito.files import inspect_submission
 from tito.judge.graft import Needs, needs_of
 from tito.judge.pack import Pack
-from tito.notebook.export import read_notebook
+from tito.notebook.read import read_notebook
 
 IN_POOL = "tito"  # the key of a job in nbconvert's resources, where there is no course around it
 
@@ -80,7 +80,7 @@ def job_of(resources) -> Job:
     files = files_beside(Path(resources["metadata"]["path"]))
     student = resources["nbgrader"].get("student", "")
     submitted = module.root / "submitted" / student / module.folder
-    refuse_links(submitted)  # nbgrader's copies of what they point at are files
+    inspect_submission(submitted)  # nbgrader's copies of what they point at are files
     names = names_in(submitted)
     seed = secrets.randbits(32)
     return Job(pack, needs_of(module, pack), released, files, names, seed, parallel=2)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from nbgrader.preprocessors import NbGraderPreprocessor
 
+from tito.judge.limited_parser import PARSER
+from tito.notebook.export import texts_parsed
 from tito.steps.job import job_of
 from tito.steps.notes import flag, note, some_of
+
+LEFT_OUT = "# This cell was left out: to parse it takes too long, or too much memory.\n"
 
 
 class RestoreCells(NbGraderPreprocessor):
@@ -17,8 +21,21 @@ class RestoreCells(NbGraderPreprocessor):
     """
 
     def preprocess(self, nb, resources):
-        restore_cells(nb, job_of(resources).released)
+        job = job_of(resources)
+        nb.metadata.pop("tito", None)  # ours to write
+        leave_out_dear_cells(nb)
+        restore_cells(nb, job.released)
         return nb, resources
+
+
+def leave_out_dear_cells(nb) -> None:
+    """Put a comment in the place of cells that nobody could parse without harm; it is noted."""
+    code = [n for n, cell in enumerate(nb.cells) if cell.cell_type == "code"]
+    for place in PARSER.too_dear(texts_parsed(nb.cells[n].source) for n in code):
+        nb.cells[code[place]].source = LEFT_OUT
+        name = (nb.cells[code[place]].metadata.get("nbgrader") or {}).get("grade_id")
+        said = repr(name or f"cell {code[place] + 1}")
+        note(nb, f"the cell {said} takes too long or too much memory to parse; it was left out")
 
 
 def restore_cells(nb, released: list[dict]) -> None:
@@ -33,7 +50,6 @@ def restore_cells(nb, released: list[dict]) -> None:
     """
     by_id = {cell["metadata"]["nbgrader"]["grade_id"]: cell for cell in released}
     seen: set[str] = set()
-    nb.metadata.pop("tito", None)  # ours to write
     for cell in reversed(nb.cells):
         if "skip-execution" in (cell.metadata.pop("tags", None) or []):
             flag(nb, "cells have the tag skip-execution")
