@@ -124,7 +124,7 @@ def _grade(known: _Known, handed: Handed, seed: int) -> dict:
         job.seconds["cells"] = job.ran.seconds
     state = "graded"
     if job.ran and (job.ran.timeouts or job.ran.ended):
-        state = "timed out" if job.ran.timeouts else "crashed"
+        state = "timed out" if job.ran.timeouts or job.ran.late else "crashed"
     return {
         "state": state,
         "notebook": nbformat.v4.writes(nb),

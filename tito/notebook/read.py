@@ -59,7 +59,7 @@ def notebook_of(content: bytes, path: str) -> dict:
     return nb
 
 
-def refuse_too_many_values(content: bytes) -> None:
+def refuse_too_many_values(content: bytes, most: int = MOST_VALUES) -> None:
     """Make sure that a text of JSON takes no more memory than its length would let one think.
 
     Raises
@@ -67,11 +67,12 @@ def refuse_too_many_values(content: bytes) -> None:
     ValueError
         If it has too many values.
     """
-    if len(content) <= MOST_VALUES:
-        return
-    outside = STRING.sub(b"", content)
-    if sum(map(outside.count, (b",", b"[", b"{"))) > MOST_VALUES:
-        raise ValueError(f"it has more than {MOST_VALUES:,} values")
+    if _values(content) > most and _values(STRING.sub(b"", content)) > most:
+        raise ValueError(f"it has more than {most:,} values")
+
+
+def _values(content: bytes) -> int:
+    return sum(map(content.count, (b",", b"[", b"{")))
 
 
 def _is_cell(cell) -> bool:

@@ -5,12 +5,14 @@ No mark depends on what happens here.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute
-from traitlets import Bool, Integer
+from traitlets import Bool, Float, Integer
 
 from tito.judge.workspace import workspace
 from tito.notebook.demo_cells import left_out
@@ -21,7 +23,7 @@ from tito.sandbox.settings import use_settings
 from tito.steps.cells import Ran, Running, execute
 from tito.steps.job import IN_POOL, Job, job_of
 from tito.steps.notes import flag, note
-from tito.steps.outputs import repair
+from tito.steps.outputs import bound, repair
 
 # The files that a notebook may read; nothing that was handed in beside it is ever imported.
 DATA = set(".csv .tsv .txt .json .npy .npz .png .jpg .jpeg .gif .svg .md".split())
@@ -49,10 +51,9 @@ class ExecuteInWorkspace(Execute):
     most_timeouts = Integer(3, help="Stop executing after so many cells that took too long.").tag(
         config=True
     )
-    most_bytes = Integer(50_000_000, help="Of all outputs together, in tito grade.").tag(
-        config=True
-    )
+    most_bytes = Integer(50_000_000, help="Of all outputs together.").tag(config=True)
 
+    total = Float(600, help="Seconds for all cells of a notebook together.").tag(config=True)
     demos = Bool(False, help="Run given cells that only show something, too.").tag(config=True)
 
     def __init__(self, *args, **kwargs):
@@ -78,7 +79,7 @@ class ExecuteInWorkspace(Execute):
 
     def run_without_kernel(self, nb, folder: Path) -> Ran:
         """Execute in an interpreter that is driven over pipes."""
-        limits = Running(self.timeout, self.most_timeouts, self.most_bytes)
+        limits = Running(self.timeout, self.most_timeouts, self.most_bytes, self.total)
         ran = execute(nb, folder, limits, self.left_out)
         for number in ran.timeouts:
             self.note_timeout(nb, nb.cells[number], number)
@@ -96,18 +97,28 @@ class ExecuteInWorkspace(Execute):
 
     def run(self, nb, resources, km) -> None:
         """Execute what can be executed."""
-        self.timeouts = 0
+        self.timeouts, self.deadline = 0, time.monotonic() + self.total
         try:
             super().preprocess(nb, resources, km)
         except Exception as error:  # no mark depends on it, and the others are to be graded
             reason = str(error).strip().splitlines() or [type(error).__name__]
             note(nb, f"the notebook stopped running ({reason[0][:100]}); marks do not depend on it")
+        if time.monotonic() > self.deadline:
+            late = f"all cells together took longer than {self.total:g} s"
+            note(nb, f"the notebook stopped running ({late}); marks do not depend on it")
         repair(nb)
+        if bound(nb, self.most_bytes):
+            note(nb, f"the notebook showed more than {self.most_bytes // 1_000_000} MB; it was cut")
 
     def preprocess_cell(self, cell, resources, index):
-        if self.timeouts >= self.most_timeouts or index in self.left_out:
+        left = self.deadline - time.monotonic()
+        if self.timeouts >= self.most_timeouts or index in self.left_out or left <= 0:
             return cell, resources
-        cell, resources = super().preprocess_cell(cell, resources, index)
+        whole, self.timeout = self.timeout, min(self.timeout or left, math.ceil(left))
+        try:
+            cell, resources = super().preprocess_cell(cell, resources, index)
+        finally:
+            self.timeout = whole
         if any(o.get("ename") == "CellTimeoutError" for o in cell.get("outputs", [])):
             self.timeouts += 1
             self.note_timeout(self.nb, cell, index)
