@@ -665,24 +665,6 @@ def test_feedback_that_fails_for_one_is_written_for_the_others(numbers):
     assert list((numbers.root / "feedback" / "zoe" / numbers.folder).glob("*.html"))
 
 
-def test_zip_files_that_name_the_same_student_are_all_named(numbers):
-    """The newest counts, but whoever made it wrote the name into it."""
-    from tito.submission import Submission, zip_bytes
-
-    (numbers.root / "submitted").mkdir(exist_ok=True)
-    for name, nb, hour in (("a.zip", reference(numbers), 10), ("b.zip", untouched(numbers), 11)):
-        files = {numbers.notebook: json.dumps(nb).encode()}
-        time = f"2025-11-23 {hour}:00:00.000000 UTC"
-        handed_in = Submission("ada", numbers.folder, time, files)
-        (numbers.root / "submitted" / name).write_bytes(zip_bytes(handed_in))
-    for _ in range(2):
-        (result,) = grade(numbers)
-        assert result.notes[:2] == [
-            "taken from b.zip",
-            "2 zip files are in this name: a.zip, b.zip",
-        ]
-
-
 def test_a_zip_never_replaces_what_was_put_there_by_hand(numbers):
     from tito.student import actions as student
 

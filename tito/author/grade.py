@@ -22,12 +22,13 @@ def grade(
     jobs: int | None = None,
     scheduler: str | None = None,
     sandboxed: bool = True,
+    take: tuple[str, ...] = (),
 ) -> list[Graded]:
     """Grade the submissions of a module, which is released first if it was not yet.
 
     The parameters, the result and the errors are those of `tito.grading.pool.grade`.
     """
-    return pool.grade(module, prepared, students, force, progress, jobs, scheduler, sandboxed)
+    return pool.grade(module, prepared, students, force, progress, jobs, scheduler, sandboxed, take)
 
 
 def prepared(assigned: Assigned) -> Assignment:

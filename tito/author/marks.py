@@ -61,7 +61,7 @@ def feedback(
         if (result.get("error") or "").rstrip().endswith("KeyboardInterrupt"):
             raise Interrupted(f"stopped; feedback for {student} and those after is not written")
         if not result["success"]:
-            failed.append(f"{student} ({printable(reason(result))})")
+            failed.append(f"{printable(student)} ({printable(reason(result))})")
         for page in (course.root / "feedback" / student / module.folder).glob("*.html"):
             pages.append(page)
             on_page(page)
@@ -163,7 +163,7 @@ def scores_csv(found: list[Score]) -> str:
         )
         for s in [*lines, total]:
             marks = [_plain(s.score), _plain(s.most), int(s.by_hand)]
-            writer.writerow([_safe(student), module, s.exercise, *marks])
+            writer.writerow([_safe(student), module, _safe(s.exercise), *marks])
     return text.getvalue()
 
 
@@ -179,6 +179,9 @@ def _plain(number: float) -> str:
     return f"{number:.10g}"
 
 
+FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # what a cell begins with that a spreadsheet runs
+
+
 def _safe(text: str) -> str:
     """A text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    return printable(f"'{text}" if text.startswith(FORMULA) else text)

@@ -11,6 +11,7 @@ import click
 from tito.cli.shared import chosen, chosen_assignments, cli, one_assignment, table
 from tito.course import Assigned, Course, Module
 from tito.errors import TitoError, UsageError
+from tito.files import printable
 
 
 @cli.command()
@@ -57,6 +58,7 @@ def release(modules: tuple[str, ...]) -> None:
     "--scheduler", metavar="ADDRESS", help="Grade on the Dask cluster at this tcp:// address."
 )
 @click.option("--no-sandbox", is_flag=True, help="Run submissions with all your rights.")
+@click.option("--take", multiple=True, help="This zip file, which waits for you to look at it.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line, and no table.")
 def grade(
     module: Assigned, students: tuple[str, ...], no_sandbox: bool, as_json: bool, **settings
@@ -75,7 +77,7 @@ def grade(
     )
     if not as_json:
         _show_grading(module, report)
-    without = [g.student for g in report if g.score is None]
+    without = [printable(g.student) for g in report if g.score is None]
     if without:
         click.echo(f"Without a new mark: {', '.join(without)}.", err=True)
     if aside := not_looked_at(Course(module.root)):
@@ -88,7 +90,7 @@ def _show_grading(module: Assigned, report: list) -> None:
 
     rows = [
         [
-            g.student,
+            printable(g.student),
             g.state,
             "–" if g.score is None else f"{g.score:g} of {g.most:g}",
             str(g.by_hand or "–"),
@@ -128,7 +130,7 @@ def scores(modules: tuple[str, ...], path: Path | None) -> None:
     found = marks.scores(Course.find(), chosen_assignments(modules))
     rows = [
         [
-            student,
+            printable(student),
             module,
             f"{sum(s.score for s in lines):g}",
             f"{sum(s.most for s in lines):g}",

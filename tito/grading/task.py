@@ -15,7 +15,7 @@ from tito.errors import TitoError
 from tito.gradebook import be_quiet
 from tito.grading.assignment import Assignment, grader
 from tito.judge.pack import Pack
-from tito.notebook.export import notebook_of
+from tito.notebook.read import notebook_of, without_what_is_cleared
 from tito.steps.job import IN_POOL, Job, graded_cells
 
 
@@ -132,9 +132,8 @@ def _read(known: _Known, name: str, content: bytes):
     """
     import nbformat
 
-    text = json.dumps(notebook_of(content, known.called(name)), ensure_ascii=False)
-    text = text.encode("utf-8", "replace").decode()  # what is half a character cannot be kept
-    nb = nbformat.reads(text, as_version=4)
+    slim = without_what_is_cleared(notebook_of(content, known.called(name)))
+    nb = nbformat.reads(json.dumps(slim, ensure_ascii=False), as_version=4)
     exercises = set(filter(None, map(_name, nb.cells)))
     if exercises and exercises.isdisjoint(known.names(name)):
         other = "notebook" if known.pack is None else "module's notebook"
@@ -182,7 +181,7 @@ def _text_of(nb) -> str:
 def _state(job: Job) -> str:
     """How the notebook's own run ended."""
     if job.ran and (job.ran.timeouts or job.ran.ended):
-        return "timed out" if job.ran.timeouts else "crashed"
+        return "timed out" if job.ran.timeouts or job.ran.late else "crashed"
     return "graded"
 
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,11 +21,12 @@ from nbgrader.utils import find_all_files
 from sqlalchemy import func, select
 
 from tito.course import Assigned
-from tito.files import explained, write_atomically
-from tito.gradebook import be_quiet, configuration
+from tito.files import MOST_BYTES, explained, read_regular, write_atomically
+from tito.gradebook import be_quiet, configuration, in_gradebook
 from tito.grading.assignment import SAVING
 from tito.grading.record import CheckCellMetadata
 from tito.grading.report import Graded
+from tito.grading.stamps import LONGEST_STAMP, STAMP, time_in
 from tito.steps.late_penalties import follow_marks
 from tito.steps.save_marks import SEEN, cells_of
 
@@ -87,8 +89,11 @@ class Writer:
             CheckCellMetadata if s is NbgraderCheckCellMetadata else s for s in steps[first:]
         ]
         self.kept = converter.exclude_overwriting.get(module.folder, [])
-        with explained(f"open the gradebook in {module.root}"):
+        with explained(f"open the gradebook in {module.root}"), self._usable():
             self.book = OneTransaction(self.directory.db_url, self.directory.course_id)
+
+    def _usable(self):
+        return in_gradebook(self.directory.db_url)
 
     def close(self) -> None:
         """Close the gradebook."""
@@ -104,9 +109,12 @@ class Writer:
 
     def circumstances(self, student: str) -> str:
         """What decides a mark besides the result: the due date, and when it was handed in."""
-        stamp = self._handed_in(student) / "timestamp.txt"
-        time = stamp.read_text(encoding="utf-8", errors="replace") if stamp.exists() else ""
-        due, extensions = self._due
+        stamp = self._handed_in(student) / STAMP
+        time = (
+            read_regular(stamp, LONGEST_STAMP).decode("utf-8", "replace") if stamp.exists() else ""
+        )
+        with self._usable():
+            due, extensions = self._due
         late = str({name: self.config[name] for name in sorted(self._late_sections())})
         steps = [step.__name__ for step in self.steps]
         facts = [time, str(due), str(extensions.get(student)), late, steps]
@@ -140,10 +148,10 @@ class Writer:
             From `tito.grading.task.grade_submission`, with a notebook.
         """
         graded = result["notebooks"]
-        with self.book.transaction(), self._steps_use_this_book():
+        with self._usable(), self.book.transaction(), self._steps_use_this_book():
             with self.book.step():
                 self.book.update_or_create_student(student)
-            time = self.directory.get_existing_timestamp(str(self._handed_in(student)))
+            time = time_in(self._handed_in(student))
             stamp = {"timestamp": time} if time else {}
             with self.book.step():
                 self.book.update_or_create_submission(self.module.folder, student, **stamp)
@@ -213,7 +221,7 @@ class Writer:
         )
         contents |= {f"{name}.ipynb": text.encode() for name, text in notebooks.items()}
         for name, content in contents.items():
-            _write(folder / name, content)
+            _write(folder, name, content)
         for path in [p for p in folder.rglob("*") if p.is_file()]:
             if str(path.relative_to(folder)) not in contents:
                 path.unlink()
@@ -222,10 +230,18 @@ class Writer:
         ignored = self.directory.ignore + ["*.ipynb"]
         paths = [Path(path) for path in find_all_files(str(folder), ignored)]
         names = {str(path.relative_to(folder)): path for path in paths}
-        return {name: path.read_bytes() for name, path in names.items() if name not in left_out}
+        return {
+            name: read_regular(path, MOST_BYTES)
+            for name, path in names.items()
+            if name not in left_out
+        }
 
     def marks(self) -> dict[str, Graded]:
         """The marks of everybody, as they are in the gradebook; late penalties follow them."""
+        with self._usable():
+            return self._marks()
+
+    def _marks(self) -> dict[str, Graded]:
         with self.book.transaction():
             follow_marks(self.book, self.config, self.module.folder)
         differ = self._marked_otherwise()
@@ -260,6 +276,10 @@ class Writer:
 
     def mark(self, student: str) -> Graded:
         """The mark of one student, as it is in the gradebook."""
+        with self._usable():
+            return self._mark(student)
+
+    def _mark(self, student: str) -> Graded:
         submission = self.book.find_submission(self.module.folder, student)
         grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
         by_hand = sum(bool(grade.needs_manual_grade) for grade in grades)
@@ -305,8 +325,16 @@ def _graded(
     return Graded(student, score - penalty, most, by_hand, penalty=penalty, differ=differ)
 
 
-def _write(path: Path, content: bytes) -> None:
-    if path.is_file() and path.read_bytes() == content:
+def _write(folder: Path, name: str, content: bytes) -> None:
+    """Write a file that was handed in; a folder that was there under its name goes, and so does a
+    file where its folder is to be."""
+    path = folder / name
+    if path.is_file() and not path.is_symlink() and path.read_bytes() == content:
         return
+    for above in path.parents:
+        if above.is_file() and folder in above.parents:
+            above.unlink()
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
     write_atomically(path, content)
     os.chmod(path, READ_ONLY)

@@ -6,6 +6,7 @@ decide, as with nbgrader.
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute
-from traitlets import Bool, Integer
+from traitlets import Bool, Float, Integer
 
 from tito import sandbox
 from tito.errors import TitoError
@@ -27,7 +28,7 @@ from tito.sandbox.settings import use_settings
 from tito.steps.cells import Ran, Running, execute
 from tito.steps.job import IN_POOL, Job, job_of
 from tito.steps.notes import flag, note
-from tito.steps.outputs import repair
+from tito.steps.outputs import bound, repair
 
 # The files that a notebook may read; nothing that was handed in beside it is ever imported.
 DATA = set(".csv .tsv .txt .json .npy .npz .png .jpg .jpeg .gif .svg .md".split())
@@ -57,10 +58,9 @@ class ExecuteInWorkspace(Execute):
     most_timeouts = Integer(3, help="Stop executing after so many cells that took too long.").tag(
         config=True
     )
-    most_bytes = Integer(50_000_000, help="Of all outputs together, in tito grade.").tag(
-        config=True
-    )
+    most_bytes = Integer(50_000_000, help="Of all outputs together.").tag(config=True)
 
+    total = Float(600, help="Seconds for all cells of a notebook together.").tag(config=True)
     demos = Bool(False, help="Run given cells that only show something, too.").tag(config=True)
     note_of_end = "marks do not depend on it"
 
@@ -109,7 +109,7 @@ class ExecuteInWorkspace(Execute):
 
     def run_without_kernel(self, nb, folder: Path) -> Ran:
         """Execute in an interpreter that is driven over pipes."""
-        limits = Running(self.timeout, self.most_timeouts, self.most_bytes)
+        limits = Running(self.timeout, self.most_timeouts, self.most_bytes, self.total)
         ran = execute(nb, folder, limits, self.left_out)
         for number in ran.timeouts:
             self.note_timeout(nb, nb.cells[number], number)
@@ -128,18 +128,29 @@ class ExecuteInWorkspace(Execute):
     def run(self, nb, resources, km) -> None:
         """Execute what can be executed."""
         self.timed_out, self.ended = [], ""
+        self.deadline = time.monotonic() + self.total
         try:
             super().preprocess(nb, resources, km)
         except Exception as error:  # the others are to be graded
             reason = str(error).strip().splitlines() or [type(error).__name__]
             self.ended = reason[0][:100]
             note(nb, f"the notebook stopped running ({self.ended}); {self.note_of_end}")
+        if time.monotonic() > self.deadline:
+            self.ended = f"all cells together took longer than {self.total:g} s"
+            note(nb, f"the notebook stopped running ({self.ended}); {self.note_of_end}")
         repair(nb)
+        if bound(nb, self.most_bytes):
+            note(nb, f"the notebook showed more than {self.most_bytes // 1_000_000} MB; it was cut")
 
     def preprocess_cell(self, cell, resources, index):
-        if len(self.timed_out) >= self.most_timeouts or index in self.left_out:
+        left = self.deadline - time.monotonic()
+        if len(self.timed_out) >= self.most_timeouts or index in self.left_out or left <= 0:
             return cell, resources
-        cell, resources = super().preprocess_cell(cell, resources, index)
+        whole, self.timeout = self.timeout, min(self.timeout or left, math.ceil(left))
+        try:
+            cell, resources = super().preprocess_cell(cell, resources, index)
+        finally:
+            self.timeout = whole
         if any(o.get("ename") == "CellTimeoutError" for o in cell.get("outputs", [])):
             self.timed_out.append(index)
             self.note_timeout(self.nb, cell, index)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from tito.course import Assigned, Course, Module, Ordinary
 from tito.errors import TitoError
-from tito.files import refuse_links
+from tito.files import MOST_BYTES, inspect_submission, read_regular
 from tito.judge.graft import Needs, needs_of
 from tito.judge.pack import Pack
 from tito.judge.workspace import whole_library
-from tito.notebook.export import read_notebook
+from tito.notebook.read import read_notebook
 
 IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+tinytorch\b", re.M)
 IN_POOL = "tito"  # the key of a job in nbconvert's resources, where there is no course around it
@@ -94,7 +94,7 @@ def job_of(resources) -> Job:
         return resources[IN_POOL]
     course, name = Course.find(), resources["nbgrader"]["assignment"]
     submitted = course.root / "submitted" / resources["nbgrader"].get("student", "") / name
-    refuse_links(submitted)  # nbgrader's copies of what they point at are files
+    inspect_submission(submitted)  # nbgrader's copies of what they point at are files
     modules = {module.folder: module for module in course.modules()}
     if name not in modules:
         return _job_of_ordinary(Ordinary(name, course.root), resources)
@@ -158,7 +158,7 @@ def files_within(folder: Path) -> dict[str, bytes]:
     """The files in a folder and in those below, by their path in it; no notebooks."""
     paths = sorted(folder.rglob("*")) if folder.is_dir() else ()
     return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
+        path.relative_to(folder).as_posix(): read_regular(path, MOST_BYTES)
         for path in paths
         if path.suffix != ".ipynb" and path.is_file() and not path.is_symlink()
     }

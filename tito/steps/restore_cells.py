@@ -6,12 +6,15 @@ import re
 
 from nbgrader.preprocessors import NbGraderPreprocessor
 
+from tito.judge.limited_parser import PARSER
+from tito.notebook.export import texts_parsed
 from tito.steps.find_answers import find_answers, places_of
 from tito.steps.job import Job, job_of, text_of
 from tito.steps.notes import flag, note, some_of
 
 DEFINED = re.compile(r"^(?:async +def|def|class) +(\w+)", re.M)
 SKIP = "skip-execution"
+LEFT_OUT = "# This cell was left out: to parse it takes too long, or too much memory.\n"
 
 
 class RestoreCells(NbGraderPreprocessor):
@@ -23,8 +26,22 @@ class RestoreCells(NbGraderPreprocessor):
     """
 
     def preprocess(self, nb, resources):
-        restore_cells(nb, job_of(resources))
+        job = job_of(resources)
+        nb.metadata.pop("tito", None)  # ours to write
+        if not job.is_ordinary:  # of the others nothing is parsed
+            leave_out_dear_cells(nb)
+        restore_cells(nb, job)
         return nb, resources
+
+
+def leave_out_dear_cells(nb) -> None:
+    """Put a comment in the place of cells that nobody could parse without harm; it is noted."""
+    code = [n for n, cell in enumerate(nb.cells) if cell.cell_type == "code"]
+    for place in PARSER.too_dear(texts_parsed(nb.cells[n].source) for n in code):
+        nb.cells[code[place]].source = LEFT_OUT
+        name = (nb.cells[code[place]].metadata.get("nbgrader") or {}).get("grade_id")
+        said = repr(name or f"cell {code[place] + 1}")
+        note(nb, f"the cell {said} takes too long or too much memory to parse; it was left out")
 
 
 def restore_cells(nb, job: Job) -> None:
@@ -37,7 +54,6 @@ def restore_cells(nb, job: Job) -> None:
     job : Job
         With the cells as they were released.
     """
-    nb.metadata.pop("tito", None)  # ours to write
     graded = job.graded
     _drop_tags(nb, job)
     names = _names(nb, graded)

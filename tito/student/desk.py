@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import secrets
 from pathlib import Path
 
 from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
 from tito.files import write_atomically
-from tito.notebook.export import read_notebook
+from tito.notebook.read import read_notebook
 
 
 def on_desk(module: Module) -> Path:
@@ -60,6 +62,19 @@ def read_desk(module: Module) -> dict:
 def digest(module: Module) -> str:
     """A checksum of the notebook on the desk."""
     return hashlib.sha256(module.desk.read_bytes()).hexdigest()
+
+
+def name_of_desk(course: Course) -> str:
+    """What tells this desk from all others, so that a hand-in from elsewhere can be told."""
+    path = course.root / "notebooks" / ".desk"
+    try:
+        name = path.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        name = ""
+    if not re.fullmatch(r"[0-9a-f]{32}", name):
+        name = secrets.token_hex(16)
+        write_atomically(path, name + "\n")
+    return name
 
 
 def _record(module: Module) -> Path:
