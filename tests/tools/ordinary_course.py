@@ -57,6 +57,12 @@ def notebook(*cells: dict, metadata: dict = KERNEL) -> dict:
     return {"cells": numbered, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
 
+def old_notebook(*cells: dict) -> dict:
+    """A notebook of before cells had ids."""
+    bare = [{key: made[key] for key in made if key != "id"} for made in cells]
+    return {"cells": bare, "metadata": {}, "nbformat": 4, "nbformat_minor": 2}
+
+
 def zipped() -> bytes:
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w") as archive:
@@ -379,7 +385,12 @@ ASSIGNMENTS = {
                 solution("square", SQUARE),
                 tests("check", 2, "assert square(2) == 4"),
                 metadata={},
-            )
+            ),
+            "old": old_notebook(
+                solution("square", SQUARE),
+                tests("check", 2, "assert square(2) == 4"),
+                manual("why", 2, "So."),
+            ),
         },
         change=put("bare", square="square = lambda x: x * x"),
     ),

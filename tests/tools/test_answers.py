@@ -136,7 +136,14 @@ def test_an_answer_anywhere_near_its_place_waits_for_a_person(numbers, way):
 
 
 @pytest.mark.parametrize(
-    "way", ["a new cell below", "merged into the question", "under the question"]
+    "way",
+    [
+        "a new cell below",
+        "merged into the question",
+        "under the question",
+        "without metadata, by the ids",
+        "one cell without metadata and id",
+    ],
 )
 def test_a_found_answer_is_the_first_note(numbers, way):
     nb = untouched(numbers)

@@ -109,7 +109,11 @@ ABUSES = {
     "copies a test cell": (copy_of("test-double"), SOLVED, "'test-double' is there more than once"),
     "copies a written answer": (copy_of("why-inverse"), SOLVED, "more than once"),
     "tags every cell skip-execution": (tag, SOLVED, None),
-    "writes nonsense into the metadata": (nonsense_metadata, SOLVED, "added as released: halve"),
+    "writes nonsense into the metadata": (
+        nonsense_metadata,
+        SOLVED,
+        "and found all the same: halve",
+    ),
     "quits in a cell": (put("double", DOUBLE + "quit()\n"), SOLVED, None),
     "ends Python in a cell": (
         put("double", DOUBLE + "import os; os._exit(0)\n"),

@@ -265,6 +265,24 @@ def test_a_submission_that_ends_its_kernel_costs_nobody_else(midterm):
     assert any("what was not run gets no points" in note for note in ada.notes)
 
 
+def test_a_test_in_which_the_kernel_ends_is_not_passed(midterm):
+    ending = copy_of(ASSIGNMENTS["several"].notebooks)
+    find(ending["problem1"], "square")["source"] = "def square(x):\n    import os\n    os._exit(0)"
+    submit(midterm.root, "midterm", "ada", ending, {})
+    grade(midterm)
+    assert marks(Course(midterm.root), "midterm")["ada", "problem1", "check"][0] == 0
+
+
+def test_a_test_whose_outputs_were_cut_is_not_passed(midterm, monkeypatch):
+    monkeypatch.setitem(configuration(midterm.root)["ExecuteInWorkspace"], "most_bytes", 100_000)
+    loud = copy_of(ASSIGNMENTS["several"].notebooks)
+    find(loud["problem1"], "square")["source"] = "print('x' * 200_000)\nsquare = abs"
+    submit(midterm.root, "midterm", "ada", loud, {})
+    ada, _ = grade(midterm)
+    assert marks(Course(midterm.root), "midterm")["ada", "problem1", "check"][0] == 0
+    assert any("it was cut" in note for note in ada.notes)
+
+
 def test_a_submission_cannot_leave_the_sandbox(midterm):
     spying = copy_of(ASSIGNMENTS["several"].notebooks)
     book = midterm.root / "gradebook.db"

@@ -162,7 +162,8 @@ class Ledger:
         )
         try:
             result = json.loads(zlib.decompress(rows[0][0]))
-            json.loads(result["notebook"])["cells"]
+            for notebook in result["notebooks"].values():
+                json.loads(notebook)["cells"]
         except Exception:  # of whatever stands there
             raise DamagedRow(f"what was kept of {student} in {self.path} is damaged") from None
         return result

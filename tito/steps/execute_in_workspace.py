@@ -62,7 +62,7 @@ class ExecuteInWorkspace(Execute):
 
     total = Float(600, help="Seconds for all cells of a notebook together.").tag(config=True)
     demos = Bool(False, help="Run given cells that only show something, too.").tag(config=True)
-    note_of_end = "marks do not depend on it"
+    note_of_end, tests_decide = "marks do not depend on it", False
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, kernel_manager_class=SandboxedKernelManager, **kwargs)
@@ -92,6 +92,7 @@ class ExecuteInWorkspace(Execute):
         """Run an assignment that is no module as nbgrader does: all of it, in a kernel."""
         begin, self.left_out, self.most_timeouts = time.monotonic(), set(), sys.maxsize
         self.kernel_name, self.note_of_end = python_kernel(nb), "what was not run gets no points"
+        self.tests_decide = True
         self.on_notebook_start = self.say_so
         policy = sandbox.current()
         if policy.hidden_packages == sandbox.Policy().hidden_packages:
@@ -139,8 +140,12 @@ class ExecuteInWorkspace(Execute):
             self.ended = f"all cells together took longer than {self.total:g} s"
             note(nb, f"the notebook stopped running ({self.ended}); {self.note_of_end}")
         repair(nb)
+        before = [len(cell.get("outputs", [])) for cell in nb.cells]
         if bound(nb, self.most_bytes):
             note(nb, f"the notebook showed more than {self.most_bytes // 1_000_000} MB; it was cut")
+            for cell, count in zip(nb.cells, before, strict=True):
+                if self.tests_decide and len(cell.get("outputs", [])) < count:
+                    end_in_error(cell, "OutputTooLong")
 
     def preprocess_cell(self, cell, resources, index):
         left = self.deadline - time.monotonic()
@@ -149,6 +154,10 @@ class ExecuteInWorkspace(Execute):
         whole, self.timeout = self.timeout, min(self.timeout or left, math.ceil(left))
         try:
             cell, resources = super().preprocess_cell(cell, resources, index)
+        except Exception as error:
+            if self.tests_decide:
+                end_in_error(cell, type(error).__name__)
+            raise
         finally:
             self.timeout = whole
         if any(o.get("ename") == "CellTimeoutError" for o in cell.get("outputs", [])):
@@ -160,6 +169,12 @@ class ExecuteInWorkspace(Execute):
         """Say which cell took too long."""
         name = cell.metadata.get("nbgrader", {}).get("grade_id") or f"cell {index + 1}"
         note(nb, f"the cell {name!r} took longer than {self.timeout} s and was stopped")
+
+
+def end_in_error(cell, name: str) -> None:
+    """Have a cell end in an error: nbgrader takes one that shows none for passed."""
+    if cell.cell_type == "code":
+        cell.outputs.append(new_output("error", ename=name, evalue="", traceback=[name]))
 
 
 def python_kernel(nb) -> str:

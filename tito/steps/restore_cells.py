@@ -57,8 +57,10 @@ def restore_cells(nb, job: Job) -> None:
     graded = job.graded
     _drop_tags(nb, job)
     names = _names(nb, graded)
+    lost = [name for name in graded if name not in names]
     _find_by_id(nb, names, graded)
     _find_by_text(nb, names, graded)
+    _note_found(nb, names, graded, [name for name in lost if name in names])
     spare = _choose_among_copies(nb, names, graded, job.is_ordinary)
     for cell, name in zip(nb.cells, names, strict=True):
         if name:
@@ -113,6 +115,27 @@ def _find_by_text(nb, names: list[str | None], graded: dict) -> None:
             same = [n for n, c in enumerate(nb.cells) if not names[n] and _defines(c, wanted)]
         if same:
             names[same[-1]] = name
+
+
+def _note_found(nb, names: list[str | None], graded: dict, found: list[str]) -> None:
+    """Say which cells had lost their metadata, each answer that waits for a person by itself."""
+    others = []
+    for name in found:
+        cell = nb.cells[names.index(name)]
+        if _is_filled_answer(cell, graded[name]):
+            note(
+                nb, f"the answer {name!r} was found without metadata; it waits to be marked by hand"
+            )
+        else:
+            others.append(name)
+    if others:
+        note(nb, f"without nbgrader's metadata, and found all the same: {some_of(others)}")
+
+
+def _is_filled_answer(cell, released: dict) -> bool:
+    nbgrader = released["metadata"]["nbgrader"]
+    is_answer = bool(nbgrader.get("solution") and nbgrader.get("grade"))
+    return is_answer and cell.source.strip() not in ("", text_of(released).strip())
 
 
 def _is_exercise(cell: dict) -> bool:
