@@ -40,7 +40,7 @@ def solution(name: str, source: str) -> dict:
     return cell("code", source, grade_id=name, solution=True)
 
 
-def tests(name: str, points: float, source: str) -> dict:
+def autotest(name: str, points: float, source: str) -> dict:
     return cell("code", source, grade_id=name, grade=True, locked=True, points=points)
 
 
@@ -129,15 +129,15 @@ ASSIGNMENTS = {
                 text("# Squares"),
                 given("import math"),
                 solution("square", SQUARE),
-                tests("check-square", 3, "assert square(2) == 4\nassert square(-1) == 1"),
-                tests(
+                autotest("check-square", 3, "assert square(2) == 4\nassert square(-1) == 1"),
+                autotest(
                     "check-hidden",
                     2.5,
                     "assert square(0) == 0\n### BEGIN HIDDEN TESTS\n"
                     "assert square(1.5) == 2.25, 'one and a half'\n### END HIDDEN TESTS",
                 ),
                 solution("whole-cell", "answer = math.prod(range(1, 6))"),
-                tests("check-whole-cell", 1, "assert answer == 120"),
+                autotest("check-whole-cell", 1, "assert answer == 120"),
                 given("print('not graded', square(3))"),
             )
         },
@@ -147,22 +147,22 @@ ASSIGNMENTS = {
         {
             "partial": notebook(
                 solution("value", "### BEGIN SOLUTION\nvalue = 2\n### END SOLUTION"),
-                tests("half", 3, "1.5 if value == 2 else 0.25"),
-                tests("whole-number", 3, "2 if value == 2 else 1"),
-                tests("nothing", 3, "0"),
-                tests("in-words", 3, "'good' if value == 2 else 'bad'"),
-                tests("none", 3, "None"),
-                tests("numpy", 3, "import numpy as np\nnp.float64(0.5) * value"),
-                tests("negative", 3, "-1.0"),
-                tests("nan", 3, "float('nan')"),
-                tests("list", 3, "[1, 2]"),
-                tests("printed", 3, "print(1.0)\nvalue / 2"),
-                tests("not-last", 3, "1.0;"),
-                tests("displayed", 3, "display(0.5)\nassert value == 2"),
-                tests("truth", 3, "value == 2"),
-                tests("exponent", 3, "1e-1"),
-                tests("no-points", 0, "assert value == 3"),
-                tests("two-results", 3, "from IPython.display import display_html\n0.75"),
+                autotest("half", 3, "1.5 if value == 2 else 0.25"),
+                autotest("whole-number", 3, "2 if value == 2 else 1"),
+                autotest("nothing", 3, "0"),
+                autotest("in-words", 3, "'good' if value == 2 else 'bad'"),
+                autotest("none", 3, "None"),
+                autotest("numpy", 3, "import numpy as np\nnp.float64(0.5) * value"),
+                autotest("negative", 3, "-1.0"),
+                autotest("nan", 3, "float('nan')"),
+                autotest("list", 3, "[1, 2]"),
+                autotest("printed", 3, "print(1.0)\nvalue / 2"),
+                autotest("not-last", 3, "1.0;"),
+                autotest("displayed", 3, "display(0.5)\nassert value == 2"),
+                autotest("truth", 3, "value == 2"),
+                autotest("exponent", 3, "1e-1"),
+                autotest("no-points", 0, "assert value == 3"),
+                autotest("two-results", 3, "from IPython.display import display_html\n0.75"),
             )
         },
         change=put("partial", value="value = 3"),
@@ -174,7 +174,7 @@ ASSIGNMENTS = {
                 manual("plot", 5, "### BEGIN SOLUTION\nprint('a plot')\n### END SOLUTION", "code"),
                 manual("whole", 4, "print('all of it')", "code"),
                 manual("fails", 4, "print(1 / 0)", "code"),
-                tests("check", 2, "assert True"),
+                autotest("check", 2, "assert True"),
             )
         },
         change=put("manual_code", plot="print('mine')"),
@@ -204,7 +204,7 @@ ASSIGNMENTS = {
                 given("mine = 1"),
                 task("short", 2, "Say a word."),
                 solution("square", SQUARE),
-                tests("check", 1, "assert square(3) == 9"),
+                autotest("check", 1, "assert square(3) == 9"),
             )
         },
         change=lambda notebooks: notebooks["tasks"]["cells"].insert(
@@ -214,11 +214,11 @@ ASSIGNMENTS = {
     "several": Ordinary(
         {
             "problem1": notebook(
-                solution("square", SQUARE), tests("check", 2, "assert square(2) == 4")
+                solution("square", SQUARE), autotest("check", 2, "assert square(2) == 4")
             ),
             "problem2": notebook(
                 solution("square", SQUARE.replace("x * x", "x ** 2.0")),
-                tests("check", 3, "assert square(2) == 4"),
+                autotest("check", 3, "assert square(2) == 4"),
                 manual("why", 3, "So."),
             ),
             "problem3": notebook(
@@ -240,20 +240,20 @@ ASSIGNMENTS = {
                     "    return [int(x) for x in Path('data/deep/points.csv').read_text().split()]\n"
                     "    ### END SOLUTION",
                 ),
-                tests("check-read", 2, "assert total(read()) == 6\nassert ten() == 10"),
-                tests(
+                autotest("check-read", 2, "assert total(read()) == 6\nassert ten() == 10"),
+                autotest(
                     "check-zip",
                     2,
                     "assert zipfile.ZipFile('archive.zip').read('inside.txt') == b'7'",
                 ),
-                tests("check-hidden-file", 1, "assert Path('.settings').read_text() == 'x'"),
-                tests("check-config", 1, "assert json.loads(Path('config.json').read_text())"),
-                tests(
+                autotest("check-hidden-file", 1, "assert Path('.settings').read_text() == 'x'"),
+                autotest("check-config", 1, "assert json.loads(Path('config.json').read_text())"),
+                autotest(
                     "check-own",
                     2,
                     "assert Path('own.txt').exists()\nimport own\nassert own.VALUE == 5",
                 ),
-                tests(
+                autotest(
                     "check-written", 1, "Path('out.txt').write_text('1')\nopen('out.txt').read()"
                 ),
             )
@@ -280,14 +280,14 @@ ASSIGNMENTS = {
             "warnings": notebook(
                 given("import logging, sys, warnings\nimport numpy as np"),
                 solution("value", "### BEGIN SOLUTION\nvalue = 0.0\n### END SOLUTION"),
-                tests("warns", 2, "warnings.warn('careful')\nassert value == 0"),
-                tests("divides", 2, "np.float64(1) / np.float64(value)"),
-                tests("writes-stderr", 2, "print('Hm', file=sys.stderr)\n1.0"),
-                tests("logs", 2, "logging.warning('log')"),
-                tests("prints", 2, "print('fine')"),
-                tests("result-then-stderr", 2, "display(1)\nprint('late', file=sys.stderr)"),
-                tests("by-descriptor", 2, "import os\nos.write(2, b'low')\nNone"),
-                tests("deprecated", 2, "np.array([1, 2]) == np.array([1, 2])"),
+                autotest("warns", 2, "warnings.warn('careful')\nassert value == 0"),
+                autotest("divides", 2, "np.float64(1) / np.float64(value)"),
+                autotest("writes-stderr", 2, "print('Hm', file=sys.stderr)\n1.0"),
+                autotest("logs", 2, "logging.warning('log')"),
+                autotest("prints", 2, "print('fine')"),
+                autotest("result-then-stderr", 2, "display(1)\nprint('late', file=sys.stderr)"),
+                autotest("by-descriptor", 2, "import os\nos.write(2, b'low')\nNone"),
+                autotest("deprecated", 2, "np.array([1, 2]) == np.array([1, 2])"),
             )
         },
         change=put("warnings", value="value = 2.0"),
@@ -298,17 +298,17 @@ ASSIGNMENTS = {
                 solution("square", SQUARE),
                 given("raise RuntimeError('in between')"),
                 given("undefined_name"),
-                tests("after-errors", 2, "assert square(2) == 4"),
+                autotest("after-errors", 2, "assert square(2) == 4"),
                 given("this is no python"),
-                tests("raises", 2, "raise ValueError('always')"),
-                tests("exits", 2, "import sys\nsys.exit(0)"),
-                tests("after-exit", 2, "assert square(3) == 9"),
-                tests("interrupts", 2, "raise KeyboardInterrupt"),
-                tests("after-interrupt", 2, "assert True"),
-                tests("caught", 2, "try:\n    square('a')\nexcept TypeError:\n    pass"),
-                tests("asks", 2, "input('name?')"),
-                tests("group", 2, "raise ExceptionGroup('several', [ValueError(1)])"),
-                tests("empty-assert", 2, "assert square(2) == 5, ''"),
+                autotest("raises", 2, "raise ValueError('always')"),
+                autotest("exits", 2, "import sys\nsys.exit(0)"),
+                autotest("after-exit", 2, "assert square(3) == 9"),
+                autotest("interrupts", 2, "raise KeyboardInterrupt"),
+                autotest("after-interrupt", 2, "assert True"),
+                autotest("caught", 2, "try:\n    square('a')\nexcept TypeError:\n    pass"),
+                autotest("asks", 2, "input('name?')"),
+                autotest("group", 2, "raise ExceptionGroup('several', [ValueError(1)])"),
+                autotest("empty-assert", 2, "assert square(2) == 5, ''"),
             )
         },
         change=put("errors", square="def square(x:\n    return 4"),
@@ -317,16 +317,16 @@ ASSIGNMENTS = {
         {
             "long": notebook(
                 solution("lines", "### BEGIN SOLUTION\nlines = 3000\n### END SOLUTION"),
-                tests("prints-much", 2, "for n in range(lines):\n    print(n)\n1.0"),
-                tests("wide", 2, "print('x' * 200_000)"),
-                tests(
+                autotest("prints-much", 2, "for n in range(lines):\n    print(n)\n1.0"),
+                autotest("wide", 2, "print('x' * 200_000)"),
+                autotest(
                     "stderr-after-much",
                     2,
                     "import sys\nfor n in range(lines):\n    print(n)\nprint('e', file=sys.stderr)",
                 ),
-                tests("deep", 2, "def f(n):\n    return f(n + 1)\nf(0)"),
-                tests("large-result", 2, "list(range(5000))"),
-                tests("html", 2, "from IPython.display import HTML\nHTML('<b>1</b>')"),
+                autotest("deep", 2, "def f(n):\n    return f(n + 1)\nf(0)"),
+                autotest("large-result", 2, "list(range(5000))"),
+                autotest("html", 2, "from IPython.display import HTML\nHTML('<b>1</b>')"),
             )
         },
         change=put("long", lines="lines = 2"),
@@ -340,9 +340,9 @@ ASSIGNMENTS = {
                     "double",
                     "def double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION",
                 ),
-                tests("check-limit", 3, "assert double(5) == LIMIT"),
-                tests("check-type", 2, "assert double(1) == 2"),
-                tests("check-points", 1, "assert double(2) == 4"),
+                autotest("check-limit", 3, "assert double(5) == LIMIT"),
+                autotest("check-type", 2, "assert double(1) == 2"),
+                autotest("check-points", 1, "assert double(2) == 4"),
             )
         },
         change=meddle,
@@ -352,13 +352,13 @@ ASSIGNMENTS = {
             "magics": notebook(
                 given("%matplotlib inline\n%load_ext autoreload"),
                 solution("square", SQUARE),
-                tests("timed", 1, "%time assert square(2) == 4"),
-                tests("capture", 1, "%%capture out\nprint('hidden')"),
-                tests("awaits", 1, "import asyncio\nawait asyncio.sleep(0)\n0.5"),
-                tests("history", 1, "assert 'square' in In[2]"),
-                tests("last", 1, "_ = 0.25\n_"),
-                tests("environment", 1, "import os\nassert os.environ['NBGRADER_EXECUTION']"),
-                tests(
+                autotest("timed", 1, "%time assert square(2) == 4"),
+                autotest("capture", 1, "%%capture out\nprint('hidden')"),
+                autotest("awaits", 1, "import asyncio\nawait asyncio.sleep(0)\n0.5"),
+                autotest("history", 1, "assert 'square' in In[2]"),
+                autotest("last", 1, "_ = 0.25\n_"),
+                autotest("environment", 1, "import os\nassert os.environ['NBGRADER_EXECUTION']"),
+                autotest(
                     "unittest",
                     1,
                     "import unittest\n"
@@ -366,15 +366,15 @@ ASSIGNMENTS = {
                     "        self.assertEqual(square(2), 4)\n"
                     "result = unittest.main(argv=[''], exit=False).result\nassert not result.failures",
                 ),
-                tests(
+                autotest(
                     "threads",
                     1,
                     "import threading\nt = threading.Thread(target=print)\nt.start()\nt.join()",
                 ),
-                tests("plots", 1, "import matplotlib.pyplot as plt\nplt.plot([1, 2])"),
-                tests("shows", 1, "plt.plot([1, 2])\nplt.show()\n0.5"),
-                tests("cwd", 1, "from pathlib import Path\nassert Path('magics.ipynb').suffix"),
-                tests("main", 1, "assert __name__ == '__main__'"),
+                autotest("plots", 1, "import matplotlib.pyplot as plt\nplt.plot([1, 2])"),
+                autotest("shows", 1, "plt.plot([1, 2])\nplt.show()\n0.5"),
+                autotest("cwd", 1, "from pathlib import Path\nassert Path('magics.ipynb').suffix"),
+                autotest("main", 1, "assert __name__ == '__main__'"),
             )
         },
         change=put("magics", square="def square(x):\n    return 4"),
@@ -383,12 +383,12 @@ ASSIGNMENTS = {
         {
             "bare": notebook(
                 solution("square", SQUARE),
-                tests("check", 2, "assert square(2) == 4"),
+                autotest("check", 2, "assert square(2) == 4"),
                 metadata={},
             ),
             "old": old_notebook(
                 solution("square", SQUARE),
-                tests("check", 2, "assert square(2) == 4"),
+                autotest("check", 2, "assert square(2) == 4"),
                 manual("why", 2, "So."),
             ),
         },

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, hand_in, reference, write_course
-from ordinary_course import ASSIGNMENTS, Ordinary, find, given, manual, notebook, solution, tests
+from ordinary_course import ASSIGNMENTS, Ordinary, autotest, find, given, manual, notebook, solution
 from traitlets.config import Config
 
 from tito.author.grade import grade
@@ -173,7 +173,7 @@ c.IncludeHeaderFooter.header = "source/header.ipynb"
         solution(
             "square", "def square(x):\n    # ANSWER BEGINS\n    return x * x\n    # ANSWER ENDS"
         ),
-        tests(
+        autotest(
             "check",
             2,
             "assert HEAD\n# SECRET BEGINS\nsecret = 9\nassert square(3) == secret, 'three'\n"
@@ -210,7 +210,7 @@ def test_a_midterm_may_use_what_the_modules_build(course):
     nb = notebook(
         given("import numpy as np\nfrom tinytorch.core.numbers import double"),
         solution("four", "### BEGIN SOLUTION\nfour = double(np.array([2.0]))\n### END SOLUTION"),
-        tests("check", 2, "assert four == 4"),
+        autotest("check", 2, "assert four == 4"),
     )
     write_sources(course.root, "midterm", Ordinary({"midterm": nb}))
     submit(course.root, "midterm", "ada", {"midterm": nb}, {})
@@ -219,8 +219,10 @@ def test_a_midterm_may_use_what_the_modules_build(course):
 
 
 def test_the_course_library_is_not_there_for_who_does_not_need_it(course):
-    nb = notebook(tests("check", 2, "import tinytorch"))
-    write_sources(course.root, "exam", Ordinary({"exam": notebook(tests("check", 2, "assert 1"))}))
+    nb = notebook(autotest("check", 2, "import tinytorch"))
+    write_sources(
+        course.root, "exam", Ordinary({"exam": notebook(autotest("check", 2, "assert 1"))})
+    )
     submit(course.root, "exam", "ada", {"exam": nb}, {})
     (ada,) = grade(course.assignment("exam"))
     assert ada.score == 2
@@ -323,7 +325,7 @@ def test_a_deleted_test_waits_for_a_person_as_with_nbgrader(midterm):
 
 
 def test_a_test_above_its_points_is_reported_and_everybody_has_a_mark(course):
-    nb = notebook(solution("x", "x = 1"), tests("check", 2, "x * 5"))
+    nb = notebook(solution("x", "x = 1"), autotest("check", 2, "x * 5"))
     write_sources(course.root, "exam", Ordinary({"exam": nb}))
     submit(course.root, "exam", "ada", {"exam": nb}, {})
     (ada,) = grade(course.assignment("exam"))
@@ -332,11 +334,11 @@ def test_a_test_above_its_points_is_reported_and_everybody_has_a_mark(course):
 
 REFUSED = {
     "another language": (
-        notebook(tests("c", 1, "x"), metadata={"kernelspec": {"name": "ir", "language": "R"}}),
+        notebook(autotest("c", 1, "x"), metadata={"kernelspec": {"name": "ir", "language": "R"}}),
         "only notebooks for Python",
     ),
     "a name twice": (
-        notebook(tests("c", 1, "assert 1"), tests("c", 1, "assert 2")),
+        notebook(autotest("c", 1, "assert 1"), autotest("c", 1, "assert 2")),
         "nbgrader does not take its cells",
     ),
     "nothing that is graded": (notebook(given("x = 1")), "no cell that nbgrader knows"),
@@ -356,9 +358,9 @@ def test_build_refuses_in_one_sentence_what_cannot_be_graded(course, case):
 def test_what_nbgrader_refuses_leaves_the_earlier_release(course):
     write_sources(course.root, "exam", ASSIGNMENTS["bare"])
     exam = course.assignment("exam")
-    (path,) = release_ordinary(exam)
+    path, _ = release_ordinary(exam)
     before = path.read_bytes()
-    broken = notebook(solution("x", "### BEGIN SOLUTION\nx = 1"), tests("c", 1, "assert x"))
+    broken = notebook(solution("x", "### BEGIN SOLUTION\nx = 1"), autotest("c", 1, "assert x"))
     write(course.root / "source/exam/bare.ipynb", json.dumps(broken).encode())
     with pytest.raises(TitoError, match="exam cannot be released: no end solution"):
         release_ordinary(exam)

@@ -241,9 +241,9 @@ class Grading:
         refuse_name(student)
         inspect_submission(folder)
         time_in(folder)
-        if renamed := find_notebooks(self.module, folder):
-            self.renamed[student] = renamed
-        notes = self._origin(student) + self.renamed.get(student, [])
+        found = self.renamed.get(student, []) + find_notebooks(self.module, folder)
+        self.renamed[student] = list(dict.fromkeys(found))  # one is renamed only once
+        notes = self._origin(student) + self.renamed[student]
         handed = handed_in(self.module, student)
         return Waiting(student, handed, digest_of(self.digest, handed.digest), notes)
 

@@ -135,13 +135,20 @@ def _candidates(module: Assigned, folder: Path, name: str) -> list[Path]:
     paths = [path for path in sorted(folder.glob("*.ipynb")) if path.name not in others]
     if [path.name for path in paths] == [name]:
         return paths
-    released = grade_ids(read_notebook(module.release_folder / name))
+    released = {n: grade_ids(read_notebook(module.release_folder / n)) for n in module.notebooks}
     candidates = []
     for path in paths:
         with contextlib.suppress(TitoError):
-            if len(grade_ids(read_notebook(path)) & released) * 2 > len(released):
+            names = grade_ids(read_notebook(path))
+            is_most = len(names & released[name]) * 2 > len(released[name])
+            if is_most and _most_like(names, released) == name:
                 candidates.append(path)
     return candidates
+
+
+def _most_like(names: set[str], released: dict[str, set[str]]) -> str:
+    """Which of the released notebooks has cells of the same names."""
+    return max(released, key=lambda n: len(names & released[n]) / len(names | released[n] | {""}))
 
 
 def not_looked_at(course: Course) -> list[str]:

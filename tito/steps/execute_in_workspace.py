@@ -102,7 +102,7 @@ class ExecuteInWorkspace(Execute):
             job.folder = str(folder)
             write_files(nb, job, folder)
             self.run_in_kernel(nb, resources, km, folder)
-        job.ran = Ran(self.timed_out, self.ended, time.monotonic() - begin)
+        job.ran = Ran(self.timed_out, self.ended, seconds=time.monotonic() - begin)
 
     def say_so(self, **notebook) -> None:
         """Tell a notebook what it is run for, as nbgrader does."""
