@@ -85,7 +85,9 @@ def many_entries(module: Module, path: Path) -> None:
 
 
 def changed_zip(**changes) -> Maker:
-    return lambda module, path: path.write_bytes(zipped(module, **{"student": "changed"} | changes)) and None
+    return lambda module, path: (
+        path.write_bytes(zipped(module, **{"student": "changed"} | changes)) and None
+    )
 
 
 def strange_record(text: str) -> Maker:
@@ -296,9 +298,9 @@ FOLDERS: dict[str, tuple[Maker, str, float | None]] = {
     "import-chain": (source("import " + "a." * 40_000 + "a"), "names in a row", 3),
     "attribute-chain": (source("#| export\nx" + ".a" * 45_000), "does not parse", 3),
     "call-chain": (source("#| export\nx" + "(1)" * 30_000), "does not parse", 3),
-    "deep-python": (source("#| export\nx = " + "-" * 90_000 + "1"), "left out", 3),
+    "deep-python": (source("#| export\nx = " + "-" * 90_000 + "1"), "to parse", 3),
     "deep-brackets": (source("#| export\nx = " + "[" * 5_000), "does not parse", 3),
-    "many-formats": (source("#| export\nx = f'" + "{a}" * 33_000 + "'"), "left out", 3),
+    "many-formats": (source("#| export\nx = f'" + "{a}" * 33_000 + "'"), "to parse", 3),
     "long-cell": (source("#| export\n" + "x = 1\n" * 5_000_000), "100,000 characters", 3),
     "growing": (added(GROWING), "it showed more than 50 MB", 7),
     "nested-html": (added(NESTED), FINE, 7),
