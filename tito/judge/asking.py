@@ -55,6 +55,8 @@ class Answers:
     ----------
     cells : dict
         The cells that could not be loaded, or not to their end, and why.
+    said : dict
+        Of those of them that raised something, the whole message, which is not for students.
     fatal : set
         Those of them that end or hang the process.
     answers : dict
@@ -72,6 +74,7 @@ class Answers:
     """
 
     cells: dict[int, str] = field(default_factory=dict)
+    said: dict[int, str] = field(default_factory=dict)
     fatal: set[int] = field(default_factory=set)
     answers: dict[int, object] = field(default_factory=dict)
     faults: dict[int, str] = field(default_factory=dict)
@@ -282,6 +285,7 @@ def _note(line: dict, got: Answers, request: dict, told: Told) -> None:
     if "cell" in line:
         if error and 0 <= number < len(request["cells"]):
             got.cells.setdefault(number, _told(error, told))
+            got.said.setdefault(number, _told(error, in_full))
     elif 0 <= number < len(request["program"]) and isinstance(request["program"][number], dict):
         if not _open(got, number):
             return
@@ -295,4 +299,6 @@ def _note(line: dict, got: Answers, request: dict, told: Told) -> None:
 
 
 def _told(error, told: Told) -> str:
-    return printable(told(error)) if isinstance(error, dict) else "it gave no answer"
+    if not isinstance(error, dict):
+        return "it gave no answer"
+    return printable(told(error)[: observer.LONGEST_MESSAGE])

@@ -32,44 +32,55 @@ class LimitedParser:
         self.known: set[bytes] = set()
         atexit.register(self.end)
 
-    def too_dear(self, cells: Iterable[Iterable[str]]) -> set[int]:
-        """The places of those cells that take too long to parse, or too much memory.
+    def too_dear(self, cells: Iterable[Iterable[str]]) -> dict[int, str]:
+        """Those cells that take too long to parse, or too much memory.
 
         Parameters
         ----------
         cells : iterable of iterable of str
-            For each cell, the texts that are parsed of it; what is refused before it is parsed
-            costs nothing, and is not meant.
+            For each cell, the texts that are parsed of it.
+
+        Returns
+        -------
+        dict
+            By the place of the cell, why.
         """
-        left, dear = SECONDS, set()
+        left, dear = SECONDS, {}
         with self.lock:
             for number, texts in enumerate(cells):
                 for text in texts:
-                    if self._is_new(text):
-                        took = self._seconds(text, left)
-                        left = max(left - took, 0.0)
-                        if took == float("inf"):
-                            dear.add(number)
-                            break
-                        self._remember(text)
+                    try:
+                        left -= self._seconds(text, left)
+                    except ValueError as error:
+                        dear[number] = str(error)
+                        break
         return dear
 
-    def _is_new(self, text: str) -> bool:
-        try:
-            refuse_what_is_dear(text)
-        except ValueError:
-            return False
-        return _digest(text) not in self.known
+    def _seconds(self, text: str, most: float) -> float:
+        """How long a text takes to parse; nothing for one that was parsed before.
+
+        Raises
+        ------
+        ValueError
+            If it is too dear; says why.
+        """
+        refuse_what_is_dear(text)
+        if _digest(text) in self.known:
+            return 0.0
+        parsed, seconds = self._ask(text, most) if most > 0 else (False, 0.0)
+        if not parsed:
+            self.end()
+            raise ValueError("it takes too long or too much memory to parse")
+        self._remember(text)
+        return seconds
 
     def _remember(self, text: str) -> None:
         if len(self.known) >= MOST_KNOWN:
             self.known.clear()
         self.known.add(_digest(text))
 
-    def _seconds(self, text: str, most: float) -> float:
-        """How long a text takes to parse; infinity for one that takes too much."""
-        if most <= 0:
-            return float("inf")
+    def _ask(self, text: str, most: float) -> tuple[bool, float]:
+        """Whether a text was parsed in some seconds, and in how many."""
         if self.process is None or self.process.poll() is not None:
             self._start()
         try:
@@ -77,13 +88,10 @@ class LimitedParser:
             self.process.stdin.write(request.encode())
             self.process.stdin.flush()
             ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
-            answer = json.loads(self.process.stdout.readline()) if ready else [False, 0]
+            parsed, seconds = json.loads(self.process.stdout.readline()) if ready else (False, 0.0)
         except (OSError, ValueError):  # it was ended by its limits
-            answer = [False, 0]
-        if answer[0]:
-            return answer[1]
-        self.end()
-        return float("inf")
+            return False, 0.0
+        return parsed, seconds
 
     def _start(self) -> None:
         self.process = subprocess.Popen(

@@ -11,12 +11,15 @@ import ast
 import builtins
 from collections.abc import Callable, Iterable, Iterator
 
+import numpy as np
+
 from tito.syntax import parse
 
 Told = Callable[[dict], str]
 
 LONGEST = 500  # characters of a sentence
 SHORTEST = 12  # characters of a sentence that are its own, and not put into it
+MOST_DIMENSIONS = 6  # of an array whose shape is told
 PUT_IN = "…"  # in the place of what is
 UNKNOWN = "an error of its own"
 TYPES = {
@@ -33,6 +36,44 @@ def in_full(raised: dict) -> str:
     if kind == "NotImplementedError" and not text:
         return NOT_DONE
     return f"{kind}: {text}" if text else kind
+
+
+def without_texts(answer, expected):
+    """A wrong answer as a student may see it again: numbers, and no text that could be anything.
+
+    Parameters
+    ----------
+    answer, expected : number, ndarray, str, None, or list or dict of these
+        What came, and what the reference gave; what stands in that, or is the name of an exception,
+        is kept.
+    """
+    known = TYPES | {"nothing"} | set(_texts(expected))
+    return _without(answer, known)
+
+
+def _texts(value) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from value
+    for item in value.values() if isinstance(value, dict) else _items(value):
+        yield from _texts(item)
+
+
+def _items(value) -> list:
+    return list(value) if isinstance(value, (list, tuple)) else []
+
+
+def _without(answer, known: set[str]):
+    if isinstance(answer, str):
+        return answer if answer in known else "another text"
+    if isinstance(answer, dict):
+        return {_without(key, known): _without(item, known) for key, item in answer.items()}
+    if isinstance(answer, (list, tuple)):
+        return [_without(item, known) for item in answer]
+    if isinstance(answer, np.ndarray) and answer.ndim > MOST_DIMENSIONS:
+        return f"an array of {answer.ndim} dimensions"
+    return answer
 
 
 class Refusals:
@@ -63,7 +104,7 @@ class Refusals:
         kind, text = raised.get("type"), raised.get("text")
         if kind == "NotImplementedError" and not text:
             return NOT_DONE
-        said = kind if kind in TYPES else UNKNOWN
+        said = kind if isinstance(kind, str) and kind in TYPES else UNKNOWN
         line = raised.get("line")
         where = f" in line {line}" if type(line) is int and 0 < line < 10_000 else ""
         sentence = self._sentence(text) if isinstance(text, str) else ""

@@ -12,6 +12,7 @@ from tito.judge.asking import Answers, Limits, ask
 from tito.judge.graft import Needs, graft, reference_answers
 from tito.judge.observations import Observation
 from tito.judge.pack import Pack
+from tito.judge.refusals import without_texts
 from tito.notebook.export import CodeCell
 
 
@@ -51,6 +52,8 @@ class Verdict(NamedTuple):
         One for each observation.
     broken : dict
         For each cell that could not be loaded, by its name, why.
+    said : dict
+        The same with whole messages, for the instructor.
     strays : int
         How many lines its process forged.
     late : bool
@@ -61,6 +64,7 @@ class Verdict(NamedTuple):
 
     results: list[Result]
     broken: dict[str, str]
+    said: dict[str, str]
     strays: int
     late: bool = False
     late_grafts: tuple[str, ...] = ()
@@ -136,7 +140,8 @@ def grade(
             _improve(results, answers, expected)
             late += [name] if answers.late else []
     broken = {cells[n].name: why for n, why in got.cells.items()}
-    return Verdict(list(results.values()), broken, got.strays, got.late, tuple(late))
+    said = broken | {cells[n].name: text for n, text in got.said.items()}
+    return Verdict(list(results.values()), broken, said, got.strays, got.late, tuple(late))
 
 
 def _ask(
@@ -172,10 +177,12 @@ def _compare(pack: Pack, got: Answers, expected: dict[int, object]) -> dict[int,
 
 def _fault(answer, expected) -> str:
     try:
-        found = difference(answer, expected)
+        if not difference(answer, expected):
+            return ""
+        shown = difference(without_texts(answer, expected), expected)
+        return f"gave {shown or 'something else'}"
     except Exception:  # whatever a strange answer leads to
         return "its answer could not be compared"
-    return f"gave {found}" if found else ""
 
 
 def _fails(results: dict[int, Result], exercise: str) -> bool:

@@ -13,7 +13,7 @@ from tito.course import Module
 from tito.files import write_atomically
 from tito.notebook.read import read_notebook
 from tito.notebook.source import BEGIN_SOLUTION, END_SOLUTION, EXPORT, Cell, read_source
-from tito.syntax import parse
+from tito.syntax import LONGEST, parse
 
 DIRECTIVE = re.compile(r"^#\|.*\n?", re.M)
 MARK = re.compile(rf"^[^\n]*({BEGIN_SOLUTION}|{END_SOLUTION})[^\n]*\n?", re.M)
@@ -120,6 +120,8 @@ def _as_exported(source: str) -> str:
 def texts_parsed(source: str) -> list[str]:
     """All texts that may be parsed where a cell is read, exported or judged."""
     source = source.replace("\r\n", "\n")
+    if len(source) > LONGEST:  # it is not parsed at all
+        return [source]
     exported = _as_exported(source)
     return list(dict.fromkeys([source, exported, MAGIC.sub("", source), MAGIC.sub("", exported)]))
 

@@ -65,7 +65,7 @@ def observe_notebook(nb, job: Job, seed: int, limits: Limits) -> None:
     note_deadlines(nb, verdict, limits)
     unreadable = {cell.name for cell in cells if cell.error}  # already noted
     for name in broken.keys() - unreadable:
-        note(nb, f"the cell {name!r} could not be loaded: {broken[name]}")
+        note(nb, f"the cell {name!r} could not be loaded: {verdict.said[name]}")
     nb.metadata.setdefault("tito", {}).update(seed=seed, checks=job.pack.checks)
     grafted = dict.fromkeys(r.observation.exercise for r in results if r.grafted)
     if grafted:

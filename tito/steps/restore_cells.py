@@ -14,7 +14,7 @@ from tito.steps.notes import flag, note, some_of
 
 DEFINED = re.compile(r"^(?:async +def|def|class) +(\w+)", re.M)
 SKIP = "skip-execution"
-LEFT_OUT = "# This cell was left out: to parse it takes too long, or too much memory.\n"
+LEFT_OUT = "# This cell was left out, because it is too long or too dear to parse.\n"
 
 
 class RestoreCells(NbGraderPreprocessor):
@@ -37,11 +37,11 @@ class RestoreCells(NbGraderPreprocessor):
 def leave_out_dear_cells(nb) -> None:
     """Put a comment in the place of cells that nobody could parse without harm; it is noted."""
     code = [n for n, cell in enumerate(nb.cells) if cell.cell_type == "code"]
-    for place in PARSER.too_dear(texts_parsed(nb.cells[n].source) for n in code):
-        nb.cells[code[place]].source = LEFT_OUT
-        name = (nb.cells[code[place]].metadata.get("nbgrader") or {}).get("grade_id")
-        said = repr(name or f"cell {code[place] + 1}")
-        note(nb, f"the cell {said} takes too long or too much memory to parse; it was left out")
+    for place, why in PARSER.too_dear(texts_parsed(nb.cells[n].source) for n in code).items():
+        cell, number = nb.cells[code[place]], code[place] + 1
+        cell.source = LEFT_OUT
+        name = (cell.metadata.get("nbgrader") or {}).get("grade_id") or f"cell {number}"
+        note(nb, f"the cell {name!r} was left out: {why}")
 
 
 def restore_cells(nb, job: Job) -> None:
