@@ -28,7 +28,7 @@ from tito.grading.record import CheckCellMetadata
 from tito.grading.report import Graded
 from tito.grading.stamps import LONGEST_STAMP, STAMP, time_in
 from tito.steps.late_penalties import follow_marks
-from tito.steps.save_marks import SEEN, cells_of
+from tito.steps.save_marks import SEEN, cells_of, forget
 
 READ_ONLY = 0o444  # nbgrader's permissions for what was graded
 
@@ -193,11 +193,15 @@ class Writer:
             return None
 
     def _save_missing(self, student: str, name: str) -> None:
-        """Give a notebook that was not handed in 0 points, as nbgrader does."""
+        """Give a notebook that was not handed in 0 points, as nbgrader does; a mark that was given
+        by hand, when there was one, is to be looked at again."""
         with self.book.step():
             notebook = self.book.find_submission_notebook(name, self.module.folder, student)
+            was_there = forget(self.book.db, notebook) is not None
             for grade in notebook.grades:
-                grade.auto_score, grade.needs_manual_grade = 0.0, False
+                is_open = was_there or grade.needs_manual_grade
+                grade.auto_score = 0.0
+                grade.needs_manual_grade = grade.manual_score is not None and is_open
 
     @contextlib.contextmanager
     def _steps_use_this_book(self) -> Iterator[None]:

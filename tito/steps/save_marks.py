@@ -62,17 +62,23 @@ class SaveMarks(SaveAutoGrades):
 
     def _remember(self) -> dict[str, str]:
         """Put down what the cells are now; returns what they were."""
-        db = self.gradebook.db
-        identity = self.gradebook.find_submission_notebook(
+        notebook = self.gradebook.find_submission_notebook(
             self.notebook_id, self.assignment_id, self.student_id
-        ).id
-        GRADED_CELLS.create(db.connection(), checkfirst=True)
-        this = GRADED_CELLS.c.notebook_id == identity
-        row = db.execute(select(GRADED_CELLS.c.cells).where(this)).scalar()
-        db.execute(delete(GRADED_CELLS).where(this))
+        )
+        before = forget(self.gradebook.db, notebook)
         text = json.dumps(self.now, sort_keys=True)
-        db.execute(insert(GRADED_CELLS).values(notebook_id=identity, cells=text))
-        return json.loads(row) if row else self.seen or {}
+        row = insert(GRADED_CELLS).values(notebook_id=notebook.id, cells=text)
+        self.gradebook.db.execute(row)
+        return json.loads(before) if before else self.seen or {}
+
+
+def forget(db, notebook) -> str | None:
+    """Take out what is put down of a submitted notebook; returns it."""
+    GRADED_CELLS.create(db.connection(), checkfirst=True)
+    this = GRADED_CELLS.c.notebook_id == notebook.id
+    before = db.execute(select(GRADED_CELLS.c.cells).where(this)).scalar()
+    db.execute(delete(GRADED_CELLS).where(this))
+    return before
 
 
 def cells_of(nb) -> dict[str, str]:
