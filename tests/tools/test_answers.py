@@ -147,8 +147,8 @@ def test_an_answer_anywhere_near_its_place_waits_for_a_person(numbers, way):
 )
 def test_a_found_answer_is_the_first_note(numbers, way):
     nb = untouched(numbers)
-    WAYS[way](nb)
     cell_of(nb, "double")["source"] = "#| export\nraise ValueError"
+    WAYS[way](nb)
     ada = graded(numbers, nb)
     assert ada.notes[0].startswith("the answer 'why-inverse' was found ")
     assert "it waits to be marked by hand" in ada.notes[0] and len(ada.notes) > 1
@@ -159,6 +159,14 @@ def test_all_that_was_written_into_two_copies_is_shown(numbers):
     both_copies(nb)
     graded(numbers, nb)
     assert "Something else." in shown(numbers) and SAID in shown(numbers)
+
+
+def test_an_answer_too_long_to_be_shown_is_named(numbers):
+    nb = untouched(numbers)
+    answer(nb)["source"] = "Because. " * 3000
+    ada = graded(numbers, nb)
+    assert ada.by_hand == 1
+    assert ada.notes[0].startswith("the answer 'why-inverse' has more than 20,000 characters")
 
 
 NOTHING = {
