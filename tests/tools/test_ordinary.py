@@ -75,9 +75,12 @@ class Untouched:
         assert result["success"], result["log"]
 
     def grade(self, name: str) -> None:
-        for path in sorted((self.root / "submitted").iterdir()):
-            result = self.api.autograde(name, path.name)
-            assert result["success"], result["log"]
+        with pytest.MonkeyPatch.context() as outside:
+            # a kernel leaves out what is written to descriptors where it finds pytest
+            outside.delenv("PYTEST_CURRENT_TEST", raising=False)
+            for path in sorted((self.root / "submitted").iterdir()):
+                result = self.api.autograde(name, path.name)
+                assert result["success"], result["log"]
 
     def marks(self, name: str) -> dict:
         with self.api.gradebook as book:
