@@ -175,9 +175,9 @@ def graded_cells(module) -> list[dict]:
 def places(value, path=()):
     """The paths to all values in a value."""
     yield path
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, item in items if isinstance(value, (dict, list)) else ():
-        yield from places(item, (*path, key))
+    keys = value if isinstance(value, dict) else range(len(value) if isinstance(value, list) else 0)
+    for key in keys:
+        yield from places(value[key], (*path, key))
 
 
 def put(value, path, other):
