@@ -8,6 +8,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from tito.author.grade import grade
 from tito.gradebook import configuration
+from tito.judge import limited_parser
 from tito.judge.limited_parser import LimitedParser
 from tito.judge.workspace import workspace
 from tito.notebook.export import notebook_cells
@@ -149,14 +150,18 @@ def test_dots_that_are_no_chain_do_no_harm(text):
     assert errors(text) == [""]
 
 
+LONG = [f"x = {n}\n" * 2_000 for n in range(4)]
+DEAR_TEXT = "x = " + "-" * 90_000 + "1"
+
+
 def test_the_parser_is_kept_and_only_what_is_dear_ends_it():
     parser = LimitedParser()
     try:
-        assert parser.too_dear([["x = 1"], ["y ="]]) == {}
+        assert parser.too_dear([[LONG[0]], [LONG[0] + "y ="]]) == {}
         process = parser.process.pid
-        assert parser.too_dear([["x = 1"], ["z = 3"], ["import a." + "b." * 150 + "c"]]) == {}
+        assert parser.too_dear([[LONG[0]], [LONG[1]], ["import a." + "b." * 150 + "c"]]) == {}
         assert parser.process.pid == process
-        found = parser.too_dear([["a = 1"], ["x = f'" + "{a}" * 33_000 + "'"], ["x = 1"]])
+        found = parser.too_dear([[LONG[2]], [DEAR_TEXT], [LONG[0]]])
         assert list(found) == [1] and "too long or too much memory" in found[1]
     finally:
         parser.end()
@@ -165,9 +170,21 @@ def test_the_parser_is_kept_and_only_what_is_dear_ends_it():
 def test_a_parser_that_somebody_ends_is_started_again():
     parser = LimitedParser()
     try:
-        assert parser.too_dear([["x = 1"]]) == {}
+        assert parser.too_dear([[LONG[0]]]) == {}
         parser.process.kill()
         parser.process.wait()
-        assert parser.too_dear([["x = 2"]]) == {}
+        assert parser.too_dear([[LONG[1]]]) == {}
+    finally:
+        parser.end()
+
+
+def test_short_texts_need_no_process_unless_they_are_very_many(monkeypatch):
+    monkeypatch.setattr(limited_parser, "SECONDS", 0.01)
+    parser = LimitedParser()
+    try:
+        assert parser.too_dear([[f"x = {n}"] for n in range(100)]) == {}
+        assert parser.process is None
+        many = [[f"x = {n}\n" * 600] for n in range(200)]
+        assert 0 < len(parser.too_dear(many)) < 200
     finally:
         parser.end()
