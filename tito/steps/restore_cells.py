@@ -51,7 +51,8 @@ def restore_cells(nb, released: list[dict]) -> None:
     by_id = {cell["metadata"]["nbgrader"]["grade_id"]: cell for cell in released}
     seen: set[str] = set()
     for cell in reversed(nb.cells):
-        if "skip-execution" in (cell.metadata.pop("tags", None) or []):
+        tags = cell.metadata.pop("tags", None)
+        if isinstance(tags, list) and "skip-execution" in tags:
             flag(nb, "cells have the tag skip-execution")
         nbgrader = cell.metadata.pop("nbgrader", None)
         grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
