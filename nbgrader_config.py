@@ -90,7 +90,10 @@ c.Autograde.autograde_preprocessors = [
     CheckCellMetadata,
 ]
 c.ExecuteInWorkspace.timeout = 60  # seconds for a cell
+c.ExecuteInWorkspace.total = 600  # seconds for all cells of a notebook together
 c.Observe.timeout = 10  # seconds for a hidden test
+c.Observe.total = 180  # seconds for all hidden tests of a notebook together
+c.Observe.grafts = 180  # seconds for what is tried again with the reference's other exercises
 
 # Submissions run in a sandbox (tito/sandbox/README.md); sizes in bytes.
 c.Sandbox.memory = 2 * 2**30  # of all processes of a submission together

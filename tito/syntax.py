@@ -12,7 +12,7 @@ _alone = threading.Lock()
 
 LONGEST = 100_000  # characters of a cell
 MOST_DOTS = 200  # in a chain a.b.c…: of a name to be imported, each beginning is kept
-NAME = re.compile(r"\w*")
+NAME = re.compile(r"\w+")
 
 
 def parse(source: str) -> ast.Module:

@@ -300,7 +300,7 @@ FOLDERS: dict[str, tuple[Maker, str, float | None]] = {
     "call-chain": (source("#| export\nx" + "(1)" * 30_000), "does not parse", 3),
     "deep-python": (source("#| export\nx = " + "-" * 90_000 + "1"), "to parse", 3),
     "deep-brackets": (source("#| export\nx = " + "[" * 5_000), "does not parse", 3),
-    "many-formats": (source("#| export\nx = f'" + "{a}" * 33_000 + "'"), "to parse", 3),
+    "many-formats": (source("#| export\nx = f'" + "{a}" * 33_000 + "'"), FINE, 3),
     "long-cell": (source("#| export\n" + "x = 1\n" * 5_000_000), "100,000 characters", 3),
     "growing": (added(GROWING), "it showed more than 50 MB", 7),
     "nested-html": (added(NESTED), FINE, 7),

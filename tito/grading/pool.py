@@ -112,8 +112,7 @@ def grade(
         chosen = _chosen(module, students, bool(unpacked.aside))
         assignment = prepare(module)
         with _opened(module, assignment, unpacked) as grading:
-            graded = grading.grade(chosen, force, progress or Progress(), jobs, scheduler)
-    return unpacked.aside + graded
+            return grading.grade(chosen, force, progress or Progress(), jobs, scheduler)
 
 
 @contextlib.contextmanager
@@ -156,7 +155,7 @@ def _called(name: str, present: list[str]) -> list[str]:
 def _opened(module: Assigned, assignment: Assignment, unpacked: Unpacked) -> Iterator[Grading]:
     ledger, writer = Ledger(module.root / LEDGER), Writer(module)
     try:
-        yield Grading(module, assignment, ledger, writer, unpacked.notes)
+        yield Grading(module, assignment, ledger, writer, unpacked)
     finally:
         writer.close()
         ledger.close()
@@ -171,9 +170,9 @@ class Grading:
         assignment: Assignment,
         ledger: Ledger,
         writer: Writer,
-        said: dict[str, list[str]],
+        unpacked: Unpacked,
     ):
-        self.module, self.ledger, self.writer, self.said = module, ledger, writer, said
+        self.module, self.ledger, self.writer, self.unpacked = module, ledger, writer, unpacked
         self.assignment, self.digest = assignment.to_bytes(), assignment.digest
         self.seed = ledger.seed(module.folder)
         self.marks: dict[str, Graded] = {}
@@ -193,7 +192,7 @@ class Grading:
         self.marks = self.writer.marks()
         self.entries = self.ledger.entries(self.module.folder)
         todo = [student for student in students if self._is_open(student, force)]
-        done = [graded for graded in self.report.values() if graded]
+        done = [*self.unpacked.aside, *(graded for graded in self.report.values() if graded)]
         total = len(todo) + sum(graded.new for graded in done)
         with place(jobs, scheduler) if todo else contextlib.nullcontext(Place(None, 0)) as where:
             progress.begin(total, where.jobs, where.dashboard)
@@ -205,7 +204,7 @@ class Grading:
                 progress.end()
         if todo:
             self.ledger.next_seed(self.module.folder)
-        return list(self.report.values())
+        return [*self.unpacked.aside, *self.report.values()]
 
     def _is_open(self, student: str, force: bool) -> bool:
         """Whether a submission has to be graded; if not, it is in the report afterwards."""
@@ -252,7 +251,7 @@ class Grading:
 
     def _origin(self, student: str) -> list[str]:
         """What is to be said of where a submission came from."""
-        return notes_of_origin(self._folder(student)) + self.said.get(student, [])
+        return notes_of_origin(self._folder(student)) + self.unpacked.notes.get(student, [])
 
     def _work(self, todo: list[str], where: Place, progress: Progress) -> None:
         """Keep all jobs busy until everything is graded and written."""

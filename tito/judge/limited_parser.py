@@ -1,7 +1,8 @@
 """Parsing what a student wrote in a process with limits first, so that the grader parses no text
 that would take its memory, or its time.
 
-The process is kept, and serves all submissions; only a text that was never seen costs anything.
+The process is kept, and serves all submissions; only a long text that was never seen costs
+anything, and short ones as soon as there are very many.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from tito.judge import parse_one
 from tito.syntax import refuse_what_is_dear
 
 SECONDS = 1.0  # of CPU, for all texts of a submission; a long honest one takes a twentieth
+SHORT, FREE = 5_000, 150_000  # characters of a text, and of all of them, that cost little at worst
 PATIENCE = 60.0  # seconds until an answer, on a machine that has other things to do
 MOST_KNOWN = 20_000  # texts that are remembered, by their hash
 
@@ -45,33 +47,40 @@ class LimitedParser:
         dict
             By the place of the cell, why.
         """
-        left, dear = SECONDS, {}
+        left, free, dear = SECONDS, FREE, {}
         with self.lock:
             for number, texts in enumerate(cells):
                 for text in texts:
                     try:
-                        left -= self._seconds(text, left)
+                        if not self._is_new(text):
+                            continue
+                        if len(text) <= min(SHORT, free):
+                            free -= len(text)
+                        else:
+                            left -= self._seconds(text, left)
+                        self._remember(text)
                     except ValueError as error:
                         dear[number] = str(error)
                         break
         return dear
 
+    def _is_new(self, text: str) -> bool:
+        """Whether a text was not parsed before; raises as `refuse_what_is_dear`."""
+        refuse_what_is_dear(text)
+        return _digest(text) not in self.known
+
     def _seconds(self, text: str, most: float) -> float:
-        """How long a text takes to parse; nothing for one that was parsed before.
+        """How long a text takes to parse.
 
         Raises
         ------
         ValueError
             If it is too dear; says why.
         """
-        refuse_what_is_dear(text)
-        if _digest(text) in self.known:
-            return 0.0
         parsed, seconds = self._ask(text, most) if most > 0 else (False, 0.0)
         if not parsed:
             self.end()
             raise ValueError("it takes too long or too much memory to parse")
-        self._remember(text)
         return seconds
 
     def _remember(self, text: str) -> None:

@@ -75,8 +75,8 @@ def _drop_tags(nb, job: Job) -> None:
     """Take all tags away, but those with which the instructor keeps cells from being run."""
     given = {text_of(c).strip() for c in job.released if SKIP in (c["metadata"].get("tags") or [])}
     for cell in nb.cells:
-        tags = cell.metadata.pop("tags", None) or []
-        if SKIP not in tags:
+        tags = cell.metadata.pop("tags", None)
+        if not isinstance(tags, list) or SKIP not in tags:
             continue
         if job.is_ordinary and cell.source.strip() in given:
             cell.metadata["tags"] = [SKIP]

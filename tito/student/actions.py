@@ -63,7 +63,7 @@ def start(module: Module) -> bool:
 
 def missing_modules(module: Module) -> list[Module]:
     """The earlier modules that a notebook imports and that have not been exported yet."""
-    text = module.desk.read_text(encoding="utf-8")
+    text = module.desk.read_text(encoding="utf-8", errors="replace")
     names = set(re.findall(r"tinytorch\.core\.(\w+)", text))
     names |= set(
         re.findall(r"\w+", " ".join(re.findall(r"from tinytorch\.core import ([\w ,]+)", text)))

@@ -81,13 +81,32 @@ def _record(module: Module) -> Path:
     return module.desk.parent / ".tito.json"
 
 
+STATES = ("passed", "failed", "not done", "not run", "waits")  # of a check
+KINDS = {
+    "tested": {"digest": str, "passed": int, "checks": int, "states": dict},
+    "exported": {"digest": str},
+    "submitted": {"digest": str, "time": str},
+}
+
+
 def remembered(module: Module) -> dict:
-    """What is kept about a module; nothing, if that cannot be read."""
+    """What is kept about a module; nothing of what cannot be read."""
     try:
         record = json.loads(_record(module).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
-    return record if isinstance(record, dict) else {}
+    known = record if isinstance(record, dict) else {}
+    return {name: known[name] for name, kinds in KINDS.items() if _is_whole(known.get(name), kinds)}
+
+
+def _is_whole(fact, kinds: dict[str, type]) -> bool:
+    if not isinstance(fact, dict):
+        return False
+    states = fact.get("states")
+    texts = states.values() if isinstance(states, dict) else ()
+    return all(isinstance(fact.get(key), kind) for key, kind in kinds.items()) and all(
+        text in STATES for text in texts
+    )
 
 
 def remember(module: Module, **facts: dict) -> None:
