@@ -25,9 +25,11 @@ from tito.grading.ledger import DamagedRow, Entry, Ledger
 from tito.grading.stamps import time_in
 from tito.grading.zips import Origin, origins
 from tito.judge.limited_parser import LimitedParser
-from tito.notebook.export import exercise_names, notebook_cells, texts_parsed
+from tito.notebook.export import grade_ids, notebook_cells, texts_parsed
 from tito.notebook.read import notebook_of, without_what_is_cleared
+from tito.steps.job import Job
 from tito.steps.restore_cells import restore_cells
+from tito.steps.save_marks import cells_of
 from tito.student import actions
 from tito.student.desk import name_of_desk, remembered
 from tito.submission import Submission, read_zip
@@ -159,17 +161,20 @@ def test_records_of_zip_files(tmp_path):
 def use(content: bytes, released: list[dict]) -> None:
     """All that is done with a notebook before it is run."""
     nb = notebook_of(content, "it")
-    exercise_names(nb)
+    grade_ids(nb)
     notebook_cells(nb)
     slim = nbformat.reads(json.dumps(without_what_is_cleared(nb)), as_version=4)
-    restore_cells(slim, copy.deepcopy(released))
+    for pack in (object(), None):  # of a module, and of an ordinary assignment
+        nb = copy.deepcopy(slim)
+        restore_cells(nb, Job(pack, {}, copy.deepcopy(released), {}, [], 0))
+        cells_of(nb)
+    slim = nb
     notebook_cells(slim)
     nbformat.v4.writes(slim)
 
 
-def graded_cells(module) -> list[dict]:
-    nb = json.loads(module.released.read_text(encoding="utf-8"))
-    return [cell for cell in nb["cells"] if "nbgrader" in cell["metadata"]]
+def released_cells(module) -> list[dict]:
+    return json.loads(module.released.read_text(encoding="utf-8"))["cells"]
 
 
 def places(value, path=()):
@@ -205,7 +210,7 @@ def with_changes(nb, changes):
 
 
 def test_notebooks(numbers):
-    released = graded_cells(numbers)
+    released = released_cells(numbers)
 
     @cases("notebooks")
     @given(VALUES | changed_notebooks(reference(numbers)))
@@ -219,7 +224,7 @@ def test_notebooks(numbers):
 
 
 def test_bytes_of_notebooks(numbers):
-    honest, released = json.dumps(reference(numbers)).encode(), graded_cells(numbers)
+    honest, released = json.dumps(reference(numbers)).encode(), released_cells(numbers)
 
     @cases("bytes of notebooks")
     @given(st.binary(max_size=200) | CHANGES.map(lambda changes: mutated(honest, changes)))
@@ -312,7 +317,7 @@ def test_notebooks_of_a_desk(numbers):
     read()
 
 
-RESULT = {"state": "graded", "notebook": '{"cells": []}', "seed": 1, "seconds": {}}
+RESULT = {"state": "graded", "notebooks": {"m": '{"cells": []}'}, "seed": 1, "seconds": {}}
 SUMMARY = {"state": "graded", "notes": [], "flags": [], "seed": 1}
 
 
@@ -334,7 +339,7 @@ def test_rows_of_a_ledger(tmp_path):
         ledger.db.execute(f"UPDATE results SET {column} = ?", (value,))
         assert set(ledger.entries("m")) <= {"ada"}
         try:
-            assert "cells" in ledger.result("m", "ada")["notebook"]
+            assert "cells" in ledger.result("m", "ada")["notebooks"]["m"]
         except DamagedRow as error:
             assert "damaged" in str(error)
 
