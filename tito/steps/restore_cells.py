@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from nbgrader.preprocessors import NbGraderPreprocessor
 
@@ -105,16 +106,27 @@ def _find_by_id(nb, names: list[str | None], graded: dict) -> None:
 
 def _find_by_text(nb, names: list[str | None], graded: dict) -> None:
     """Name cells that lost their ids as well: by their text, or by the names that code defines."""
-    for name in [name for name in graded if name not in names]:
+    lost = [name for name in graded if name not in names]
+    if not lost:
+        return
+    released = Counter(text_of(cell).strip() for cell in graded.values())
+    texts = [cell.source.strip() for cell in nb.cells]
+    defined = [_defined(cell) for cell in nb.cells]
+    for name in lost:
         text = text_of(graded[name]).strip()
-        if sum(text_of(other).strip() == text for other in graded.values()) > 1:
+        if released[text] > 1:
             continue  # each untouched answer has the same
-        same = [n for n, c in enumerate(nb.cells) if not names[n] and c.source.strip() == text]
-        if not same and _is_exercise(graded[name]):
-            wanted = set(DEFINED.findall(text))
-            same = [n for n, c in enumerate(nb.cells) if not names[n] and _defines(c, wanted)]
+        same = [n for n, other in enumerate(texts) if not names[n] and other == text]
+        wanted = set(DEFINED.findall(text)) if _is_exercise(graded[name]) else set()
+        if not same and wanted:
+            same = [n for n, other in enumerate(defined) if not names[n] and wanted <= other]
         if same:
             names[same[-1]] = name
+
+
+def _defined(cell) -> set[str]:
+    """The names of the functions and classes that a cell of code defines."""
+    return set(DEFINED.findall(cell.source)) if cell.cell_type == "code" else set()
 
 
 def _note_found(nb, names: list[str | None], graded: dict, found: list[str]) -> None:
@@ -141,12 +153,6 @@ def _is_filled_answer(cell, released: dict) -> bool:
 def _is_exercise(cell: dict) -> bool:
     nbgrader = cell["metadata"]["nbgrader"]
     return cell["cell_type"] == "code" and nbgrader.get("solution") and not nbgrader.get("grade")
-
-
-def _defines(cell, wanted: set[str]) -> bool:
-    """Whether a cell is code that defines all of some names."""
-    is_code = cell.cell_type == "code" and bool(wanted)
-    return is_code and wanted <= set(DEFINED.findall(cell.source))
 
 
 def _choose_among_copies(
