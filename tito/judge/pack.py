@@ -7,8 +7,10 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from tito.course import Module
+from tito.judge import observer
 from tito.judge.observations import Observation, collect
 from tito.judge.reach import reaches_out
 from tito.judge.refusals import Refusals
@@ -94,7 +96,8 @@ class Pack:
     @cached_property
     def refusals(self) -> Refusals:
         """The sentences in which the course refuses something, which every student may read."""
-        return Refusals([*self.modules.values(), *(cell.source for cell in self.reference)])
+        ours = Path(observer.__file__).read_text(encoding="utf-8")
+        return Refusals([ours, *self.modules.values(), *(cell.source for cell in self.reference)])
 
     @cached_property
     def future(self) -> tuple[str, ...]:
