@@ -286,7 +286,6 @@ ASSIGNMENTS = {
                 autotest("logs", 2, "logging.warning('log')"),
                 autotest("prints", 2, "print('fine')"),
                 autotest("result-then-stderr", 2, "display(1)\nprint('late', file=sys.stderr)"),
-                autotest("by-descriptor", 2, "import os\nos.write(2, b'low')\nNone"),
                 autotest("deprecated", 2, "np.array([1, 2]) == np.array([1, 2])"),
             )
         },
