@@ -146,6 +146,7 @@ def ask(
             got.late = time.monotonic() > deadline
             tired = got.hangs >= limits.hangs or got.late
             if tired or not _one_process(request, got, folder, limits, deadline, told):
+                got.late = time.monotonic() > deadline  # it may have passed meanwhile
                 for n, step in enumerate(todo):
                     if isinstance(step, dict):
                         got.faults.setdefault(n, "there was no time left for it")
