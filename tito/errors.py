@@ -17,3 +17,7 @@ class UsageError(TitoError):
 
 class SourceError(UsageError):
     """A module's source breaks a rule of source/README.md."""
+
+
+class StorageError(TitoError):
+    """A gradebook, a ledger or a disk failed; it ends the command, as no submission is to blame."""

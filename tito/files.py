@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import itertools
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tito.errors import TitoError
+from tito.errors import StorageError, TitoError
+
+# What is wrong with a disk, and not with what is written to it.
+OF_THE_DISK = {errno.ENOSPC, errno.EROFS, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 @contextlib.contextmanager
@@ -19,7 +25,8 @@ def explained(action: str) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise TitoError(
+        kind = StorageError if error.errno in OF_THE_DISK else TitoError
+        raise kind(
             f"cannot {action}: {reason.lower()}; make the folder writable or free some space, "
             "then run the command again (nothing was changed)"
         ) from error
@@ -43,7 +50,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     data = content.encode() if isinstance(content, str) else content
     with explained(f"write {path}"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:30]}.", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
@@ -75,18 +82,98 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in text)
 
 
-def refuse_links(folder: Path) -> None:
-    """Make sure that a submission holds its own files, and does not point at somebody else's.
+def read_regular(path: Path, most: int) -> bytes:
+    """The content of a file that somebody else made: of a file, and of nothing that never ends.
 
-    A zip file may bring links, and would so hand in another one's work, or read any file here.
+    Parameters
+    ----------
+    path : Path
+        What to read; a link is not followed.
+    most : int
+        The most bytes that it may have.
 
     Raises
     ------
     TitoError
-        If the folder, or something in it, is a symbolic link.
+        If it is no regular file, or has more.
+    OSError
+        If it cannot be read.
     """
-    linked = [p for p in (folder.parent, folder, *sorted(folder.rglob("*"))) if p.is_symlink()]
-    if linked:
-        raise TitoError(
-            f"{printable(linked[0].name)} is a link, not a file or folder; ask for the file itself"
-        )
+    _refuse_irregular(path, os.lstat(path).st_mode)
+    with open(os.open(path, FOR_READING), "rb") as file:
+        _refuse_irregular(path, os.fstat(file.fileno()).st_mode)  # it may be another one by now
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise TitoError(f"{printable(path.name)} has more than {size(most)}")
+    return content
+
+
+def size(number: int) -> str:
+    """A number of bytes in words."""
+    return f"{number / 1e6:g} MB" if number >= 1e6 else f"{number / 1e3:g} kB"
+
+
+# Opening a pipe does not wait, and no link is followed, where the system can do that.
+FOR_READING = os.O_RDONLY
+for _name in ("O_NONBLOCK", "O_NOFOLLOW", "O_BINARY"):
+    FOR_READING |= getattr(os, _name, 0)
+
+KINDS = {
+    stat.S_IFLNK: "a link",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFBLK: "a device",
+    stat.S_IFCHR: "a device",
+}
+
+
+def _refuse_irregular(path: Path, mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        name, kind = printable(path.name), KINDS.get(stat.S_IFMT(mode), "a folder")
+        raise TitoError(f"{name} is {kind}, not a file; ask for the file itself")
+
+
+MOST_FILES = 2_000  # in a submission
+MOST_BYTES = 50_000_000  # of all of them
+
+
+def inspect_submission(folder: Path) -> None:
+    """Make sure that a submission holds files and folders, and no more than can be looked at.
+
+    A zip file may bring links, and would so hand in another one's work, or read any file here; and
+    whoever reads a pipe waits for ever.
+
+    Raises
+    ------
+    TitoError
+        If the folder, or something in it, is neither a file nor a folder, or if it is too much.
+    OSError
+        If a folder in it cannot be read.
+    """
+    for path in (folder.parent, folder):
+        if path.is_symlink():
+            _refuse_irregular(path, stat.S_IFLNK)
+    if folder.exists() and not folder.is_dir():
+        raise TitoError(f"{printable(folder.name)} is a file where a folder should be")
+    total = 0
+    for number, entry in enumerate(_entries(folder), 1):
+        status = entry.stat(follow_symlinks=False)
+        if not stat.S_ISDIR(status.st_mode):
+            _refuse_irregular(Path(entry.path), status.st_mode)
+            total += status.st_size
+        if number > MOST_FILES:
+            raise TitoError(f"it has more than {MOST_FILES} files; ask for the notebook alone")
+        if total > MOST_BYTES:
+            raise TitoError(f"its files have more than {size(MOST_BYTES)}; ask for the notebook")
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry]:
+    """All that is in a folder and in those below, one after another; nothing of no folder."""
+    waiting = [str(folder)] if folder.is_dir() else []
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            found = itertools.islice(entries, MOST_FILES + 1)
+            for entry in sorted(found, key=lambda entry: entry.name):
+                yield entry
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)

@@ -5,16 +5,21 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import unicodedata
 import zipfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tito.errors import TitoError
+from tito.files import MOST_BYTES, printable, read_regular, size
 
 RECORD = "submission.json"
 TIME = "%Y-%m-%d %H:%M:%S.%f UTC"
-LARGEST_FILE = 50_000_000  # bytes, unpacked
+MOST_ENTRIES = 1_000
+LARGEST_RECORD = 10_000  # bytes
+LONGEST_NAME = 255  # bytes, as file systems have it
+ENCRYPTED = 0x1  # among the flags of a zip file's entry
 
 
 @dataclass(frozen=True)
@@ -31,12 +36,15 @@ class Submission:
         When, as nbgrader writes it: ``2026-11-23 10:00:00.000000 UTC``.
     files : dict
         The name and content of each file.
+    desk : str
+        What tells the desk that it comes from: the same for all hand-ins of one, and no other's.
     """
 
     student: str
     module: str
     time: str
     files: dict[str, bytes]
+    desk: str = ""
 
     @property
     def digest(self) -> str:
@@ -45,6 +53,11 @@ class Submission:
         for name in sorted(self.files):
             total.update(name.encode() + b"\0" + self.files[name] + b"\0")
         return total.hexdigest()
+
+
+def known_as(name: str) -> str:
+    """A name as names are compared: two that look the same, or differ in case, are one."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def now() -> str:
@@ -59,6 +72,7 @@ def zip_bytes(submission: Submission) -> bytes:
         "module": submission.module,
         "time": submission.time,
         "sha256": submission.digest,
+        "desk": submission.desk,
     }
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -84,31 +98,72 @@ def read_zip(path: Path) -> Submission:
     Raises
     ------
     TitoError
-        If `tito submit` did not make it, or it was changed on the way.
-    zipfile.BadZipFile
-        If it is not a zip file.
+        If it is no zip file, or a damaged one; if `tito submit` did not make it, or it was changed
+        on the way.
+    OSError
+        If it cannot be read.
     """
-    with zipfile.ZipFile(path) as archive:
-        entries = [e for e in archive.infolist() if not e.is_dir() and "/" not in e.filename]
-        if sum(entry.file_size for entry in entries) > LARGEST_FILE:
-            raise TitoError(f"it unpacks to more than {LARGEST_FILE // 1_000_000} MB")
-        files = {entry.filename: archive.read(entry) for entry in entries}
+    files = _unpacked(read_regular(path, MOST_BYTES))
     try:
-        record = json.loads(files.pop(RECORD))
-        submission = Submission(
-            str(record["student"]), str(record["module"]), str(record["time"]), files
-        )
-    except (KeyError, ValueError, TypeError):
+        record = json.loads(files.pop(RECORD)[:LARGEST_RECORD])
+        student, module, time = (str(record[key]) for key in ("student", "module", "time"))
+        desk = str(record.get("desk", ""))
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
         raise TitoError(
             f"it holds no {RECORD}, so nobody knows whose it is; unpack it into "
             "submitted/STUDENT/MODULE/ by hand"
         ) from None
-    try:
-        future = datetime.strptime(submission.time, TIME).replace(tzinfo=UTC) > datetime.now(UTC)
-    except ValueError:
-        raise TitoError(f"its time {submission.time!r} is no time") from None
-    if future:
+    submission = Submission(student, module, time, files, desk)
+    if time_of(submission) > datetime.now(UTC):
         raise TitoError(f"its time {submission.time} is still to come")
     if record.get("sha256") != submission.digest:
         raise TitoError("its files are not those that were handed in (the checksum differs)")
     return submission
+
+
+def time_of(submission: Submission) -> datetime:
+    """When it was handed in.
+
+    Raises
+    ------
+    TitoError
+        If what it says is no time.
+    """
+    try:
+        return datetime.strptime(submission.time, TIME).replace(tzinfo=UTC)
+    except ValueError:
+        raise TitoError(f"its time {submission.time[:40]!r} is no time") from None
+
+
+def _unpacked(content: bytes) -> dict[str, bytes]:
+    """The files at the top level of a zip file, by name."""
+    if content.count(b"PK\x01\x02") > MOST_ENTRIES:  # each entry of its list begins so
+        raise TitoError(f"it holds more than {MOST_ENTRIES} files")
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            entries = archive.infolist()
+            for entry in entries:
+                _refuse_strange(entry)
+            entries = [e for e in entries if not e.is_dir() and "/" not in e.filename]
+            if sum(entry.file_size for entry in entries) > MOST_BYTES:
+                raise TitoError(f"it unpacks to more than {size(MOST_BYTES)}")
+            return {entry.filename: archive.read(entry) for entry in entries}
+    except TitoError:
+        raise
+    except Exception as error:  # of zipfile, zlib, struct: each has its own for what is damaged
+        raise TitoError(
+            f"it cannot be unpacked ({error or type(error).__name__}); ask for it once more"
+        ) from None
+
+
+def _refuse_strange(entry: zipfile.ZipInfo) -> None:
+    """Refuse what `tito submit` never writes, and what would leave the folder it is unpacked in."""
+    name, parts = printable(entry.filename)[:80], PurePosixPath(entry.filename).parts
+    if entry.flag_bits & ENCRYPTED:
+        raise TitoError(f"it is encrypted (its file {name!r}); ask for it without a password")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise TitoError(f"its file {name!r} is compressed in a way that tito submit never uses")
+    if ".." in parts or entry.filename.startswith("/"):
+        raise TitoError(f"its file {name!r} would be unpacked outside of its folder")
+    if len(entry.filename.encode("utf-8", "replace")) > LONGEST_NAME and len(parts) == 1:
+        raise TitoError(f"the name of its file {name!r}… is too long")

@@ -144,3 +144,9 @@ def test_a_file_that_is_no_data_of_ones_own_is_flagged(path):
 def test_what_the_reference_does_is_not_flagged():
     assert found("import linecache", reference="import linecache") == []
     assert found("import linecache") == ["imports linecache"]
+
+
+def test_an_expression_that_is_nested_deeply_hides_nothing():
+    chain = "a" + ".b(c)" * 900 + "\n"
+    text = "#| export\nimport subprocess\n" + chain + "x = " + "(" * 150 + "1" + ")" * 150 + "\n"
+    assert any("imports subprocess" in found for found in flags([("double", text, True)], [], "m"))

@@ -271,7 +271,7 @@ def test_a_graft_tells_nothing_of_what_it_saw(chain):
         chain, cells_of(chain, one="def one(x):\n    return 'mine'", two=shout)
     ).results
     lines = [r.line for r in results if r.observation.exercise == "two"]
-    assert all("ValueError: mine" in line for line in lines)
+    assert all("ValueError" in line and "mine" not in line for line in lines)
 
 
 def test_blank_exercises_are_not_grafted(chain, monkeypatch):

@@ -20,7 +20,13 @@ BELOW = {
 }
 BELOW["audit"] = BELOW["cli"] = {*BELOW, "audit", "cli"}
 FACES = {"figures.py": "checks", "observations.py": "judge"}  # what lessons import
-INSIDE = ["judge/observer.py", "steps/runner.py", "sandbox/enter.py", "sandbox/confine.py"]
+INSIDE = [
+    "judge/observer.py",
+    "judge/parse_one.py",
+    "steps/runner.py",
+    "sandbox/enter.py",
+    "sandbox/confine.py",
+]
 FILES = sorted(path.relative_to(TITO).as_posix() for path in TITO.rglob("*.py"))
 
 

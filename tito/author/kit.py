@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tito.author.leaks import leaks, secrets_of
 from tito.author.release import is_up_to_date, release
-from tito.course import KIT_VERSION, Course
+from tito.course import KEPT_IN_MODULES, KIT_VERSION, Course
 from tito.errors import TitoError, UsageError
 from tito.files import explained
 from tito.gradebook import configuration
@@ -150,7 +150,8 @@ def _write(path: Path, text: str) -> None:
 def _settings(course: Course) -> str:
     """Of the settings of the course, those that a student needs."""
     config = configuration(course.root)
-    ignore = list(config.CourseDirectory.get("ignore", []))
+    ignore = [p for p in config.CourseDirectory.get("ignore", []) if not Path(p).is_absolute()]
+    ignore += [pattern for pattern in KEPT_IN_MODULES if pattern not in ignore]
     text = SETTINGS.format(course_id=str(config.CourseDirectory.course_id), ignore=ignore)
     root = config.get("Exchange", {}).get("root")
     return text + (EXCHANGE.format(str(root)) if root else "")

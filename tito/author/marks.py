@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tito.author.release import reason
-from tito.course import Course, Module
+from tito.course import Assigned, Course, Module
 from tito.errors import TitoError, UsageError
 from tito.files import printable
-from tito.gradebook import gradebook, nbgrader_api
+from tito.gradebook import configuration, gradebook, nbgrader_api
 from tito.grading.pool import Interrupted
 from tito.grading.writer import penalty_of
+from tito.steps.late_penalties import follow_marks
 
 
 def feedback(
-    module: Module,
+    module: Assigned,
     students: tuple[str, ...] = (),
     on_page: Callable[[Path], None] = lambda page: None,
 ) -> list[Path]:
@@ -26,8 +27,8 @@ def feedback(
 
     Parameters
     ----------
-    module : Module
-        Which module.
+    module : Module or Ordinary
+        Which module or other assignment.
     students : tuple of str
         Only these; by default everybody who was graded.
     on_page : callable
@@ -60,7 +61,7 @@ def feedback(
         if (result.get("error") or "").rstrip().endswith("KeyboardInterrupt"):
             raise Interrupted(f"stopped; feedback for {student} and those after is not written")
         if not result["success"]:
-            failed.append(f"{student} ({printable(reason(result))})")
+            failed.append(f"{printable(student)} ({printable(reason(result))})")
         for page in (course.root / "feedback" / student / module.folder).glob("*.html"):
             pages.append(page)
             on_page(page)
@@ -68,6 +69,15 @@ def feedback(
         others = "; that of all others is written" if pages else ""
         raise TitoError(f"no feedback for {', '.join(failed)}{others}")
     return pages
+
+
+def not_marked_yet(assigned: Assigned, students: tuple[str, ...] = ()) -> str:
+    """How many answers nobody has marked, and of how many students; nothing if there are none."""
+    found = scores(Course(assigned.root), [assigned])
+    waiting = [s for s in found if s.by_hand and (not students or s.student in students)]
+    count, of = len(waiting), len({s.student for s in waiting})
+    answers = "1 answer" if count == 1 else f"{count} answers"
+    return f"{answers} of {of} student{'s' * (of > 1)}" if count else ""
 
 
 LATE = "late penalty"  # stands in the place of an exercise
@@ -88,15 +98,15 @@ class Score:
     by_hand: int
 
 
-def scores(course: Course, modules: list[Module]) -> list[Score]:
-    """All marks in the gradebook.
+def scores(course: Course, modules: Sequence[Assigned]) -> list[Score]:
+    """All marks in the gradebook; late penalties follow them.
 
     Parameters
     ----------
     course : Course
         The course.
-    modules : list of Module
-        Which modules.
+    modules : sequence of Module or Ordinary
+        Which modules and other assignments.
 
     Returns
     -------
@@ -108,23 +118,33 @@ def scores(course: Course, modules: list[Module]) -> list[Score]:
         known = {assignment.name for assignment in book.assignments}
         for module in modules:
             if module.folder in known:
+                follow_marks(book, configuration(course.root), module.folder)
+                book.db.commit()
                 for submission in book.assignment_submissions(module.folder):
-                    found += _marks(module.folder, submission)
+                    found += _marks(module, submission)
     return found
 
 
-def _marks(module: str, submission) -> list[Score]:
-    """The marks of one submission, in the order of its notebook."""
-    marks = []
-    for notebook in submission.notebooks:
+def _marks(assigned: Assigned, submission) -> list[Score]:
+    """The marks of one submission, in the order of its notebooks."""
+    marks, module = [], assigned.folder
+    for notebook in sorted(submission.notebooks, key=lambda notebook: notebook.name):
+        before = f"{notebook.name}/" if len(submission.notebooks) > 1 else ""
         order = {cell.name: n for n, cell in enumerate(notebook.notebook.source_cells)}
         for mark in sorted(notebook.grades, key=lambda mark: order.get(mark.name, 0)):
-            exercise, by_hand = mark.name.removeprefix("test-"), int(mark.needs_manual_grade)
+            exercise, by_hand = _exercise(assigned, mark.name), int(mark.needs_manual_grade)
             student = submission.student.id
-            marks.append(Score(student, module, exercise, mark.score, mark.max_score, by_hand))
+            marks.append(
+                Score(student, module, before + exercise, mark.score, mark.max_score, by_hand)
+            )
     if penalty := penalty_of(submission):
         marks.append(Score(submission.student.id, module, LATE, -penalty, 0, 0))
     return marks
+
+
+def _exercise(assigned: Assigned, name: str) -> str:
+    """What a mark is for: in a module the exercise, else the cell."""
+    return name.removeprefix("test-") if isinstance(assigned, Module) else name
 
 
 def scores_csv(found: list[Score]) -> str:
@@ -143,7 +163,7 @@ def scores_csv(found: list[Score]) -> str:
         )
         for s in [*lines, total]:
             marks = [_plain(s.score), _plain(s.most), int(s.by_hand)]
-            writer.writerow([_safe(student), module, s.exercise, *marks])
+            writer.writerow([_safe(student), module, _safe(s.exercise), *marks])
     return text.getvalue()
 
 
@@ -159,6 +179,9 @@ def _plain(number: float) -> str:
     return f"{number:.10g}"
 
 
+FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # what a cell begins with that a spreadsheet runs
+
+
 def _safe(text: str) -> str:
     """A text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    return printable(f"'{text}" if text.startswith(FORMULA) else text)

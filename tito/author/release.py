@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tito import sandbox
 from tito.author.build import build
-from tito.course import Course, Module
+from tito.course import Assigned, Course, Module
 from tito.errors import TitoError
 from tito.files import explained, replaced_folder, write_atomically
 from tito.gradebook import nbgrader_api
@@ -51,16 +51,28 @@ def release(module: Module) -> Path:
     """
     build(module)
     check_reference(module)
-    with explained(f"write to {module.released.parent}"):
-        module.released.parent.parent.mkdir(parents=True, exist_ok=True)
-    with replaced_folder(module.released.parent):
-        api = nbgrader_api(Course(module.root))
-        result = api.generate_assignment(module.folder, force=True, create=True)
-        if not result["success"]:
-            raise TitoError(f"{module.folder} cannot be released: {reason(result)}")
+    generate(module)
     fold_checks(module)
     write_atomically(_record(module), _made_from(module))
     return module.released
+
+
+def generate(assigned: Assigned) -> None:
+    """Have nbgrader make what students get.
+
+    Raises
+    ------
+    TitoError
+        If it refuses; the earlier release is kept.
+    """
+    folder = assigned.release_folder
+    with explained(f"write to {folder}"):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    with replaced_folder(folder):
+        api = nbgrader_api(Course(assigned.root))
+        result = api.generate_assignment(assigned.folder, force=True, create=True)
+        if not result["success"]:
+            raise TitoError(f"{assigned.folder} cannot be released: {reason(result)}")
 
 
 def fold_checks(module: Module) -> None:

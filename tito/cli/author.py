@@ -8,19 +8,22 @@ from pathlib import Path
 
 import click
 
-from tito.cli.shared import chosen, cli, one_module, table
-from tito.course import Course, Module
+from tito.cli.shared import chosen, chosen_assignments, cli, one_assignment, table
+from tito.course import Assigned, Course, Module
 from tito.errors import TitoError, UsageError
+from tito.files import printable
 
 
 @cli.command()
 @click.argument("modules", nargs=-1)
 def build(modules: tuple[str, ...]) -> None:
-    """Make the instructor's notebooks from the sources."""
+    """Make the instructor's notebooks from the sources, and check those of other assignments."""
     from tito.author.build import build as build_notebook
+    from tito.author.ordinary import check_sources
 
-    for module in chosen(modules):
-        click.echo(build_notebook(module).relative_to(module.root))
+    for one in chosen_assignments(modules):
+        for path in [build_notebook(one)] if isinstance(one, Module) else check_sources(one):
+            click.echo(path.relative_to(one.root))
 
 
 @cli.command()
@@ -37,15 +40,17 @@ def shorten(modules: tuple[str, ...]) -> None:
 @cli.command()
 @click.argument("modules", nargs=-1, required=True)
 def release(modules: tuple[str, ...]) -> None:
-    """Build modules and make the notebooks that students get."""
+    """Build modules or other assignments, and make the notebooks that students get."""
+    from tito.author.ordinary import release_ordinary
     from tito.author.release import release as release_module
 
-    for module in chosen(modules):
-        click.echo(release_module(module).relative_to(module.root))
+    for one in chosen_assignments(modules):
+        for path in [release_module(one)] if isinstance(one, Module) else release_ordinary(one):
+            click.echo(path.relative_to(one.root))
 
 
 @cli.command()
-@one_module
+@one_assignment
 @click.option("--student", "students", multiple=True, help="Only this one; may be repeated.")
 @click.option("--force", is_flag=True, help="Also what is graded already and has not changed.")
 @click.option("--jobs", type=int, help="How many at once; by default the cores, and one more.")
@@ -53,9 +58,10 @@ def release(modules: tuple[str, ...]) -> None:
     "--scheduler", metavar="ADDRESS", help="Grade on the Dask cluster at this tcp:// address."
 )
 @click.option("--no-sandbox", is_flag=True, help="Run submissions with all your rights.")
+@click.option("--take", multiple=True, help="This zip file, which waits for you to look at it.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line, and no table.")
 def grade(
-    module: Module, students: tuple[str, ...], no_sandbox: bool, as_json: bool, **settings
+    module: Assigned, students: tuple[str, ...], no_sandbox: bool, as_json: bool, **settings
 ) -> None:
     """Grade what was handed in under submitted/, and say what became of each.
 
@@ -71,20 +77,20 @@ def grade(
     )
     if not as_json:
         _show_grading(module, report)
-    without = [g.student for g in report if g.score is None]
+    without = [printable(g.student) for g in report if g.score is None]
     if without:
         click.echo(f"Without a new mark: {', '.join(without)}.", err=True)
     if aside := not_looked_at(Course(module.root)):
-        click.echo(f"Not looked at, as it is no module's folder: {', '.join(aside)}.", err=True)
+        click.echo(f"Not looked at, as it is no assignment's folder: {', '.join(aside)}.", err=True)
     sys.exit(1 if without else 0)
 
 
-def _show_grading(module: Module, report: list) -> None:
+def _show_grading(module: Assigned, report: list) -> None:
     from tito.grading.report import STATES
 
     rows = [
         [
-            g.student,
+            printable(g.student),
             g.state,
             "–" if g.score is None else f"{g.score:g} of {g.most:g}",
             str(g.by_hand or "–"),
@@ -100,13 +106,15 @@ def _show_grading(module: Module, report: list) -> None:
 
 
 @cli.command()
-@one_module
+@one_assignment
 @click.option("--student", "students", multiple=True, help="Only this one; may be repeated.")
-def feedback(module: Module, students: tuple[str, ...]) -> None:
+def feedback(module: Assigned, students: tuple[str, ...]) -> None:
     """Write what students get back, under feedback/."""
     from tito.author import marks
 
     marks.feedback(module, students, lambda page: click.echo(page.relative_to(module.root)))
+    if waiting := marks.not_marked_yet(module, students):
+        click.echo(f"Not marked yet: {waiting}; the pages say so.")
 
 
 @cli.command()
@@ -119,10 +127,10 @@ def scores(modules: tuple[str, ...], path: Path | None) -> None:
     from tito.author import marks
     from tito.files import write_atomically
 
-    found = marks.scores(Course.find(), chosen(modules))
+    found = marks.scores(Course.find(), chosen_assignments(modules))
     rows = [
         [
-            student,
+            printable(student),
             module,
             f"{sum(s.score for s in lines):g}",
             f"{sum(s.most for s in lines):g}",

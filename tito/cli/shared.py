@@ -10,7 +10,7 @@ import sys
 
 import click
 
-from tito.course import Course, Module
+from tito.course import Assigned, Course, Module
 from tito.errors import TitoError, UsageError
 
 STUDENTS = ("start", "jupyter", "test", "export", "submit", "diff", "status", "reset", "doctor")
@@ -80,7 +80,13 @@ def chosen(names: tuple[str, ...]) -> list[Module]:
     return modules
 
 
-def one_module(function):
+def chosen_assignments(names: tuple[str, ...]) -> list[Assigned]:
+    """The modules and other assignments that a command is given; all, if it is given none."""
+    course = Course.find()
+    return [course.assignment(name) for name in names] or course.assignments() or chosen(())
+
+
+def one_module(function, find=Course.module):
     """A command for one module, given as its argument or with --module."""
 
     @click.argument("module_name", metavar="MODULE", required=False)
@@ -93,9 +99,14 @@ def one_module(function):
             raise UsageError(
                 f"which module? write, for example: tito {command_name} {chosen(())[0].folder}"
             )
-        return function(Course.find().module(name), **settings)
+        return function(find(Course.find(), name), **settings)
 
     return command
+
+
+def one_assignment(function):
+    """A command for one module or other assignment, given as its argument or with --module."""
+    return one_module(function, Course.assignment)
 
 
 def table(title: str, columns: list[str], rows: list[list[str]]) -> None:

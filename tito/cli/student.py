@@ -154,7 +154,7 @@ def submit(module: Module, name: str | None) -> None:
 @click.option("--student", "name", help="Of what was handed in by this student (for instructors).")
 def diff(module: Module, name: str | None) -> None:
     """Show what you changed against the released notebook, cell by cell."""
-    from tito.notebook.export import read_notebook
+    from tito.notebook.read import read_notebook
     from tito.student.actions import released
     from tito.student.changes import changes
     from tito.student.desk import read_desk

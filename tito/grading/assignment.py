@@ -11,11 +11,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import tito
-from tito.course import Course, Module
+from tito.course import Assigned, Course, Module
 from tito.errors import TitoError
 from tito.judge.graft import needs_of
 from tito.judge.pack import Pack
-from tito.steps.job import released_cells
+from tito.judge.workspace import whole_library
+from tito.steps.job import imports_library, released_cells
 
 # Steps that have a twin here, mostly one that does not ask the gradebook;
 TWINS = {
@@ -28,7 +29,7 @@ TWINS = {
     ),
 }
 # from the first of these on, they are left to the instructor's machine.
-SAVING = ("SaveAutoGrades", "AssignLatePenalties")
+SAVING = ("SaveMarks", "SaveAutoGrades", "AssignLatePenalties")
 SETTINGS = ("Sandbox",)  # sections that the steps read besides those named after themselves
 SANDBOX_KIND = ("enabled", "backend", "image")
 # The code that decides what a mark is: these folders, and the files that all of tito shares.
@@ -37,18 +38,22 @@ GRADER = ("judge", "steps", "sandbox", "notebook", "checks", "")
 
 @dataclass(frozen=True)
 class Assignment:
-    """What a grader knows of a module; it needs no course folder and no gradebook.
+    """What a grader knows of an assignment; it needs no course folder and no gradebook.
 
     Attributes
     ----------
-    pack : dict
-        From `Pack.as_data`.
+    folder : str
+        The folder of the assignment: ``07_autograd``.
+    pack : dict or None
+        From `Pack.as_data`; None for an assignment that is no module.
     needs : dict
         From `tito.judge.graft.needs_of`.
-    released : list of dict
-        The cells of the released notebook that nbgrader knows.
+    released : dict
+        The cells of each released notebook, by its name without suffix.
     record : dict
-        From `tito.grading.record.record_of`.
+        From `tito.grading.record.record_of`, in the same way.
+    library : dict
+        What `tinytorch` holds for an assignment that is no module and imports it.
     files : dict
         Files that the release holds beside the notebook, base64.
     steps : list of str
@@ -59,44 +64,44 @@ class Assignment:
         A hash of the code that grades.
     """
 
-    pack: dict
+    folder: str
+    pack: dict | None
     needs: dict
-    released: list
+    released: dict
     record: dict
+    library: dict
     files: dict
     steps: list
     settings: dict
     grader: str
 
     @classmethod
-    def of(cls, module: Module) -> Assignment:
-        """That of a module of a course, as its sources, its release and the settings are now.
+    def of(cls, assigned: Assigned) -> Assignment:
+        """That of a module or another assignment, as its sources, its release and the settings are.
 
         Raises
         ------
         TitoError
-            If nbgrader does not know the module.
+            If nbgrader does not know it.
         """
-        from nbgrader.api import MissingEntry
+        from tito.gradebook import configuration
 
-        from tito.gradebook import configuration, gradebook
-        from tito.grading.record import record_of
-
-        pack, notebook = Pack.of(module), Path(module.notebook).stem
-        with gradebook(Course(module.root)) as book:
-            try:
-                record = record_of(book, module.folder, notebook)
-            except MissingEntry:
-                raise TitoError(
-                    f"the gradebook does not know {module.folder}; run tito release {module.folder}"
-                ) from None
-        steps, settings = _steps(configuration(module.root))
+        course, names = Course(assigned.root), [Path(name).stem for name in assigned.notebooks]
+        pack, needs, library = None, {}, {}
+        if isinstance(assigned, Module):
+            pack = Pack.of(assigned)
+            needs = needs_of(assigned, pack)
+        elif imports_library(assigned):
+            library = whole_library(course)
+        steps, settings = _steps(configuration(assigned.root))
         return cls(
-            pack.as_data(),
-            needs_of(module, pack),
-            released_cells(module, notebook),
-            record,
-            _files(module),
+            assigned.folder,
+            pack.as_data() if pack else None,
+            needs,
+            {name: released_cells(assigned, name) for name in names},
+            _records(assigned, names),
+            library,
+            _files(assigned),
             steps,
             settings,
             grader(),
@@ -142,17 +147,41 @@ def _plain(section) -> dict:
     return json.loads(json.dumps(dict(section), default=str))
 
 
-def _files(module: Module) -> dict[str, str]:
-    """The files that nbgrader lays beside every submission."""
+def _records(assigned: Assigned, names: list[str]) -> dict[str, dict]:
+    """What the gradebook knows of each notebook."""
+    from nbgrader.api import MissingEntry
+
+    from tito.gradebook import gradebook
+    from tito.grading.record import record_of
+
+    folder = assigned.folder
+    with gradebook(Course(assigned.root)) as book:
+        try:
+            return {name: record_of(book, folder, name) for name in names}
+        except MissingEntry:
+            raise TitoError(
+                f"the gradebook does not know {folder}; run tito release {folder}"
+            ) from None
+
+
+def _files(assigned: Assigned) -> dict[str, str]:
+    """The files that nbgrader lays beside every submission, by their path."""
+    from nbgrader.converters import Autograde
     from nbgrader.coursedir import CourseDirectory
     from nbgrader.utils import find_all_files
 
     from tito.gradebook import configuration
 
-    folder = module.source.parent
-    ignored = CourseDirectory(config=configuration(module.root)).ignore + ["*.ipynb"]
-    paths = [Path(p) for p in find_all_files(str(folder), ignored)]
-    return {p.name: base64.b64encode(p.read_bytes()).decode() for p in paths if p.parent == folder}
+    folder, config = assigned.source_folder, configuration(assigned.root)
+    ignored = CourseDirectory(config=config).ignore + ["*.ipynb"]
+    paths = [Path(path) for path in find_all_files(str(folder), ignored)]
+    names = {path.relative_to(folder).as_posix(): path for path in paths}
+    if isinstance(assigned, Module):
+        names = {name: path for name, path in names.items() if "/" not in name}
+    else:
+        for name in Autograde(config=config).exclude_overwriting.get(assigned.folder, []):
+            names.pop(name, None)
+    return {n: base64.b64encode(path.read_bytes()).decode() for n, path in sorted(names.items())}
 
 
 @functools.cache

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tito.errors import TitoError, UsageError
+from tito.errors import StorageError, TitoError, UsageError
 from tito.files import explained
+from tito.grading.report import STATES
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -22,6 +23,10 @@ CREATE TABLE IF NOT EXISTS results (
     result BLOB NOT NULL, written TEXT, PRIMARY KEY (module, student)
 );
 """
+
+
+class DamagedRow(TitoError):
+    """A result that was kept and cannot be read any more: it is to be graded again."""
 
 
 @dataclass(frozen=True)
@@ -57,21 +62,39 @@ class Ledger:
 
     Raises
     ------
-    TitoError
-        If it cannot be used.
+    StorageError
+        If it cannot be used, here and in all methods.
     """
 
     def __init__(self, path: Path):
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with explained(f"write to {path.parent}"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with self._usable():
             self.db = sqlite3.connect(path, timeout=60, isolation_level=None)
             self.db.execute("PRAGMA journal_mode = WAL")
             self.db.executescript(TABLES)
+
+    @contextlib.contextmanager
+    def _usable(self) -> Iterator[None]:
+        """Say in one sentence what is wrong with the file."""
+        try:
+            yield
         except sqlite3.Error as error:
-            raise TitoError(
-                f"{path} cannot be used ({error}); delete it, and everything is graded again"
+            said = f"{self.path} cannot be used ({error})"
+            if "malformed" in str(error) or "not a database" in str(error):
+                raise StorageError(
+                    f"{said}; it is damaged: rename it, and the same command grades everybody "
+                    "again; marks given by hand stay, as they are in the gradebook"
+                ) from None
+            raise StorageError(
+                f"{said}; make sure that no other program uses it, that it can be written and that "
+                "the disk has space, and run the same command again: what was graded is kept"
             ) from None
+
+    def _do(self, statement: str, *values) -> list[tuple]:
+        with self._usable():
+            return self.db.execute(statement, values).fetchall()
 
     def close(self) -> None:
         """Close the file."""
@@ -92,48 +115,79 @@ class Ledger:
         self.set(f"runs of {module}", str(self._run(module) + 1))
 
     def _run(self, module: str) -> int:
-        return int(self.setting(f"runs of {module}") or 0)
+        try:
+            return int(self.setting(f"runs of {module}") or 0)
+        except ValueError:  # it is damaged; another seed is as good
+            return 0
 
     def setting(self, name: str) -> str | None:
         """A value that was kept."""
-        row = self.db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
-        return row[0] if row else None
+        rows = self._do("SELECT value FROM settings WHERE name = ?", name)
+        return str(rows[0][0]) if rows else None
 
     def set(self, name: str, value: str) -> str:
         """Keep a value."""
-        self.db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value))
+        self._do("INSERT OR REPLACE INTO settings VALUES (?, ?)", name, value)
         return value
 
     def entries(self, module: str) -> dict[str, Entry]:
-        """What is known of the submissions of a module, by student."""
-        rows = self.db.execute(
-            "SELECT student, digest, summary, written FROM results WHERE module = ?", (module,)
+        """What is known of the submissions of a module, by student; nothing of what is damaged."""
+        rows = self._do(
+            "SELECT student, digest, summary, written FROM results WHERE module = ?", module
         )
-        return {
-            s: Entry(digest, json.loads(summary), written) for s, digest, summary, written in rows
-        }
+        found = {student: _entry(*values) for student, *values in rows}
+        return {student: entry for student, entry in found.items() if entry}
 
     def keep(self, module: str, student: str, entry: Entry, result: dict) -> None:
         """Keep a result; it replaces the one before."""
-        data = zlib.compress(json.dumps(result).encode())
-        self.db.execute(
+        self._do(
             "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, NULL)",
-            (module, student, entry.digest, json.dumps(entry.summary), data),
+            module,
+            student,
+            entry.digest,
+            json.dumps(entry.summary),
+            zlib.compress(json.dumps(result).encode()),
         )
 
     def result(self, module: str, student: str) -> dict:
-        """A result that was kept."""
-        row = self.db.execute(
-            "SELECT result FROM results WHERE module = ? AND student = ?", (module, student)
-        ).fetchone()
-        return json.loads(zlib.decompress(row[0]))
+        """A result that was kept.
+
+        Raises
+        ------
+        DamagedRow
+            If it cannot be read any more.
+        """
+        rows = self._do(
+            "SELECT result FROM results WHERE module = ? AND student = ?", module, student
+        )
+        try:
+            result = json.loads(zlib.decompress(rows[0][0]))
+            for notebook in result["notebooks"].values():
+                json.loads(notebook)["cells"]
+        except Exception:  # of whatever stands there
+            raise DamagedRow(f"what was kept of {student} in {self.path} is damaged") from None
+        return result
 
     def mark_written(self, module: str, student: str, digest: str, circumstances: str) -> None:
         """Note that a result is in the gradebook."""
-        self.db.execute(
+        self._do(
             "UPDATE results SET written = ? WHERE module = ? AND student = ? AND digest = ?",
-            (circumstances, module, student, digest),
+            circumstances,
+            module,
+            student,
+            digest,
         )
+
+
+def _entry(digest, summary, written) -> Entry | None:
+    """An entry, if it is one."""
+    try:
+        data = json.loads(summary)
+        texts = [*data["notes"], *data["flags"], data["state"], digest]
+        is_whole = all(isinstance(text, str) for text in texts) and type(data["seed"]) is int
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return Entry(digest, data, written) if is_whole and data["state"] in STATES else None
 
 
 @contextlib.contextmanager
@@ -147,13 +201,15 @@ def alone(path: Path) -> Iterator[None]:
     """
     with explained(f"write to {path.parent}"):
         path.parent.mkdir(parents=True, exist_ok=True)
-    db = sqlite3.connect(path, timeout=0, isolation_level=None)
     try:
+        db = sqlite3.connect(path, timeout=0, isolation_level=None)
         db.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        db.close()
+    except sqlite3.Error as error:
         if "locked" not in str(error):
-            raise TitoError(f"{path} cannot be used: {error}") from None
+            raise StorageError(
+                f"{path} cannot be used ({error}); make sure that it can be written and that the "
+                "disk has space, and run the same command again"
+            ) from None
         raise UsageError("tito grade is running for this course already; wait for it") from None
     try:
         yield

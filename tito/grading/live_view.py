@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import asdict
 
+from tito.files import printable
 from tito.grading.report import Graded
 
 SHORT = 0.5  # seconds, after which there is a pace to speak of
@@ -42,7 +43,7 @@ class Lines(Progress):
         seconds = time.monotonic() - self.start
         pace, left = pace_of(self.count, seconds), (self.total - self.count) * seconds / self.count
         said = f" ({pace}, {left:.0f} s left)" if pace else ""
-        self.say(f"{self.count}/{self.total} {graded.student}: {mark_of(graded)}{said}")
+        self.say(f"{self.count}/{self.total} {printable(graded.student)}: {mark_of(graded)}{said}")
 
     def say(self, line: str) -> None:
         """Print a line."""
@@ -101,7 +102,7 @@ class Bar(Progress):
             return
         self.count += 1
         pace = pace_of(self.count, time.monotonic() - self.start)
-        latest = f"{graded.student}: {mark_of(graded)}"
+        latest = f"{printable(graded.student)}: {mark_of(graded)}"
         self.bar.update(self.task, advance=1, pace=pace, latest=latest)
 
     def end(self) -> None:

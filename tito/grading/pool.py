@@ -7,27 +7,32 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
+from pathlib import Path
 
 from tito import sandbox
-from tito.course import Course, Module
-from tito.errors import TitoError, UsageError
-from tito.files import printable, refuse_links
+from tito.course import Assigned, Course
+from tito.errors import StorageError, TitoError, UsageError
+from tito.files import inspect_submission, printable
 from tito.gradebook import configuration
 from tito.grading.assignment import Assignment
 from tito.grading.executors import Place, place
-from tito.grading.ledger import Entry, Ledger, alone
+from tito.grading.ledger import DamagedRow, Entry, Ledger, alone
 from tito.grading.live_view import Progress
 from tito.grading.report import Graded
+from tito.grading.stamps import time_in
 from tito.grading.submissions import (
-    find_notebook,
+    find_notebooks,
     handed_in,
-    origin,
+    in_one_name,
+    refuse_name,
     students_of,
-    unpack_zips,
 )
 from tito.grading.task import Handed, digest_of, grade_submission
 from tito.grading.writer import Writer
-from tito.notebook.export import notebook_of
+from tito.grading.zips import Unpacked, notes_of_origin, unpack_zips
+from tito.notebook.read import notebook_of
+from tito.steps.notes import arranged
+from tito.submission import known_as
 
 LEDGER, LOCK = ".tito/ledger.db", ".tito/grading.lock"
 IN_ADVANCE = 2  # submissions for each job that are read before their turn comes
@@ -50,21 +55,22 @@ class Waiting:
 
 
 def grade(
-    module: Module,
-    prepare: Callable[[Module], Assignment],
+    module: Assigned,
+    prepare: Callable[[Assigned], Assignment],
     students: tuple[str, ...] = (),
     force: bool = False,
     progress: Progress | None = None,
     jobs: int | None = None,
     scheduler: str | None = None,
     sandboxed: bool = True,
+    take: tuple[str, ...] = (),
 ) -> list[Graded]:
     """Grade the submissions of a module; whatever one of them does, the others are graded.
 
     Parameters
     ----------
-    module : Module
-        Which module.
+    module : Module or Ordinary
+        Which module or other assignment.
     prepare : callable
         Gives what submissions are graded by, once it is certain that there are any.
     students : tuple of str
@@ -79,6 +85,8 @@ def grade(
         The address of a Dask scheduler whose workers grade.
     sandboxed : bool
         Whether submissions are run in the sandbox, if the settings say nothing else.
+    take : tuple of str
+        Zip files that wait for the instructor, and are to be graded.
 
     Returns
     -------
@@ -100,12 +108,11 @@ def grade(
     with alone(module.root / LOCK), sandbox_settings(course, sandboxed):
         if scheduler is None:
             sandbox.choose(sandbox.current())
-        report = unpack_zips(course, module)
-        chosen = _chosen(module, students, bool(report))
+        unpacked = unpack_zips(course, module, take)
+        chosen = _chosen(module, students, bool(unpacked.aside))
         assignment = prepare(module)
-        with _opened(module, assignment) as grading:
-            report += grading.grade(chosen, force, progress or Progress(), jobs, scheduler)
-    return report
+        with _opened(module, assignment, unpacked) as grading:
+            return grading.grade(chosen, force, progress or Progress(), jobs, scheduler)
 
 
 @contextlib.contextmanager
@@ -125,25 +132,30 @@ def sandbox_settings(course: Course, sandboxed: bool = True) -> Iterator[None]:
         sandbox.use(before)
 
 
-def _chosen(module: Module, students: tuple[str, ...], there_are_zips: bool) -> list[str]:
+def _chosen(module: Assigned, students: tuple[str, ...], there_are_zips: bool) -> list[str]:
     """Whose submissions are meant."""
     present = students_of(Course(module.root), module)
-    missing = set(students) - set(present)
-    if missing:
-        raise UsageError(f"{', '.join(sorted(missing))} has not handed in {module.folder}")
+    meant = {name: _called(name, present) for name in students}
+    if missing := sorted(printable(name) for name, found in meant.items() if not found):
+        raise UsageError(f"{', '.join(missing)} has not handed in {module.folder}")
     if not present and not there_are_zips:
         raise UsageError(
             f"nothing was handed in for {module.folder}; put notebooks into "
             f"submitted/STUDENT/{module.folder}/, or zip files into submitted/"
         )
-    return list(dict.fromkeys(students)) or present
+    return list(dict.fromkeys(name for found in meant.values() for name in found)) or present
+
+
+def _called(name: str, present: list[str]) -> list[str]:
+    """Those who have a name, written just so or a little differently."""
+    return [name] if name in present else [s for s in present if known_as(s) == known_as(name)]
 
 
 @contextlib.contextmanager
-def _opened(module: Module, assignment: Assignment) -> Iterator[Grading]:
+def _opened(module: Assigned, assignment: Assignment, unpacked: Unpacked) -> Iterator[Grading]:
     ledger, writer = Ledger(module.root / LEDGER), Writer(module)
     try:
-        yield Grading(module, assignment, ledger, writer)
+        yield Grading(module, assignment, ledger, writer, unpacked)
     finally:
         writer.close()
         ledger.close()
@@ -152,12 +164,20 @@ def _opened(module: Module, assignment: Assignment) -> Iterator[Grading]:
 class Grading:
     """One run of `grade`."""
 
-    def __init__(self, module: Module, assignment: Assignment, ledger: Ledger, writer: Writer):
-        self.module, self.ledger, self.writer = module, ledger, writer
+    def __init__(
+        self,
+        module: Assigned,
+        assignment: Assignment,
+        ledger: Ledger,
+        writer: Writer,
+        unpacked: Unpacked,
+    ):
+        self.module, self.ledger, self.writer, self.unpacked = module, ledger, writer, unpacked
         self.assignment, self.digest = assignment.to_bytes(), assignment.digest
         self.seed = ledger.seed(module.folder)
         self.marks: dict[str, Graded] = {}
         self.renamed: dict[str, list[str]] = {}
+        self.namesakes = in_one_name(students_of(Course(module.root), module))
 
     def grade(
         self,
@@ -172,7 +192,7 @@ class Grading:
         self.marks = self.writer.marks()
         self.entries = self.ledger.entries(self.module.folder)
         todo = [student for student in students if self._is_open(student, force)]
-        done = [graded for graded in self.report.values() if graded]
+        done = [*self.unpacked.aside, *(graded for graded in self.report.values() if graded)]
         total = len(todo) + sum(graded.new for graded in done)
         with place(jobs, scheduler) if todo else contextlib.nullcontext(Place(None, 0)) as where:
             progress.begin(total, where.jobs, where.dashboard)
@@ -184,7 +204,7 @@ class Grading:
                 progress.end()
         if todo:
             self.ledger.next_seed(self.module.folder)
-        return list(self.report.values())
+        return [*self.unpacked.aside, *self.report.values()]
 
     def _is_open(self, student: str, force: bool) -> bool:
         """Whether a submission has to be graded; if not, it is in the report afterwards."""
@@ -192,24 +212,46 @@ class Grading:
             waiting = self._read(student)
             entry = self.entries.get(student)
             if force or entry is None or entry.digest != waiting.digest:
-                notebook_of(waiting.handed.notebook, f"{student}'s {self.module.notebook}")
+                for name, content in waiting.handed.notebooks.items():
+                    notebook_of(content, f"{student}'s {name}.ipynb")
                 return True
+        except StorageError:
+            raise
         except Exception as error:
             self._failed(student, "unreadable", error)
             return False
-        new = self._write(waiting, entry)
-        self._report(waiting, entry, new)
+        return self._is_damaged_in_the_ledger(waiting, entry)
+
+    def _is_damaged_in_the_ledger(self, waiting: Waiting, entry: Entry) -> bool:
+        """Write a result that was kept, if need be; whether it cannot be read any more."""
+        try:
+            self._report(waiting, entry, self._write(waiting, entry))
+        except StorageError:
+            raise
+        except DamagedRow:
+            return True
+        except Exception as error:
+            self._failed(waiting.student, "crashed", error, waiting.notes)
         return False
 
     def _read(self, student: str) -> Waiting:
         """A submission, ready to be graded."""
-        folder = self.module.root / "submitted" / student / self.module.folder
-        refuse_links(folder)
-        if renamed := find_notebook(self.module, folder):
-            self.renamed[student] = renamed
-        notes = origin(self.module, student) + self.renamed.get(student, [])
+        folder = self._folder(student)
+        refuse_name(student)
+        inspect_submission(folder)
+        time_in(folder)
+        found = self.renamed.get(student, []) + find_notebooks(self.module, folder)
+        self.renamed[student] = list(dict.fromkeys(found))  # one is renamed only once
+        notes = self._origin(student) + self.renamed[student]
         handed = handed_in(self.module, student)
         return Waiting(student, handed, digest_of(self.digest, handed.digest), notes)
+
+    def _folder(self, student: str) -> Path:
+        return self.module.root / "submitted" / student / self.module.folder
+
+    def _origin(self, student: str) -> list[str]:
+        """What is to be said of where a submission came from."""
+        return notes_of_origin(self._folder(student)) + self.unpacked.notes.get(student, [])
 
     def _work(self, todo: list[str], where: Place, progress: Progress) -> None:
         """Keep all jobs busy until everything is graded and written."""
@@ -235,6 +277,8 @@ class Grading:
         """Hand out a submission."""
         try:
             waiting = self._read(student)
+        except StorageError:
+            raise
         except Exception as error:  # it was removed since
             progress.done(self._failed(student, "unreadable", error))
             return {}
@@ -264,18 +308,27 @@ class Grading:
             return self._failed(waiting.student, "crashed", error, waiting.notes)
         if "error" in result:
             return self._failed(waiting.student, result["state"], result["error"], waiting.notes)
-        found = json.loads(result["notebook"])["metadata"].get("tito", {})
+        try:
+            entry = self._keep(waiting, result)
+            self._write(waiting, entry)
+            return self._report(waiting, entry, True)
+        except StorageError:
+            raise
+        except Exception as error:  # of what nbgrader or the file system does not take
+            return self._failed(waiting.student, "crashed", error, waiting.notes)
+
+    def _keep(self, waiting: Waiting, result: dict) -> Entry:
+        """Keep a result in the ledger."""
         summary = {"state": result["state"], "seed": result["seed"]}
-        summary |= {key: found.get(key, []) for key in ("notes", "flags")}
+        summary |= {key: _said(result["notebooks"], key) for key in ("notes", "flags")}
         entry = Entry(waiting.digest, summary)
         self.ledger.keep(self.module.folder, waiting.student, entry, result)
-        self._write(waiting, entry)
-        return self._report(waiting, entry, True)
+        return entry
 
     def _write(self, waiting: Waiting, entry: Entry) -> bool:
         """Write a result unless it is written already; returns whether it was."""
         student, circumstances = waiting.student, self.writer.circumstances(waiting.student)
-        is_there = student in self.marks and self.writer.graded_notebook(student).exists()
+        is_there = student in self.marks and self.writer.is_there(student)
         if entry.written == circumstances and is_there:
             return False
         result = self.ledger.result(self.module.folder, student)
@@ -288,8 +341,11 @@ class Grading:
         """What became of a submission that has a mark."""
         graded, summary = self.marks[waiting.student], entry.summary
         late = [f"late: {graded.penalty:g} points were taken off"] if graded.penalty else []
-        graded.notes = [*map(printable, [*late, *waiting.notes, *summary["notes"]])]
-        graded.flags = [*map(printable, summary["flags"])]
+        differ = [f"marked by hand: {', '.join(graded.differ)}"] if graded.differ else []
+        notes = arranged([*late, *differ, *waiting.notes, *summary["notes"]])
+        graded.notes = [*map(printable, notes)]
+        namesakes = [self.namesakes[graded.student]] if graded.student in self.namesakes else []
+        graded.flags = [*map(printable, [*namesakes, *summary["flags"]])]
         graded.state = "flagged" if graded.flags else summary["state"]
         graded.new = new
         self.report[waiting.student] = graded
@@ -298,11 +354,18 @@ class Grading:
     def _failed(self, student: str, state: str, error, notes: list[str] = ()) -> Graded:
         """What became of a submission that has no mark; an earlier one is kept."""
         reason = str(error).replace(f"{self.module.root}/", "") or type(error).__name__
-        graded = Graded(student, notes=[*(notes or origin(self.module, student))])
+        graded = Graded(student, notes=[*(notes or self._origin(student))])
         self.report[student] = graded.failed(state, reason)
-        if self.writer.graded_notebook(student).exists():
+        if self.writer.is_there(student):
             graded.notes.append("its earlier mark and notebook are kept")
         return graded
+
+
+def _said(notebooks: dict[str, str], key: str) -> list[str]:
+    """The notes or the flags on graded notebooks; of several, each with the notebook's name."""
+    found = {n: json.loads(text)["metadata"].get("tito", {}) for n, text in notebooks.items()}
+    before = {name: f"{name}: " if len(found) > 1 else "" for name in found}
+    return [before[name] + line for name, one in found.items() for line in one.get(key, [])]
 
 
 def _next(items: Iterator[str], most: int) -> list[str]:

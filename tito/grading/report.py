@@ -32,6 +32,8 @@ class Graded:
         Whether it was graded now, and not before.
     penalty : float
         The points that were taken off for being late.
+    differ : list of str
+        Marks given by hand where the checks now give another.
     """
 
     student: str
@@ -43,6 +45,7 @@ class Graded:
     flags: list[str] = field(default_factory=list)
     new: bool = True
     penalty: float = 0.0
+    differ: list[str] = field(default_factory=list)
 
     def failed(self, state: str, reason: str) -> Graded:
         """Note why there is no mark."""

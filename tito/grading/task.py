@@ -15,8 +15,8 @@ from tito.errors import TitoError
 from tito.gradebook import be_quiet
 from tito.grading.assignment import Assignment, grader
 from tito.judge.pack import Pack
-from tito.notebook.export import notebook_of
-from tito.steps.job import IN_POOL, Job
+from tito.notebook.read import notebook_of, without_what_is_cleared
+from tito.steps.job import IN_POOL, Job, graded_cells
 
 
 @dataclass(frozen=True)
@@ -25,39 +25,49 @@ class Handed:
 
     Attributes
     ----------
-    notebook : bytes
-        The notebook.
+    notebooks : dict
+        The notebooks, by their names without suffix.
     files : dict
-        What lies beside it, by name.
+        What lies beside them, by name; in an ordinary assignment also what is in folders, by path.
     folders : tuple of str
-        The names of folders that were handed in as well; nothing in them is used.
+        The names of folders that were handed in as well; in a module nothing in them is used.
     """
 
-    notebook: bytes
+    notebooks: dict[str, bytes]
     files: dict[str, bytes]
     folders: tuple[str, ...] = ()
 
     def to_bytes(self) -> bytes:
         """As JSON, compressed; the same bytes for the same submission."""
-        data = {name: base64.b64encode(content).decode() for name, content in self.files.items()}
-        notebook = base64.b64encode(self.notebook).decode()
-        text = {"notebook": notebook, "files": data, "folders": self.folders}
+        text = {
+            "notebooks": _encoded(self.notebooks),
+            "files": _encoded(self.files),
+            "folders": self.folders,
+        }
         return zlib.compress(json.dumps(text, sort_keys=True).encode())
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Handed:
         """The inverse of `to_bytes`."""
         sent = json.loads(zlib.decompress(data))
-        files = {name: base64.b64decode(content) for name, content in sent["files"].items()}
-        return cls(base64.b64decode(sent["notebook"]), files, tuple(sent["folders"]))
+        return cls(_decoded(sent["notebooks"]), _decoded(sent["files"]), tuple(sent["folders"]))
 
     @property
     def digest(self) -> str:
         """The SHA-256 of all of it."""
         total = hashlib.sha256(repr(self.folders).encode())
-        for name, content in sorted((self.files | {"*": self.notebook}).items()):
+        notebooks = {f"{name}.ipynb": content for name, content in self.notebooks.items()}
+        for name, content in sorted((self.files | notebooks).items()):
             total.update(f"{name}\0{len(content)}\0".encode() + content)
         return total.hexdigest()
+
+
+def _encoded(contents: dict[str, bytes]) -> dict[str, str]:
+    return {name: base64.b64encode(content).decode() for name, content in contents.items()}
+
+
+def _decoded(contents: dict[str, str]) -> dict[str, bytes]:
+    return {name: base64.b64decode(content) for name, content in contents.items()}
 
 
 def digest_of(assignment: str, submission: str) -> str:
@@ -81,9 +91,9 @@ def grade_submission(assignment: bytes, submission: bytes, seed: int) -> dict:
     -------
     dict
         Plain data. Either ``error``, in one sentence, with ``state`` ("unreadable" or "crashed");
-        or ``notebook``, the graded notebook as JSON text with outputs, marks, and notes in its
-        metadata, and ``state`` ("graded", "timed out" or "crashed": of the notebook's own run).
-        And ``seconds`` that the steps took.
+        or ``notebooks``, the graded notebooks by name, as JSON text with outputs, marks, and notes
+        in their metadata, and ``state`` ("graded", "timed out" or "crashed": of their own run). And
+        ``seconds`` that the steps took.
     """
     begin = time.monotonic()
     try:
@@ -96,42 +106,83 @@ def grade_submission(assignment: bytes, submission: bytes, seed: int) -> dict:
 
 
 def _grade(known: _Known, handed: Handed, seed: int) -> dict:
+    """Grade the notebooks of a submission, one after another, as nbgrader does."""
+    graded, states, seconds = {}, [], {}
+    for name, content in sorted(handed.notebooks.items()):
+        try:
+            nb = _read(known, name, content)
+        except TitoError as error:
+            return {"state": "unreadable", "error": str(error), "seconds": seconds}
+        nb, job = _apply_steps(known, handed, name, nb, seed)
+        graded[name] = _text_of(nb)
+        states.append(_state(job))
+        for step, took in job.seconds.items():
+            seconds[step] = seconds.get(step, 0) + took
+    state = next((s for s in ("timed out", "crashed") if s in states), "graded")
+    return {"state": state, "notebooks": graded, "seed": seed, "seconds": seconds}
+
+
+def _read(known: _Known, name: str, content: bytes):
+    """A notebook that was handed in.
+
+    Raises
+    ------
+    TitoError
+        If it is none, or another assignment's.
+    """
     import nbformat
 
-    try:
-        text = json.dumps(notebook_of(handed.notebook, "it"), ensure_ascii=False)
-        text = text.encode("utf-8", "replace").decode()  # what is half a character cannot be kept
-        nb = nbformat.reads(text, as_version=4)
-    except TitoError as error:
-        return {"state": "unreadable", "error": str(error), "seconds": {}}
+    slim = without_what_is_cleared(notebook_of(content, known.called(name)))
+    nb = nbformat.reads(json.dumps(slim, ensure_ascii=False), as_version=4)
     exercises = set(filter(None, map(_name, nb.cells)))
-    if exercises and exercises.isdisjoint(known.names):
-        reason = f"it has other exercises than {known.pack.folder}: it is another module's notebook"
-        return {"state": "unreadable", "error": reason, "seconds": {}}
-    files = handed.files | known.files
+    if exercises and exercises.isdisjoint(known.names(name)):
+        other = "notebook" if known.pack is None else "module's notebook"
+        raise TitoError(
+            f"{known.called(name)} has other exercises than {known.folder}: it is another {other}"
+        )
+    return nb
+
+
+def _apply_steps(known: _Known, handed: Handed, name: str, nb, seed: int):
+    """Apply all steps to one notebook; returns it, and the job."""
     names = [*handed.files, *handed.folders]
-    job = Job(known.pack, known.needs, known.released, files, names, seed, known.record)
+    job = Job(
+        known.pack,
+        known.needs,
+        known.released[name],
+        handed.files | known.files,
+        names,
+        seed,
+        known.records[name],
+        library=known.library,
+    )
     resources = {
-        "nbgrader": {"assignment": known.pack.folder, "notebook": f"{known.pack.name}_dev"},
+        "nbgrader": {"assignment": known.folder, "notebook": name},
         "metadata": {"path": ""},
         IN_POOL: job,
     }
     for step in known.steps:
         begin = time.monotonic()
         nb, resources = step(nb, resources)
-        name = step.args[0].rpartition(".")[2]
-        job.seconds[name] = job.seconds.get(name, 0) + time.monotonic() - begin
+        kind = step.args[0].rpartition(".")[2]
+        job.seconds[kind] = job.seconds.get(kind, 0) + time.monotonic() - begin
     if job.ran:
         job.seconds["cells"] = job.ran.seconds
-    state = "graded"
+    return nb, job
+
+
+def _text_of(nb) -> str:
+    """A notebook as JSON."""
+    import nbformat
+
+    return nbformat.v4.writes(nb)
+
+
+def _state(job: Job) -> str:
+    """How the notebook's own run ended."""
     if job.ran and (job.ran.timeouts or job.ran.ended):
-        state = "timed out" if job.ran.timeouts else "crashed"
-    return {
-        "state": state,
-        "notebook": nbformat.v4.writes(nb),
-        "seed": seed,
-        "seconds": job.seconds,
-    }
+        return "timed out" if job.ran.timeouts or job.ran.late else "crashed"
+    return "graded"
 
 
 def _name(cell) -> str:
@@ -142,17 +193,24 @@ def _name(cell) -> str:
 
 @dataclass(frozen=True)
 class _Known:
-    pack: Pack
+    folder: str
+    pack: Pack | None
     needs: dict
-    released: list
-    record: object
+    released: dict[str, list]
+    records: dict
+    library: dict[str, str]
     files: dict[str, bytes]
     steps: list
 
-    @functools.cached_property
-    def names(self) -> set[str]:
+    def names(self, notebook: str) -> set[str]:
         """The names of the released cells that nbgrader knows."""
-        return {cell["metadata"]["nbgrader"]["grade_id"] for cell in self.released}
+        return {
+            c["metadata"]["nbgrader"]["grade_id"] for c in graded_cells(self.released[notebook])
+        }
+
+    def called(self, notebook: str) -> str:
+        """What a notebook is called in a sentence: there are several, or just one."""
+        return "it" if len(self.released) == 1 else f"{notebook}.ipynb"
 
 
 @functools.lru_cache(maxsize=4)
@@ -170,13 +228,14 @@ def _known(assignment: bytes) -> _Known:
         )
     be_quiet()
     settings = Config(data.settings)
-    files = {name: base64.b64decode(content) for name, content in data.files.items()}
     return _Known(
-        Pack.from_data(data.pack),
+        data.folder,
+        Pack.from_data(data.pack) if data.pack else None,
         data.needs,
         data.released,
-        ReleaseRecord(data.record),
-        files,
+        {name: ReleaseRecord(record) for name, record in data.record.items()},
+        data.library,
+        _decoded(data.files),
         [functools.partial(_step, name, settings) for name in data.steps],
     )
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,12 +20,15 @@ from nbgrader.preprocessors import CheckCellMetadata as NbgraderCheckCellMetadat
 from nbgrader.utils import find_all_files
 from sqlalchemy import func, select
 
-from tito.course import Module
-from tito.files import explained, write_atomically
-from tito.gradebook import be_quiet, configuration
+from tito.course import Assigned
+from tito.files import MOST_BYTES, explained, read_regular, write_atomically
+from tito.gradebook import be_quiet, configuration, in_gradebook
 from tito.grading.assignment import SAVING
 from tito.grading.record import CheckCellMetadata
 from tito.grading.report import Graded
+from tito.grading.stamps import LONGEST_STAMP, STAMP, time_in
+from tito.steps.late_penalties import follow_marks
+from tito.steps.save_marks import SEEN, cells_of, forget
 
 READ_ONLY = 0o444  # nbgrader's permissions for what was graded
 
@@ -69,11 +73,11 @@ class Writer:
 
     Parameters
     ----------
-    module : Module
-        Which module.
+    module : Module or Ordinary
+        Which module or other assignment.
     """
 
-    def __init__(self, module: Module):
+    def __init__(self, module: Assigned):
         be_quiet()
         self.module = module
         self.config = configuration(module.root)
@@ -85,22 +89,32 @@ class Writer:
             CheckCellMetadata if s is NbgraderCheckCellMetadata else s for s in steps[first:]
         ]
         self.kept = converter.exclude_overwriting.get(module.folder, [])
-        with explained(f"open the gradebook in {module.root}"):
+        with explained(f"open the gradebook in {module.root}"), self._usable():
             self.book = OneTransaction(self.directory.db_url, self.directory.course_id)
+
+    def _usable(self):
+        return in_gradebook(self.directory.db_url)
 
     def close(self) -> None:
         """Close the gradebook."""
         self.book.shut()
 
-    def graded_notebook(self, student: str) -> Path:
-        """Where the graded notebook of a student lies."""
-        return self.module.root / "autograded" / student / self.module.folder / self.module.notebook
+    def graded_folder(self, student: str) -> Path:
+        """Where the graded notebooks of a student are."""
+        return self.module.root / "autograded" / student / self.module.folder
+
+    def is_there(self, student: str) -> bool:
+        """Whether there is a graded notebook of a student."""
+        return any((self.graded_folder(student) / name).exists() for name in self.module.notebooks)
 
     def circumstances(self, student: str) -> str:
         """What decides a mark besides the result: the due date, and when it was handed in."""
-        stamp = self._handed_in(student) / "timestamp.txt"
-        time = stamp.read_text(encoding="utf-8", errors="replace") if stamp.exists() else ""
-        due, extensions = self._due
+        stamp = self._handed_in(student) / STAMP
+        time = (
+            read_regular(stamp, LONGEST_STAMP).decode("utf-8", "replace") if stamp.exists() else ""
+        )
+        with self._usable():
+            due, extensions = self._due
         late = str({name: self.config[name] for name in sorted(self._late_sections())})
         steps = [step.__name__ for step in self.steps]
         facts = [time, str(due), str(extensions.get(student)), late, steps]
@@ -133,29 +147,61 @@ class Writer:
         result : dict
             From `tito.grading.task.grade_submission`, with a notebook.
         """
+        graded = result["notebooks"]
+        with self._usable(), self.book.transaction(), self._steps_use_this_book():
+            with self.book.step():
+                self.book.update_or_create_student(student)
+            time = time_in(self._handed_in(student))
+            stamp = {"timestamp": time} if time else {}
+            with self.book.step():
+                self.book.update_or_create_submission(self.module.folder, student, **stamp)
+            for name in [Path(name).stem for name in self.module.notebooks]:
+                if name in graded:
+                    graded = graded | {name: self._save(student, name, graded[name])}
+                else:
+                    self._save_missing(student, name)
+        self._write_files(student, graded)
+
+    def _save(self, student: str, name: str, text: str) -> str:
+        """Put the marks of one notebook into the gradebook; returns it as it is kept."""
         from nbformat import v4
 
-        nb = v4.reads(result["notebook"])
+        nb = v4.reads(text)
         resources = {
             "nbgrader": {
                 "student": student,
                 "assignment": self.module.folder,
-                "notebook": Path(self.module.notebook).stem,
+                "notebook": name,
                 "db_url": self.directory.db_url,
             },
             "metadata": {"path": str(self._handed_in(student))},
+            SEEN: self._seen(student, name),
         }
-        with self.book.transaction(), self._steps_use_this_book():
+        for step in self.steps:
             with self.book.step():
-                self.book.update_or_create_student(student)
-            time = self.directory.get_existing_timestamp(str(self._handed_in(student)))
-            stamp = {"timestamp": time} if time else {}
-            with self.book.step():
-                self.book.update_or_create_submission(self.module.folder, student, **stamp)
-            for step in self.steps:
-                with self.book.step():
-                    nb, resources = step(config=self.config)(nb, resources)
-        self._write_files(student, v4.writes(nb))
+                nb, resources = step(config=self.config)(nb, resources)
+        return v4.writes(nb)
+
+    def _seen(self, student: str, name: str) -> dict[str, str] | None:
+        """The cells of the notebook that formgrader shows until this one is written."""
+        from nbformat import v4
+
+        path = self.graded_folder(student) / f"{name}.ipynb"
+        try:
+            return cells_of(v4.reads(path.read_text(encoding="utf-8")))
+        except Exception:  # there is none, or somebody has written into it
+            return None
+
+    def _save_missing(self, student: str, name: str) -> None:
+        """Give a notebook that was not handed in 0 points, as nbgrader does; a mark that was given
+        by hand, when there was one, is to be looked at again."""
+        with self.book.step():
+            notebook = self.book.find_submission_notebook(name, self.module.folder, student)
+            was_there = forget(self.book.db, notebook) is not None
+            for grade in notebook.grades:
+                is_open = was_there or grade.needs_manual_grade
+                grade.auto_score = 0.0
+                grade.needs_manual_grade = grade.manual_score is not None and is_open
 
     @contextlib.contextmanager
     def _steps_use_this_book(self) -> Iterator[None]:
@@ -171,27 +217,38 @@ class Writer:
             for module, kind in zip(places, before, strict=True):
                 module.Gradebook = kind
 
-    def _write_files(self, student: str, notebook: str) -> None:
+    def _write_files(self, student: str, notebooks: dict[str, str]) -> None:
         """Write what nbgrader has in autograded/; no reader sees less than before."""
-        folder = self.graded_notebook(student).parent
+        folder = self.graded_folder(student)
         contents = self._files_of(self._handed_in(student)) | self._files_of(
-            self.module.source.parent, self.kept
+            self.module.source_folder, self.kept
         )
+        contents |= {f"{name}.ipynb": text.encode() for name, text in notebooks.items()}
         for name, content in contents.items():
-            _write(folder / name, content)
-        _write(folder / self.module.notebook, notebook.encode())
+            _write(folder, name, content)
         for path in [p for p in folder.rglob("*") if p.is_file()]:
-            if str(path.relative_to(folder)) not in {*contents, self.module.notebook}:
+            if str(path.relative_to(folder)) not in contents:
                 path.unlink()
 
     def _files_of(self, folder: Path, left_out: list[str] = ()) -> dict[str, bytes]:
         ignored = self.directory.ignore + ["*.ipynb"]
         paths = [Path(path) for path in find_all_files(str(folder), ignored)]
         names = {str(path.relative_to(folder)): path for path in paths}
-        return {name: path.read_bytes() for name, path in names.items() if name not in left_out}
+        return {
+            name: read_regular(path, MOST_BYTES)
+            for name, path in names.items()
+            if name not in left_out
+        }
 
     def marks(self) -> dict[str, Graded]:
-        """The marks of everybody, as they are in the gradebook."""
+        """The marks of everybody, as they are in the gradebook; late penalties follow them."""
+        with self._usable():
+            return self._marks()
+
+    def _marks(self) -> dict[str, Graded]:
+        with self.book.transaction():
+            follow_marks(self.book, self.config, self.module.folder)
+        differ = self._marked_otherwise()
         by_hand = dict(
             self.book.db.execute(
                 select(SubmittedAssignment.student_id, func.count())
@@ -214,6 +271,7 @@ class Writer:
                 s["max_score"],
                 by_hand.get(s["student"], 0),
                 penalties.get(s["student"], 0),
+                differ.get(s["student"], []),
             )
             for s in self.book.submission_dicts(self.module.folder)
         }
@@ -222,13 +280,32 @@ class Writer:
 
     def mark(self, student: str) -> Graded:
         """The mark of one student, as it is in the gradebook."""
+        with self._usable():
+            return self._mark(student)
+
+    def _mark(self, student: str) -> Graded:
         submission = self.book.find_submission(self.module.folder, student)
         grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
         by_hand = sum(bool(grade.needs_manual_grade) for grade in grades)
-        penalty = penalty_of(submission)
-        graded = _graded(student, submission.score, submission.max_score, by_hand, penalty)
+        penalty, differ = penalty_of(submission), list(filter(None, map(_otherwise, grades)))
+        score, most = submission.score, submission.max_score
+        graded = _graded(student, score, most, by_hand, penalty, differ)
         self.book.db.remove()
         return graded
+
+    def _marked_otherwise(self) -> dict[str, list[str]]:
+        """Of each student, which marks given by hand are not what the checks give now."""
+        grades = (
+            self.book.db.query(Grade)
+            .join(SubmittedNotebook, Grade.notebook_id == SubmittedNotebook.id)
+            .join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+            .where(SubmittedAssignment.assignment.has(name=self.module.folder))
+            .where(Grade.manual_score != Grade.auto_score)
+        )
+        found: dict[str, list[str]] = {}
+        for grade in grades:
+            found.setdefault(grade.student.id, []).append(_otherwise(grade))
+        return found
 
 
 def penalty_of(submission: SubmittedAssignment) -> float:
@@ -236,13 +313,32 @@ def penalty_of(submission: SubmittedAssignment) -> float:
     return min(submission.late_submission_penalty or 0.0, submission.score)
 
 
-def _graded(student: str, score: float, most: float, by_hand: int, penalty: float) -> Graded:
+def _otherwise(grade: Grade) -> str:
+    """A mark given by hand, and what the checks give now, if they give something else."""
+    by_hand, now = grade.manual_score, grade.auto_score
+    if by_hand is None or now is None or by_hand == now:
+        return ""
+    name = grade.name.removeprefix("test-")
+    return f"{name} {by_hand:g} by hand, {now:g} of {grade.max_score:g} by its checks now"
+
+
+def _graded(
+    student: str, score: float, most: float, by_hand: int, penalty: float, differ: list[str]
+) -> Graded:
     """A mark as the gradebook has it, after the penalty."""
-    return Graded(student, score - penalty, most, by_hand, penalty=penalty)
+    return Graded(student, score - penalty, most, by_hand, penalty=penalty, differ=differ)
 
 
-def _write(path: Path, content: bytes) -> None:
-    if path.is_file() and path.read_bytes() == content:
+def _write(folder: Path, name: str, content: bytes) -> None:
+    """Write a file that was handed in; a folder that was there under its name goes, and so does a
+    file where its folder is to be."""
+    path = folder / name
+    if path.is_file() and not path.is_symlink() and path.read_bytes() == content:
         return
+    for above in path.parents:
+        if above.is_file() and folder in above.parents:
+            above.unlink()
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
     write_atomically(path, content)
     os.chmod(path, READ_ONLY)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import functools
 import json
 import queue
-import re
 import threading
 import time
 from dataclasses import dataclass, field
@@ -17,10 +15,13 @@ from tito import sandbox
 from tito.files import printable
 from tito.judge import observer
 from tito.judge.observations import Observation
+from tito.judge.refusals import Told, in_full
 from tito.judge.workspace import workspace
 from tito.notebook.export import CodeCell
+from tito.notebook.read import refuse_too_many_values
 
 START_UP = 30.0  # seconds that a process may take until its first line
+MOST_VALUES = 100_000  # in one line, of which an answer takes a few for each array
 MOST_KILLED = 3  # processes that somebody else ended, until the module is blamed for it
 
 
@@ -33,13 +34,16 @@ class Limits:
     each : float
         For loading one cell, and for one observation.
     total : float
-        For all observations of one module, and as long again for its grafts.
+        For all observations of one module.
+    grafts : float
+        For those of all its grafts together.
     hangs : int
         After so many observations that took too long, the others are not tried.
     """
 
     each: float = 10.0
     total: float = 180.0
+    grafts: float = 180.0
     hangs: int = 3
 
 
@@ -51,6 +55,8 @@ class Answers:
     ----------
     cells : dict
         The cells that could not be loaded, or not to their end, and why.
+    said : dict
+        Of those of them that raised something, the whole message, which is not for students.
     fatal : set
         Those of them that end or hang the process.
     answers : dict
@@ -63,15 +69,19 @@ class Answers:
         How many lines the process wrote that the observer never writes.
     killed : int
         How many processes were ended by somebody else.
+    late : bool
+        Whether there was no time left for all of it.
     """
 
     cells: dict[int, str] = field(default_factory=dict)
+    said: dict[int, str] = field(default_factory=dict)
     fatal: set[int] = field(default_factory=set)
     answers: dict[int, object] = field(default_factory=dict)
     faults: dict[int, str] = field(default_factory=dict)
     hangs: int = 0
     strays: int = 0
     killed: int = 0
+    late: bool = False
 
 
 def ask(
@@ -82,6 +92,8 @@ def ask(
     seed: int,
     limits: Limits,
     future: tuple[str, ...] = (),
+    told: Told = in_full,
+    deadline: float | None = None,
 ) -> Answers:
     """Observe a module in a process of its own, or in several where one hangs or dies.
 
@@ -101,6 +113,10 @@ def ask(
         How long to wait.
     future : tuple of str
         Features of ``__future__`` for the cells that are text, where the first cell is not.
+    told : callable
+        What is said of an exception; `Refusals.told` for a student's module.
+    deadline : float, optional
+        When it is to be over, by `time.monotonic`; by default after the limit for all of it.
 
     Returns
     -------
@@ -110,7 +126,8 @@ def ask(
     steps = [_step(step, seed) if isinstance(step, Observation) else step for step in program]
     sent = [None if cell.error else _sent(cell) for cell in cells]
     got = Answers(cells={n: c.error for n, c in enumerate(cells) if c.error})
-    deadline = time.monotonic() + limits.total
+    if deadline is None:
+        deadline = time.monotonic() + limits.total
     lines = "".join(f"from __future__ import {f}\n" for f in future)
     common = {"module": name, "seed": seed % 2**32, "future": lines}
     while True:
@@ -122,8 +139,10 @@ def ask(
         loaded = [None if n in got.fatal else cell for n, cell in enumerate(sent)]
         with workspace(modules) as folder:  # another one each time: nothing is passed on
             request = {"package": str(folder), "cells": loaded, "program": todo, **common}
-            tired = got.hangs >= limits.hangs or time.monotonic() > deadline
-            if tired or not _one_process(request, got, folder, limits, deadline):
+            got.late = time.monotonic() > deadline
+            tired = got.hangs >= limits.hangs or got.late
+            if tired or not _one_process(request, got, folder, limits, deadline, told):
+                got.late = time.monotonic() > deadline  # it may have passed meanwhile
                 _give_up(got, todo)
 
 
@@ -155,13 +174,14 @@ def _step(observation: Observation, seed: int) -> dict:
 
 
 def _one_process(
-    request: dict, got: Answers, folder: Path, limits: Limits, deadline: float
+    request: dict, got: Answers, folder: Path, limits: Limits, deadline: float, told: Told
 ) -> bool:
     """Run one process as long as it answers in time; returns whether to try another."""
     process = sandbox.start_python(Path(observer.__file__), folder)
     lines: queue.Queue = queue.Queue()
     data = json.dumps(request).encode()
-    for job in (lambda: _send(process, data), lambda: _receive(process, lines)):
+    most = 2 * observer.LARGEST_ANSWER * (len(request["cells"]) + len(request["program"]))
+    for job in (lambda: _send(process, data), lambda: _receive(process, lines, most)):
         threading.Thread(target=job, daemon=True).start()
     busy_with, due = None, time.monotonic() + START_UP
     try:
@@ -186,7 +206,7 @@ def _one_process(
                 busy_with, due = step, time.monotonic() + limits.each
             elif not _is_expected(line, got, busy_with, request):
                 got.strays += 1
-            _note(line, got, request)
+            _note(line, got, request, told)
             if time.monotonic() > min(due, deadline):
                 return _blame_time(got, busy_with, limits)
     finally:
@@ -221,14 +241,16 @@ def _send(process, data: bytes) -> None:
         pass  # it died; the reader sees that
 
 
-def _receive(process, lines: queue.Queue) -> None:
-    """Pass on each line, an empty one if it is no dictionary; None at the end."""
+def _receive(process, lines: queue.Queue, most: int) -> None:
+    """Pass on each line, an empty one if it is no dictionary, up to a limit; None at the end."""
     longest = 2 * observer.LARGEST_ANSWER
     try:
-        while text := process.stdout.readline(longest):
+        while most > 0 and (text := process.stdout.readline(longest)):
+            most -= len(text)
             try:
+                refuse_too_many_values(text, MOST_VALUES)
                 line = json.loads(text)
-            except (ValueError, RecursionError):
+            except (ValueError, RecursionError, MemoryError):
                 line = {}
             lines.put(line if isinstance(line, dict) else {})
     except (OSError, ValueError):
@@ -256,19 +278,21 @@ def _blame_time(got: Answers, busy_with: tuple[str, int] | None, limits: Limits)
     return _blame(got, busy_with, f"it took longer than {limits.each:g} seconds")
 
 
-def _note(line: dict, got: Answers, request: dict) -> None:
+def _note(line: dict, got: Answers, request: dict, told: Told) -> None:
     """Keep one line of a process; what is malformed counts as no answer."""
     number = line.get("cell", line.get("observation"))
     if type(number) is not int:
         return
+    error = line.get("error")
     if "cell" in line:
-        if line.get("error") and 0 <= number < len(request["cells"]):
-            got.cells.setdefault(number, _message(line["error"], request))
+        if error and 0 <= number < len(request["cells"]):
+            got.cells.setdefault(number, _told(error, told))
+            got.said.setdefault(number, _told(error, in_full))
     elif 0 <= number < len(request["program"]) and isinstance(request["program"][number], dict):
         if not _open(got, number):
             return
         if "answer" not in line:
-            got.faults[number] = _message(line.get("error", "it gave no answer"), request)
+            got.faults[number] = _told(error, told)
             return
         try:
             got.answers[number] = observer.decode(line["answer"])
@@ -276,23 +300,7 @@ def _note(line: dict, got: Answers, request: dict) -> None:
             got.faults[number] = "its answer was not data"
 
 
-def _message(error, request: dict) -> str:
-    """A student's error message, unless it quotes a hidden test."""
-    text = printable(str(error)[: observer.LONGEST_MESSAGE])
-    squeezed = _squeezed(text)
-    for step in request["program"]:
-        source = step["source"] if isinstance(step, dict) else step or ""
-        if any(line in squeezed for line in _telling_lines(source)):
-            return "an error"
-    return text
-
-
-@functools.lru_cache(maxsize=2048)
-def _telling_lines(source: str) -> tuple[str, ...]:
-    """The lines of a hidden test, squeezed, by which it would be known."""
-    lines = [_squeezed(line) for line in source.splitlines()[1:]]
-    return tuple(line for line in lines if len(line) >= 12)
-
-
-def _squeezed(text: str) -> str:
-    return re.sub(r"\W", "", text)
+def _told(error, told: Told) -> str:
+    if not isinstance(error, dict):
+        return "it gave no answer"
+    return printable(told(error)[: observer.LONGEST_MESSAGE])

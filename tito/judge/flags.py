@@ -137,7 +137,7 @@ def _own_names(tree: ast.Module) -> set[str]:
 def _anywhere(node: ast.AST, modules: set[str]) -> Iterable[str]:
     """What has no honest use in any cell of a notebook."""
     if isinstance(node, ast.Attribute):
-        dotted = ast.unparse(node)
+        dotted = _dotted(node)
         if node.attr in FRAMES:
             yield "looks into the program that runs it"
         if node.attr in NOTEBOOK:
@@ -147,7 +147,7 @@ def _anywhere(node: ast.AST, modules: set[str]) -> Iterable[str]:
         if dotted in ENDS:
             yield "ends the process"
     for target in _assigned(node):
-        if _root(target) in modules and ast.unparse(target) not in OWN:
+        if _root(target) in modules and _dotted(target) not in OWN:
             yield "replaces a part of a library"
         if isinstance(target, ast.Name) and target.id in ("AssertionError", "__import__"):
             yield f"replaces {target.id}"
@@ -168,9 +168,9 @@ def _in_the_module(node: ast.AST, module: str, own: set[str]) -> Iterable[str]:
     if isinstance(node, ast.Attribute):
         if node.attr in OBJECTS:
             yield "looks into the program that runs it"
-        if ast.unparse(node) in MODULES:
+        if _dotted(node) in MODULES:
             yield "changes what is imported"
-    if isinstance(node, ast.Call) and ast.unparse(node.func) in THREADS - own:
+    if isinstance(node, ast.Call) and _dotted(node.func) in THREADS - own:
         yield "starts a thread"
     if _is_call(node, *{"exec", "eval", "compile", "__import__"} - own):
         yield f"calls {node.func.id}"
@@ -200,6 +200,15 @@ def _assigned(node: ast.AST) -> list[ast.expr]:
     if isinstance(node, (ast.AugAssign, ast.AnnAssign)):
         return [node.target]
     return []
+
+
+def _dotted(node: ast.expr) -> str:
+    """A name with its attributes, ``a.b.c``; nothing for what is more than that."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
 
 
 def _root(node: ast.expr) -> str:

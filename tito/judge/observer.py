@@ -26,7 +26,7 @@ import numpy as np
 LARGEST_ANSWER = 1_000_000  # bytes of one answer; the grader keeps those of a whole module
 DEEPEST_ANSWER = 20  # lists in lists
 LONGEST_TEXT = 2_000  # characters of a string
-LONGEST_MESSAGE = 200  # characters of an error message
+LONGEST_MESSAGE = 500  # characters of an error message
 
 
 def encode(x, budget: list[int] | None = None):
@@ -104,12 +104,23 @@ def raised(function) -> str:
     return "nothing"
 
 
-def explain(error: BaseException) -> str:
-    """An exception in one line."""
-    if isinstance(error, NotImplementedError) and not str(error):
-        return "it is not done yet"
+def explain(error: BaseException, cell: str = "") -> dict:
+    """An exception: the type of Python's own that it is, its text, and its line in a cell."""
+    names = [k.__name__ for k in type(error).__mro__ if getattr(builtins, k.__name__, 0) is k]
     text = " ".join(str(error).split())[:LONGEST_MESSAGE]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return {"type": names[0], "text": text, "line": line_of(error, cell)}
+
+
+def line_of(error: BaseException, cell: str) -> int | None:
+    """The line of a cell in which an exception came up, or was written wrongly."""
+    if isinstance(error, SyntaxError) and error.filename == cell:
+        return error.lineno
+    line, trace = None, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == cell:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
 
 
 class Nothing:
@@ -182,7 +193,7 @@ class Loader:
                     self.codes[number] = code
                     exec(code, vars(self.module))
                 except BaseException as problem:
-                    error = explain(problem)
+                    error = explain(problem, cell["name"])
             report({"cell": number, "error": error})
         self.is_quick = time.monotonic() - begin < self.LONG
         self.check = None

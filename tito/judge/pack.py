@@ -7,14 +7,19 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from tito.course import Module
+from tito.judge import observer
 from tito.judge.observations import Observation, collect
 from tito.judge.reach import reaches_out
+from tito.judge.refusals import Refusals
 from tito.judge.workspace import earlier_modules
 from tito.notebook.export import CodeCell, code_cells
 from tito.notebook.source import GIVEN, Cell, blank, read_source
 from tito.syntax import futures, outline, skeleton
+
+LONGEST_KEPT = 20_000  # characters of a text whose form is remembered
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,18 @@ class Pack:
         """Each exercise as it is released, by its name."""
         blanks = [Cell(c.role, blank(c.source), c.name) for c in self.cells if c.role == "exercise"]
         return {cell.name: cell for cell in code_cells(blanks)}
+
+    @cached_property
+    def checks(self) -> dict[str, str]:
+        """A hash of each cell of checks, hidden tests included, by its name in the gradebook."""
+        cells = [cell for cell in self.cells if cell.role == "checks"]
+        return {c.grade_id: hashlib.sha256(c.source.encode()).hexdigest() for c in cells}
+
+    @cached_property
+    def refusals(self) -> Refusals:
+        """The sentences in which the course refuses something, which every student may read."""
+        ours = Path(observer.__file__).read_text(encoding="utf-8")
+        return Refusals([ours, *self.modules.values(), *(cell.source for cell in self.reference)])
 
     @cached_property
     def future(self) -> tuple[str, ...]:
@@ -155,14 +172,20 @@ def _has_the_form(cell: CodeCell, ours: CodeCell) -> bool:
     return not cell.exercise and form_of(cell.source) == form_of(ours.source)
 
 
-@functools.lru_cache(maxsize=4096)
 def _form(kind: Callable[[str], str], source: str) -> bytes:
     """A hash of the outline or the skeleton of a text, or of the text itself if it is no Python."""
+    return (_kept_hash if len(source) <= LONGEST_KEPT else _hash)(kind, source)
+
+
+def _hash(kind: Callable[[str], str], source: str) -> bytes:
     try:
         text = kind(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         text = source
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+_kept_hash = functools.lru_cache(maxsize=4096)(_hash)
 
 
 def form_of(source: str) -> bytes:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from tito.comparison import difference
 from tito.judge.asking import Answers, Limits, ask
 from tito.judge.graft import Needs, graft, reference_answers
 from tito.judge.observations import Observation
 from tito.judge.pack import Pack
+from tito.judge.refusals import without_texts
 from tito.notebook.export import CodeCell
 
 
@@ -49,13 +52,22 @@ class Verdict(NamedTuple):
         One for each observation.
     broken : dict
         For each cell that could not be loaded, by its name, why.
+    said : dict
+        The same with whole messages, for the instructor.
     strays : int
         How many lines its process forged.
+    late : bool
+        Whether there was no time left for all observations.
+    late_grafts : tuple of str
+        The exercises for whose grafts there was no time left.
     """
 
     results: list[Result]
     broken: dict[str, str]
+    said: dict[str, str]
     strays: int
+    late: bool = False
+    late_grafts: tuple[str, ...] = ()
 
 
 def grade(
@@ -100,26 +112,58 @@ def grade(
     limits = limits or Limits()
     with ThreadPoolExecutor(parallel) as pool:
         ours = pool.submit(reference_answers, pack, seed)
-        whole = pool.submit(ask, pack.import_name, cells, pack.program, pack.modules, seed, limits)
+        whole = pool.submit(_ask, pack, cells, pack.program, seed, limits)
         expected, got = ours.result(), whole.result()
         results = _compare(pack, got, expected)
         failing = [name for name in pack.exercises if _fails(results, name)]
         in_order = _is_in_order(pack, cells, got)
+        tried = [
+            name
+            for name in failing
+            if _may_be_right(pack, cells, name)
+            and not (in_order and set(failing).isdisjoint(needs[name]))
+        ]
+        deadline = time.monotonic() + limits.grafts
         grafts = pool.map(
-            lambda cells_and_program: ask(
-                pack.import_name, *cells_and_program, pack.modules, seed, limits, pack.future
+            lambda name: _ask(
+                pack,
+                graft(pack, cells, name, needs[name]),
+                _only(pack, results, name),
+                seed,
+                limits,
+                deadline,
             ),
-            [
-                (graft(pack, cells, name, needs[name]), _only(pack, results, name))
-                for name in failing
-                if _may_be_right(pack, cells, name)
-                and not (in_order and set(failing).isdisjoint(needs[name]))
-            ],
+            tried,
         )
-        for answers in grafts:
+        late = []
+        for name, answers in zip(tried, list(grafts), strict=True):
             _improve(results, answers, expected)
+            late += [name] if answers.late else []
     broken = {cells[n].name: why for n, why in got.cells.items()}
-    return Verdict(list(results.values()), broken, got.strays)
+    said = broken | {cells[n].name: text for n, text in got.said.items()}
+    return Verdict(list(results.values()), broken, said, got.strays, got.late, tuple(late))
+
+
+def _ask(
+    pack: Pack,
+    cells: list[CodeCell],
+    program: list,
+    seed: int,
+    limits: Limits,
+    deadline: float | None = None,
+) -> Answers:
+    """Observe what a student wrote."""
+    return ask(
+        pack.import_name,
+        cells,
+        program,
+        pack.modules,
+        seed,
+        limits,
+        pack.future if deadline else (),
+        pack.refusals.told,
+        deadline,
+    )
 
 
 def _compare(pack: Pack, got: Answers, expected: dict[int, object]) -> dict[int, Result]:
@@ -133,7 +177,11 @@ def _compare(pack: Pack, got: Answers, expected: dict[int, object]) -> dict[int,
 
 def _fault(observation: Observation, answer, expected) -> str:
     try:
-        return observation.fault_of(answer, expected)
+        found = observation.fault_of(answer, expected)
+        if not found or not difference(answer, expected):
+            return found
+        shown = difference(without_texts(answer, expected), expected)
+        return f"gave {shown or 'something else'}"
     except Exception:  # whatever a strange answer leads to
         return "its answer could not be compared"
 

@@ -31,13 +31,21 @@ def earlier_modules(module: Module) -> dict[str, str]:
     in module 1 so costs nothing in module 7. The graded module is not among them.
     """
     course = Course(module.root)
+    return _library(course, [m for m in course.modules() if m < module])
+
+
+def whole_library(course: Course) -> dict[str, str]:
+    """What `tinytorch` holds for an assignment that is no module: the reference of all modules."""
+    return _library(course, course.modules())
+
+
+def _library(course: Course, modules: list[Module]) -> dict[str, str]:
     by_hand = {
-        path.relative_to("tinytorch").as_posix(): (module.root / path).read_text(encoding="utf-8")
+        path.relative_to("tinytorch").as_posix(): (course.root / path).read_text(encoding="utf-8")
         for path in course.library()
         if path.suffix == ".py" and path.parts[1] != DRAWS
     }
-    earlier = [m for m in course.modules() if m < module]
-    return by_hand | {f"core/{m.name}.py": reference_text(m) for m in earlier}
+    return by_hand | {f"core/{m.name}.py": reference_text(m) for m in modules}
 
 
 @contextlib.contextmanager
@@ -57,8 +65,7 @@ def workspace(modules: dict[str, str], pictures: bool = False) -> Iterator[Path]
     Path
         The folder; it is removed at the end.
     """
-    folder = Path(tempfile.mkdtemp(prefix="tito-grading-"))
-    try:
+    with temporary_folder() as folder:
         core = folder / "tinytorch" / "core"
         core.mkdir(parents=True)
         (folder / "tinytorch" / "__init__.py").touch()
@@ -67,6 +74,14 @@ def workspace(modules: dict[str, str], pictures: bool = False) -> Iterator[Path]
         for name, text in modules.items():
             (folder / "tinytorch" / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / "tinytorch" / name).write_text(text, encoding="utf-8")
+        yield folder
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A private folder in which a notebook runs; it is removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="tito-grading-"))
+    try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

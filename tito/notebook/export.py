@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import ast
 import functools
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tito.course import Module
-from tito.errors import TitoError, UsageError
 from tito.files import write_atomically
+from tito.notebook.read import read_notebook
 from tito.notebook.source import BEGIN_SOLUTION, END_SOLUTION, EXPORT, Cell, read_source
-from tito.syntax import parse
+from tito.syntax import LONGEST, parse
 
 DIRECTIVE = re.compile(r"^#\|.*\n?", re.M)
 MARK = re.compile(rf"^[^\n]*({BEGIN_SOLUTION}|{END_SOLUTION})[^\n]*\n?", re.M)
@@ -102,9 +101,7 @@ def notebook_cells(nb: dict) -> list[CodeCell]:
 
 @functools.lru_cache(maxsize=1024)
 def _code_cell(name: str, source: str, is_exercise: bool, identity: str) -> CodeCell:
-    exported = bool(EXPORT.search(source))
-    text = without_approach(MARK.sub("", DIRECTIVE.sub("", source))).strip("\n")
-    text = ONE_LINE.sub(r'"""\1"""', text)
+    exported, text = bool(EXPORT.search(source)), _as_exported(source)
     try:
         text = without_magics(text)
         parse(text)
@@ -114,6 +111,21 @@ def _code_cell(name: str, source: str, is_exercise: bool, identity: str) -> Code
     return CodeCell(name, text, error, exported, is_exercise, identity)
 
 
+def _as_exported(source: str) -> str:
+    """A cell's text without directives, solution marks and approaches."""
+    text = without_approach(MARK.sub("", DIRECTIVE.sub("", source))).strip("\n")
+    return ONE_LINE.sub(r'"""\1"""', text)
+
+
+def texts_parsed(source: str) -> list[str]:
+    """All texts that may be parsed where a cell is read, exported or judged."""
+    source = source.replace("\r\n", "\n")
+    if len(source) > LONGEST:  # it is not parsed at all
+        return [source]
+    exported = _as_exported(source)
+    return list(dict.fromkeys([source, exported, MAGIC.sub("", source), MAGIC.sub("", exported)]))
+
+
 def _why(source: str, problem: Exception) -> str:
     """Why a cell does not parse, with the line as it is counted in the whole cell."""
     try:
@@ -121,7 +133,7 @@ def _why(source: str, problem: Exception) -> str:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as of_the_cell:
         problem = of_the_cell
     line = getattr(problem, "lineno", None)
-    message = getattr(problem, "msg", None) or str(problem)
+    message = getattr(problem, "msg", None) or str(problem) or type(problem).__name__
     return f"line {line}: {message}" if line else message
 
 
@@ -240,48 +252,16 @@ def sources_by_name(nb: dict) -> dict[str, str]:
     return found
 
 
-def read_notebook(path: Path) -> dict:
-    """Read a notebook as plain JSON.
-
-    Raises
-    ------
-    UsageError
-        If there is no such file.
-    TitoError
-        If it is not a notebook; says where it breaks off.
-    """
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise UsageError(f"there is no notebook {path}") from None
-    except OSError as error:
-        raise TitoError(f"{path} is not a notebook ({error})") from None
-    return notebook_of(content, str(path))
+def grade_ids(nb: dict) -> set[str]:
+    """The names of the cells that nbgrader knows in a notebook; none of its cells is parsed."""
+    found = (cell.get("metadata", {}).get("nbgrader") or {} for cell in nb["cells"])
+    return {str(n.get("grade_id")) for n in found if n.get("grade_id")}
 
 
-def notebook_of(content: bytes, path: str) -> dict:
-    """A notebook as plain JSON, of a file's content; as `read_notebook`."""
-    if not content.strip():
-        raise TitoError(f"{path} is not a notebook (it is empty)")
-    try:
-        nb = json.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise TitoError(f"{path} is not a notebook ({error})") from None
-    if isinstance(nb, dict) and isinstance(nb.get("worksheets"), list):
-        raise TitoError(
-            f"{path} is a notebook of before 2015 (nbformat 3); open it in JupyterLab and save it"
-        )
-    if not isinstance(nb, dict) or not isinstance(nb.get("cells"), list):
-        raise TitoError(f"{path} is not a notebook (it has no list of cells)")
-    for number, cell in enumerate(nb["cells"], 1):
-        if not (
-            isinstance(cell, dict)
-            and cell.get("cell_type") in ("code", "markdown", "raw")
-            and isinstance(cell.get("metadata"), dict)
-            and isinstance(cell.get("source"), (str, list))
-        ):
-            raise TitoError(f"{path} is not a notebook (its cell {number} is not a cell)")
-    return nb
+def language_of(metadata: dict) -> str:
+    """The language of a notebook, by its metadata: Python where they do not say."""
+    kernel, info = metadata.get("kernelspec") or {}, metadata.get("language_info") or {}
+    return str(kernel.get("language") or info.get("name") or "python").lower()
 
 
 def export_student(module: Module) -> Path:

@@ -158,8 +158,9 @@ def _short(nbgrader: dict, cell_type: str, label: str) -> dict:
     grade, solution = nbgrader.get("grade", False), nbgrader.get("solution", False)
     if nbgrader.get("task") or (grade and solution and cell_type == "code"):
         raise SourceError(
-            f"{label}: manually graded code and tasks are not supported; "
-            "make it an exercise with checks, or a written answer"
+            f"{label}: manually graded code and tasks are not supported in a module; make it an "
+            "exercise with checks or a written answer, or put it into an assignment of its own "
+            "(source/midterm/midterm.ipynb)"
         )
     if grade and solution:
         return {"answer": name, "points": nbgrader.get("points", 0)}

@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tito import sandbox
+from tito.notebook.read import refuse_too_many_values
+from tito.steps.outputs import size_of
 
 RUNNER = Path(__file__).with_name("runner.py")  # not imported here: it changes its process
 START_UP = 60.0  # seconds until the interpreter is there
 MOST_KILLED = 3  # interpreters that somebody else ended, until the notebook is blamed for it
 GRACE = 4.0  # seconds from an interrupt until the interpreter is killed
 ONE_LINE = 50_000_000  # bytes
+UPDATE = 20  # bytes that each update of an output counts for, as it takes time
 STREAMS = ("stdout", "stderr")
 
 
@@ -32,12 +35,15 @@ class Running:
     most_timeouts : int
         After so many cells that took too long, the others are not run.
     most_bytes : int
-        Of all outputs together.
+        Of all outputs together, as they stand in the notebook.
+    total : float
+        Seconds for all cells together.
     """
 
     timeout: float | None = 60
     most_timeouts: int = 3
     most_bytes: int = 50_000_000
+    total: float = 600
 
 
 @dataclass
@@ -50,12 +56,15 @@ class Ran:
         The places of the cells that took too long.
     ended : str
         Why not all cells were run; empty if they were.
+    late : bool
+        Whether that was because all cells together took too long.
     seconds : float
         How long the cells took, without the start of the interpreter.
     """
 
     timeouts: list[int] = field(default_factory=list)
     ended: str = ""
+    late: bool = False
     seconds: float = 0.0
 
 
@@ -87,7 +96,7 @@ def execute(nb, folder: Path, limits: Running, left_out: Collection[int] = ()) -
 
 def _execute(nb, folder: Path, limits: Running, left_out: Collection[int]) -> tuple[Ran, bool]:
     """Run the cells once; also gives whether the interpreter was ended by somebody else."""
-    ran, shown = Ran(), Outputs(nb)
+    ran, shown = Ran(), Outputs(nb, limits.most_bytes)
     todo = [
         n
         for n, cell in enumerate(nb.cells)
@@ -110,22 +119,29 @@ def _run_cells(
         why = f": {interpreter.ended}" if interpreter.ended else f" within {START_UP:.0f} s"
         ran.ended = f"its Python did not start{why}"
         return
+    deadline = time.monotonic() + limits.total
     for number in todo:
         if len(ran.timeouts) >= limits.most_timeouts:
             return
         begin = time.monotonic()
         shown.begin(number)
-        _run_cell(interpreter, number, shown.nb.cells[number].source, limits, ran, shown)
+        left = deadline - begin
+        is_last = left < (limits.timeout or limits.total)
+        seconds = left if is_last else limits.timeout
+        _run_cell(interpreter, number, shown.nb.cells[number].source, seconds, ran, shown)
         ran.seconds += time.monotonic() - begin
+        if is_last and number in ran.timeouts:
+            ran.timeouts.remove(number)
+            ran.late, ran.ended = True, f"all cells together took longer than {limits.total:g} s"
         if ran.ended:
             return
 
 
 def _run_cell(
-    interpreter: Interpreter, number: int, source: str, limits: Running, ran: Ran, shown: Outputs
+    interpreter: Interpreter, number: int, source: str, seconds: float, ran: Ran, shown: Outputs
 ) -> None:
     interpreter.send(cell=number, source=source)
-    done = interpreter.wait_for("done", number, limits.timeout or None, shown.take)
+    done = interpreter.wait_for("done", number, max(seconds, 0.01), shown.take)
     if done is None and not interpreter.ended:
         interpreter.send(interrupt=number)
         done = interpreter.wait_for("done", number, GRACE, shown.take)
@@ -177,7 +193,11 @@ class Interpreter:
             if line.get(key) == value:
                 return line
             if isinstance(line.get("output"), dict):
-                take(line["output"])
+                try:
+                    take(line["output"])
+                except TooMuch as error:
+                    self.ended = str(error)
+                    return None
             if left == 0:
                 return None
 
@@ -190,14 +210,15 @@ class Interpreter:
 
     def _receive(self) -> None:
         """Pass on each line that is a dictionary, up to a limit; None at the end."""
-        taken = 0
+        taken, too_much = 0, f"it printed more than {self.most_bytes // 1_000_000} MB"
         try:
             while text := self.process.stdout.readline(ONE_LINE):
                 taken += len(text)
                 if taken > self.most_bytes:
-                    self.ended = f"it printed more than {self.most_bytes // 1_000_000} MB"
+                    self.ended = too_much
                     break
-                with contextlib.suppress(ValueError, RecursionError):
+                with contextlib.suppress(ValueError, RecursionError, MemoryError):
+                    refuse_too_many_values(text)
                     line = json.loads(text)
                     if isinstance(line, dict):
                         self._put(line)
@@ -216,8 +237,9 @@ class Interpreter:
 class Outputs:
     """Puts outputs into the cells of a notebook, as Jupyter does."""
 
-    def __init__(self, nb):
+    def __init__(self, nb, most_bytes: int):
         self.nb, self.cell = nb, None
+        self.most_bytes, self.left = most_bytes, most_bytes
         self.clear_before_next = False
         self.displays: dict[str, list] = {}
 
@@ -249,14 +271,22 @@ class Outputs:
             return
         name = sent.get("display_id") if isinstance(sent.get("display_id"), str) else None
         for earlier in self.displays.get(name, ()):
+            self._make_room(size_of(output) - size_of(earlier) + UPDATE)
             earlier.update(data=output.data, metadata=output.metadata)
         if sent["output_type"] == "update_display_data":
             return
         if self.clear_before_next:
             self.cell.outputs, self.clear_before_next = [], False
+        self._make_room(size_of(output))
         self._append(output)
         if name:
             self.displays.setdefault(name, []).append(output)
+
+    def _make_room(self, more: int) -> None:
+        """Count so many bytes more; what was cleared stays counted."""
+        if more > self.left:
+            raise TooMuch(f"it showed more than {self.most_bytes // 1_000_000} MB")
+        self.left -= more
 
     def _append(self, output) -> None:
         last = self.cell.outputs[-1] if self.cell.outputs else {}
@@ -264,6 +294,10 @@ class Outputs:
             last.text += output.text
         else:
             self.cell.outputs.append(output)
+
+
+class TooMuch(Exception):
+    """The outputs of a notebook, as they stand in it, are more than may be kept."""
 
 
 def as_output(sent: dict):

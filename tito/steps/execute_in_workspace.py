@@ -1,31 +1,40 @@
 """Steps 2 and 3: export the student's cells, and run the notebook for its outputs and plots.
 
-No mark depends on what happens here.
+In a module no mark depends on what happens here; in an ordinary assignment the tests that run here
+decide, as with nbgrader.
 """
 
 from __future__ import annotations
 
+import math
+import sys
+import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute
-from traitlets import Bool, Integer
+from traitlets import Bool, Float, Integer
 
-from tito.judge.workspace import workspace
+from tito import sandbox
+from tito.errors import TitoError
+from tito.judge.workspace import temporary_folder, workspace
 from tito.notebook.demo_cells import left_out
-from tito.notebook.export import module_text, notebook_cells, title_of
+from tito.notebook.export import language_of, module_text, notebook_cells, title_of
 from tito.notebook.source import BEGIN_HIDDEN, without_hidden_tests
 from tito.sandbox.provisioner import SandboxedKernelManager
 from tito.sandbox.settings import use_settings
 from tito.steps.cells import Ran, Running, execute
 from tito.steps.job import IN_POOL, Job, job_of
 from tito.steps.notes import flag, note
-from tito.steps.outputs import repair
+from tito.steps.outputs import bound, repair
 
 # The files that a notebook may read; nothing that was handed in beside it is ever imported.
 DATA = set(".csv .tsv .txt .json .npy .npz .png .jpg .jpeg .gif .svg .md".split())
 LEFT_OUT = "This cell was not run for grading: it is as it was given, and only shows something.\n"
+OURS = ("tinytorch", "tinytorch_course", "tito")  # not to be imported where it is installed
+SAY_SO = "__import__('os').environ['NBGRADER_EXECUTION'] = 'autograde'"
 IMPOSTORS = set("numpy tinytorch tito conftest sitecustomize usercustomize ipython_config".split())
 
 
@@ -49,11 +58,11 @@ class ExecuteInWorkspace(Execute):
     most_timeouts = Integer(3, help="Stop executing after so many cells that took too long.").tag(
         config=True
     )
-    most_bytes = Integer(50_000_000, help="Of all outputs together, in tito grade.").tag(
-        config=True
-    )
+    most_bytes = Integer(50_000_000, help="Of all outputs together.").tag(config=True)
 
+    total = Float(600, help="Seconds for all cells of a notebook together.").tag(config=True)
     demos = Bool(False, help="Run given cells that only show something, too.").tag(config=True)
+    note_of_end, tests_decide = "marks do not depend on it", False
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, kernel_manager_class=SandboxedKernelManager, **kwargs)
@@ -61,6 +70,9 @@ class ExecuteInWorkspace(Execute):
     def preprocess(self, nb, resources, km=None):
         use_settings(self)
         job = job_of(resources)
+        if job.is_ordinary:
+            self.run_ordinary(nb, job, resources, km)
+            return nb, resources
         complete = [cell.source for cell in nb.cells]
         try:
             with workspace(job.pack.modules, pictures=True) as folder:
@@ -76,9 +88,29 @@ class ExecuteInWorkspace(Execute):
                 cell.source = source
         return nb, resources
 
+    def run_ordinary(self, nb, job: Job, resources, km) -> None:
+        """Run an assignment that is no module as nbgrader does: all of it, in a kernel."""
+        begin, self.left_out, self.most_timeouts = time.monotonic(), set(), sys.maxsize
+        self.kernel_name, self.note_of_end = python_kernel(nb), "what was not run gets no points"
+        self.tests_decide = True
+        self.on_notebook_start = self.say_so
+        policy = sandbox.current()
+        if policy.hidden_packages == sandbox.Policy().hidden_packages:
+            sandbox.use(replace(policy, hidden_packages=OURS))
+        library = workspace(job.library, pictures=True) if job.library else temporary_folder()
+        with library as folder:
+            job.folder = str(folder)
+            write_files(nb, job, folder)
+            self.run_in_kernel(nb, resources, km, folder)
+        job.ran = Ran(self.timed_out, self.ended, seconds=time.monotonic() - begin)
+
+    def say_so(self, **notebook) -> None:
+        """Tell a notebook what it is run for, as nbgrader does."""
+        self.kc.execute(SAY_SO, silent=True, store_history=False)
+
     def run_without_kernel(self, nb, folder: Path) -> Ran:
         """Execute in an interpreter that is driven over pipes."""
-        limits = Running(self.timeout, self.most_timeouts, self.most_bytes)
+        limits = Running(self.timeout, self.most_timeouts, self.most_bytes, self.total)
         ran = execute(nb, folder, limits, self.left_out)
         for number in ran.timeouts:
             self.note_timeout(nb, nb.cells[number], number)
@@ -96,20 +128,40 @@ class ExecuteInWorkspace(Execute):
 
     def run(self, nb, resources, km) -> None:
         """Execute what can be executed."""
-        self.timeouts = 0
+        self.timed_out, self.ended = [], ""
+        self.deadline = time.monotonic() + self.total
         try:
             super().preprocess(nb, resources, km)
-        except Exception as error:  # no mark depends on it, and the others are to be graded
+        except Exception as error:  # the others are to be graded
             reason = str(error).strip().splitlines() or [type(error).__name__]
-            note(nb, f"the notebook stopped running ({reason[0][:100]}); marks do not depend on it")
+            self.ended = reason[0][:100]
+            note(nb, f"the notebook stopped running ({self.ended}); {self.note_of_end}")
+        if time.monotonic() > self.deadline:
+            self.ended = f"all cells together took longer than {self.total:g} s"
+            note(nb, f"the notebook stopped running ({self.ended}); {self.note_of_end}")
         repair(nb)
+        before = [len(cell.get("outputs", [])) for cell in nb.cells]
+        if bound(nb, self.most_bytes):
+            note(nb, f"the notebook showed more than {self.most_bytes // 1_000_000} MB; it was cut")
+            for cell, count in zip(nb.cells, before, strict=True):
+                if self.tests_decide and len(cell.get("outputs", [])) < count:
+                    end_in_error(cell, "OutputTooLong")
 
     def preprocess_cell(self, cell, resources, index):
-        if self.timeouts >= self.most_timeouts or index in self.left_out:
+        left = self.deadline - time.monotonic()
+        if len(self.timed_out) >= self.most_timeouts or index in self.left_out or left <= 0:
             return cell, resources
-        cell, resources = super().preprocess_cell(cell, resources, index)
+        whole, self.timeout = self.timeout, min(self.timeout or left, math.ceil(left))
+        try:
+            cell, resources = super().preprocess_cell(cell, resources, index)
+        except Exception as error:
+            if self.tests_decide:
+                end_in_error(cell, type(error).__name__)
+            raise
+        finally:
+            self.timeout = whole
         if any(o.get("ename") == "CellTimeoutError" for o in cell.get("outputs", [])):
-            self.timeouts += 1
+            self.timed_out.append(index)
             self.note_timeout(self.nb, cell, index)
         return cell, resources
 
@@ -117,6 +169,37 @@ class ExecuteInWorkspace(Execute):
         """Say which cell took too long."""
         name = cell.metadata.get("nbgrader", {}).get("grade_id") or f"cell {index + 1}"
         note(nb, f"the cell {name!r} took longer than {self.timeout} s and was stopped")
+
+
+def end_in_error(cell, name: str) -> None:
+    """Have a cell end in an error: nbgrader takes one that shows none for passed."""
+    if cell.cell_type == "code":
+        cell.outputs.append(new_output("error", ename=name, evalue="", traceback=[name]))
+
+
+def python_kernel(nb) -> str:
+    """The kernel for a notebook: that of the sandbox, whatever name the notebook's own has.
+
+    Raises
+    ------
+    TitoError
+        If it is for another language.
+    """
+    language = language_of(nb.metadata)
+    if language != "python":
+        raise TitoError(f"it is a notebook for {language}; only Python is run in the sandbox")
+    return "python3"
+
+
+def write_files(nb, job: Job, folder: Path) -> None:
+    """Put the files of an ordinary assignment beside its notebook, as nbgrader does."""
+    left_out = impostors({name.partition("/")[0] for name in job.files})
+    for name in left_out:
+        flag(nb, f"{name} was handed in as well; it was not used")
+    for name, content in job.files.items():
+        if name.partition("/")[0] not in left_out:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
 
 
 def leave_out_demos(nb, job: Job) -> set[int]:

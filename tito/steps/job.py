@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tito.course import Course, Module
+from tito.course import Assigned, Course, Module, Ordinary
 from tito.errors import TitoError
-from tito.files import refuse_links
+from tito.files import MOST_BYTES, inspect_submission, read_regular
 from tito.judge.graft import Needs, needs_of
 from tito.judge.pack import Pack
-from tito.notebook.export import read_notebook
+from tito.judge.workspace import whole_library
+from tito.notebook.read import read_notebook
 
+IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+tinytorch\b", re.M)
 IN_POOL = "tito"  # the key of a job in nbconvert's resources, where there is no course around it
 
 
@@ -22,14 +25,14 @@ class Job:
 
     Attributes
     ----------
-    pack : Pack
-        What is graded.
+    pack : Pack or None
+        What is graded; None for an assignment that is no module.
     needs : dict
         From `tito.judge.graft.needs_of`.
     released : list of dict
-        The cells of the released notebook that nbgrader knows.
+        The cells of the released notebook.
     files : dict
-        The files beside the notebook, by name.
+        The files beside the notebook, by name; those in folders by their path.
     names : list of str
         What was handed in, files and folders.
     seed : int
@@ -44,9 +47,11 @@ class Job:
         The private folder in which it ran.
     seconds : dict
         How long each step took.
+    library : dict
+        What `tinytorch` holds for an assignment that is no module and imports it, by path.
     """
 
-    pack: Pack
+    pack: Pack | None
     needs: Needs
     released: list[dict]
     files: dict[str, bytes]
@@ -57,6 +62,19 @@ class Job:
     ran: object = None
     folder: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
+    library: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_ordinary(self) -> bool:
+        """Whether this is no module, so that nbgrader's own rules decide."""
+        return self.pack is None
+
+    @property
+    def graded(self) -> dict[str, dict]:
+        """The released cells that nbgrader knows, by their names."""
+        return {
+            cell["metadata"]["nbgrader"]["grade_id"]: cell for cell in graded_cells(self.released)
+        }
 
     @property
     def module(self) -> Module:
@@ -74,16 +92,55 @@ def job_of(resources) -> Job:
     """
     if IN_POOL in resources:
         return resources[IN_POOL]
-    module = Course.find().module(resources["nbgrader"]["assignment"])
+    course, name = Course.find(), resources["nbgrader"]["assignment"]
+    submitted = course.root / "submitted" / resources["nbgrader"].get("student", "") / name
+    inspect_submission(submitted)  # nbgrader's copies of what they point at are files
+    modules = {module.folder: module for module in course.modules()}
+    if name not in modules:
+        return _job_of_ordinary(Ordinary(name, course.root), resources)
+    module = modules[name]
     pack = Pack.of(module)
     released = released_cells(module, resources["nbgrader"]["notebook"])
     files = files_beside(Path(resources["metadata"]["path"]))
-    student = resources["nbgrader"].get("student", "")
-    submitted = module.root / "submitted" / student / module.folder
-    refuse_links(submitted)  # nbgrader's copies of what they point at are files
-    names = names_in(submitted)
-    seed = secrets.randbits(32)
+    names, seed = names_in(submitted), secrets.randbits(32)
     return Job(pack, needs_of(module, pack), released, files, names, seed, parallel=2)
+
+
+def is_ordinary(resources) -> bool:
+    """Whether a step works on an assignment that is no module."""
+    if IN_POOL in resources:
+        return resources[IN_POOL].is_ordinary
+    name = resources["nbgrader"]["assignment"]
+    return name not in {module.folder for module in Course.find().modules()}
+
+
+def _job_of_ordinary(assignment: Ordinary, resources) -> Job:
+    """That of an assignment which is no module, for which nbgrader's gradebook may be enough."""
+    path = assignment.release_folder / f"{resources['nbgrader']['notebook']}.ipynb"
+    released = read_notebook(path)["cells"] if path.exists() else []
+    files = files_within(Path(resources["metadata"]["path"]))
+    library = whole_library(Course(assignment.root)) if imports_library(assignment) else {}
+    return Job(None, {}, released, files, [], 0, library=library)
+
+
+def imports_library(assignment: Ordinary) -> bool:
+    """Whether the instructor's notebooks of an assignment use what the modules build."""
+    notebooks = [assignment.source_folder / name for name in assignment.notebooks]
+    return any(
+        cell["cell_type"] == "code" and IMPORT.search(text_of(cell))
+        for path in notebooks
+        for cell in read_notebook(path)["cells"]
+    )
+
+
+def text_of(cell: dict) -> str:
+    """The text of a cell as read from JSON."""
+    return cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
+
+
+def graded_cells(cells: list[dict]) -> list[dict]:
+    """Those of some released cells that nbgrader knows."""
+    return [cell for cell in cells if (cell["metadata"].get("nbgrader") or {}).get("grade_id")]
 
 
 def names_in(folder: Path) -> list[str]:
@@ -97,15 +154,25 @@ def files_beside(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in paths if path.is_file()}
 
 
-def released_cells(module: Module, notebook: str) -> list[dict]:
-    """The cells of the released notebook that nbgrader knows.
+def files_within(folder: Path) -> dict[str, bytes]:
+    """The files in a folder and in those below, by their path in it; no notebooks."""
+    paths = sorted(folder.rglob("*")) if folder.is_dir() else ()
+    return {
+        path.relative_to(folder).as_posix(): read_regular(path, MOST_BYTES)
+        for path in paths
+        if path.suffix != ".ipynb" and path.is_file() and not path.is_symlink()
+    }
+
+
+def released_cells(assignment: Assigned, notebook: str) -> list[dict]:
+    """The cells of a released notebook.
 
     Raises
     ------
     TitoError
         If there is none.
     """
-    path = module.released.with_name(notebook + ".ipynb")
+    path = assignment.release_folder / f"{notebook}.ipynb"
     if not path.exists():
-        raise TitoError(f"{path} is missing; run tito release {module.folder} first")
-    return [c for c in read_notebook(path)["cells"] if "nbgrader" in c.get("metadata", {})]
+        raise TitoError(f"{path} is missing; run tito release {assignment.folder} first")
+    return read_notebook(path)["cells"]

@@ -11,10 +11,10 @@ from traitlets import Float, Integer
 from tito.errors import TitoError
 from tito.judge.asking import Limits
 from tito.judge.flags import suspicious
-from tito.judge.verdicts import Result, grade
+from tito.judge.verdicts import Result, Verdict, grade
 from tito.notebook.export import notebook_cells
 from tito.sandbox.settings import use_settings
-from tito.steps.job import Job, job_of
+from tito.steps.job import Job, is_ordinary, job_of
 from tito.steps.notes import flag, note, some_of
 
 MOST_LINES = 40  # of what a check says
@@ -28,12 +28,15 @@ class Observe(NbGraderPreprocessor):
     ).tag(config=True)
     timeout = Float(10.0, help="Seconds for one observation, or to load a cell.").tag(config=True)
     total = Float(180.0, help="Seconds for all observations of a submission.").tag(config=True)
+    grafts = Float(180.0, help="Seconds for those of all its grafts together.").tag(config=True)
 
     def preprocess(self, nb, resources):
         use_settings(self)
+        if is_ordinary(resources):
+            return nb, resources
         job = job_of(resources)
         seed = job.seed if self.seed is None else self.seed
-        observe_notebook(nb, job, seed, Limits(self.timeout, self.total))
+        observe_notebook(nb, job, seed, Limits(self.timeout, self.total, self.grafts))
         return nb, resources
 
 
@@ -57,11 +60,13 @@ def observe_notebook(nb, job: Job, seed: int, limits: Limits) -> None:
         If the release does not fit the source.
     """
     cells = notebook_cells(nb)
-    results, broken, strays = grade(job.pack, job.needs, cells, seed, limits, job.parallel)
+    verdict = grade(job.pack, job.needs, cells, seed, limits, job.parallel)
+    results, broken, strays = verdict.results, verdict.broken, verdict.strays
+    note_deadlines(nb, verdict, limits)
     unreadable = {cell.name for cell in cells if cell.error}  # already noted
     for name in broken.keys() - unreadable:
-        note(nb, f"the cell {name!r} could not be loaded: {broken[name]}")
-    nb.metadata.setdefault("tito", {})["seed"] = seed
+        note(nb, f"the cell {name!r} could not be loaded: {verdict.said[name]}")
+    nb.metadata.setdefault("tito", {}).update(seed=seed, checks=job.pack.checks)
     grafted = dict.fromkeys(r.observation.exercise for r in results if r.grafted)
     if grafted:
         note(nb, f"graft: {', '.join(grafted)} (right with the reference's other exercises)")
@@ -84,6 +89,15 @@ def observe_notebook(nb, job: Job, seed: int, limits: Limits) -> None:
             )
         if grade_id in by_check:
             write_mark(cell, by_check[grade_id], broken.get(grade_id.removeprefix("test-")))
+
+
+def note_deadlines(nb, verdict: Verdict, limits: Limits) -> None:
+    """Note what was not tried because all of it together took too long."""
+    if verdict.late:
+        note(nb, f"hidden tests: all together took longer than {limits.total:g} s; some not made")
+    if verdict.late_grafts:
+        names = some_of([*verdict.late_grafts])
+        note(nb, f"grafts: all together took longer than {limits.grafts:g} s; not tried: {names}")
 
 
 def compare_with_visible(nb, by_check: dict[str, list[Result]]) -> None:

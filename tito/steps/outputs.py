@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable
+from html import escape
 
 from nbformat.v4 import new_output
 
-from tito.steps.safe_html import safe
+from tito.steps.safe_html import MOST_TEXT, safe
 
 IMAGES = ("image/png", "image/jpeg")
 BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 LONGEST_TEXT = 20_000  # characters of a cell in words; rendering some texts takes far longer
 SPACES = re.compile(r"[ \t]{200,}")
+MOST_TAGS_IN_ALL = 100_000  # of all outputs of a notebook
+MOST_HTML = 20_000_000  # characters, of the same
+OVERHEAD = 500  # bytes that an output takes besides what it shows
 KEPT_METADATA = ("kernelspec", "tito")
 
 
@@ -34,11 +38,26 @@ def clean(nb, folders: Iterable[str] = ()) -> None:
         {key: value for key, value in nb.metadata.items() if key in KEPT_METADATA}
         | {"language_info": {"name": "python"}}
     )
-    hidden = _pattern(folders)
+    hidden, html = _pattern(folders), Cleaner()
     for cell in nb.cells:
         _clean_cell(cell)
         if cell.cell_type == "code":
-            cell.outputs = [_clean_output(output, hidden) for output in cell.outputs]
+            cell.outputs = [_clean_output(output, hidden, html) for output in cell.outputs]
+
+
+class Cleaner:
+    """Makes HTML safe, as long as a notebook has no more of it than anybody would read."""
+
+    def __init__(self):
+        self.tags = self.length = 0
+
+    def safe(self, html: str) -> str:
+        """The same HTML without what runs, or its text if there was too much before."""
+        self.tags += html.count("<")
+        self.length += len(html)
+        if self.tags > MOST_TAGS_IN_ALL or self.length > MOST_HTML:
+            return f"<pre>{escape(html[:MOST_TEXT])}</pre>"
+        return safe(html)
 
 
 def repair(nb) -> None:
@@ -84,6 +103,46 @@ def _well_formed(output):
     )
 
 
+def size_of(output) -> int:
+    """About how many bytes an output takes, however little it shows."""
+    return OVERHEAD + _length(output)
+
+
+def _length(value) -> int:
+    """The characters in all texts of a value, and something for each value besides."""
+    total, waiting = 0, [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            total += len(value)
+        elif isinstance(value, dict):
+            total += sum(len(str(key)) for key in value)
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+        total += 8
+    return total
+
+
+def bound(nb, most: int) -> bool:
+    """Take outputs out of a notebook that are more than some bytes; returns whether there were.
+
+    One that is shown in many places counts in each, as it is written in each.
+    """
+    left, cut = most, False
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            kept = []
+            for output in cell.outputs:
+                left -= size_of(output)
+                if left < 0:
+                    cut = True
+                    break
+                kept.append(output)
+            cell.outputs = kept
+    return cut
+
+
 def _pattern(folders: Iterable[str]) -> re.Pattern:
     """Matches the folders, the longest first, and those of the interpreter."""
     names = {*folders, sys.prefix, sys.base_prefix} - {"/", "/usr", "/usr/local", ""}
@@ -111,24 +170,24 @@ def _is_image(kind: str, data) -> bool:
     return kind in IMAGES and isinstance(data, str) and bool(BASE64.fullmatch(data))
 
 
-def _clean_output(output, hidden: re.Pattern):
+def _clean_output(output, hidden: re.Pattern, html: Cleaner):
     if output.output_type == "stream":
         output.text = hidden.sub("…", output.text)
     elif output.output_type == "error":
         output.traceback = [hidden.sub("…", line) for line in output.traceback]
         output.evalue = hidden.sub("…", output.evalue)
     else:
-        output.data = type(output.data)(_clean_data(output.data, hidden))
+        output.data = type(output.data)(_clean_data(output.data, hidden, html))
         output.metadata = type(output.metadata)()
     return output
 
 
-def _clean_data(data: dict, hidden: re.Pattern) -> dict:
+def _clean_data(data: dict, hidden: re.Pattern, html: Cleaner) -> dict:
     kept = {kind: value for kind, value in data.items() if _is_image(kind, value)}
     if "text/plain" in data:
         kept["text/plain"] = hidden.sub("…", _text(data["text/plain"]))
     if "text/html" in data and not kept.keys() & set(IMAGES):
-        kept["text/html"] = safe(hidden.sub("…", _text(data["text/html"])))
+        kept["text/html"] = html.safe(hidden.sub("…", _text(data["text/html"])))
     return kept
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 from html import escape
 
 import nh3
@@ -29,8 +31,18 @@ PICTURE = re.compile(r"data:image/(png|jpeg|gif|svg\+xml);base64,[A-Za-z0-9+/=\s
 HIGHLIGHT = re.compile(r"(highlight|[a-z]{1,2}\d?)( |\Z)")
 LOADED = re.compile(r"\\(href|url|html\w+|cssId|class|style|require|includegraphics)(?![A-Za-z])")
 
-MOST_TAGS = 20_000  # nested ones take quadratic time: 20,000 a second, 200,000 four minutes
+# To clean HTML takes a time that grows with the square of each of these.
+MOST_TAGS = 20_000
+MOST_DEPTH = 200  # of tags in tags
+MOST_ENTITIES = 20_000
+MOST_ATTRIBUTES = 1_000  # of one tag
+LONGEST = 2_000_000  # characters, of which a picture may be most
 MOST_TEXT = 100_000  # characters of what has more
+
+TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+ALONE = set("area base br col embed hr img input link meta source track wbr".split())
+QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+BETWEEN = re.compile(r"[\s/=]")
 
 
 def safe(html: str) -> str:
@@ -46,7 +58,7 @@ def safe(html: str) -> str:
     str
         With text, tables, folds, links, and pictures that it holds itself.
     """
-    if html.count("<") > MOST_TAGS:
+    if is_dear(html):
         return f"<pre>{escape(html[:MOST_TEXT])}</pre>"
     cleaned = nh3.clean(
         html,
@@ -56,6 +68,40 @@ def safe(html: str) -> str:
         url_schemes={"http", "https", "mailto", "data"},
     )
     return LOADED.sub(r"\\text", cleaned)  # MathJax would make links and classes of these
+
+
+def is_dear(html: str) -> bool:
+    """Whether it would take seconds to clean some HTML."""
+    return (
+        len(html) > LONGEST
+        or html.count("<") > MOST_TAGS
+        or html.count("&") > MOST_ENTITIES
+        or _depth(html) > MOST_DEPTH
+        or any(len(BETWEEN.findall(tag)) > MOST_ATTRIBUTES for tag in _texts_of_tags(html))
+    )
+
+
+def _depth(html: str) -> int:
+    """How deep tags are nested at most, as far as their names tell."""
+    deepest, depth, open_now = 0, 0, Counter()
+    for closes, name in TAG.findall(html):
+        name = name.lower()
+        if name in ALONE:
+            continue
+        if not closes:
+            open_now[name] += 1
+            depth += 1
+            deepest = max(deepest, depth)
+        elif open_now[name]:
+            open_now[name] -= 1
+            depth -= 1
+    return deepest
+
+
+def _texts_of_tags(html: str) -> Iterator[str]:
+    """What stands within each tag, without what is quoted."""
+    for part in QUOTED.sub("", html).split("<")[1:]:
+        yield part.partition(">")[0]
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:

@@ -16,13 +16,9 @@ from tito.errors import TitoError, UsageError
 from tito.files import explained, write_atomically
 from tito.notebook.card import hours_of
 from tito.notebook.exercises import answers_of, worth
-from tito.notebook.export import (
-    export_student,
-    notebook_cells,
-    read_notebook,
-    sources_by_name,
-)
-from tito.student.desk import digest, read_desk, remember, remembered
+from tito.notebook.export import export_student, notebook_cells, sources_by_name
+from tito.notebook.read import read_notebook
+from tito.student.desk import digest, name_of_desk, read_desk, remember, remembered
 from tito.student.progress import progress_of
 from tito.student.running import Checked, keep_results, run_checks
 
@@ -67,7 +63,7 @@ def start(module: Module) -> bool:
 
 def missing_modules(module: Module) -> list[Module]:
     """The earlier modules that a notebook imports and that have not been exported yet."""
-    text = module.desk.read_text(encoding="utf-8")
+    text = module.desk.read_text(encoding="utf-8", errors="replace")
     names = set(re.findall(r"tinytorch\.core\.(\w+)", text))
     names |= set(
         re.findall(r"\w+", " ".join(re.findall(r"from tinytorch\.core import ([\w ,]+)", text)))
@@ -274,7 +270,8 @@ def submit(module: Module, student: str | None = None) -> tuple[str, State]:
             f"{student!r} cannot be a student's name; use letters, digits and . @ _ -, no spaces"
         )
     files = {module.notebook: module.desk.read_bytes()}
-    handed_in = Submission(student, module.folder, now(), files)
+    desk = name_of_desk(Course(module.root))
+    handed_in = Submission(student, module.folder, now(), files, desk)
     where = _into_exchange(module, student)
     if where is None:
         stamp = re.sub(r"\D", "", handed_in.time)[:14]

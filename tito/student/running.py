@@ -17,8 +17,9 @@ from tito.course import Module
 from tito.errors import TitoError
 from tito.notebook.demo_cells import left_out
 from tito.notebook.exercises import worth
-from tito.notebook.export import read_notebook, sources_by_name
+from tito.notebook.export import sources_by_name
 from tito.notebook.names import names_of
+from tito.notebook.read import read_notebook
 from tito.notebook.source import Cell
 from tito.student.dependents import given_and_taken, users_of
 from tito.student.desk import digest, remember
