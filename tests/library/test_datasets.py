@@ -10,7 +10,17 @@ from conftest import ROOT
 
 import tinytorch
 from tinytorch import datasets
-from tinytorch.datasets import blobs, brackets, digits, fashion, moons, names, place, spirals
+from tinytorch.datasets import (
+    blobs,
+    brackets,
+    digits,
+    fashion,
+    moons,
+    names,
+    place,
+    spirals,
+    trained,
+)
 
 FOLDER = ROOT / "tinytorch" / "datasets"
 
@@ -141,11 +151,24 @@ def test_every_bracket_is_closed_by_one_of_its_kind_inside_those_around_it():
         (lambda: place(np.ones((5, 64))), r"shape \(5, 64\) were given; needed are three axes"),
         (lambda: place(np.ones((5, 8, 9)), size=8), "8 by 9 do not fit on 8 by 8"),
         (lambda: place(np.ones((5, 9, 8)), size=8), "9 by 8 do not fit on 8 by 8"),
+        (lambda: trained("../names"), "no weights called '../names'; write 'digits' or 'spirals'"),
     ],
 )
 def test_what_cannot_be_made_is_refused_in_a_sentence(make, says):
     with pytest.raises(ValueError, match=says):
         make()
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"), [("digits", [64, 24, 16, 10]), ("spirals", [2, 16, 16, 2])]
+)
+def test_trained_weights_are_those_of_the_layers_that_are_said(name, sizes):
+    found = {key: (array.shape, array.dtype) for key, array in trained(name).items()}
+    wanted = {}
+    for n, (inputs, outputs) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        wanted[f"layers.{2 * n}.weights"] = ((inputs, outputs), np.float32)
+        wanted[f"layers.{2 * n}.bias"] = ((outputs,), np.float32)
+    assert found == wanted and list(found) == list(wanted)
 
 
 def idx(array: np.ndarray) -> bytes:

@@ -6,7 +6,17 @@ Where each comes from, and what you may do with it, is in ``LICENCES.md`` beside
 from tinytorch.datasets.fashion import fashion
 from tinytorch.datasets.images import place
 from tinytorch.datasets.points import blobs, moons, spirals
-from tinytorch.datasets.stored import digits, names
+from tinytorch.datasets.stored import digits, names, trained
 from tinytorch.datasets.strings import brackets
 
-__all__ = ["blobs", "brackets", "digits", "fashion", "moons", "names", "place", "spirals"]
+__all__ = [
+    "blobs",
+    "brackets",
+    "digits",
+    "fashion",
+    "moons",
+    "names",
+    "place",
+    "spirals",
+    "trained",
+]
