@@ -2,6 +2,7 @@
 
 import gzip
 import inspect
+import itertools
 import struct
 
 import numpy as np
@@ -165,7 +166,7 @@ def test_what_cannot_be_made_is_refused_in_a_sentence(make, says):
 def test_trained_weights_are_those_of_the_layers_that_are_said(name, sizes):
     found = {key: (array.shape, array.dtype) for key, array in trained(name).items()}
     wanted = {}
-    for n, (inputs, outputs) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for n, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):
         wanted[f"layers.{2 * n}.weights"] = ((inputs, outputs), np.float32)
         wanted[f"layers.{2 * n}.bias"] = ((outputs,), np.float32)
     assert found == wanted and list(found) == list(wanted)

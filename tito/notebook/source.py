@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tito.course import Module
 from tito.errors import SourceError, UsageError
 from tito.files import write_atomically
-from tito.notebook.exercises import header
+from tito.notebook.exercises import MILESTONES, header
 from tito.syntax import parse
 
 BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -19,7 +19,7 @@ BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 ROLES = ("exercise", "checks", "answer")
 GIVEN = ("code", "demo")
 EXPORT = re.compile(r"^#\|\s*export\s*$", re.M)
-KNOWN_KEYS = {*ROLES, "demo", "points", "nbgrader"}
+KNOWN_KEYS = {*ROLES, "demo", "points", "milestone", "nbgrader"}
 JUPYTEXT_KEYS = {"lines_to_next_cell", "lines_to_end_of_cell_marker", "cell_marker", "title"}
 
 
@@ -38,12 +38,15 @@ class Cell:
         What it is worth; 0 for all but checks and answers.
     source : str
         Its text.
+    milestone : str
+        The milestone that its exercise is, such as ``"M1"``; empty for most.
     """
 
     role: str
     source: str
     name: str = ""
     points: float = 0
+    milestone: str = ""
 
     @property
     def grade_id(self) -> str:
@@ -113,6 +116,11 @@ def _cell(raw, where: str) -> Cell:
     if "nbgrader" in metadata:
         metadata = _short(metadata["nbgrader"], raw.cell_type, label)
     roles = [role for role in ROLES if role in metadata]
+    if "milestone" in metadata and (roles != ["checks"] or metadata["milestone"] not in MILESTONES):
+        raise SourceError(
+            f"{label}: milestone={metadata['milestone']!r}; a milestone stands at the checks of "
+            f"its exercise, and is one of {', '.join(MILESTONES)}"
+        )
     if "demo" in metadata and (roles or is_text or metadata["demo"] is not True):
         raise SourceError(f"{label}: demo=true is for code cells that are given, and has no name")
     if len(roles) > 1:
@@ -138,7 +146,7 @@ def _cell(raw, where: str) -> Cell:
         raise SourceError(f"{label}: the points of an exercise stand at its checks")
     if role != "exercise" and points == 0:
         raise SourceError(f"{label}: {role}={name!r} needs points above 0")
-    return Cell(role, raw.source, name, points)
+    return Cell(role, raw.source, name, points, metadata.get("milestone", ""))
 
 
 def _short(nbgrader: dict, cell_type: str, label: str) -> dict:
@@ -301,7 +309,7 @@ def _notebook_cell(cell: Cell, used: set[str]):
     if cell.role == "checks":
         # a student gets what stands before the hidden tests; it should not end in blank lines
         source = re.sub(rf"\n\s*\n(?={BEGIN_HIDDEN})", "\n", source)
-        source = header(cell.name, cell.points) + source
+        source = header(cell.name, cell.points, cell.milestone) + source
     raw = new(source, id=identity[:64])
     if cell.name:
         raw.metadata["nbgrader"] = _nbgrader(cell)
