@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import Self
 
 import numpy as np
 
@@ -144,7 +145,8 @@ def parts(thing) -> dict[str, object]:
         inside = dict(enumerate(thing))
     else:
         inside = getattr(thing, "__dict__", {})
-    return {str(name): part for name, part in inside.items()}
+    kept = {str(name): part for name, part in inside.items()}
+    return {name: part for name, part in kept.items() if not isinstance(part, type)}
 
 
 def walk(thing, name: str = "", seen: set | None = None) -> Iterator[tuple]:
@@ -246,7 +248,7 @@ class Loading:
                 f"{unexpected}; load it into the network it was saved from, or pass strict=False"
             )
         arrays = {}
-        for name in mine.keys() - missing:
+        for name in [name for name in mine if name in state]:
             array = np.array(state[name], dtype=mine[name].dtype)
             if array.shape != mine[name].shape:
                 raise ValueError(
@@ -280,14 +282,14 @@ def mlp_from_state(state: Mapping[str, np.ndarray], activation: Callable = ReLU)
 class Modes:
     """The switch between training a network and using it."""
 
-    def train(self, mode: bool = True) -> Module:
+    def train(self, mode: bool = True) -> Self:
         """Set `training` of this network, and of every part that has it; gives the network."""
         for _, part in walk(self):
             if hasattr(part, "training"):
                 part.training = mode
         return self
 
-    def eval(self) -> Module:
+    def eval(self) -> Self:
         """Use the network from now on: ``train(False)``."""
         return self.train(False)
 
@@ -296,7 +298,7 @@ class Modes:
 class Precision:
     """The dtype of all numbers of a network."""
 
-    def astype(self, dtype) -> Module:
+    def astype(self, dtype) -> Self:
         """Convert the data of every Tensor of the network; gives the network itself."""
         for _, part in walk(self):
             if isinstance(part, Tensor):
