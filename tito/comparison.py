@@ -7,20 +7,31 @@ import math
 import numpy as np
 
 
-def show(x) -> str:
-    """A value in one short line."""
+def show(x, quoted: bool = False) -> str:
+    """A value in one short line; text stands in quotes if asked for."""
     if isinstance(x, np.ndarray):
         x = x.item() if x.ndim == 0 else x.tolist()
     if isinstance(x, float):
         return f"{x:.6g}"
     if isinstance(x, list):
-        text = "[" + ", ".join(show(item) for item in x[:9]) + (", …]" if len(x) > 9 else "]")
+        items = ", ".join(show(item, quoted) for item in x[:9])
+        text = f"[{items}, …]" if len(x) > 9 else f"[{items}]"
     elif isinstance(x, dict):
-        text = "{" + ", ".join(f"{key}: {show(item)}" for key, item in x.items()) + "}"
+        text = "{" + ", ".join(f"{key}: {show(item, quoted)}" for key, item in x.items()) + "}"
     else:
-        text = str(x) if isinstance(x, str) else repr(x)
+        text = x if isinstance(x, str) and not quoted else repr(x)
     text = " ".join(text.split())
     return text if len(text) <= 120 else text[:119] + "…"
+
+
+def show_both(actual, expected) -> tuple[str, str]:
+    """Two values that differ, so that it can be seen: text that looks like a number in quotes."""
+    alike = show(actual) == show(expected)
+    return show(actual, alike), show(expected, alike)
+
+
+def _pair(actual, expected) -> str:
+    return "{}, expected {}".format(*show_both(actual, expected))
 
 
 def difference(actual, expected, tolerance: float | None = None) -> str:
@@ -43,13 +54,13 @@ def difference(actual, expected, tolerance: float | None = None) -> str:
         return _difference_of_collections(actual, expected, tolerance)
     if expected is None or isinstance(expected, str):
         same = type(actual) is type(expected) and actual == expected
-        return "" if same else f"{show(actual)}, expected {show(expected)}"
+        return "" if same else _pair(actual, expected)
     try:
         a, e = np.asarray(actual), np.asarray(expected)
     except ValueError:
         a, e = np.asarray(None), np.asarray(expected)
     if a.dtype.kind not in "biuf":
-        return f"{show(actual)}, expected {show(expected)}"
+        return _pair(actual, expected)
     if a.shape != e.shape:
         return f"shape {a.shape}, expected shape {e.shape}"
     return _difference_of_numbers(a, e, tolerance)
@@ -58,15 +69,15 @@ def difference(actual, expected, tolerance: float | None = None) -> str:
 def _difference_of_collections(actual, expected, tolerance: float | None) -> str:
     if isinstance(expected, dict):
         if not isinstance(actual, dict) or set(actual) != set(expected):
-            return f"{show(actual)}, expected {show(expected)}"
+            return _pair(actual, expected)
         pairs = [(f"for {key!r}", actual[key], expected[key]) for key in expected]
     elif isinstance(actual, np.ndarray):
         return difference(actual, np.asarray(expected), tolerance)
     elif not isinstance(actual, (list, tuple)) or len(actual) != len(expected):
-        return f"{show(actual)}, expected {show(expected)}"
+        return _pair(actual, expected)
     elif all(_is_number(x) for x in [*actual, *expected]):
         wrong = any(difference(a, e, tolerance) for a, e in zip(actual, expected, strict=True))
-        return f"{show(list(actual))}, expected {show(list(expected))}" if wrong else ""
+        return _pair(list(actual), list(expected)) if wrong else ""
     else:
         pairs = [
             (f"as result {n} of {len(expected)}", a, e)

@@ -896,8 +896,8 @@ def glorot_weights_are_spread_evenly(layers, seed):
 
 @observe(
     seed=integers(low=0, high=10**6),
-    inputs=integers(low=1, high=9),
-    outputs=integers(low=1, high=9),
+    inputs=integers(low=1, high=6),
+    outputs=integers(low=6, high=11),
 )
 def glorot_weights_are_the_numbers_of_the_generator(layers, seed, inputs, outputs):
     """Drawn by one call of rng.uniform."""
@@ -1023,8 +1023,8 @@ def he_weights_are_normally_distributed(layers, seed):
 
 @observe(
     seed=integers(low=0, high=10**6),
-    inputs=integers(low=1, high=9),
-    outputs=integers(low=1, high=9),
+    inputs=integers(low=1, high=6),
+    outputs=integers(low=6, high=11),
 )
 def he_weights_are_the_numbers_of_the_generator(layers, seed, inputs, outputs):
     """Drawn by one call of rng.normal."""
@@ -1340,7 +1340,7 @@ def bias_begins_as_a_vector_of_zeros(layers, x):
     return layer.bias.data, str(layer.bias.dtype), product(layer, layers.Tensor, x)
 
 
-@observe(inputs=integers(low=2, high=9), outputs=integers(low=2, high=9))
+@observe(inputs=integers(low=2, high=6), outputs=integers(low=6, high=9))
 def weights_come_from_the_function_initial(layers, inputs, outputs):
     """Called once with inputs, outputs and a generator; the bias takes their dtype."""
     calls = []
@@ -1589,7 +1589,7 @@ def holder(*shapes):
     return Holder()
 
 
-@observe(n=integers(low=2, high=30), m=integers(low=2, high=30))
+@observe(n=integers(low=2, high=30), m=integers(low=30, high=50))
 def parameters_of_several_layers_are_counted(layers, n, m):
     """Every element of every tensor of every layer; a whole number."""
     count = layers.parameter_count(

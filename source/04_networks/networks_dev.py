@@ -1867,7 +1867,7 @@ That was the last part. What others find when they import your module is listed 
 # %%
 #| export
 __all__ = """
-    Lambda MLP Module Sequential count_parameters mlp_from_state parts summary walk
+    Lambda MLP Module Sequential count_parameters mlp_from_state summary walk
 """.split()
 
 # %% [markdown]

@@ -311,6 +311,26 @@ def test_an_exercises_own_error_is_shown_at_its_check(numbers):
     )
 
 
+def test_a_bracket_that_stays_open_is_said_in_pythons_words(numbers):
+    nb = untouched(numbers)
+    cell_of(nb, "double")["source"] = "#| export\ndef double(x):\n    y = (x + x\n"
+    write(numbers, nb)
+    double, _ = student.test(numbers)
+    assert double.message.endswith("SyntaxError: '(' was never closed (line 3)")
+
+
+def test_a_function_that_was_renamed_is_named_and_what_uses_it_waits(numbers):
+    nb = reference(numbers)
+    for name in ("test-double", "test-halve"):
+        cell_of(nb, name)["source"] = without_hidden_tests(cell_of(nb, name)["source"])
+    cell_of(nb, "double")["source"] = "#| export\ndef twice(x):\n    return x + x"
+    cell_of(nb, "test-halve")["source"] = "# halve: 3 points\ncheck(double(1.0), 2.0)"
+    write(numbers, nb)
+    double, halve = student.test(numbers)
+    assert double.message.startswith("double is not defined any more; was it renamed")
+    assert (halve.state, halve.message) == ("waits", "waits for double, which is not right yet")
+
+
 def test_an_endless_recursion_is_one_line(numbers):
     nb = untouched(numbers)
     cell_of(nb, "double")["source"] = "#| export\ndef double(x):\n    return double(x)"

@@ -338,5 +338,5 @@ def summary(network: Sequential, input_shape: Sequence[int]) -> Summary:
 
 
 __all__ = """
-    Lambda MLP Module Sequential count_parameters mlp_from_state parts summary walk
+    Lambda MLP Module Sequential count_parameters mlp_from_state summary walk
 """.split()

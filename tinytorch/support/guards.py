@@ -33,7 +33,9 @@ READS: dict[Callable, dict[int, int]] = {f: {} for f in (*LINEAR, *OURS)} | {
 }
 EVERYTHING: dict[int, int] = {-1: -1}  # known by its identity
 NO_VARIABLE = object()
+NOTHING = ((np.empty(0), b""),)  # kept of inputs that nobody reads, but may replace
 NUMBERS = {*PLAIN, np.float32, np.float64}
+ARRAYS = {ndarray, np.float32, np.float64}
 SMALL = 1 << 13  # bytes; larger arrays share a snapshot, and are compared once in a pass
 
 
@@ -42,23 +44,14 @@ def guard(function, inputs, result) -> None:
     operation, out = result.grad_fn, result.data.data
     if operation is None:
         return
-    reads = READS.get(function, EVERYTHING)
     for position, v in enumerate(operation.values):
-        if type(v) is not ndarray:
-            if type(v) not in NUMBERS and not hasattr(v, "dtype"):
-                operation.values[position] = private_array(function, v)
-            continue
-        x = inputs[position]
-        note = getattr(x, "grad_fn", NO_VARIABLE)
-        if note is NO_VARIABLE:
-            refuse_whole_numbers(x)
-        elif note is not None and (v.base is None or not may_change(v)):
-            continue  # a result of ours owns the memory, and is closed
-        if reads is EVERYTHING or (reads and is_read(reads, x, inputs)):
-            before = v.tobytes("A") if v.nbytes <= SMALL else snapshot_of(v)
-            operation.kept += ((v, before),)
-        if out is v:
-            result.data.data = out = v.view()  # its own array must stay open
+        kind = type(v)
+        if kind is ndarray:
+            keep(operation, function, inputs, position)
+            if out is v:
+                result.data.data = out = v.view()  # its own array must stay open
+        elif kind not in NUMBERS and not hasattr(v, "dtype"):
+            operation.values[position] = private_array(function, v)
     if operation.parameters and not all(map(is_plain, operation.parameters.values())):
         operation.parameters = copy.deepcopy(operation.parameters)
     if type(out) is ndarray:
@@ -66,28 +59,53 @@ def guard(function, inputs, result) -> None:
     operation.result = out
 
 
+def keep(operation, function, inputs, position: int) -> None:
+    """Keep the bytes of one input, if a rule will read it and somebody can still write to it."""
+    x, v = inputs[position], operation.values[position]
+    note = getattr(x, "grad_fn", NO_VARIABLE)
+    if note is NO_VARIABLE:
+        refuse_whole_numbers(x)
+    elif note is not None and (v.base is None or not may_change(v)):
+        return  # a result of ours owns the memory, and is closed
+    reads = READS.get(function, EVERYTHING)
+    if reads is EVERYTHING or (reads and is_read(reads, x, inputs)):
+        before = v.tobytes("A") if v.nbytes <= SMALL else snapshot_of(v)
+        operation.kept += ((v, before),)
+    elif not operation.kept:
+        operation.kept = NOTHING
+
+
 def check(variable, grad):
     """Refuse to go on from values that have changed."""
     operation = getattr(variable, "grad_fn", None)
     if operation is None:
         return grad
-    kept = getattr(operation, "kept", None)
-    if kept is None:
-        users_turn()  # a plain function of the user's is called next
+    try:
+        kept, result = operation.kept, operation.result
+    except AttributeError:  # a plain function of the user's is called next
+        users_turn()
         return grad
-    if operation.inputs is None:
-        return grad  # freed already, which `inputs_of` refuses
-    if operation.result is not variable.data.data and operation.result is not None:
+    if result is not variable.data.data and result is not None:
         refuse(operation, "the result")
     for array, before in kept:
-        same = before.holds() if type(before) is Snapshot else array.tobytes("A") == before
+        if type(before) is bytes:
+            same = array.tobytes("A") == before
+        else:
+            same = before.holds()
         if not same:
             refuse(operation)
+    recorded = type(grad) not in ARRAYS and hasattr(grad, "grad_fn")
+    if (kept or recorded) and operation.inputs is not None:
+        refuse_replaced(operation, recorded)
+    return grad
+
+
+def refuse_replaced(operation, recorded: bool) -> None:
+    """Refuse inputs with new data, if these have another shape or `recorded` rules read them."""
     for x, v, rule in zip(operation.inputs, operation.values, operation.rules, strict=False):
         replaced = rule is not None and x.data is not v and x.data.data is not v
-        if replaced and (hasattr(grad, "grad_fn") or x.shape != v.shape):
-            refuse(operation)  # recorded, the rules would read the new one
-    return grad
+        if replaced and (recorded or x.shape != v.shape):
+            refuse(operation)
 
 
 def refuse(operation, what: str = "an input") -> None:

@@ -9,7 +9,7 @@ from tito.checks import calls
 from tito.checks.block import Block, hints_of
 from tito.checks.calls import plain
 from tito.checks.difference_view import view
-from tito.checks.suggestions import FORGOTTEN, nothing_came
+from tito.checks.suggestions import about_result
 from tito.comparison import difference, show
 
 
@@ -56,9 +56,8 @@ def check(actual, expected, hint: str | Sequence[str] = "", tolerance: float = 1
     call = calls.text(node) if node else "the result"
     if found:
         rows = view(came, wanted, tolerance)
-        if nothing_came(came) and not nothing_came(wanted):
-            hint = FORGOTTEN
-        raise _failure(f"{call} gave {found}", call, calls.values(node, frame), rows, hint)
+        said = about_result(actual, expected) or hint
+        raise _failure(f"{call} gave {found}", call, calls.values(node, frame), rows, said)
     print(f"✓ {call} is {show(wanted)}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tito.comparison import difference, disagreement, show
+from tito.comparison import difference, disagreement, show, show_both
 
 WINDOW = 8  # elements of an axis that are shown
 LISTED = 4  # places that are listed
@@ -28,7 +28,7 @@ def view(actual, expected, tolerance: float | None = None) -> list[tuple[str, st
     place, actual, expected = _first_pair(actual, expected, tolerance)
     a, e = _array(actual), _array(expected)
     if a is None or e is None:
-        rows = [("came", show(actual)), ("expected", show(expected))]
+        rows = list(zip(("came", "expected"), show_both(actual, expected), strict=True))
     elif a.shape != e.shape:
         rows = [("came", _with_shape(a)), ("expected", _with_shape(e))]
     elif a.ndim == 0:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from tito.checks import calls
 from tito.checks.block import Block, hints_of
-from tito.checks.suggestions import perhaps_meant
+from tito.checks.suggestions import UNREACHABLE, below_a_refusal, perhaps_meant
 from tito.notebook.exercises import (
     MILESTONES,
     POINTS,
@@ -146,9 +146,10 @@ def _is_exported(frame) -> bool:
 
 
 def _of_interest(steps: list) -> list:
-    """The last step; where that only refuses what it was given, the one before that gave it too."""
-    refused = bool(steps) and _line(*steps[-1]).startswith("raise")
-    return steps[-2:] if refused else steps[-1:]
+    """The last step; where that only refuses what it was given, those that gave it, too."""
+    if not steps or not _line(*steps[-1]).startswith("raise"):
+        return steps[-1:]
+    return [*steps[:-2][:1], *steps[-2:]]
 
 
 def _title(exercise: Exercise | None, text: str) -> str:
@@ -159,7 +160,10 @@ def _not_done(numbers, exercise: Exercise | None, step) -> Block:
     frame, line = step
     name = "" if frame.f_code.co_name == "<module>" else f"{_function(frame)}, "
     where = f"{NOT_DONE} ({name}{_place(numbers, frame, line)})"
-    return Block("·", _title(exercise, where) if exercise else f"this needs what is {where}")
+    title = _title(exercise, where) if exercise else f"this needs what is {where}"
+    if below_a_refusal(_source(frame), line):
+        return Block("·", title, (("where", _where(numbers, frame, line)),), (UNREACHABLE,))
+    return Block("·", title)
 
 
 def _raised(numbers, exercise: Exercise, error: BaseException, trace, outer, inner) -> Block:
@@ -175,8 +179,9 @@ def _raised(numbers, exercise: Exercise, error: BaseException, trace, outer, inn
     rows += [("where", _where(numbers, *step)) for step in inner]
     if of_interest == 0 and (expected := calls.argument(check, 1)):
         rows.append(("expected", calls.text(expected)))
-    question = perhaps_meant(error, (inner or [outer])[-1][0])
-    hints = (question,) if question else ()
+    last = (inner or [outer])[-1]
+    said = perhaps_meant(error, last[0], _line(*last))
+    hints = (said,) if said else ()
     if not hints:
         hints = _hints(check or calls.check_after(frame, line), error, frame.f_globals)
     return Block("✗", _title(exercise, "not right yet"), tuple(rows), hints)
@@ -212,7 +217,7 @@ def _place(numbers, frame, line: int) -> str:
 
 def _hints(check: ast.Call | None, error: BaseException, names: dict) -> tuple[str, ...]:
     hints: tuple[str, ...] = ()
-    if isinstance(error, NameError):
+    if isinstance(error, NameError) and _somebody_is_reading():
         hints = ("run the cells above this one first: Run → Run All Above Selected Cell",)
     for keyword in check.keywords if check else ():
         if keyword.arg == "hint" and isinstance(keyword.value, ast.Name):

@@ -111,26 +111,27 @@ def ask(
     sent = [None if cell.error else _sent(cell) for cell in cells]
     got = Answers(cells={n: c.error for n, c in enumerate(cells) if c.error})
     deadline = time.monotonic() + limits.total
+    lines = "".join(f"from __future__ import {f}\n" for f in future)
+    common = {"module": name, "seed": seed % 2**32, "future": lines}
     while True:
         todo = [
             None if isinstance(s, dict) and not _open(got, n) else s for n, s in enumerate(steps)
         ]
         if not any(isinstance(step, dict) for step in todo):
             return got
+        loaded = [None if n in got.fatal else cell for n, cell in enumerate(sent)]
         with workspace(modules) as folder:  # another one each time: nothing is passed on
-            request = {
-                "package": str(folder),
-                "module": name,
-                "seed": seed % 2**32,
-                "cells": [None if n in got.fatal else cell for n, cell in enumerate(sent)],
-                "program": todo,
-                "future": "".join(f"from __future__ import {f}\n" for f in future),
-            }
+            request = {"package": str(folder), "cells": loaded, "program": todo, **common}
             tired = got.hangs >= limits.hangs or time.monotonic() > deadline
             if tired or not _one_process(request, got, folder, limits, deadline):
-                for n, step in enumerate(todo):
-                    if isinstance(step, dict):
-                        got.faults.setdefault(n, "there was no time left for it")
+                _give_up(got, todo)
+
+
+def _give_up(got: Answers, todo: list) -> None:
+    """Say of everything that is still to be asked that it cannot be."""
+    for n, step in enumerate(todo):
+        if isinstance(step, dict):
+            got.faults.setdefault(n, "there was no time left for it")
 
 
 def _sent(cell: CodeCell) -> dict:

@@ -48,24 +48,25 @@ def encode(x, budget: list[int] | None = None):
     if kind is str:
         return x[:LONGEST_TEXT]
     if isinstance(x, np.generic):
-        x, kind = np.array(x), np.ndarray
+        return encode(np.array(x), budget)
     if kind is np.ndarray and x.dtype.kind in "biuf":
-        budget[0] -= x.nbytes
-        if budget[0] < 0:
-            raise ValueError("the answer is too large")
+        spend(budget, x.nbytes)
         data = base64.b64encode(np.ascontiguousarray(x).tobytes()).decode()
         return {"dtype": x.dtype.str, "shape": list(x.shape), "data": data}
     if kind in (tuple, list):
-        budget[0] -= 8 * len(x)
-        if budget[0] < 0:
-            raise ValueError("the answer is too large")
+        spend(budget, 8 * len(x))
         return [encode(item, budget) for item in x]
     if kind is dict and all(type(key) is str for key in x):
-        budget[0] -= sum(8 + len(key) for key in x)
-        if budget[0] < 0:
-            raise ValueError("the answer is too large")
+        spend(budget, sum(8 + len(key) for key in x))
         return {"dict": [[key, encode(item, budget)] for key, item in x.items()]}
     raise TypeError(f"a number or an array was expected, but it was a {kind.__name__}")
+
+
+def spend(budget: list[int], size: int) -> None:
+    """Take some bytes from what an answer may hold."""
+    budget[0] -= size
+    if budget[0] < 0:
+        raise ValueError("the answer is too large")
 
 
 def decode(x, depth: int = 0):

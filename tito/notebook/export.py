@@ -230,6 +230,16 @@ def export_reference(module: Module) -> Path:
     return module.exported
 
 
+def sources_by_name(nb: dict) -> dict[str, str]:
+    """The text of each exercise and each checks cell, by its name."""
+    found = {}
+    for cell in nb["cells"]:
+        nbgrader = cell.get("metadata", {}).get("nbgrader") or {}
+        if cell["cell_type"] == "code" and (nbgrader.get("grade") or nbgrader.get("solution")):
+            found[str(nbgrader.get("grade_id", ""))] = "".join(cell["source"])
+    return found
+
+
 def read_notebook(path: Path) -> dict:
     """Read a notebook as plain JSON.
 

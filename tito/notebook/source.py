@@ -104,49 +104,67 @@ def _read_text(text: str, where: str) -> tuple[Cell, ...]:
 
 def _cell(raw, where: str) -> Cell:
     """One cell, from Jupytext's to ours."""
-    metadata = {key: v for key, v in raw.metadata.items() if key not in JUPYTEXT_KEYS}
-    is_text = raw.cell_type == "markdown"
     label = f"{where}, the cell that begins {_first_line(raw.source)!r}"
-    unknown = sorted(set(metadata) - KNOWN_KEYS)
+    header = _header(raw, label)
+    roles = [role for role in ROLES if role in header]
+    if len(roles) > 1:
+        raise SourceError(
+            f"{label}: a cell is one of {', '.join(ROLES)}, not {' and '.join(roles)}"
+        )
+    if "demo" in header:
+        _check_demo(raw, header, roles, label)
+    if "milestone" in header:
+        _check_milestone(header["milestone"], roles, label)
+    if roles:
+        return _cell_with_a_name(raw, header, roles[0], label)
+    if "points" in header:
+        raise SourceError(f"{label}: points, but it is neither checks nor an answer")
+    kind = "text" if raw.cell_type == "markdown" else "demo" if "demo" in header else "code"
+    return Cell(kind, raw.source)
+
+
+def _header(raw, label: str) -> dict:
+    """What the header of a cell says, in its short form."""
+    header = {key: v for key, v in raw.metadata.items() if key not in JUPYTEXT_KEYS}
+    unknown = sorted(set(header) - KNOWN_KEYS)
     if unknown:
         raise SourceError(
             f"{label}: unknown key {', '.join(unknown)} in its header; known are "
             f"{', '.join(sorted(KNOWN_KEYS))}"
         )
-    if "nbgrader" in metadata:
-        metadata = _short(metadata["nbgrader"], raw.cell_type, label)
-    roles = [role for role in ROLES if role in metadata]
-    if "milestone" in metadata and (roles != ["checks"] or metadata["milestone"] not in MILESTONES):
-        raise SourceError(
-            f"{label}: milestone={metadata['milestone']!r}; a milestone stands at the checks of "
-            f"its exercise, and is one of {', '.join(MILESTONES)}"
-        )
-    if "demo" in metadata and (roles or is_text or metadata["demo"] is not True):
+    if "nbgrader" in header:
+        header |= _short(header.pop("nbgrader"), raw.cell_type, label)
+    return header
+
+
+def _check_demo(raw, header: dict, roles: list[str], label: str) -> None:
+    if roles or raw.cell_type == "markdown" or header["demo"] is not True:
         raise SourceError(f"{label}: demo=true is for code cells that are given, and has no name")
-    if len(roles) > 1:
+
+
+def _check_milestone(milestone, roles: list[str], label: str) -> None:
+    if roles != ["checks"] or milestone not in list(MILESTONES):
         raise SourceError(
-            f"{label}: a cell is one of {', '.join(ROLES)}, not {' and '.join(roles)}"
+            f"{label}: milestone={milestone!r}; a milestone stands at the checks of its exercise, "
+            f"and is one of {', '.join(MILESTONES)}"
         )
-    if not roles:
-        if "points" in metadata:
-            raise SourceError(f"{label}: points, but it is neither checks nor an answer")
-        given = "demo" if "demo" in metadata else "code"
-        return Cell("text" if is_text else given, raw.source)
-    role = roles[0]
-    if is_text != (role == "answer"):
-        raise SourceError(
-            f"{label}: {role} needs a {'markdown' if is_text is False else 'code'} cell"
-        )
-    name, points = metadata[role], metadata.get("points", 0)
+
+
+def _cell_with_a_name(raw, header: dict, role: str, label: str) -> Cell:
+    """An exercise, its checks, or a written answer."""
+    wanted = "markdown" if role == "answer" else "code"
+    if raw.cell_type != wanted:
+        raise SourceError(f"{label}: {role} needs a {wanted} cell")
+    name, points = header[role], header.get("points", 0)
     if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
         raise SourceError(f"{label}: the name {name!r} must be lower-case words joined by hyphens")
     if isinstance(points, bool) or not isinstance(points, (int, float)) or points < 0:
         raise SourceError(f"{label}: points={points!r} must be a number of at least 0")
-    if role == "exercise" and "points" in metadata:
+    if role == "exercise" and "points" in header:
         raise SourceError(f"{label}: the points of an exercise stand at its checks")
     if role != "exercise" and points == 0:
         raise SourceError(f"{label}: {role}={name!r} needs points above 0")
-    return Cell(role, raw.source, name, points, metadata.get("milestone", ""))
+    return Cell(role, raw.source, name, points, header.get("milestone", ""))
 
 
 def _short(nbgrader: dict, cell_type: str, label: str) -> dict:

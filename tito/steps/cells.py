@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tito import sandbox
-from tito.steps import runner
 
+RUNNER = Path(__file__).with_name("runner.py")  # not imported here: it changes its process
 START_UP = 60.0  # seconds until the interpreter is there
 MOST_KILLED = 3  # interpreters that somebody else ended, until the notebook is blamed for it
 GRACE = 4.0  # seconds from an interrupt until the interpreter is killed
@@ -107,7 +107,8 @@ def _run_cells(
     interpreter: Interpreter, todo: list[int], limits: Running, ran: Ran, shown: Outputs
 ) -> None:
     if interpreter.wait_for("ready", True, START_UP, shown.take) is None:
-        ran.ended = "its Python did not start"
+        why = f": {interpreter.ended}" if interpreter.ended else f" within {START_UP:.0f} s"
+        ran.ended = f"its Python did not start{why}"
         return
     for number in todo:
         if len(ran.timeouts) >= limits.most_timeouts:
@@ -143,10 +144,10 @@ def _run_cell(
 
 
 class Interpreter:
-    """A process that runs cells; see `tito.steps.runner`."""
+    """A process that runs cells; see runner.py."""
 
     def __init__(self, folder: Path, most_bytes: int):
-        self.process = sandbox.start_python(Path(runner.__file__), folder, view="notebook")
+        self.process = sandbox.start_python(RUNNER, folder, view="notebook")
         self.lines: queue.Queue = queue.Queue(maxsize=1000)
         self.most_bytes, self.ended, self.died = most_bytes, "", False
         self.stopping = threading.Event()

@@ -14,6 +14,7 @@ import importlib.machinery
 import io
 import json
 import os
+import queue
 import select
 import signal
 import sys
@@ -21,6 +22,13 @@ import threading
 import types
 import zlib
 from collections.abc import Iterable
+
+from IPython.core.compilerop import CachingCompiler
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets import CBool, Type
+from traitlets.config import Config
 
 MOST_TEXT = 1_000_000  # characters that one cell may print; nbgrader shows 1,000 lines of them
 FLUSHED_EVERY = 0.2  # seconds
@@ -141,77 +149,76 @@ class Pump(threading.Thread):
                     pass
 
 
-def make_shell(channel: Channel):
-    """An IPython whose outputs go to the channel, as a kernel's go to its notebook."""
-    from IPython.core.compilerop import CachingCompiler
-    from IPython.core.displayhook import DisplayHook
-    from IPython.core.displaypub import DisplayPublisher
-    from IPython.core.interactiveshell import InteractiveShell
-    from traitlets import CBool, Type
-    from traitlets.config import Config
+class Compiler(CachingCompiler):
+    """Names cells as a kernel does, but the same each time."""
 
-    class Compiler(CachingCompiler):
-        """Names cells as a kernel does, but the same each time."""
+    def get_code_name(self, raw_code, transformed_code, number):
+        return f"/tmp/ipykernel_0/{zlib.crc32(raw_code.encode('utf-8', 'replace'))}.py"
 
-        def get_code_name(self, raw_code, transformed_code, number):
-            return f"/tmp/ipykernel_0/{zlib.crc32(raw_code.encode('utf-8', 'replace'))}.py"
 
-    class Hook(DisplayHook):
-        """Sends results."""
+class Hook(DisplayHook):
+    """Sends results."""
 
-        def start_displayhook(self):
-            self.content = None
+    def start_displayhook(self):
+        self.content = None
 
-        def write_output_prompt(self):
-            pass
+    def write_output_prompt(self):
+        pass
 
-        def write_format_data(self, format_dict, md_dict=None):
-            self.content = {"data": format_dict, "metadata": md_dict or {}}
+    def write_format_data(self, format_dict, md_dict=None):
+        self.content = {"data": format_dict, "metadata": md_dict or {}}
 
-        def finish_displayhook(self):
-            if self.content and self.content["data"]:
-                channel.output("execute_result", execution_count=self.prompt_count, **self.content)
-            self.content = None
+    def finish_displayhook(self):
+        if self.content and self.content["data"]:
+            count = self.prompt_count
+            self.shell.channel.output("execute_result", execution_count=count, **self.content)
+        self.content = None
 
-    class Publisher(DisplayPublisher):
-        """Sends what is displayed."""
 
-        def publish(
-            self, data, metadata=None, source=None, *, transient=None, update=False, **kwargs
-        ):
-            name = (transient or {}).get("display_id")
-            kind = "update_display_data" if update else "display_data"
-            channel.output(kind, data=data, metadata=metadata or {}, display_id=name)
+class Publisher(DisplayPublisher):
+    """Sends what is displayed."""
 
-        def clear_output(self, wait=False):
-            channel.output("clear_output", wait=bool(wait))
+    def publish(self, data, metadata=None, source=None, *, transient=None, update=False, **kwargs):
+        name = (transient or {}).get("display_id")
+        kind = "update_display_data" if update else "display_data"
+        self.shell.channel.output(kind, data=data, metadata=metadata or {}, display_id=name)
 
-    class Shell(InteractiveShell):
-        """Sends errors."""
+    def clear_output(self, wait=False):
+        self.shell.channel.output("clear_output", wait=bool(wait))
 
-        compiler_class = Type(Compiler)
-        displayhook_class = Type(Hook)
-        display_pub_class = Type(Publisher)
-        autoindent = CBool(False)
-        stopped = False
 
-        def _showtraceback(self, etype, evalue, stb):
-            channel.output(
-                "error", ename=str(etype.__name__), evalue=str(evalue), traceback=list(stb)
-            )
+class Shell(InteractiveShell):
+    """An IPython whose outputs go to a channel, as a kernel's go to its notebook."""
 
-        def ask_exit(self):
-            self.stopped = True
+    compiler_class = Type(Compiler)
+    displayhook_class = Type(Hook)
+    display_pub_class = Type(Publisher)
+    autoindent = CBool(False)
+    stopped = False
+    channel: Channel
 
-        def enable_gui(self, gui=None):
-            pass
+    def _showtraceback(self, etype, evalue, stb):
+        self.channel.output(
+            "error", ename=str(etype.__name__), evalue=str(evalue), traceback=list(stb)
+        )
 
-        def init_virtualenv(self):
-            pass
+    def ask_exit(self):
+        self.stopped = True
 
+    def enable_gui(self, gui=None):
+        pass
+
+    def init_virtualenv(self):
+        pass
+
+
+def make_shell(channel: Channel) -> Shell:
+    """The one shell of this process."""
     settings = Config()
     settings.HistoryManager.enabled = False
-    return Shell.instance(config=settings)
+    shell = Shell.instance(config=settings)
+    shell.channel = channel
+    return shell
 
 
 class Later(types.ModuleType):
@@ -348,18 +355,23 @@ class Runner:
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
 
-def main() -> None:
-    requests = os.fdopen(os.dup(0), encoding="utf-8")
+def take_over() -> tuple[Channel, Pump]:
+    """Have standard output and error go to the channel, and nothing come from standard input."""
     channel = Channel(os.dup(1))
-    nowhere = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nowhere, 0)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
     pump = Pump({1: Stream("stdout", 1, channel), 2: Stream("stderr", 2, channel)})
     sys.stdout, sys.stderr = pump.streams[1], pump.streams[2]
+    channel.before_output = pump.drain
+    return channel, pump
+
+
+def look_like_a_kernel() -> None:
+    """Set what a notebook finds set when a kernel runs it."""
     builtins.input = no_input
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
     os.environ.update(
+        MPLBACKEND="module://matplotlib_inline.backend_inline",
         TERM="xterm-color",
         CLICOLOR="1",
         FORCE_COLOR="1",
@@ -368,32 +380,33 @@ def main() -> None:
         GIT_PAGER="cat",
     )
     sys.path.insert(0, os.getcwd())
-    channel.before_output = pump.drain
     sys.argv[1:] = []
     sys.meta_path.insert(0, LoadingLater())
+
+
+def listen(requests: Iterable[str], runner: Runner, cells: queue.SimpleQueue) -> None:
+    """Take requests as they come; an interrupt is for the cell that is running."""
+    for line in requests:
+        request = json.loads(line)
+        if "interrupt" in request:
+            runner.interrupt(request["interrupt"])
+        else:
+            cells.put(request)
+    os._exit(0)  # whoever asked is gone, so that nobody waits for the cell that is running
+
+
+def main() -> None:
+    requests = os.fdopen(os.dup(0), encoding="utf-8")
+    channel, pump = take_over()
+    look_like_a_kernel()
     runner = Runner(channel, pump)
     pump.start()
     channel.send(ready=True)
-    cells: list = []
-    there_are_cells = threading.Semaphore(0)
-
-    def listen() -> None:
-        for line in requests:
-            request = json.loads(line)
-            if "interrupt" in request:
-                runner.interrupt(request["interrupt"])
-            else:
-                cells.append(request)
-                there_are_cells.release()
-        os._exit(0)  # whoever asked is gone, so that nobody waits for the cell that is running
-
-    threading.Thread(target=listen, daemon=True).start()
-    while True:
+    cells: queue.SimpleQueue = queue.SimpleQueue()
+    threading.Thread(target=listen, args=(requests, runner, cells), daemon=True).start()
+    while not runner.shell.stopped:
         try:
-            there_are_cells.acquire()
-            request = cells.pop(0)
-            if runner.shell.stopped:
-                break
+            request = cells.get()
             runner.run(request["cell"], request["source"])
         except KeyboardInterrupt:  # one that came too late
             continue

@@ -16,7 +16,12 @@ from tito.errors import TitoError, UsageError
 from tito.files import explained, write_atomically
 from tito.notebook.card import hours_of
 from tito.notebook.exercises import answers_of, milestones_of, worth
-from tito.notebook.export import export_student, notebook_cells, read_notebook
+from tito.notebook.export import (
+    export_student,
+    notebook_cells,
+    read_notebook,
+    sources_by_name,
+)
 from tito.student.desk import digest, read_desk, remember, remembered
 from tito.student.progress import progress_of
 from tito.student.running import Checked, keep_results, run_checks
@@ -190,16 +195,6 @@ def changed_lines(module: Module, nb: dict) -> dict[str, str]:
                 changed[name] = line.strip()
                 break
     return changed
-
-
-def sources_by_name(nb: dict) -> dict[str, str]:
-    """The text of each exercise and each checks cell, by its name."""
-    found = {}
-    for cell in nb["cells"]:
-        nbgrader = cell.get("metadata", {}).get("nbgrader") or {}
-        if cell["cell_type"] == "code" and (nbgrader.get("grade") or nbgrader.get("solution")):
-            found[str(nbgrader.get("grade_id", ""))] = "".join(cell["source"])
-    return found
 
 
 def state(module: Module) -> State:

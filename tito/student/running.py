@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import math
 import os
 import re
 import subprocess
 import time
+import warnings
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
@@ -15,6 +17,8 @@ from tito.course import Module
 from tito.errors import TitoError
 from tito.notebook.demo_cells import left_out
 from tito.notebook.exercises import worth
+from tito.notebook.export import read_notebook, sources_by_name
+from tito.notebook.names import names_of
 from tito.notebook.source import Cell
 from tito.student.dependents import given_and_taken, users_of
 from tito.student.desk import digest, remember
@@ -25,6 +29,8 @@ AFTERWARDS = 30  # seconds for all that is still to run, once a cell has not com
 FRAME = re.compile(r"Cell In\[(\d+)\], line (\d+)")
 IN_A_CELL = re.compile(r"\(\d+\.py, line (\d+)\)")  # how IPython places a syntax error
 STOPPED = ("Timeout", "KeyboardInterrupt")
+UNDEFINED = re.compile(r"NameError: name '(\w+)' is not defined")
+LOOK = "was it renamed, or its cell deleted? see: tito diff"
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -83,6 +89,7 @@ class Desk:
         self.waits_for: dict[int, str] = {}  # cells that need what did not come to an end
         self.deadline = math.inf
         self.wrong: dict[str, set[int]] = {}  # exercises that fail, and the cells that use them
+        self.giver = _givers(module)
 
     @contextlib.contextmanager
     def kernel(self) -> Iterator[Desk]:
@@ -157,7 +164,7 @@ class Desk:
             if _was_stopped(cell):
                 self._go_on_without(number)
         if nbgrader.get("solution"):
-            self.errors[nbgrader["grade_id"]] = error_of(cell)
+            self.errors[nbgrader["grade_id"]] = _told_by_python(cell.source, error_of(cell))
         if not nbgrader.get("grade"):
             return None
         own = self.errors.get(nbgrader["grade_id"].removeprefix("test-"), "")
@@ -173,10 +180,15 @@ class Desk:
         self.wrong.pop(name, None)
         if found.state != "failed" or self.dead:
             return found
+        missing = UNDEFINED.match(found.message)
+        giver = self.giver.get(missing[1], "") if missing else ""
         for other, users in self.wrong.items():
-            if number in users:
+            if number in users or other == giver:
                 message = f"waits for {other}, which is not right yet"
                 return replace(found, state="waits", message=message, block=())
+        if giver == name:
+            message = f"{missing[1]} is not defined any more; {LOOK}"
+            found = replace(found, message=message, block=())
         places = [n for n, c in enumerate(self.nb.cells) if _name_of(c) == name or n == number]
         self.wrong[name] = self._users_of(places)
         return found
@@ -200,6 +212,15 @@ class Desk:
         for n in self._users_of([culprit]):
             if n > number:
                 self.waits_for[n] = name
+
+
+def _givers(module: Module) -> dict[str, str]:
+    """For each name that a cell with a name of its own gives in the release, that cell."""
+    if not module.released.exists():
+        return {}
+    given = sources_by_name(read_notebook(module.released)).items()
+    found = [(names_of(source), name) for name, source in given]
+    return {name: cell for names, cell in found if names for name in names.defines}
 
 
 def _name_of(cell) -> str:
@@ -273,6 +294,21 @@ def checked(cell, nbgrader: dict, dead: str, own: str) -> Checked:
     if own and not dead:
         return Checked(name, points, "failed", f"its own cell does not run: {own}")
     return Checked(name, points, "failed", message, () if dead else block_of(cell))
+
+
+def _told_by_python(source: str, error: str) -> str:
+    """The error of a cell; of one that is no Python what Python says, for IPython says less."""
+    if not error.startswith(("SyntaxError", "IndentationError", "TabError")):
+        return error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(source, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    except SyntaxError as found:
+        return f"{type(found).__name__}: {found.msg} (line {found.lineno})"
+    except ValueError:  # a null byte
+        return error
+    return error
 
 
 def error_of(cell) -> str:
