@@ -772,4 +772,11 @@ ALTERNATIVES = [
     ),
 ]
 
-EQUIVALENT: list[Equivalent] = []
+EQUIVALENT = [
+    Equivalent(
+        "parts",
+        "elif isinstance(thing, (list, tuple)):",
+        "elif isinstance(thing, (tuple, list)):",
+        "isinstance asks for either, in whatever order",
+    ),
+]

@@ -156,8 +156,8 @@ network is dense layers *with a bend between them*.
 
 ### 2. Layers in a row
 
-How do you write down a network of five layers? In module 3 you did it by hand. Here somebody else does. Do you see the
-mistake?
+How do you write down a network of five layers? In module 3 you did it by hand. Here somebody else does. Do you see
+the mistake?
 
 ```python
 def network(x):
@@ -168,8 +168,8 @@ def network(x):
     return layer5(h4)
 ```
 
-`layer3` works for nothing. Python doesn't mind, the shapes fit, and the network even learns, only not so well. Names that
-differ by a digit are a trap. So let a loop hand the value on.
+`layer3` works for nothing. Python doesn't mind, the shapes fit, and the network even learns, only not so well.
+Names that differ by a digit are a trap. So let a loop hand the value on.
 
 `Module` is the family name of everything that is made of layers. So far it has a single mark, which section 5 needs:
 """
@@ -197,9 +197,10 @@ r"""
 
 `Sequential(a, b, c)` is a network: called with `x`, it gives `c(b(a(x)))`. A layer is anything that you can call.
 
-- `__init__` keeps the layers as a list, `self.layers`. It refuses what cannot be right, in a sentence: no layers
-  at all (`ValueError`), and something that is not `callable` (`TypeError`). The second will happen to you: `Sequential([a, b])` with a list, and
-  `Sequential(a, ReLU)` without the parentheses (that one *is* callable, so only its call will fail).
+- `__init__` keeps the layers as a list, `self.layers`. It refuses what cannot be right, in a sentence: no layers at
+  all (`ValueError`), and something that is not `callable` (`TypeError`). The second will happen to you:
+  `Sequential([a, b])` with a list, and `Sequential(a, ReLU)` without the parentheses. (That one *is* callable, so
+  you notice when you call the network.)
 - `__call__` hands each layer what the one before it gave.
 """
 
@@ -329,7 +330,7 @@ def whatever_comes_in_is_handed_on_as_it_is(networks, x):
 
     network = networks.Sequential(look, look)
     out = network(networks.Tensor(x)), network(x)
-    return seen, [np.asarray(v) for v in out]
+    return seen, network(x) is x, [np.asarray(v) for v in out]
 
 
 ### END HIDDEN TESTS
@@ -348,8 +349,8 @@ A network that you can only call is a closed box. Give it four methods, so that 
 | `for layer in network` | one layer after the other |
 | `network` in a cell | `Sequential(Dense(2, 3), ReLU(), Dense(3, 1))` |
 
-In `__getitem__`, `isinstance(index, slice)` tells `2` from `:2`. The last one is `__repr__`: the name of the class, `type(self).__name__`, and
-the `repr` of each layer, joined by `", "`, in parentheses.
+In `__getitem__`, `isinstance(index, slice)` tells `2` from `:2`. The last one is `__repr__`: the name of the class,
+`type(self).__name__`, and the `repr` of each layer, joined by `", "`, in parentheses.
 
 `Container` isn't for users: `@extend(Sequential)`, from module 1, gives its methods to `Sequential`.
 """
@@ -479,10 +480,10 @@ Dense layers with a bend between them have a name: *multi-layer perceptron*. Onl
 say only the sizes. `MLP([784, 128, 10])` is a `Sequential` of `Dense(784, 128)`, `ReLU()`, `Dense(128, 10)`.
 
 1. Refuse fewer than two sizes (`ValueError`, with the sizes in the sentence).
-2. Make **one** generator of `rng`, with `np.random.default_rng(rng)`, and hand it to every layer, the first one first. A seed that each layer
-   uses anew gives layers that begin alike.
-3. For each pair of neighbours in `sizes` comes a `Dense(inputs, outputs, generator)` and an `activation()`; but **no bend after
-   the last**, whose outputs may be any numbers.
+2. Make **one** generator of `rng`, with `np.random.default_rng(rng)`, and hand it to every layer, the first one
+   first. A seed that each layer uses anew gives layers that begin alike.
+3. For each pair of neighbours in `sizes` comes a `Dense(inputs, outputs, generator)` and an `activation()`; but
+   **no bend after the last**, whose outputs may be any numbers.
 4. Hand them to `super().__init__(…)`, which is the `__init__` of `Sequential`.
 
 <details>
@@ -632,8 +633,9 @@ def too_few_sizes_are_refused(networks, size):
 
 # %% [markdown]
 r"""
-Now open the file from the beginning of this module. `trained("spirals")` gives its numbers: a dictionary of arrays with names. They
-are the weights of an MLP with layers of 2, 16, 16 and 2. There is a score for each spiral at the end, and the larger one wins.
+Now open the file from the beginning of this module. `trained("spirals")` gives its numbers: a dictionary of arrays
+with names. They are the weights of an MLP with layers of 2, 16, 16 and 2. There is a score for each spiral at the
+end, and the larger one wins.
 """
 
 # %% demo=true
@@ -645,16 +647,16 @@ moons_figure(network, *spirals(400, rng=1), "Two spirals, and what the network s
 
 # %% [markdown]
 r"""
-Your network tells the spirals apart. Somebody else found the weights (how, you'll see in modules 7 and 8); the network is
-yours.
+Your network tells the spirals apart. Somebody else found the weights (how, you'll see in modules 7 and 8); the
+network is yours.
 
-Loading was clumsy, though. We had to know that there are layers at 0, 2 and 4, and that each has `weights` and a `bias`. The next
-two sections make it one line, for any network.
+Loading was clumsy, though. We had to know that there are layers at 0, 2 and 4, and that each has `weights` and a
+`bias`. The next two sections make it one line, for any network.
 
 ### 3. A walk through a network
 
-How many numbers can training change? In module 3 you asked each layer that has a method `parameters`. Do it again, with a block of layers
-among them:
+How many numbers can training change? In module 3 you asked each layer that has a method `parameters`. Do it again,
+with a block of layers among them:
 """
 
 # %%
@@ -665,11 +667,11 @@ print(sum(p.size for layer in asked for p in layer.parameters()))
 
 # %% [markdown]
 r"""
-650 are those of the last layer, $64 \cdot 10 + 10$. The block's 8,320 aren't there: it has no method `parameters`. If you trained
-that network, nine tenths of it would stay as they were drawn, and nobody would tell you.
+650 are those of the last layer, $64 \cdot 10 + 10$. The block's 8,320 aren't there: it has no method `parameters`.
+If you trained that network, nine tenths of it would stay as they were drawn, and nobody would tell you.
 
-We could give `Sequential` such a method. But the next person writes a network of her own and keeps her layers in a dictionary,
-or in two lists. So do it once, for everything: **walk through whatever there is**.
+We could give `Sequential` such a method. But the next person writes a network of her own and keeps her layers in a
+dictionary, or in two lists. So do it once, for everything: **walk through whatever there is**.
 
 #### Exercise 5: `parts`
 
@@ -682,10 +684,11 @@ What is a thing directly made of? Return a dictionary with names, which are stri
 | an object | its attributes | their names |
 | anything else (a number, a Tensor, an array) | none | |
 
-An object keeps its attributes in a dictionary, `thing.__dict__`, in the order in which they were set. Not everything has one;
-`getattr(thing, "__dict__", {})` gives an empty one then.
+An object keeps its attributes in a dictionary, `thing.__dict__`, in the order in which they were set. Not
+everything has one; `getattr(thing, "__dict__", {})` gives an empty one then.
 
-Leave out parts that are *classes* (`isinstance(part, type)`): `self.bend = ReLU`, without parentheses, keeps a recipe for layers, and no layer.
+Leave out parts that are *classes* (`isinstance(part, type)`): `self.bend = ReLU`, without parentheses, keeps a
+recipe for layers, and no layer.
 """
 
 
@@ -706,7 +709,9 @@ def parts(thing) -> dict[str, object]:
 
 
 # %% checks="parts" points=6
-check(parts({"a": 1.0, 2: 3.0}), {"a": 1.0, "2": 3.0}, hint="names are strings")
+_kinds = [type(name).__name__ for name in parts({2: 3.0})]
+check(_kinds, ["str"], hint="names are strings: str(name)")
+check(parts({"a": 1.0, 2: 3.0}), {"a": 1.0, "2": 3.0}, hint="the values by their keys")
 check(parts([5.0, 6.0]), {"0": 5.0, "1": 6.0}, hint="the position is the name")
 check(parts((5.0,)), {"0": 5.0}, hint="a tuple as a list")
 check(list(parts(Dense(2, 3))), ["weights", "bias"], hint="thing.__dict__")
@@ -781,8 +786,8 @@ def parts_may_be_changed_without_harm(networks, a):
 r"""
 #### Exercise 6: `walk`
 
-Now go on: the parts, the parts of the parts, and so on to the end. That's a recursion. `walk(thing)` gives pairs of a name and
-a part. Names are joined with dots, and the thing itself comes first, with the name `""`:
+Now go on: the parts, the parts of the parts, and so on to the end. That's a recursion. `walk(thing)` gives pairs of
+a name and a part. Names are joined with dots, and the thing itself comes first, with the name `""`:
 
 ```text
 walk(Sequential(Dense(2, 3), ReLU()))
@@ -794,24 +799,27 @@ walk(Sequential(Dense(2, 3), ReLU()))
     "layers.1"           ReLU()
 ```
 
-**A trap.** A layer may be used twice, `Sequential(coder, ReLU(), coder)`: two places *share* its weights. And a network may know itself:
-`network.best = network`. What would happen?
+**A trap.** A layer may be used twice, `Sequential(coder, ReLU(), coder)`: two places *share* its weights. And a
+network may know itself: `network.best = network`. What would happen?
 
 <details>
 <summary>Think first, then look</summary>
 
-The shared layer would be found twice. Its weights would count twice, and training would move them twice as far as it should.
-And the network that knows itself would be walked through for ever.
+The shared layer would be found twice. Its weights would count twice, and training would move them twice as far as
+it should. And the network that knows itself would be walked through for ever.
 
 </details>
 
 So each thing is given **once**, under the name that comes first. `seen` holds the `id` of everything that has been
-given: the `id` says *which* object it is. (Don't ask `thing in seen`: that compares with `==`, which for Tensors means their elements.)
+given: the `id` says *which* object it is. (Don't ask `thing in seen`: that compares with `==`, which for Tensors
+means their elements.)
 
-1. Begin `seen` as an empty set where it is `None`. (Don't write `seen=set()` above: Python makes that set once, for all walks.)
+1. Begin `seen` as an empty set where it is `None`. (Don't write `seen=set()` above: Python makes that set once, for
+   all walks.)
 2. If the `id` of the thing has been seen, there is nothing to do.
 3. Else remember it, and give the pair: `yield name, thing`.
-4. Then walk through each of its `parts`, with the longer name and the same `seen`. `yield from walk(…)` hands on what that walk gives.
+4. Then walk through each of its `parts`, with the longer name and the same `seen`. `yield from walk(…)` hands on
+   what that walk gives.
 
 <details>
 <summary>Hint: names</summary>
@@ -947,11 +955,11 @@ def a_second_walk_finds_all_again(networks, a):
 r"""
 #### Exercise 7: parameters
 
-The parameters of a network are what training may change: those of its parts whose `requires_grad` is true. (Most parts have no such attribute.
-`getattr(part, "requires_grad", False)` asks without an error.)
+The parameters of a network are what training may change: those of its parts whose `requires_grad` is true. (Most
+parts have no such attribute. `getattr(part, "requires_grad", False)` asks without an error.)
 
-- `named_parameters()`: a list of pairs of a name and a parameter, in the order of the walk. "`layers.4.bias` is not a number" helps when you look for a mistake;
-  "parameter 5 is not a number" doesn't.
+- `named_parameters()`: a list of pairs of a name and a parameter, in the order of the walk. "`layers.4.bias` is not
+  a number" helps when you look for a mistake; "parameter 5 is not a number" doesn't.
 - `parameters()`: only the parameters. It's the list that an optimizer will be given.
 - `count_parameters(network)`: how many *numbers* they hold, of a network or of a plain list of layers.
 """
@@ -1007,7 +1015,8 @@ check(
     hint="the very tensor, no copy",
 )
 check(count_parameters(_network), 13, hint="all numbers in all parameters")
-check(count_parameters([_coder, _coder]), 6, hint="what is shared counts once")
+_shared = Dense(2, 2)
+check(count_parameters([_shared, _shared]), 6, hint="what is shared counts once")
 _network.layers[0].bias.requires_grad = False
 check(count_parameters(_network), 10, hint="a frozen bias is not trained")
 ### BEGIN HIDDEN TESTS
@@ -1055,7 +1064,8 @@ def numbers_are_counted(networks, n, m):
     frozen = tensor(np.ones(m))
     module = own(networks, w=w, deep=[[v], frozen], again=w)
     things = module, [w, [w, v]], {"a": v}, [], w, frozen
-    return [int(networks.count_parameters(thing)) for thing in things]
+    counts = [networks.count_parameters(thing) for thing in things]
+    return [int(count) for count in counts], [np.asarray(c).dtype.kind for c in counts]
 
 
 ### END HIDDEN TESTS
@@ -1070,32 +1080,35 @@ print(count_parameters(layers))
 
 # %% [markdown]
 r"""
-**Question 1** (5 points). (a) Without a computer: how many parameters does `MLP([784, 256, 10])` have? And `Sequential(coder, ReLU(), coder, ReLU(), coder)`
-with `coder = Dense(100, 100)`? (b) A friend writes `class Net(Module)` with `self.layers = {1: Dense(4, 4), 2: Dense(4, 4)}`, and in
-`__call__` a third layer, which she makes anew each time: `return Dense(4, 1)(h)`. What does your walk find, and what
-doesn't it? What happens to the third layer in training? (c) Why do we keep `id(part)` in `seen`, and not the name of the part?
+**Question 1** (5 points). (a) Without a computer: how many parameters does `MLP([784, 256, 10])` have? And
+`Sequential(coder, ReLU(), coder, ReLU(), coder)` with `coder = Dense(100, 100)`? (b) A friend writes `class
+Net(Module)` with `self.layers = {1: Dense(4, 4), 2: Dense(4, 4)}`, and in `__call__` a third layer, which she makes
+anew each time: `return Dense(4, 1)(h)`. What does your walk find, and what doesn't it? What happens to the third
+layer in training? (c) Why do we keep `id(part)` in `seen`, and not the name of the part?
 
 (Double-click the cell below, write your answer, and press Shift+Enter.)
 """
 
 # %% [markdown] answer="what-a-walk-finds" points=5
 r"""
-**Model answer.** (a) $784 \cdot 256 + 256 + 256 \cdot 10 + 10 = 203{,}530$; and $100 \cdot 100 + 100 = 10{,}100$, because the three places share one layer.
-(b) The walk finds both layers in the dictionary, under `layers.1` and `layers.2`, with four parameters. The third is no
-attribute of the network: it exists only while the call runs, and the walk cannot find it. Training would not change it; worse, each
-call draws new weights, so the same input gives another answer each time. It belongs into `__init__`. (c) A shared part is
-reached under several names, so names would not tell that it is the same one; it would be counted and trained twice. And in
-a cycle each round makes a longer, new name, so the walk would never end.
+**Model answer.** (a) $784 \cdot 256 + 256 + 256 \cdot 10 + 10 = 203{,}530$; and $100 \cdot 100 + 100 = 10{,}100$,
+because the three places share one layer. (b) The walk finds both layers in the dictionary, under `layers.1` and
+`layers.2`, with four parameters. The third is no attribute of the network: it exists only while the call runs, and
+the walk cannot find it. Training would not change it; worse, each call draws new weights, so the same input gives
+another answer each time. It belongs into `__init__`. (c) A shared part is reached under several names, so names
+would not tell that it is the same one; it would be counted and trained twice. And in a cycle each round makes a
+longer, new name, so the walk would never end.
 
-**Mark scheme.** 1 point: 203,530. 1 point: 10,100, because it is shared. 1 point: (b) what is found. 1 point: (b) the third
-layer is never trained, or is another one in each call. 1 point: (c) one of the two reasons.
+**Mark scheme.** 1 point: 203,530. 1 point: 10,100, because it is shared. 1 point: (b) what is found. 1 point: (b)
+the third layer is never trained, or is another one in each call. 1 point: (c) one of the two reasons.
 """
 
 # %% [markdown]
 r"""
 ### 4. Saving and loading
 
-While a network learns, you want to keep the best weights so far. The obvious way is `best = network.parameters()`. Let's see:
+While a network learns, you want to keep the best weights so far. The obvious way is `best = network.parameters()`.
+Let's see:
 """
 
 # %%
@@ -1107,12 +1120,14 @@ print("later: ", best[1])
 
 # %% [markdown]
 r"""
-`best` holds the tensors themselves, and they go on changing. So we need copies; and names, or else nobody knows which numbers belong where.
+`best` holds the tensors themselves, and they go on changing. So we need copies; and names, or else nobody knows
+which numbers belong where.
 
 #### Exercise 8: `state_dict`
 
-Return a dictionary: the name of **each** Tensor in the network, and a copy of its array. Take the Tensors that require no gradient, too:
-a frozen layer belongs to the network as well, and if it weren't saved, you would miss it when you load.
+Return a dictionary: the name of **each** Tensor in the network, and a copy of its array. Take the Tensors that
+require no gradient, too: a frozen layer belongs to the network as well, and if it weren't saved, you would miss it
+when you load.
 """
 
 
@@ -1188,8 +1203,8 @@ def what_is_shared_is_saved_once(networks, a):
 r"""
 #### Exercise 9: `load_state_dict`
 
-The way back: put saved arrays into a network. The obvious loop goes through the dictionary and puts in one after the other. Here is
-what happens when one of them doesn't fit:
+The way back: put saved arrays into a network. The obvious loop goes through the dictionary and puts in one after
+the other. Here is what happens when one of them doesn't fit:
 """
 
 # %%
@@ -1203,15 +1218,17 @@ print([(n, np.array_equal(p, state[n])) for n, p in network.named_parameters()])
 
 # %% [markdown]
 r"""
-Now the first layer is new and the rest is old: a network that nobody ever trained. So **look at everything first, and only then change anything**.
+Now the first layer is new and the rest is old: a network that nobody ever trained. So **look at everything first,
+and only then change anything**.
 
 1. `mine`: the Tensors of this network by name, as in `state_dict`.
-2. Find the names that are `missing` (here, but not in `state`) and `unexpected` (in `state`, but not here). If `strict`, any of them is a
-   `KeyError` that names them all. Without `strict` they are left alone.
-3. For each name in both, make the new array: `np.array(state[name], dtype=…)`, a copy in the dtype that the Tensor has. If its shape differs from the Tensor's:
-   a `ValueError` with the name and both shapes. (`part.data[...] = array` wouldn't notice: it broadcasts.)
-4. Now put them in, `tensor.data = array`. The Tensors stay the same objects. If you put new Tensors into the layers, an optimizer that
-   holds the old ones would train ghosts.
+2. Find the names that are `missing` (here, but not in `state`) and `unexpected` (in `state`, but not here). If
+   `strict`, any of them is a `KeyError` that names them all. Without `strict` they are left alone.
+3. For each name in both, make the new array: `np.array(state[name], dtype=…)`, a copy in the dtype that the Tensor
+   has. If its shape differs from the Tensor's: a `ValueError` with the name and both shapes. (`part.data[...] =
+   array` wouldn't notice: it broadcasts.)
+4. Now put them in, `tensor.data = array`. The Tensors stay the same objects. If you put new Tensors into the
+   layers, an optimizer that holds the old ones would train ghosts.
 """
 
 
@@ -1421,13 +1438,14 @@ def a_single_number_does_not_fill_an_array(networks, seed, number):
 r"""
 #### Exercise 10: a network out of a file
 
-Back to the first page. You have only the dictionary, and don't know the sizes. But the shapes of the weights say it all: `(2, 16)`,
-`(16, 16)`, `(16, 2)`, one behind the other, are an MLP of 2, 16, 16 and 2.
+Back to the first page. You have only the dictionary, and don't know the sizes. But the shapes of the weights say it
+all: `(2, 16)`, `(16, 16)`, `(16, 2)`, one behind the other, are an MLP of 2, 16, 16 and 2.
 
-Find the arrays whose names end in `"weights"` (`name.endswith(…)`), in their order. The first gives the number of inputs,
-and each gives a number of outputs. Make the MLP, load, and return it.
+Find the arrays whose names end in `"weights"` (`name.endswith(…)`), in their order. The first gives the number of
+inputs, and each gives a number of outputs. Make the MLP, load, and return it.
 
-With that you reach the first **milestone**: networks for two famous problems, out of nothing but a dictionary of numbers.
+With that you reach the first **milestone**: networks for two famous problems, out of nothing but a dictionary of
+numbers.
 """
 
 
@@ -1561,8 +1579,9 @@ moons_figure(network, *spirals(1000, rng=6), repr(network))
 r"""
 ### 5. Switches, and a table
 
-Some layers work in one way while a network is trained, and in another when it is used. *Dropout* throws away half of the numbers at random, so that no
-neuron relies on another (module 10 builds it). Used by mistake after training, it gives two answers to one question:
+Some layers work in one way while a network is trained, and in another when it is used. *Dropout* throws away half
+of the numbers at random, so that no neuron relies on another (module 10 builds it). Used by mistake after training,
+it gives two answers to one question:
 """
 
 
@@ -1589,8 +1608,9 @@ for _ in range(2):
 r"""
 #### Exercise 11: `train` and `eval`
 
-Each part that has an attribute `training` has a switch. `train()` turns all of them on, wherever they are, and `eval()` all of them off. Both return the
-network itself, so that `network.eval()(x)` can be written in one go. `train(False)` is the same as `eval()`.
+Each part that has an attribute `training` has a switch. `train()` turns all of them on, wherever they are, and
+`eval()` all of them off. Both return the network itself, so that `network.eval()(x)` can be written in one go.
+`train(False)` is the same as `eval()`.
 """
 
 
@@ -1672,8 +1692,9 @@ print(f"{right(network.eval(), points, labels).mean():.1%} of the points told ap
 r"""
 #### Exercise 12: `astype`
 
-Our numbers are float32, which is right for training. To compare two programs you want float64. Convert each Tensor of the network, frozen ones, too, and return the network.
-As when you loaded, the Tensors stay the same objects: change their `data`. An array has the method `astype(dtype)`.
+Our numbers are float32, which is right for training. To compare two programs you want float64. Convert each Tensor
+of the network, frozen ones, too, and return the network. As when you loaded, the Tensors stay the same objects:
+change their `data`. An array has the method `astype(dtype)`.
 """
 
 
@@ -1725,20 +1746,23 @@ def all_tensors_change_their_dtype(networks, a, b):
 r"""
 #### Exercise 13: `summary`
 
-Does the next layer need 3,136 inputs or 1,568? Working out shapes by hand is a good way to get them wrong. Let the network work them out: send a batch of one
-example full of zeros through it, and write down each shape on the way.
+Does the next layer need 3,136 inputs or 1,568? Working out shapes by hand is a good way to get them wrong. Let the
+network work them out: send a batch of one example full of zeros through it, and write down each shape on the way.
 
-`summary(network, input_shape)` goes through the layers of a `Sequential`. `input_shape` is that of one example, without the batch. For each layer it makes a row, a tuple of
+`summary(network, input_shape)` goes through the layers of a `Sequential`. `input_shape` is that of one example,
+without the batch. For each layer it makes a row, a tuple of
 
 - the name, `"layers.0"`, `"layers.1"`, …
 - what it shows of itself, `repr(layer)`
 - the shape of its output, without the batch: `x.shape[1:]`
 - how many parameters it has.
 
-The result is `Summary(rows, total)`, where `total` counts the parameters of the whole network. `Summary` is given, and shows itself as a table.
+The result is `Summary(rows, total)`, where `total` counts the parameters of the whole network. `Summary` is given,
+and shows itself as a table.
 
-**Looking must not change anything.** A layer in training mode may draw random numbers, or keep statistics of what it sees. So switch to `eval()` first. And put every switch back afterwards as it was, also if a
-layer complains about a shape: that's what `try … finally` is for. The switches need not all be alike, so remember each.
+**Looking must not change anything.** A layer in training mode may draw random numbers, or keep statistics of what
+it sees. So switch to `eval()` first. And put every switch back afterwards as it was, also if a layer complains
+about a shape: that's what `try … finally` is for. The switches need not all be alike, so remember each.
 """
 
 
@@ -1789,7 +1813,8 @@ check(
     hint="name, repr, the shape without the batch, parameters",
 )
 check(_found.total, 23, hint="count_parameters(network)")
-_network = Sequential(_coder, _coder, Dropout())
+_shared = Dense(2, 2)
+_network = Sequential(_shared, _shared, Dropout())
 check(summary(_network, (2,)).total, 6, hint="a shared layer counts once")
 check(_network.training, True, hint="put the switches back")
 check_raises(ValueError, lambda: summary(_network, (3,)), hint="let the error through")
@@ -1806,7 +1831,8 @@ class Stage:
         self.make = lambda x: tensor(x)
 
     def __call__(self, x):
-        self.calls.append((self.training, x.shape, float(abs(np.asarray(x)).sum())))
+        size = float(abs(np.asarray(x)).sum())
+        self.calls.append((self.training, type(x).__name__, x.shape, size))
         return self.make(np.concatenate([x.data, x.data], axis=-1))
 
     def __repr__(self):
@@ -1821,9 +1847,7 @@ def rows_of_a_summary(networks, a, b, name):
     )
     network = networks.Sequential(first, second, first)
     found = networks.summary(network, (a, b))
-    rows = [
-        [str(r[0]), str(r[1]), [int(n) for n in r[2]], int(r[3])] for r in found.rows
-    ]
+    rows = [[*row[:2], [int(n) for n in row[2]], int(row[3])] for row in found.rows]
     return rows, int(found.total), type(found).__name__
 
 
@@ -1874,9 +1898,10 @@ __all__ = """
 r"""
 ## Use
 
-Real handwriting. `digits()` gives 1,797 images of 8 by 8 pixels, written by 13 people (Alpaydin and Kaynak, 1998). Somebody has
-trained an MLP on the first 1,437 of them; the other 360 it has never seen. The network takes rows of 64 numbers between 0 and 1. `Lambda`, which is given, makes a layer out of a function of
-tensors, with a name to be shown:
+Real handwriting. `digits()` gives 1,797 images of 8 by 8 pixels, written by 13 people (Alpaydin and Kaynak, 1998).
+Somebody has trained an MLP on the first 1,437 of them; the other 360 it has never seen. The network takes rows of
+64 numbers between 0 and 1. `Lambda`, which is given, makes a layer out of a function of tensors, with a name to be
+shown:
 """
 
 # %%
@@ -1887,7 +1912,8 @@ summary(reader, (8, 8))
 
 # %% [markdown]
 r"""
-How many does it read right: of those that it learned from, and of those that are new to it?
+How many does it read right, of those that it learned from and of those that are new to it? And what is wrong with
+the first few that it gets wrong?
 """
 
 
@@ -1896,21 +1922,24 @@ read = right(reader, images, labels)
 print(f"learned from: {read[:1437].mean():.1%} right, new: {read[1437:].mean():.1%}")
 wrong = np.flatnonzero(~read)[:8]
 answers = reader(Tensor(images[wrong])).numpy().argmax(axis=1)
-digits_figure(images[wrong], [f"{a}, not {b}" for a, b in zip(answers, labels[wrong])])
+digits_figure(images[wrong], [f"{a} for {b}" for a, b in zip(answers, labels[wrong])])
 
 # %% [markdown]
 r"""
-All that it has learned from, and most of the others. Some of those it gets wrong you might get wrong as well. From here on only the numbers on the *new* ones
-count; module 6 is about that.
+The title says what it read, and what was written. It knows all it has learned from, and most of the others: many a
+1 of a hand that it doesn't know passes for a 9. Only the numbers on the *new* ones count from here on; module 6 is
+about that.
 
 ## Analyze
 
 ### Deep or wide?
 
-Two networks of one input and one output, with 61 parameters each: one with 20 neurons side by side, one with ten layers of 2. What can each do? With ReLU, every network is made
-of straight pieces, and a new piece begins where a neuron switches on or off. So count pieces between 0 and 1.
+Two networks of one input and one output, with 61 parameters each: one with 20 neurons side by side, one with ten
+layers of 2. What can each do? With ReLU, what a network computes is made of straight pieces, and a new piece begins
+where a neuron switches on or off. So count pieces between 0 and 1.
 
-The wide one has 20 neurons, each with one place to switch. We put these places side by side. The deep one folds the line: each pair of neurons computes
+The wide one has 20 neurons, each with one place to switch. We put these places side by side. The deep one folds the
+line: each pair of neurons computes
 $2\operatorname{relu}(t) - 4\operatorname{relu}(t - \frac12)$, a tent, which lays the right half over the left. The next pair folds what's already folded.
 
 How many pieces will there be?
@@ -1918,7 +1947,8 @@ How many pieces will there be?
 <details>
 <summary>Think first, then look</summary>
 
-20 neurons have 20 places, which makes 21 pieces at most. Ten folds double the number of layers of paper ten times: $2^{10}$.
+20 neurons have 20 places, which makes 21 pieces at most. Ten folds double the number of layers of paper ten times:
+$2^{10}$.
 
 </details>
 """
@@ -1943,13 +1973,16 @@ for network in (wide, deep):
 
 # %% [markdown]
 r"""
-Depth can multiply where width only adds (Telgarsky, "Benefits of depth in neural networks", 2016). *Can*: such weights were put there by
-hand. Drawn at random, deep networks have hardly more pieces than wide ones (Hanin and Rolnick, 2019). Whether training finds such weights is another question.
+Depth can multiply where width only adds (Telgarsky, "Benefits of depth in neural networks", 2016). *Can*: such
+weights were put there by hand. Draw the weights at random, and the deep network has no more pieces than the wide
+one, rather fewer (Hanin and Rolnick, "Complexity of linear regions in deep networks", 2019). Whether training finds
+such weights is another question.
 
 ### A shuffled twin
 
-Number the hidden neurons of a layer in another order: move the columns of its weights and its bias, and the rows of the next weights along with them. How do the answers change? And
-take the *average* of the network and its twin, number by number. Averaging two equally good networks can't be bad, can it?
+Number the hidden neurons of a layer in another order: move the columns of its weights and its bias, and the rows of
+the next weights along with them. How do the answers change? And take the *average* of the network and its twin,
+number by number. Averaging two equally good networks can't be bad, can it?
 """
 
 # %% demo=true
@@ -1968,24 +2001,31 @@ for name, numbers in {"network": state, "twin": twin, "average": average}.items(
 
 # %% [markdown]
 r"""
-**Question 2** (5 points). (a) The network and its twin: why are their answers equal, although nearly all their numbers differ? (b) How many such twins does `MLP([64, 24, 16, 10])` have, itself included, if only
-whole neurons are moved within their layer? A formula will do. (c) Explain why the average of the two is so much worse than either. (d) Two friends train this network
-on the same digits, from different random weights, and want to average their results. What do you tell them, and what could they average instead?
+**Question 2** (5 points). (a) The network and its twin: why are their answers equal, although nearly all their
+numbers differ? (b) How many such twins does `MLP([64, 24, 16, 10])` have, itself included, if only whole neurons
+are moved within their layer? A formula will do. (c) Explain why the average of the two is so much worse than
+either. (d) Two friends train this network on the same digits, from different random weights, and want to average
+their results. What do you tell them, and what could they average instead?
 
 (Double-click the cell below, write your answer, and press Shift+Enter.)
 """
 
 # %% [markdown] answer="twins" points=5
 r"""
-**Model answer.** (a) A hidden neuron has a column of weights and a bias before it, and a row of weights behind it. If all three move together, every neuron computes what it did, and
-the next layer adds up the same products in another order. (What is left is rounding.) (b) Each hidden layer may be ordered in any way, independently: $24! \cdot 16!$. Inputs and outputs must stay.
-(c) The average mixes neuron 1 of the one with another neuron of the other: weights for different features are added up, and much of them cancels. Half of a neuron that looks for a stroke and half of one that looks for
-a loop is a neuron that looks for neither. The answers depend on products of both layers, so that the average of the weights doesn't give the average of the answers.
-(d) Nothing makes their neurons come in the same order (or be the same at all), so the average of their weights is bad for the same reason. They can average the *answers* of both networks (which often is better than either), or
-first match the neurons of one network to those of the other.
+**Model answer.** (a) A hidden neuron has a column of weights and a bias before it, and a row of weights behind it.
+If all three move together, every neuron computes what it did, and the next layer adds up the same products in
+another order. (What is left is rounding.) (b) Each hidden layer may be ordered in any way, independently: $24!
+\cdot 16!$. Inputs and outputs must stay. (c) The average mixes neuron 1 of the one with another neuron of the
+other: weights for different features are added up, and much of them cancels. Half of a neuron that looks for a
+stroke and half of one that looks for a loop is a neuron that looks for neither. The answers depend on products of
+both layers, so that the average of the weights doesn't give the average of the answers. (d) Nothing makes their
+neurons come in the same order (or be the same at all), so the average of their weights is bad for the same reason.
+They can average the *answers* of both networks (which often is better than either), or first match the neurons of
+one network to those of the other.
 
-**Mark scheme.** 1 point: (a), columns, bias and rows move together. 1 point: (b) $24! \cdot 16!$. 1 point: (c) different neurons are mixed. 1 point: (d) don't, because the
-order is arbitrary. 1 point: (d) average the answers, or match the neurons first.
+**Mark scheme.** 1 point: (a), columns, bias and rows move together. 1 point: (b) $24! \cdot 16!$. 1 point: (c)
+different neurons are mixed. 1 point: (d) don't, because the order is arbitrary. 1 point: (d) average the answers,
+or match the neurons first.
 """
 
 # %% [markdown]
@@ -1993,9 +2033,11 @@ r"""
 <details>
 <summary>The same in PyTorch</summary>
 
-`nn.Module`, `nn.Sequential`, `named_parameters()`, `state_dict()`, `load_state_dict(state, strict=True)`, `train()` and `eval()` have the same names and do the same. PyTorch finds parts when they are
-assigned: `nn.Module` watches its attributes. A layer in a plain list escapes it, which is why there is `nn.ModuleList`. Your walk looks into lists, too. PyTorch's weights have the shape (outputs, inputs), the
-transpose of ours; names in a `nn.Sequential` are `0.weight`, ours `layers.0.weights`; and what doesn't fit is a `RuntimeError` there.
+`nn.Module`, `nn.Sequential`, `named_parameters()`, `state_dict()`, `load_state_dict(state, strict=True)`, `train()`
+and `eval()` have the same names and do the same. PyTorch finds parts when they are assigned: `nn.Module` watches
+its attributes. A layer in a plain list escapes it, which is why there is `nn.ModuleList`. Your walk looks into
+lists, too. PyTorch's weights have the shape (outputs, inputs), the transpose of ours; names in a `nn.Sequential`
+are `0.weight`, ours `layers.0.weights`; and what doesn't fit is a `RuntimeError` there.
 
 </details>
 
@@ -2006,6 +2048,6 @@ transpose of ours; names in a `nn.Sequential` are `0.weight`, ours `layers.0.wei
 - One walk, which gives each part once, finds parameters, saves, loads, switches and converts, wherever the parts are.
 - Save copies. Look at everything before you change anything. Keep the Tensors, change their data.
 
-Export your module with `python bin/tito.py export 04_networks`. Next comes module 5 (convolutions), which is still to come. Who found the weights
-in the files? **Module 7, Autograd**, is about that, and you can go on with it now.
+Export your module with `python bin/tito.py export 04_networks`. Next comes module 5 (convolutions), which is still
+to come. Who found the weights in the files? **Module 7, Autograd**, is about that, and you can go on with it now.
 """

@@ -170,3 +170,22 @@ def test_milestone_1_holds_for_nine_of_ten_other_spirals():
 
 def test_the_file_of_the_spirals_has_as_many_numbers_as_the_lesson_says():
     assert sum(array.size for array in trained("spirals").values()) == 354
+
+
+def test_deep_networks_drawn_at_random_have_fewer_straight_pieces_than_wide_ones():
+    line, means = Tensor(np.linspace(-1, 1, 2**12)[:, None]), []
+    for sizes in ([1, 20, 1], [1] + [2] * 10 + [1]):
+        counts = []
+        for seed in range(30):
+            rng = np.random.default_rng(seed)
+            network = MLP(sizes, rng=rng).astype(np.float64)
+            assert count_parameters(network) == 61
+            for layer in network[::2]:
+                shape = layer.weights.shape
+                layer.weights.data = rng.normal(0, np.sqrt(2 / shape[0]), shape)
+                layer.bias.data = rng.normal(0, 0.5, shape[1])
+            hidden = [network[: n + 1](line).numpy() > 0 for n in range(1, len(network), 2)]
+            counts.append(1 + np.diff(np.hstack(hidden), axis=0).any(axis=1).sum())
+        means.append(np.mean(counts))
+    wide, deep = means
+    assert deep < wide < 21
