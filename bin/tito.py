@@ -224,6 +224,7 @@ def working_uv():
         answer = subprocess.run([uv, "--version"], capture_output=True, check=False)
     except OSError:
         return None
+    refuse_interrupted(answer.returncode)
     return uv if answer.returncode == 0 else None
 
 
@@ -270,9 +271,18 @@ def run(command, lock, quiet=False):
 
     inherited = {} if lock is None else {"pass_fds": (lock,)}
     if sys.stderr.isatty() and not quiet:
-        return subprocess.call(command, **inherited)
-    with open(LOG, "ab") as log:
-        return subprocess.call(command, stdout=log, stderr=subprocess.STDOUT, **inherited)
+        code = subprocess.call(command, **inherited)
+    else:
+        with open(LOG, "ab") as log:
+            code = subprocess.call(command, stdout=log, stderr=subprocess.STDOUT, **inherited)
+    refuse_interrupted(code)
+    return code
+
+
+def refuse_interrupted(code):
+    """Ctrl-C goes to the installer as well, which may end before this process hears of it."""
+    if code in (-2, 130):  # a program that SIGINT has ended, and what a shell makes of that
+        raise KeyboardInterrupt
 
 
 def cause(what):

@@ -372,6 +372,13 @@ def test_ctrl_c_ends_in_a_sentence_and_leaves_nothing(copy, tmp_path):
     assert sorted(p.name for p in copy.root.iterdir()) == ["bin", "locks", "pyproject.toml", "tito"]
 
 
+@pytest.mark.parametrize("code", ["exit 130", "kill -INT $$"])
+def test_an_installer_that_was_interrupted_is_no_failure_of_its_own(copy, tmp_path, code):
+    result = copy.call(tools=installer(tmp_path / "interrupted", code))
+    assert result.returncode == 130
+    assert result.stderr.splitlines()[-1].startswith("tito: the installation was interrupted")
+
+
 def test_two_first_calls_at_once_install_once(copy, quick, tmp_path):
     wait = f"touch '{tmp_path}/started'; until [ -e '{tmp_path}/go' ]; do sleep 0.02; done"
     text = (quick / "uv").read_text()

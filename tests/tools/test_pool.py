@@ -252,7 +252,7 @@ def test_one_job_after_another_gives_the_same(numbers):
 @pytest.fixture
 def cluster(tmp_path):
     """A scheduler and two workers as processes of their own, in another folder."""
-    pytest.importorskip("distributed", reason="Dask is not installed")
+    distributed = pytest.importorskip("distributed", reason="Dask is not installed")
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     path = folder / "scheduler.json"
@@ -278,11 +278,14 @@ def cluster(tmp_path):
     processes = [
         start("scheduler", "--host", "127.0.0.1", "--port", "0", "--dashboard-address", ":0")
     ]
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not path.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     processes += [start("worker", "--nthreads", "1", "--no-nanny", "--no-dashboard") for _ in "ab"]
-    yield json.loads(path.read_text())["address"], processes[1:]
+    address = json.loads(path.read_text())["address"]
+    with distributed.Client(address) as client:
+        client.wait_for_workers(2, timeout=120)
+    yield address, processes[1:]
     for process in processes:
         process.kill()
         process.wait()

@@ -19,6 +19,11 @@ from tito.sandbox.watchdog import watch
 
 NAME = "bubblewrap"
 OLDEST = (0, 8)  # knows --disable-userns
+# Counts of all processes, files and memory of the machine, of which others' are a part.
+ABOUT_THE_MACHINE = (
+    "sys loadavg stat meminfo vmstat zoneinfo buddyinfo slabinfo diskstats interrupts softirqs "
+    "schedstat locks pressure"
+).split()
 INSTALL = "install bubblewrap (on Debian and Ubuntu: apt install bubblewrap)"
 
 
@@ -112,6 +117,10 @@ def _mounts(program: Program, policy: Policy, seen: View) -> list[str]:
         arguments += ["--ro-bind", source, place]
     for place in seen.masked:
         arguments += ["--ro-bind", _instead_of(place), place]
+    for name in ABOUT_THE_MACHINE:
+        place = f"/proc/{name}"
+        if os.path.exists(place):
+            arguments += ["--ro-bind", _instead_of(place), place]
     if shared is not None:
         arguments += ["--bind", str(shared), str(shared)]
     return [*arguments, "--remount-ro", "/dev", "--remount-ro", "/"]
@@ -121,7 +130,8 @@ def _instead_of(place: str) -> str:
     """What is shown instead of something that must not be seen: nothing that can be imported."""
     if os.path.isdir(place):
         return str(ABSENT)
-    return str(ABSENT / "__init__.py") if place.endswith(".py") else os.devnull
+    empty = place.endswith(".py") or place.startswith("/proc/")
+    return str(ABSENT / "__init__.py") if empty else os.devnull
 
 
 def _empty(place: str, size: int) -> list[str]:
@@ -139,7 +149,8 @@ class _Filter:
     """The filter in a pipe, from which bubblewrap reads it."""
 
     def __init__(self, program: Program):
-        self.code = filter_program(network="own" if program.shared else "none")
+        network = "own" if program.shared else "none"
+        self.code = filter_program(network=network, processes=program.view == "notebook")
 
     def __enter__(self) -> int | None:
         self.descriptor = None

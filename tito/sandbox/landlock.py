@@ -20,7 +20,7 @@ from tito.sandbox.watchdog import watch
 
 NAME = "landlock"
 DEVICES = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"]
-ABOUT_THE_MACHINE = ["/proc/stat", "/proc/meminfo", "/proc/cpuinfo"]
+PROCESSOR = "/proc/cpuinfo"
 
 
 def trouble() -> str:
@@ -62,9 +62,13 @@ def start(program: Program, policy: Policy) -> subprocess.Popen:
     elsewhere = [folder for folder in packages if not folder.startswith(str(private))]
     confine = {
         "list": [*interpreter().standard, *elsewhere],
-        "read": [*seen, str(private), str(program.folder), str(ENTER), *ABOUT_THE_MACHINE],
+        "read": [*seen, str(private), str(program.folder), str(ENTER), PROCESSOR],
         "write": [str(folder), str(private / "tmp"), *shared, *DEVICES],
-        "filter": filter_program(network="listen" if shared else "none").hex(),
+        "filter": filter_program(
+            network="listen" if shared else "none",
+            alone=False,
+            processes=program.view == "notebook",
+        ).hex(),
     }
     if program.is_script:
         confine["read"].append(program.run)

@@ -1,0 +1,273 @@
+"""Two sandboxes side by side, of students who want to pass something on: what arrives."""
+
+import ctypes
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from tito import sandbox
+from tito.sandbox import Policy, bubblewrap, landlock
+from tito.sandbox.policy import MiB
+
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="bubblewrap and Landlock are Linux's"
+)
+POLICY = Policy(folder_size=16 * MiB, shm_size=4 * MiB, processes=48, memory=600 * MiB)
+ORDINARY = 54321  # a user without an account
+# Files that nobody reads and every sandbox has: one for each channel, as tests run side by side.
+SHARED = sorted(str(path) for path in Path(np.lib.__file__).parent.glob("*.pyi"))
+
+START = """
+import ctypes, errno, fcntl, mmap, os, select, socket, struct, sys, threading, time
+libc = ctypes.CDLL(None, use_errno=True)
+lock = lambda kind: struct.pack("hhqqi4x", kind, 0, 0, 0, 0)
+def call(number, *arguments):
+    words = [ctypes.c_long(x) if isinstance(x, int) else x for x in arguments]
+    result = libc.syscall(ctypes.c_long(number), *words)
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "")
+    return result
+def place_in(file):
+    memory = libc.mmap
+    memory.restype = ctypes.c_void_p
+    return memory(None, 4096, mmap.PROT_READ, mmap.MAP_SHARED, file, ctypes.c_long(0))
+"""
+# What the sender does once, or again and again, and what the receiver finds.
+CHANNELS = {
+    "a lock of BSD": (
+        "f = open(path); fcntl.flock(f, fcntl.LOCK_SH)",
+        "fcntl.flock(open(path), fcntl.LOCK_EX | fcntl.LOCK_NB)",
+    ),
+    "a lock of POSIX": (
+        "f = open(path); fcntl.fcntl(f, fcntl.F_SETLK, lock(fcntl.F_RDLCK))",
+        "found = struct.unpack('hhqqi4x', fcntl.fcntl(open(path), 5, lock(fcntl.F_WRLCK)))[0]",
+    ),
+    "a lock of an open file": (
+        "f = open(path); fcntl.fcntl(f, 37, lock(fcntl.F_RDLCK))",
+        "found = struct.unpack('hhqqi4x', fcntl.fcntl(open(path), 36, lock(fcntl.F_WRLCK)))[0]",
+    ),
+    "a notification": (
+        "while True:\n    open(path).read(); time.sleep(0.01)",
+        "n = call(253)\n"
+        "libc.inotify_add_watch(n, path.encode(), 0xFFF)\n"
+        "found = bool(select.select([n], [], [], 3)[0])",
+    ),
+    "shared memory of System V": (
+        "call(29, 0x7101, 4096, 0o1666)",
+        "call(29, 0x7101, 4096, 0)",
+    ),
+    "a semaphore of System V": ("call(64, 0x7102, 1, 0o1666)", "call(64, 0x7102, 1, 0)"),
+    "a message of System V": ("call(68, 0x7103, 0o1666)", "call(68, 0x7103, 0)"),
+    "a queue of POSIX": (
+        "call(240, b'tito-channel', os.O_CREAT | os.O_RDWR, 0o666, 0)",
+        "call(240, b'tito-channel', os.O_RDWR, 0, 0)",
+    ),
+    "the name of a socket": (
+        "s = socket.socket(socket.AF_UNIX); s.bind('\\0tito-channel')",
+        "socket.socket(socket.AF_UNIX).bind('\\0tito-channel')",
+    ),
+    "waking who waits at a file": (
+        "f = open(path); place = ctypes.c_void_p(place_in(f.fileno()))\n"
+        "word = ctypes.cast(place, ctypes.POINTER(ctypes.c_int))[0]\n"
+        "while True:\n    libc.syscall(202, place, 0, word, None, None, 0)",
+        "f = open(path); place = ctypes.c_void_p(place_in(f.fileno()))\n"
+        "found = max(call(202, place, 1, 1, None, None, 0) or time.sleep(0.1) or 0 for _ in range(20))",
+    ),
+    "what lies in the page cache": (
+        "while True:\n    os.pread(os.open(path, os.O_RDONLY), 4096, 0); time.sleep(0.01)",
+        "file = os.open(path, os.O_RDONLY); answers = set()\n"
+        "for _ in range(20):\n"
+        "    os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)\n"
+        "    time.sleep(0.05)\n"
+        "    try:\n        os.preadv(file, [bytearray(1)], 0, os.RWF_NOWAIT); answers.add(1)\n"
+        "    except BlockingIOError: answers.add(0)\n"
+        "found = answers",
+    ),
+    "how many processes there are": (
+        "for _ in range(30): threading.Thread(target=time.sleep, args=(60,), daemon=True).start()",
+        "info = ctypes.create_string_buffer(256)\ncall(99, info)\n"
+        "found = struct.unpack_from('H', info, 80)[0] // 25",
+    ),
+    "how many terminals there are": (
+        "kept = [os.open('/dev/ptmx', os.O_RDWR) for _ in range(9)]",
+        "found = int(open('/proc/sys/kernel/pty/nr').read()) // 9",
+    ),
+}
+# These change with what else the machine does, so that only their answer in a sandbox is held.
+UNSTEADY = ("how many processes there are", "how many terminals there are")
+PAGES = "what lies in the page cache"  # some file systems keep everything
+
+
+def start(name: str, text: str, policy: Policy) -> subprocess.Popen:
+    folder = Path(tempfile.mkdtemp(prefix="tito-channel-"))
+    folder.chmod(0o755)
+    script = folder / "program.py"
+    path = SHARED[list(CHANNELS).index(name)]
+    script.write_text(f"{START}path = {path!r}\n{text}", encoding="utf-8")
+    (folder / "work").mkdir()
+    return sandbox.start_python(script, folder / "work", policy=policy)
+
+
+def received(name: str, code: str, policy: Policy) -> str:
+    """What a receiver finds, in one line."""
+    indented = "\n".join(f"    {line}" for line in code.split("\n"))
+    process = start(
+        name,
+        f"found = 'done'\ntry:\n{indented}\nexcept OSError as error:\n"
+        "    found = errno.errorcode[error.errno]\nprint(found)",
+        policy,
+    )
+    try:
+        return process.stdout.read().decode().strip()
+    finally:
+        sandbox.kill(process)
+
+
+def before_and_while_somebody_sends(name: str, policy: Policy) -> tuple[str, str]:
+    sending, receiving = CHANNELS[name]
+    before = received(name, receiving, policy)
+    indented = "\n".join(f"        {line}" for line in sending.split("\n"))
+    sender = start(
+        name,
+        f"def send():\n    try:\n{indented}\n        globals().update(locals())\n"
+        "    except OSError: pass\n"
+        "threading.Thread(target=send, daemon=True).start()\n"
+        "time.sleep(0.3); print('sending', flush=True); time.sleep(60)",
+        policy,
+    )
+    try:
+        assert sender.stdout.readline() == b"sending\n"
+        return before, received(name, receiving, policy)
+    finally:
+        sandbox.kill(sender)
+
+
+@pytest.mark.parametrize("backend", ["bubblewrap", "landlock"])
+@pytest.mark.parametrize("name", CHANNELS)
+def test_nothing_passes_between_two_sandboxes(name, backend):
+    trouble = {"bubblewrap": bubblewrap, "landlock": landlock}[backend].trouble()
+    if trouble:
+        pytest.skip(trouble)
+    before, after = before_and_while_somebody_sends(name, replace(POLICY, backend=backend))
+    assert before and after == before
+
+
+@pytest.mark.parametrize("name", [name for name in CHANNELS if name not in UNSTEADY])
+def test_the_same_way_carries_something_where_there_is_no_sandbox(name):
+    try:
+        before, after = before_and_while_somebody_sends(name, replace(POLICY, enabled=False))
+    finally:
+        forget()
+    if name == PAGES and before == after:
+        pytest.skip("this file system keeps what was read once")
+    assert after != before
+
+
+def forget() -> None:
+    """Remove what outlives a process: System V's objects, and queues with a name."""
+    code = (
+        "for number, key, size in ((29, 0x7101, 4096), (64, 0x7102, 1), (68, 0x7103, 0)):\n"
+        "    found = libc.syscall(number, key, size, 0)\n"
+        "    if found >= 0: libc.syscall({29: 31, 64: 66, 68: 71}[number], found, 0, 0)\n"
+        "libc.syscall(241, b'tito-channel')"
+    )
+    subprocess.run([sys.executable, "-c", START + code], check=True)
+
+
+def test_locks_seem_to_be_had_so_that_programs_that_want_some_go_on():
+    code = (
+        "import sqlite3\ndb = sqlite3.connect('own.db'); db.execute('create table t (x)')\n"
+        "db.execute('insert into t values (3)'); db.commit()\n"
+        "found = db.execute('select x from t').fetchall()"
+    )
+    for backend in ("bubblewrap", "landlock"):
+        if not {"bubblewrap": bubblewrap, "landlock": landlock}[backend].trouble():
+            assert received("a lock of POSIX", code, replace(POLICY, backend=backend)) == "[(3,)]"
+
+
+ON_OTHERS = {
+    "its priority": "os.setpriority(os.PRIO_PROCESS, {pid}, 19)",
+    "the priority of all of the account": "os.setpriority(os.PRIO_USER, os.getuid(), 19)",
+    "its processors": "os.sched_setaffinity({pid}, [0])",
+    "its limits": "import resource; resource.prlimit({pid}, resource.RLIMIT_NOFILE, (5, 5))",
+    "its scheduling": "os.sched_setscheduler({pid}, os.SCHED_IDLE, os.sched_param(0))",
+    "the mode of a file": "os.chmod({file!r}, 0)",
+    "the times of a file": "os.utime({file!r}, (5, 5))",
+    "an attribute of a file": "os.setxattr({file!r}, 'user.x', b'1')",
+    "the length of a file": "os.truncate({file!r}, 0)",
+}
+
+AS_SOMEBODY = """
+import os, pathlib, resource, subprocess, sys, tempfile, time
+sys.path.insert(0, {root!r})
+from tito import sandbox
+folder = pathlib.Path(tempfile.mkdtemp())
+(folder / "work").mkdir()
+file = folder / "file"
+file.write_text("content")
+victim = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+script = folder / "program.py"
+script.write_text("import os, sys\\ntry:\\n    " + {code!r}.format(pid=victim.pid, file=str(file))
+                  + "\\nexcept OSError: pass\\nprint('tried')")
+def state():
+    s = file.stat()
+    return (os.getpriority(os.PRIO_PROCESS, victim.pid), os.sched_getaffinity(victim.pid),
+            resource.prlimit(victim.pid, resource.RLIMIT_NOFILE), s.st_size,
+            os.sched_getscheduler(victim.pid), s.st_mode, s.st_mtime, os.listxattr(file))
+time.sleep(0.2)
+before = state()
+process = sandbox.start_python(script, folder / "work", policy=sandbox.Policy(backend={backend!r}))
+answer = process.stdout.read()
+after = state()
+sandbox.kill(process)
+victim.kill()
+print(answer.decode().strip(), "nothing changed" if after == before else (before, after))
+"""
+
+
+@pytest.mark.parametrize("backend", ["bubblewrap", "landlock"])
+@pytest.mark.parametrize("name", ON_OTHERS)
+def test_an_ordinary_users_grader_keeps_its_processes_and_files_as_they_are(name, backend):
+    modules = {"bubblewrap": bubblewrap, "landlock": landlock}
+    if modules[backend].trouble():
+        pytest.skip(modules[backend].trouble())
+    program = AS_SOMEBODY.format(root=str(ROOT), code=ON_OTHERS[name], backend=backend)
+    home = tempfile.mkdtemp(prefix="tito-home-")
+    Path(home).chmod(0o777)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            cwd="/",
+            env={"TMPDIR": home, "HOME": home, "PATH": "/usr/bin:/bin"},
+            preexec_fn=(lambda: become_somebody(backend)) if os.geteuid() == 0 else None,
+        )
+    except PermissionError:
+        pytest.skip("Python lies where an ordinary user cannot read it")
+    if backend == "bubblewrap" and "may not make namespaces" in done.stderr:
+        pytest.skip("an ordinary user may not make namespaces here")
+    assert done.stdout == "tried nothing changed\n", done.stderr
+
+
+def become_somebody(backend: str) -> None:
+    """Become an ordinary user, who may read everything: Python may lie in a folder of root's."""
+    libc = ctypes.CDLL(None)
+    libc.prctl(8, 1, 0, 0, 0)  # PR_SET_KEEPCAPS
+    os.setgroups([])
+    os.setresgid(ORDINARY, ORDINARY, ORDINARY)
+    os.setresuid(ORDINARY, ORDINARY, ORDINARY)
+    if backend == "landlock":  # bubblewrap wants no capability at all
+        read = 1 << 2  # CAP_DAC_READ_SEARCH
+        libc.capset(
+            struct.pack("=Ii", 0x20080522, 0), struct.pack("=6I", read, read, read, 0, 0, 0)
+        )
+        libc.prctl(47, 2, 2, 0, 0)  # PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE
