@@ -2086,12 +2086,11 @@ one reason why training works with batches.
 - `Dense` keeps its weights and its bias, lists them as `parameters()`, and computes through `apply`.
 - Two layers and a bend do what no single layer can; a bias lets a neuron bend where it likes.
 
-**What comes next.** You have dense layers and bends, and you have chained them by hand, in a list. Module 4 will
-make whole networks of them, which know all their parameters, save them and load them. Modules 4 to 6 are still to
-come.
+**What comes next.** You have dense layers and bends, and you have chained them by hand, in a list. Module 4 makes
+whole networks of them, which know all their parameters, save them and load them.
 
 One question is open. You found XOR's weights by thinking, and the spirals' by least squares. Neither works for the
 weights of *all* layers at once. For that you need to know, for each of a hundred thousand weights, in which
-direction to change it. That is the gradient, and you compute it in **module 7, Autograd**. Module 7
-is there, and it needs nothing but modules 1 to 3: you can go on with it now.
+direction to change it. That is the gradient, and you compute it in **module 7, Autograd**, which needs nothing but
+modules 1 to 3. (Modules 5 and 6 are still to come.)
 """

@@ -554,4 +554,65 @@ def unbroadcast(grad, shape):
     ),
 }
 
-VARIANTS = {**TENSOR, **ACTIVATIONS, **LAYERS, **AUTOGRAD}
+NETWORKS = {
+    "walks with a helper in a cell of its own": Variant(
+        "04_networks",
+        "walk",
+        before=(
+            "#| export\ndef joined(*names):\n    return '.'.join(name for name in names if name)",
+            "joined('layers', '0')",
+        ),
+        source="""def walk(thing, name: str = "", seen: set | None = None) -> Iterator[tuple]:
+    if seen is None:
+        seen = set()
+    pairs, todo = [], [(name, thing)]
+    while todo:
+        where, what = todo.pop(0)
+        if id(what) not in seen:
+            seen.add(id(what))
+            pairs.append((where, what))
+            todo[:0] = [(joined(where, key), part) for key, part in parts(what).items()]
+    yield from pairs
+""",
+    ),
+    "loads in two rounds over the network": Variant(
+        "04_networks",
+        "load-state-dict",
+        source="""@extend(Module)
+class Loading:
+    def load_state_dict(self, state: Mapping, strict: bool = True) -> None:
+        tensors = [(n, t) for n, t in walk(self) if isinstance(t, Tensor)]
+        names = [n for n, _ in tensors]
+        wrong = set(names) ^ set(state)
+        if strict and len(wrong) > 0:
+            raise KeyError(f"these names are on one side only: {sorted(wrong)}")
+        for n, t in tensors:
+            if n in state and np.shape(state[n]) != t.shape:
+                raise ValueError(f"{n}: {t.shape} is wanted, and {np.shape(state[n])} came")
+        for n, t in tensors:
+            if n in state:
+                t.data = np.array(state[n]).astype(t.data.dtype)
+""",
+    ),
+    "summarises with a slice each time": Variant(
+        "04_networks",
+        "summary",
+        source="""def summary(network: Sequential, input_shape: Sequence[int]) -> Summary:
+    x, rows = Tensor(np.zeros([1] + list(input_shape))), []
+    kept = [(p, p.training) for _, p in walk(network) if hasattr(p, "training")]
+    try:
+        for p, _ in kept:
+            p.training = False
+        for k in range(len(network)):
+            x = network[k : k + 1](x)
+            count = count_parameters([network[k]])
+            rows.append(("layers." + str(k), repr(network[k]), x.shape[1:], count))
+        return Summary(rows, sum(p.size for p in network.parameters()))
+    finally:
+        for p, mode in kept:
+            p.training = mode
+""",
+    ),
+}
+
+VARIANTS = {**TENSOR, **ACTIVATIONS, **LAYERS, **NETWORKS, **AUTOGRAD}

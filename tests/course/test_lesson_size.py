@@ -1,17 +1,67 @@
 """Lessons leave enough to write, and an engine works before half of the lesson is read."""
 
+import os
+import subprocess
+import sys
+
+import pytest
 from conftest import ROOT
-from lesson_size import size, size_of, table
+from lesson_size import HAS_CODE, code_lines, size, size_of, solution_lines, table
 
 from tito.course import Course
-from tito.notebook.source import Cell
+from tito.notebook.card import hours_of
+from tito.notebook.export import without_magics
+from tito.notebook.source import Cell, read_source, without_hidden_tests
 
 MODULES = {module.folder: module for module in Course(ROOT).modules()}
 
 
-def test_no_more_code_is_given_than_is_written_in_module_7():
-    found = size_of(MODULES["07_autograd"])
+LEAN = ["04_networks", "07_autograd"]
+NEW = ["04_networks"]
+
+
+@pytest.mark.parametrize("folder", LEAN)
+def test_no_more_code_is_given_than_is_written(folder):
+    found = size_of(MODULES[folder])
     assert found.given <= found.written, table()
+
+
+@pytest.mark.parametrize("folder", LEAN)
+def test_the_first_exercise_has_at_most_three_lines(folder):
+    first = next(cell for cell in read_source(MODULES[folder]) if cell.role == "exercise")
+    assert len(code_lines(first.source) & solution_lines(first.source)) <= 3
+
+
+@pytest.mark.parametrize("folder", NEW)
+def test_a_module_has_12_or_13_exercises_and_takes_20_to_25_minutes_for_each(folder):
+    found, hours = size_of(MODULES[folder]), hours_of(MODULES[folder])
+    assert 12 <= found.exercises <= 13
+    assert hours is not None
+    assert hours.least * 60 / found.exercises >= 15
+    assert hours.most * 60 / found.exercises <= 25
+
+
+def seconds_of_computing(cells: list[str]) -> float:
+    """The processor time, in seconds, that cells take in a fresh Python on one thread."""
+    program = "\n".join([*cells, "import time; print('seconds', time.process_time())"])
+    threads = {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "MKL", "OMP")}
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env=os.environ | threads | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "agg"},
+    )
+    assert result.returncode == 0, result.stderr
+    return float(result.stdout.rpartition("seconds")[2])
+
+
+@pytest.mark.parametrize("folder", NEW)
+def test_a_lesson_does_not_keep_anybody_waiting(folder):
+    cells = [cell for cell in read_source(MODULES[folder]) if cell.role in ("checks", *HAS_CODE)]
+    whole = [without_magics(without_hidden_tests(cell.source)) for cell in cells]
+    graded = [text for text, cell in zip(whole, cells, strict=True) if cell.role != "demo"]
+    assert seconds_of_computing(whole) < 60
+    assert seconds_of_computing(graded) < 5
 
 
 def test_module_7_is_not_too_long_and_has_a_backward_pass_early():

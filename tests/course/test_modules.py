@@ -26,6 +26,7 @@ def test_the_modules_are_those_of_the_course():
         "01_tensor",
         "02_activations",
         "03_layers",
+        "04_networks",
         "07_autograd",
         "15_derivatives",
     ]

@@ -1,5 +1,6 @@
 """The page of typical mistakes and what a student reads."""
 
+import pytest
 from conftest import ROOT
 
 from tito.audit.what_students_see import PAGE, page
@@ -12,4 +13,11 @@ def test_the_page_is_what_the_checks_say_today():
         "it is stale; run: python -m tito.audit.what_students_see"
     )
     assert made.count("```text") >= 15
+    assert "nothing: the check passes" not in made and "Traceback" not in made
+
+
+@pytest.mark.parametrize("folder", ["04_networks"])
+def test_each_typical_mistake_is_answered_in_a_block(folder):
+    made = page(Course(ROOT).module(folder))
+    assert made.count("```text") >= 12
     assert "nothing: the check passes" not in made and "Traceback" not in made

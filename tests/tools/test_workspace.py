@@ -1,5 +1,6 @@
 """The private package `tinytorch` beside a submission."""
 
+import os
 import subprocess
 import sys
 
@@ -77,3 +78,22 @@ def test_the_library_can_be_imported_where_only_module_1_is():
     with workspace(modules) as folder:
         done = subprocess.run([sys.executable, "-I", "-c", script], cwd=folder, capture_output=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_graded_notebook_can_read_the_data_of_the_library():
+    module = Course(ROOT).module("04_networks")
+    program = (
+        "from tinytorch import datasets\n"
+        "print(datasets.__file__, datasets.digits()[0].shape, len(datasets.names()),"
+        " len(datasets.trained('spirals')))"
+    )
+    with workspace(earlier_modules(module)) as folder:
+        result = subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(folder)},
+        )
+    assert result.stdout.split()[0].startswith(str(folder)), result.stderr
+    assert result.stdout.endswith("(1797, 8, 8) 5163 6\n")

@@ -113,5 +113,5 @@ def _until(pack: Pack, exercises: set[str]) -> list[Cell]:
 def _visible(cell: Cell) -> dict:
     source = without_hidden_tests(cell.source)
     if cell.role == "checks":
-        source = header(cell.name, cell.points) + source
+        source = header(cell.name, cell.points, cell.milestone) + source
     return {"role": cell.role, "name": cell.name, "source": source}

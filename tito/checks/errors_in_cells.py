@@ -14,7 +14,14 @@ from collections.abc import Mapping
 from tito.checks import calls
 from tito.checks.block import Block, hints_of
 from tito.checks.suggestions import UNREACHABLE, below_a_refusal, perhaps_meant
-from tito.notebook.exercises import POINTS, RESULTS, Exercise, exercise_of
+from tito.notebook.exercises import (
+    MILESTONES,
+    POINTS,
+    REACHES,
+    RESULTS,
+    Exercise,
+    exercise_of,
+)
 
 LAST_FRAMES = 3
 NOT_DONE = "not done yet"
@@ -36,17 +43,21 @@ def answer_in_blocks() -> None:
 
 
 def _after_a_cell(result) -> None:
-    """Say what a checks cell that passed is worth, and remember how it went."""
+    """Say what a checks cell that passed is worth, and what is reached; remember how it went."""
     exercise = exercise_of(getattr(result.info, "raw_cell", None) or "")
     if exercise is None:
         return
     error = result.error_before_exec or result.error_in_exec
     if error is None:
         print(f"✓ {exercise.name}: all checks in this cell pass; it is worth {exercise.worth}")
+        if exercise.milestone in MILESTONES and RESULTS.get(exercise.name) != "passed":
+            print("", *MILESTONES[exercise.milestone].sentences(), sep="\n")
     state = "passed" if error is None else "not done" if is_blank(error) else "failed"
     if error is not None and _comes_from(error, exercise):
         state = "not run"
     RESULTS[exercise.name], POINTS[exercise.name] = state, exercise.points
+    if exercise.milestone:
+        REACHES[exercise.name] = exercise.milestone
 
 
 def is_blank(error: BaseException) -> bool:

@@ -154,6 +154,26 @@ def moons_figure(network: Callable, points: np.ndarray, labels: np.ndarray, titl
     )
 
 
+def digits_figure(images: np.ndarray, titles: list[str]) -> None:
+    """Show some small images in a row, each with a title.
+
+    Parameters
+    ----------
+    images : ndarray of shape (count, height, width)
+        The larger a number, the darker its pixel.
+    titles : list of str
+        What stands above each.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, len(images), figsize=(1.3 * len(images), 1.6), squeeze=False)
+    for axis, image, title in zip(axes[0], images, titles, strict=True):
+        axis.imshow(image, cmap="Blues")
+        axis.set_title(title, fontsize=9)
+        axis.set_axis_off()
+    show(figure, f"{len(images)} small images in a row, with the titles: {'; '.join(titles)}.")
+
+
 def two_moons(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Points of two half moons, one inside the other, which no straight line parts.
 

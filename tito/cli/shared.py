@@ -13,13 +13,16 @@ import click
 from tito.course import Assigned, Course, Module
 from tito.errors import TitoError, UsageError
 
-STUDENTS = ("start", "jupyter", "test", "export", "submit", "diff", "status", "reset", "doctor")
+STUDENTS = (
+    *("start", "jupyter", "test", "export", "submit"),
+    *("diff", "status", "milestones", "reset", "doctor"),
+)
 
 
 FOR_STUDENTS = """Build a deep-learning framework, module by module.
 
-Your path: start, jupyter, test, export, submit. Where you stand: status; to begin again:
-reset; what is missing: doctor.
+Your path: start, jupyter, test, export, submit. Where you stand: status, milestones; to
+begin again: reset; what is missing: doctor.
 """
 
 

@@ -82,6 +82,9 @@ def test(module: Module, watching: bool) -> None:
     results = student.test(module, _show_check)
     passed = sum(result.state == "passed" for result in results)
     click.echo(f"{passed} of {len(results)} checks passed.")
+    for name, _, reached in student.milestones(module):
+        if reached:
+            say(f"★ Milestone {name} is reached: tito milestones shows all.")
     for line in student.state(module).lines(with_blank=False):
         say(line)
     sys.exit(0 if passed == len(results) else 1)
@@ -183,12 +186,27 @@ def status() -> None:
     rows = [student.status(module) for module in chosen(())]
     table(
         "",
-        ["module", "begun", "checks", "points", "left", "exported", "submitted"],
+        ["module", "begun", "checks", "points", "left", "milestone", "exported", "submitted"],
         [list(dataclasses.astuple(row)) for row in rows],
     )
     click.echo("Points are those of the checks that pass; written answers are marked by hand.")
     if version := Course.find().kit_version:
         click.echo(f"Kit {version}")
+
+
+@cli.command()
+def milestones() -> None:
+    """Show the milestones of the course, and which of them you have reached."""
+    from tito.notebook.exercises import MILESTONES
+    from tito.student import actions as student
+
+    rows = [
+        [name, MILESTONES[name].title, module.folder, exercise, "yes" if reached else "–"]
+        for module in chosen(())
+        for name, exercise, reached in student.milestones(module)
+    ]
+    table("", ["milestone", "what you build", "module", "exercise", "reached"], rows)
+    click.echo("A milestone is reached when the checks of its exercise pass in tito test.")
 
 
 @cli.command()

@@ -13,6 +13,7 @@ from tito.notebook.export import reference_text
 
 DRAWS = "graph"  # the one folder of the library that is not there where marks are decided
 GRAPH = Path(__file__).parents[2] / "tinytorch" / "graph"
+DATA = GRAPH.with_name("datasets")
 NO_GRAPH = '''"""Pictures, which nobody looks at while a module is graded."""
 
 
@@ -71,6 +72,7 @@ def workspace(modules: dict[str, str], pictures: bool = False) -> Iterator[Path]
         (folder / "tinytorch" / "__init__.py").touch()
         (core / "__init__.py").touch()
         add_graph(folder / "tinytorch" / "graph", pictures)
+        add_data(folder / "tinytorch" / "datasets")
         for name, text in modules.items():
             (folder / "tinytorch" / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / "tinytorch" / name).write_text(text, encoding="utf-8")
@@ -94,3 +96,8 @@ def add_graph(folder: Path, pictures: bool) -> None:
     else:
         folder.mkdir()
         (folder / "__init__.py").write_text(NO_GRAPH, encoding="utf-8")
+
+
+def add_data(folder: Path) -> None:
+    """Add the files of `tinytorch.datasets` that are no programs: what it reads."""
+    shutil.copytree(DATA, folder, ignore=shutil.ignore_patterns("__pycache__", "*.py"))

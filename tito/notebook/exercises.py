@@ -1,4 +1,4 @@
-"""What the first line of a checks cell says: which exercise it checks, and what that is worth."""
+"""What the first line of a checks cell says: its exercise, what that is worth, and a milestone."""
 
 from __future__ import annotations
 
@@ -8,15 +8,58 @@ from dataclasses import dataclass
 # How the checks that have run in this process went, by exercise: passed, not done or failed.
 RESULTS: dict[str, str] = {}
 POINTS: dict[str, float] = {}
-HEADER = re.compile(r"# ([\w.-]+): (\d+(?:\.\d+)?) points?\s*(?:\n|\Z)")
+REACHES: dict[str, str] = {}  # the exercises among them that are milestones
+HEADER = re.compile(r"# ([\w.-]+): (\d+(?:\.\d+)?) points?(?:, milestone (\w+))?[^\S\n]*(?:\n|\Z)")
+
+
+@dataclass(frozen=True)
+class Milestone:
+    """A place in the course from which a student can look back.
+
+    Attributes
+    ----------
+    name : str
+        Such as ``"M1"``.
+    title : str
+        What has been built, in a few words.
+    means : str
+        What it means, in a sentence.
+    then : str
+        What comes next, in a sentence.
+    """
+
+    name: str
+    title: str
+    means: str
+    then: str
+
+    def sentences(self) -> list[str]:
+        """What is said when it is reached."""
+        return [f"★ Milestone {self.name}: {self.title}", self.means, self.then]
+
+
+MILESTONES = {
+    m.name: m
+    for m in [
+        Milestone(
+            "M1",
+            "XOR and two spirals, out of a dictionary of numbers",
+            "Your own package builds a network of any size, and loads what somebody else has "
+            "trained. That is what happens whenever a published model is used.",
+            "Next: the rest of this module, and then other layers (module 5), or how such numbers "
+            "are found (module 7).",
+        ),
+    ]
+}
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """An exercise and its points."""
+    """An exercise, its points, and the milestone that it is, if it is one."""
 
     name: str
     points: float
+    milestone: str = ""
 
     @property
     def worth(self) -> str:
@@ -44,9 +87,9 @@ def worth(points: float) -> str:
     return f"{points:g} point" + ("" if points == 1 else "s")
 
 
-def header(name: str, points: float) -> str:
+def header(name: str, points: float, milestone: str = "") -> str:
     """The first line of a checks cell."""
-    return f"# {name}: {points:g} points\n"
+    return f"# {name}: {points:g} points{f', milestone {milestone}' if milestone else ''}\n"
 
 
 def exercise_of(source: str) -> Exercise | None:
@@ -58,4 +101,11 @@ def exercise_of(source: str) -> Exercise | None:
         The text of a cell.
     """
     found = HEADER.match(source.lstrip())
-    return Exercise(found[1], float(found[2])) if found else None
+    return Exercise(found[1], float(found[2]), found[3] or "") if found else None
+
+
+def milestones_of(nb: dict) -> dict[str, str]:
+    """The exercises of a notebook that are milestones, and which."""
+    texts = ("".join(cell["source"]) for cell in nb["cells"] if cell["cell_type"] == "code")
+    found = [exercise for exercise in map(exercise_of, texts) if exercise]
+    return {one.name: one.milestone for one in found if one.milestone in MILESTONES}

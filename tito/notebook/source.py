@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tito.course import Module
 from tito.errors import SourceError, UsageError
 from tito.files import write_atomically
-from tito.notebook.exercises import header
+from tito.notebook.exercises import MILESTONES, header
 from tito.syntax import parse
 
 BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -19,7 +19,7 @@ BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 ROLES = ("exercise", "checks", "answer")
 GIVEN = ("code", "demo")
 EXPORT = re.compile(r"^#\|\s*export\s*$", re.M)
-KNOWN_KEYS = {*ROLES, "demo", "points", "nbgrader"}
+KNOWN_KEYS = {*ROLES, "demo", "points", "milestone", "nbgrader"}
 JUPYTEXT_KEYS = {"lines_to_next_cell", "lines_to_end_of_cell_marker", "cell_marker", "title"}
 
 
@@ -38,12 +38,15 @@ class Cell:
         What it is worth; 0 for all but checks and answers.
     source : str
         Its text.
+    milestone : str
+        The milestone that its exercise is, such as ``"M1"``; empty for most.
     """
 
     role: str
     source: str
     name: str = ""
     points: float = 0
+    milestone: str = ""
 
     @property
     def grade_id(self) -> str:
@@ -110,6 +113,8 @@ def _cell(raw, where: str) -> Cell:
         )
     if "demo" in header:
         _check_demo(raw, header, roles, label)
+    if "milestone" in header:
+        _check_milestone(header["milestone"], roles, label)
     if roles:
         return _cell_with_a_name(raw, header, roles[0], label)
     if "points" in header:
@@ -127,12 +132,22 @@ def _header(raw, label: str) -> dict:
             f"{label}: unknown key {', '.join(unknown)} in its header; known are "
             f"{', '.join(sorted(KNOWN_KEYS))}"
         )
-    return _short(header["nbgrader"], raw.cell_type, label) if "nbgrader" in header else header
+    if "nbgrader" in header:
+        header |= _short(header.pop("nbgrader"), raw.cell_type, label)
+    return header
 
 
 def _check_demo(raw, header: dict, roles: list[str], label: str) -> None:
     if roles or raw.cell_type == "markdown" or header["demo"] is not True:
         raise SourceError(f"{label}: demo=true is for code cells that are given, and has no name")
+
+
+def _check_milestone(milestone, roles: list[str], label: str) -> None:
+    if roles != ["checks"] or milestone not in list(MILESTONES):
+        raise SourceError(
+            f"{label}: milestone={milestone!r}; a milestone stands at the checks of its exercise, "
+            f"and is one of {', '.join(MILESTONES)}"
+        )
 
 
 def _cell_with_a_name(raw, header: dict, role: str, label: str) -> Cell:
@@ -149,7 +164,7 @@ def _cell_with_a_name(raw, header: dict, role: str, label: str) -> Cell:
         raise SourceError(f"{label}: the points of an exercise stand at its checks")
     if role != "exercise" and points == 0:
         raise SourceError(f"{label}: {role}={name!r} needs points above 0")
-    return Cell(role, raw.source, name, points)
+    return Cell(role, raw.source, name, points, header.get("milestone", ""))
 
 
 def _short(nbgrader: dict, cell_type: str, label: str) -> dict:
@@ -313,7 +328,7 @@ def _notebook_cell(cell: Cell, used: set[str]):
     if cell.role == "checks":
         # a student gets what stands before the hidden tests; it should not end in blank lines
         source = re.sub(rf"\n\s*\n(?={BEGIN_HIDDEN})", "\n", source)
-        source = header(cell.name, cell.points) + source
+        source = header(cell.name, cell.points, cell.milestone) + source
     raw = new(source, id=identity[:64])
     if cell.name:
         raw.metadata["nbgrader"] = _nbgrader(cell)

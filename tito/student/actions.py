@@ -15,7 +15,7 @@ from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
 from tito.files import explained, write_atomically
 from tito.notebook.card import hours_of
-from tito.notebook.exercises import answers_of, worth
+from tito.notebook.exercises import answers_of, milestones_of, worth
 from tito.notebook.export import export_student, notebook_cells, sources_by_name
 from tito.notebook.read import read_notebook
 from tito.student.desk import digest, name_of_desk, read_desk, remember, remembered
@@ -331,6 +331,7 @@ class Status:
     checks: str
     points: str
     left: str
+    milestone: str
     exported: str
     submitted: str
 
@@ -339,29 +340,51 @@ def status(module: Module) -> Status:
     """Where the student stands with a module."""
     if not module.desk.exists():
         hours = hours_of(module)
-        return Status(module.folder, "–", "–", "–", hours.short() if hours else "–", "–", "–")
+        left, milestones = hours.short() if hours else "–", ", ".join(milestones_ahead(module))
+        return Status(module.folder, "–", "–", "–", left, milestones or "–", "–", "–")
     record, current = remembered(module), digest(module)
     tested, exported, submitted = (record.get(k) for k in ("tested", "exported", "submitted"))
     checks = f"{tested['passed']} of {tested['checks']}" if tested else "not run"
-    points, left = _points_and_time(module)
+    points, left, milestones = _points_time_and_milestones(module)
     return Status(
         module.folder,
         "yes",
         checks + _changed(tested, current),
         points,
         left,
+        milestones,
         ("yes" if exported and module.exported.exists() else "no") + _changed(exported, current),
         (submitted["time"][:16] if submitted else "no") + _changed(submitted, current),
     )
 
 
-def _points_and_time(module: Module) -> tuple[str, str]:
-    """The points so far, and the time that is left; dashes for a file that is no notebook."""
+def milestones_ahead(module: Module) -> dict[str, str]:
+    """Each milestone of a module as it was released, and its exercise."""
+    if not module.released.exists():
+        return {}
+    return {m: name for name, m in milestones_of(read_notebook(module.released)).items()}
+
+
+def milestones(module: Module) -> list[tuple[str, str, bool]]:
+    """Each milestone of a module, its exercise, and whether its checks passed at the last test."""
+    reached: list[str] = []
+    if module.desk.exists():
+        try:
+            reached = progress_of(module, {}).reached
+        except TitoError:  # no notebook: nothing is known of it
+            pass
+    return [(m, name, m in reached) for m, name in milestones_ahead(module).items()]
+
+
+def _points_time_and_milestones(module: Module) -> tuple[str, str, str]:
+    """The points so far, the time that is left, and milestones; dashes for what is no notebook."""
     try:
         found = progress_of(module, {})
     except TitoError:
-        return "–", "–"
-    return f"{found.points_so_far:g} of {found.most:g}", found.left.short() if found.left else "–"
+        return "–", "–", "–"
+    names = [m + (" reached" if m in found.reached else "") for m in found.milestones.values()]
+    left = found.left.short() if found.left else "–"
+    return f"{found.points_so_far:g} of {found.most:g}", left, ", ".join(names) or "–"
 
 
 def _changed(fact: dict | None, current: str) -> str:

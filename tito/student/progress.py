@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
 from tito.course import Course, Module
 from tito.errors import TitoError
 from tito.notebook.card import Hours, hours_of
-from tito.notebook.exercises import POINTS, RESULTS, answers_of, worth
+from tito.notebook.exercises import (
+    MILESTONES,
+    POINTS,
+    REACHES,
+    RESULTS,
+    answers_of,
+    milestones_of,
+    worth,
+)
 
 SIGNS = {"passed": "✓", "failed": "✗", "not done": "·", "not run": "·", "waits": "·"}
 WORDS = {
@@ -41,6 +49,8 @@ class Progress:
         What those are worth.
     hours : Hours or None
         How long the whole module takes, by its card.
+    milestones : dict of str to str
+        The exercises that are milestones, and which.
     """
 
     states: dict[str, str]
@@ -49,6 +59,12 @@ class Progress:
     answers: int = 0
     answer_points: float = 0.0
     hours: Hours | None = None
+    milestones: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def reached(self) -> list[str]:
+        """The milestones whose checks pass."""
+        return [m for name, m in self.milestones.items() if self.states.get(name) == "passed"]
 
     @property
     def done(self) -> int:
@@ -94,6 +110,9 @@ class Progress:
             )
         if self.left and self.left.most:
             lines.append(f"{self.left} left, by the module's card")
+        for name, milestone in self.milestones.items():
+            how = "reached" if milestone in self.reached else f"when {name} passes"
+            lines.append(f"Milestone {milestone}, {MILESTONES[milestone].title}: {how}")
         return lines
 
     def __repr__(self) -> str:
@@ -142,7 +161,15 @@ def progress_of(module: Module, known: Mapping[str, str] = RESULTS) -> Progress:
             states[name] = known.get(name) or tested.get(name) or "not run"
     unanswered = tuple(name for name, (_, begun) in answers.items() if not begun)
     worth_of_answers = sum(points for points, _ in answers.values())
-    return Progress(states, points, unanswered, len(answers), worth_of_answers, hours_of(module))
+    return Progress(
+        states,
+        points,
+        unanswered,
+        len(answers),
+        worth_of_answers,
+        hours_of(module),
+        milestones_of(nb),
+    )
 
 
 def progress() -> Progress:
@@ -157,4 +184,4 @@ def progress() -> Progress:
         modules = [m for m in Course.find().modules() if m.desk.parent == folder or m.desk == path]
         return progress_of(modules[0])
     except (TitoError, IndexError):
-        return Progress(dict(RESULTS), dict(POINTS))
+        return Progress(dict(RESULTS), dict(POINTS), milestones=dict(REACHES))
