@@ -1340,7 +1340,7 @@ def bias_begins_as_a_vector_of_zeros(layers, x):
     return layer.bias.data, str(layer.bias.dtype), product(layer, layers.Tensor, x)
 
 
-@observe(inputs=integers(low=2, high=6), outputs=integers(low=6, high=9))
+@observe(inputs=integers(low=2, high=30), outputs=integers(low=30, high=60))
 def weights_come_from_the_function_initial(layers, inputs, outputs):
     """Called once with inputs, outputs and a generator; the bias takes their dtype."""
     calls = []
