@@ -14,7 +14,7 @@ import pytest
 from conftest import ROOT
 
 from tito import sandbox
-from tito.sandbox import Policy, bubblewrap, landlock
+from tito.sandbox import Policy, choice
 from tito.sandbox.policy import MiB
 
 pytestmark = pytest.mark.skipif(
@@ -153,9 +153,8 @@ def before_and_while_somebody_sends(name: str, policy: Policy) -> tuple[str, str
 @pytest.mark.parametrize("backend", ["bubblewrap", "landlock"])
 @pytest.mark.parametrize("name", CHANNELS)
 def test_nothing_passes_between_two_sandboxes(name, backend):
-    trouble = {"bubblewrap": bubblewrap, "landlock": landlock}[backend].trouble()
-    if trouble:
-        pytest.skip(trouble)
+    if choice.trouble_with(backend):
+        pytest.skip(choice.trouble_with(backend))
     before, after = before_and_while_somebody_sends(name, replace(POLICY, backend=backend))
     assert before and after == before
 
@@ -189,7 +188,7 @@ def test_locks_seem_to_be_had_so_that_programs_that_want_some_go_on():
         "found = db.execute('select x from t').fetchall()"
     )
     for backend in ("bubblewrap", "landlock"):
-        if not {"bubblewrap": bubblewrap, "landlock": landlock}[backend].trouble():
+        if not choice.trouble_with(backend):
             assert received("a lock of POSIX", code, replace(POLICY, backend=backend)) == "[(3,)]"
 
 
@@ -236,9 +235,8 @@ print(answer.decode().strip(), "nothing changed" if after == before else (before
 @pytest.mark.parametrize("backend", ["bubblewrap", "landlock"])
 @pytest.mark.parametrize("name", ON_OTHERS)
 def test_an_ordinary_users_grader_keeps_its_processes_and_files_as_they_are(name, backend):
-    modules = {"bubblewrap": bubblewrap, "landlock": landlock}
-    if modules[backend].trouble():
-        pytest.skip(modules[backend].trouble())
+    if choice.trouble_with(backend):
+        pytest.skip(choice.trouble_with(backend))
     program = AS_SOMEBODY.format(root=str(ROOT), code=ON_OTHERS[name], backend=backend)
     home = tempfile.mkdtemp(prefix="tito-home-")
     Path(home).chmod(0o777)

@@ -33,7 +33,6 @@ READS: dict[Callable, dict[int, int]] = {f: {} for f in (*LINEAR, *OURS)} | {
 }
 EVERYTHING: dict[int, int] = {-1: -1}  # known by its identity
 NO_VARIABLE = object()
-NOTHING = ((np.empty(0), b""),)  # kept of inputs that nobody reads, but may replace
 NUMBERS = {*PLAIN, np.float32, np.float64}
 ARRAYS = {ndarray, np.float32, np.float64}
 SMALL = 1 << 13  # bytes; larger arrays share a snapshot, and are compared once in a pass
@@ -71,8 +70,6 @@ def keep(operation, function, inputs, position: int) -> None:
     if reads is EVERYTHING or (reads and is_read(reads, x, inputs)):
         before = v.tobytes("A") if v.nbytes <= SMALL else snapshot_of(v)
         operation.kept += ((v, before),)
-    elif not operation.kept:
-        operation.kept = NOTHING
 
 
 def check(variable, grad):
@@ -95,7 +92,7 @@ def check(variable, grad):
         if not same:
             refuse(operation)
     recorded = type(grad) not in ARRAYS and hasattr(grad, "grad_fn")
-    if (kept or recorded) and operation.inputs is not None:
+    if operation.inputs is not None:  # else it is freed, which `inputs_of` refuses
         refuse_replaced(operation, recorded)
     return grad
 

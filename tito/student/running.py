@@ -308,7 +308,7 @@ def _told_by_python(source: str, error: str) -> str:
     except SyntaxError as found:
         return f"{type(found).__name__}: {found.msg} (line {found.lineno})"
     except ValueError:  # a null byte
-        return error
+        pass
     return error
 
 
