@@ -18,7 +18,7 @@ from nbgrader.preprocessors import (
     SaveCells,
 )
 
-from tito.course import kept_from_students
+from tito.source.modules_and_others import kept_from_students
 from tito.steps.check_scores import CheckScores
 from tito.steps.clean_outputs import CleanOutputs
 from tito.steps.clear_for_students import ClearHiddenTests, ClearSolutions

@@ -26,7 +26,8 @@ sys.path.insert(0, str(ROOT))
 sys.modules.setdefault("rfc3987_syntax", None)
 
 from tito.course import Course  # noqa: E402
-from tito.notebook.source import notebook, read_source  # noqa: E402
+from tito.source.instructors_notebook import notebook  # noqa: E402
+from tito.source.percent import read_source  # noqa: E402
 
 WAYS = ("nbgrader", "tito", "no sandbox", "dask", "one new of 200")
 

@@ -14,7 +14,8 @@ from reference import report
 from small_course import SOURCES
 
 from tito.course import Course, Module
-from tito.notebook.source import notebook, read_source
+from tito.source.instructors_notebook import notebook
+from tito.source.percent import read_source
 
 sys.modules.setdefault("rfc3987_syntax", None)
 os.environ.pop("TITO_PROGRAM", None)  # set where these tests were started by bin/tito.py

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import itertools
 import os
 import shutil
 import stat
@@ -99,9 +98,9 @@ def read_regular(path: Path, most: int) -> bytes:
     OSError
         If it cannot be read.
     """
-    _refuse_irregular(path, os.lstat(path).st_mode)
+    refuse_irregular(path, os.lstat(path).st_mode)
     with open(os.open(path, FOR_READING), "rb") as file:
-        _refuse_irregular(path, os.fstat(file.fileno()).st_mode)  # it may be another one by now
+        refuse_irregular(path, os.fstat(file.fileno()).st_mode)  # it may be another one by now
         content = file.read(most + 1)
     if len(content) > most:
         raise TitoError(f"{printable(path.name)} has more than {size(most)}")
@@ -112,6 +111,8 @@ def size(number: int) -> str:
     """A number of bytes in words."""
     return f"{number / 1e6:g} MB" if number >= 1e6 else f"{number / 1e3:g} kB"
 
+
+MOST_BYTES = 50_000_000  # of all files of a submission
 
 # Opening a pipe does not wait, and no link is followed, where the system can do that.
 FOR_READING = os.O_RDONLY
@@ -127,53 +128,8 @@ KINDS = {
 }
 
 
-def _refuse_irregular(path: Path, mode: int) -> None:
+def refuse_irregular(path: Path, mode: int) -> None:
+    """Refuse what is no file, by its mode as `os.stat` has it."""
     if not stat.S_ISREG(mode):
         name, kind = printable(path.name), KINDS.get(stat.S_IFMT(mode), "a folder")
         raise TitoError(f"{name} is {kind}, not a file; ask for the file itself")
-
-
-MOST_FILES = 2_000  # in a submission
-MOST_BYTES = 50_000_000  # of all of them
-
-
-def inspect_submission(folder: Path) -> None:
-    """Make sure that a submission holds files and folders, and no more than can be looked at.
-
-    A zip file may bring links, and would so hand in another one's work, or read any file here; and
-    whoever reads a pipe waits for ever.
-
-    Raises
-    ------
-    TitoError
-        If the folder, or something in it, is neither a file nor a folder, or if it is too much.
-    OSError
-        If a folder in it cannot be read.
-    """
-    for path in (folder.parent, folder):
-        if path.is_symlink():
-            _refuse_irregular(path, stat.S_IFLNK)
-    if folder.exists() and not folder.is_dir():
-        raise TitoError(f"{printable(folder.name)} is a file where a folder should be")
-    total = 0
-    for number, entry in enumerate(_entries(folder), 1):
-        status = entry.stat(follow_symlinks=False)
-        if not stat.S_ISDIR(status.st_mode):
-            _refuse_irregular(Path(entry.path), status.st_mode)
-            total += status.st_size
-        if number > MOST_FILES:
-            raise TitoError(f"it has more than {MOST_FILES} files; ask for the notebook alone")
-        if total > MOST_BYTES:
-            raise TitoError(f"its files have more than {size(MOST_BYTES)}; ask for the notebook")
-
-
-def _entries(folder: Path) -> Iterator[os.DirEntry]:
-    """All that is in a folder and in those below, one after another; nothing of no folder."""
-    waiting = [str(folder)] if folder.is_dir() else []
-    while waiting:
-        with os.scandir(waiting.pop()) as entries:
-            found = itertools.islice(entries, MOST_FILES + 1)
-            for entry in sorted(found, key=lambda entry: entry.name):
-                yield entry
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)

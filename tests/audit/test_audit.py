@@ -19,7 +19,7 @@ from tito.audit.trials import SEEDS, survives, try_change
 from tito.audit.visible import what_checks_say
 from tito.errors import SourceError, UsageError
 from tito.judge.pack import Pack
-from tito.notebook.source import Cell, read_source
+from tito.source.percent import Cell, read_source
 
 
 @pytest.fixture

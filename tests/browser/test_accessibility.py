@@ -11,7 +11,7 @@ from conftest import ROOT, cell_of, untouched
 
 from tito.checks.block import Block
 from tito.course import Course
-from tito.notebook.source import read_source
+from tito.source.percent import read_source
 from tito.student.progress import Progress
 
 AXE = Path(axe_core_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from tito.author.grade import grade
 from tito.author.marks import feedback, scores
 from tito.author.release import release
 from tito.course import Course
-from tito.gradebook import configuration
+from tito.course_settings import configuration
 
 NAMES = list(cheats("/nowhere"))
 

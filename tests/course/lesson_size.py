@@ -18,15 +18,9 @@ if str(ROOT) not in sys.path:  # run as a program
     sys.path.insert(0, str(ROOT))
 
 from tito.course import Course, Module  # noqa: E402
-from tito.notebook.export import without_magics  # noqa: E402
-from tito.notebook.source import (  # noqa: E402
-    BEGIN_SOLUTION,
-    END_SOLUTION,
-    EXPORT,
-    Cell,
-    read_source,
-    without_hidden_tests,
-)
+from tito.notebook.export import BEGIN_SOLUTION, END_SOLUTION, EXPORT, without_magics  # noqa: E402
+from tito.source.percent import Cell, read_source  # noqa: E402
+from tito.source.regions import without_hidden_tests  # noqa: E402
 
 NO_CODE = {
     tokenize.COMMENT,

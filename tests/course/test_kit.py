@@ -9,7 +9,7 @@ from conftest import ROOT, reference
 
 from tito.author.kit import make_kit
 from tito.course import Course
-from tito.notebook.source import without_hidden_tests
+from tito.source.regions import without_hidden_tests
 
 
 def test_a_student_goes_through_the_kit_from_module_1_to_module_7(whole_course, tmp_path):

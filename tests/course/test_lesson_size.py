@@ -11,7 +11,8 @@ from lesson_size import HAS_CODE, code_lines, size, size_of, solution_lines, tab
 from tito.course import Course
 from tito.notebook.card import hours_of
 from tito.notebook.export import without_magics
-from tito.notebook.source import Cell, read_source, without_hidden_tests
+from tito.source.percent import Cell, read_source
+from tito.source.regions import without_hidden_tests
 
 MODULES = {module.folder: module for module in Course(ROOT).modules()}
 

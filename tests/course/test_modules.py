@@ -14,8 +14,8 @@ from tito.author.leaks import leaks, secrets_of
 from tito.author.marks import feedback, scores
 from tito.author.release import release
 from tito.course import Course
-from tito.notebook.export import reference_text
-from tito.notebook.source import read_source
+from tito.source.percent import read_source
+from tito.source.reference import reference_text
 
 COURSE = Course(ROOT)
 MODULES = [module.folder for module in COURSE.modules()]

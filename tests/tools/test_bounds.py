@@ -7,7 +7,7 @@ from conftest import cell_of, changed, hand_in, reference
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from tito.author.grade import grade
-from tito.gradebook import configuration
+from tito.course_settings import configuration
 from tito.judge import limited_parser
 from tito.judge.limited_parser import LimitedParser
 from tito.judge.workspace import workspace

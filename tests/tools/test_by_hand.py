@@ -18,7 +18,9 @@ from tito.author.marks import feedback, scores, scores_csv
 from tito.author.ordinary import release_ordinary
 from tito.author.release import release
 from tito.course import Course
-from tito.gradebook import configuration, gradebook
+from tito.course_settings import configuration
+from tito.grading.gradebook import gradebook
+from tito.source.modules_and_others import find_assignment
 
 WRONG = "#| export\ndef double(x):\n    return x * 3\n"
 HALF = "#| export\ndef double(x):\n    return 2 * x if np.ndim(x) else x\n"
@@ -426,7 +428,7 @@ def test_hand_marks_through_twenty_changes_in_random_order(numbers, seed):
 def midterm(released_course):
     write_sources(released_course.root, "midterm", ASSIGNMENTS["several"])
     write_sources(released_course.root, "midterm", ASSIGNMENTS["tasks"])
-    exam = released_course.assignment("midterm")
+    exam = find_assignment(released_course, "midterm")
     release_ordinary(exam)
     hand_in_all(exam)
     grade(exam)

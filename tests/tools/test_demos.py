@@ -16,9 +16,11 @@ from tito.course import Course
 from tito.errors import SourceError
 from tito.judge.pack import Pack
 from tito.judge.workspace import workspace
-from tito.notebook.export import reference_text
 from tito.notebook.names import names_of
-from tito.notebook.source import Cell, notebook, read_source, without_hidden_tests
+from tito.source.instructors_notebook import notebook
+from tito.source.percent import Cell, read_source
+from tito.source.reference import reference_text
+from tito.source.regions import without_hidden_tests
 from tito.steps.cells import Running, execute
 from tito.steps.execute_in_workspace import LEFT_OUT, leave_out_demos
 from tito.student import actions as student

@@ -13,7 +13,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 from tito import sandbox
 from tito.course import Course
 from tito.judge.workspace import earlier_modules, workspace
-from tito.notebook.source import notebook, read_source
+from tito.source.instructors_notebook import notebook
+from tito.source.percent import read_source
 from tito.steps.cells import Running, execute
 
 # Cells whose outputs are the same, to the letter but for file names and addresses.

@@ -7,13 +7,8 @@ import sys
 import pytest
 from conftest import cell_of, reference, untouched
 
-from tito.notebook.export import (
-    module_text,
-    notebook_cells,
-    reference_cells,
-    reference_text,
-    without_approach,
-)
+from tito.notebook.export import module_text, notebook_cells, without_approach
+from tito.source.reference import reference_cells, reference_text
 from tito.student.actions import export, start
 
 

@@ -22,17 +22,19 @@ from hypothesis import strategies as st
 from tito.course import Course
 from tito.errors import StorageError, TitoError
 from tito.grading.ledger import DamagedRow, Entry, Ledger
+from tito.grading.read_zip import read_zip
 from tito.grading.stamps import time_in
-from tito.grading.zips import Origin, origins
+from tito.grading.unpacking import Origin, origins
 from tito.judge.limited_parser import LimitedParser
-from tito.notebook.export import grade_ids, notebook_cells, texts_parsed
-from tito.notebook.read import notebook_of, without_what_is_cleared
+from tito.notebook.export import notebook_cells
+from tito.notebook.read import grade_ids, notebook_of
 from tito.steps.job import Job
-from tito.steps.restore_cells import restore_cells
+from tito.steps.restore_cells import restore_cells, texts_parsed
 from tito.steps.save_marks import cells_of
+from tito.steps.slim_notebook import without_what_is_cleared
 from tito.student import actions
 from tito.student.desk import name_of_desk, remembered
-from tito.submission import Submission, read_zip
+from tito.submission import Submission
 
 CASES = {
     "zip files": 600,

@@ -12,7 +12,7 @@ from tito.author.marks import feedback, scores, scores_csv
 from tito.author.release import release
 from tito.course import Course
 from tito.errors import TitoError, UsageError
-from tito.gradebook import gradebook
+from tito.grading.gradebook import gradebook
 from tito.grading.pool import Interrupted
 from tito.grading.submissions import not_looked_at
 
@@ -245,7 +245,7 @@ def test_a_folder_without_a_notebook_is_named(numbers):
 
 
 def test_an_endless_loop_costs_its_own_exercise_only(numbers, monkeypatch):
-    from tito.gradebook import configuration
+    from tito.course_settings import configuration
 
     config = configuration(numbers.root)
     monkeypatch.setitem(config["ExecuteInWorkspace"], "timeout", 8)
@@ -271,7 +271,7 @@ def test_an_endless_loop_costs_its_own_exercise_only(numbers, monkeypatch):
 
 
 def test_a_loop_that_ignores_interrupts_ends_too(numbers, monkeypatch):
-    from tito.gradebook import configuration
+    from tito.course_settings import configuration
 
     config = configuration(numbers.root)
     monkeypatch.setitem(config["ExecuteInWorkspace"], "timeout", 1)
@@ -310,7 +310,7 @@ def test_a_mistake_in_an_earlier_module_costs_nothing_in_a_later_one(released_co
 
 def test_the_same_seed_gives_the_same_inputs_and_another_seed_others(numbers):
     from tito.judge.observations import Observation, collect
-    from tito.notebook.source import read_source
+    from tito.source.percent import read_source
 
     steps = [s for s in collect(read_source(numbers)) if isinstance(s, Observation) and s.inputs]
     assert len(steps) == 3

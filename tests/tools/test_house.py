@@ -6,17 +6,23 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
+from tito.grading.assignment import GRADER
+
 TITO = ROOT / "tito"
 BELOW = {
     "top": {"top"},
     "notebook": {"top"},
     "sandbox": {"top"},
+    "source": {"top", "notebook"},
     "checks": {"top", "notebook"},
     "student": {"top", "notebook", "checks"},
-    "judge": {"top", "notebook", "sandbox"},
-    "steps": {"top", "notebook", "sandbox", "judge"},
-    "grading": {"top", "notebook", "sandbox", "judge", "steps"},
-    "author": {"top", "notebook", "sandbox", "checks", "student", "judge", "steps", "grading"},
+    "judge": {"top", "notebook", "source", "sandbox"},
+    "steps": {"top", "notebook", "source", "sandbox", "judge"},
+    "grading": {"top", "notebook", "source", "sandbox", "judge", "steps"},
+    "author": {
+        *("top", "notebook", "source", "sandbox", "checks", "student"),
+        *("judge", "steps", "grading"),
+    },
 }
 BELOW["audit"] = BELOW["cli"] = {*BELOW, "audit", "cli"}
 FACES = {"figures.py": "checks", "observations.py": "judge"}  # what lessons import
@@ -65,10 +71,15 @@ def test_there_is_no_room_that_the_table_does_not_know():
     assert {p.name for p in TITO.iterdir() if p.is_dir() and any(p.glob("*.py"))} <= set(BELOW)
 
 
+def test_marks_are_stale_when_any_room_changes_that_decides_them():
+    rooms = {"" if room == "top" else room for room in BELOW["steps"] | {"steps"}}
+    assert rooms <= set(GRADER)
+
+
 def test_the_judge_knows_no_gradebook():
     for name in FILES:
         if folder_of(name) == "judge":
-            assert "tito.gradebook" not in imported(TITO / name), name
+            assert "tito.grading.gradebook" not in imported(TITO / name), name
 
 
 @pytest.mark.parametrize("name", INSIDE)

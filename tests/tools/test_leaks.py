@@ -11,7 +11,8 @@ from tito.author.kit import make_kit
 from tito.author.leaks import leaks, secrets_of
 from tito.author.marks import feedback
 from tito.errors import TitoError, UsageError
-from tito.notebook.source import hidden_tests, read_source
+from tito.source.percent import read_source
+from tito.source.regions import hidden_tests
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from conftest import cell_of, changed, hand_in, reference
 from tito.author.grade import grade
 from tito.author.marks import scores
 from tito.course import Course
+from tito.course_settings import configuration
 from tito.errors import TitoError, UsageError
-from tito.gradebook import configuration, gradebook
+from tito.grading.gradebook import gradebook
 from tito.grading.ledger import Ledger, alone
 from tito.grading.live_view import Progress
 from tito.grading.pool import LEDGER, LOCK

@@ -12,7 +12,7 @@ from tito.author.release import release
 from tito.course import Course
 from tito.errors import SourceError
 from tito.notebook.exercises import MILESTONES, exercise_of, header, milestones_of
-from tito.notebook.source import read_source
+from tito.source.percent import read_source
 from tito.student import actions as student
 from tito.student.progress import Progress, progress_of
 

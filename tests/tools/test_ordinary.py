@@ -15,9 +15,11 @@ from tito.author.grade import grade
 from tito.author.marks import feedback, scores, scores_csv
 from tito.author.ordinary import check_sources, release_ordinary
 from tito.course import Course
+from tito.course_settings import configuration
 from tito.errors import SourceError, TitoError, UsageError
-from tito.gradebook import configuration, gradebook
+from tito.grading.gradebook import gradebook
 from tito.grading.submissions import not_looked_at
+from tito.source.modules_and_others import all_assignments, find_assignment
 
 
 def write_sources(root: Path, name: str, assignment: Ordinary) -> None:
@@ -121,7 +123,7 @@ def both(course: Course, tmp_path: Path, name: str, assignment: Ordinary, settin
     for root in (plain.root, course.root):
         write_sources(root, name, assignment)
     plain.release(name)
-    release_ordinary(course.assignment(name))
+    release_ordinary(find_assignment(course, name))
     for student, handed_in in submissions(assignment, plain.root / "release" / name).items():
         for root in (plain.root, course.root):
             submit(root, name, student, *handed_in)
@@ -132,7 +134,7 @@ def both(course: Course, tmp_path: Path, name: str, assignment: Ordinary, settin
 def test_marks_are_those_of_an_untouched_course(course, tmp_path, name):
     plain = both(course, tmp_path, name, ASSIGNMENTS[name])
     plain.grade(name)
-    report = grade(course.assignment(name))
+    report = grade(find_assignment(course, name))
     assert all(g.score is not None for g in report), report
     expected = plain.marks(name)
     assert marks(course, name) == expected and len(expected) >= 3
@@ -185,15 +187,15 @@ c.IncludeHeaderFooter.header = "source/header.ipynb"
         manual("why", 1, "Because."),
     )
     write_sources(course.root, "midterm", Ordinary({"midterm": nb}))
-    (path,) = release_ordinary(course.assignment("midterm"))
+    (path,) = release_ordinary(find_assignment(course, "midterm"))
     released = path.read_text()
     assert "HEAD = 1" in released and "... # yours" in released and "Write here." in released
     assert "secret" not in released and "x * x" not in released
     submit(course.root, "midterm", "blank", {"midterm": json.loads(released)}, {})
     submit(course.root, "midterm", "full", {"midterm": with_header(nb)}, {})
-    report = {g.student: g for g in grade(course.assignment("midterm"))}
+    report = {g.student: g for g in grade(find_assignment(course, "midterm"))}
     assert (report["blank"].score, report["blank"].by_hand) == (0, 0)
-    pages = {p.parts[-3]: p.read_text() for p in feedback(course.assignment("midterm"))}
+    pages = {p.parts[-3]: p.read_text() for p in feedback(find_assignment(course, "midterm"))}
     assert all("secret" not in page for page in pages.values())
     assert "AssertionError: three" in pages["blank"] and "ValueError" in pages["full"]
     from tito.author.release import release
@@ -217,7 +219,7 @@ def test_a_midterm_may_use_what_the_modules_build(course):
     )
     write_sources(course.root, "midterm", Ordinary({"midterm": nb}))
     submit(course.root, "midterm", "ada", {"midterm": nb}, {})
-    (ada,) = grade(course.assignment("midterm"))
+    (ada,) = grade(find_assignment(course, "midterm"))
     assert (ada.score, ada.notes) == (2, [])
 
 
@@ -227,7 +229,7 @@ def test_the_course_library_is_not_there_for_who_does_not_need_it(course):
         course.root, "exam", Ordinary({"exam": notebook(autotest("check", 2, "assert 1"))})
     )
     submit(course.root, "exam", "ada", {"exam": nb}, {})
-    (ada,) = grade(course.assignment("exam"))
+    (ada,) = grade(find_assignment(course, "exam"))
     assert ada.score == 2
 
 
@@ -238,7 +240,7 @@ def midterm(course):
     full = copy_of(ASSIGNMENTS["several"].notebooks)
     for student in ("ada", "bob"):
         submit(course.root, "midterm", student, full, {})
-    return course.assignment("midterm")
+    return find_assignment(course, "midterm")
 
 
 def test_what_has_not_changed_is_not_graded_again(midterm):
@@ -331,7 +333,7 @@ def test_a_test_above_its_points_is_reported_and_everybody_has_a_mark(course):
     nb = notebook(solution("x", "x = 1"), autotest("check", 2, "x * 5"))
     write_sources(course.root, "exam", Ordinary({"exam": nb}))
     submit(course.root, "exam", "ada", {"exam": nb}, {})
-    (ada,) = grade(course.assignment("exam"))
+    (ada,) = grade(find_assignment(course, "exam"))
     assert ada.score == 0 and any("its score was '5'" in note for note in ada.notes)
 
 
@@ -354,13 +356,13 @@ def test_build_refuses_in_one_sentence_what_cannot_be_graded(course, case):
     nb, said = REFUSED[case]
     write_sources(course.root, "exam", Ordinary({"exam": nb}))
     with pytest.raises(SourceError, match=said) as refused:
-        check_sources(course.assignment("exam"))
+        check_sources(find_assignment(course, "exam"))
     assert "\n" not in str(refused.value) and "source/exam/exam.ipynb" in str(refused.value)
 
 
 def test_what_nbgrader_refuses_leaves_the_earlier_release(course):
     write_sources(course.root, "exam", ASSIGNMENTS["bare"])
-    exam = course.assignment("exam")
+    exam = find_assignment(course, "exam")
     path, _ = release_ordinary(exam)
     before = path.read_bytes()
     broken = notebook(solution("x", "### BEGIN SOLUTION\nx = 1"), autotest("c", 1, "assert x"))
@@ -373,14 +375,14 @@ def test_what_nbgrader_refuses_leaves_the_earlier_release(course):
 def test_an_unknown_name_lists_modules_and_other_assignments(course):
     write_sources(course.root, "midterm", ASSIGNMENTS["bare"])
     with pytest.raises(UsageError, match=r"01_numbers.*other assignments: midterm"):
-        course.assignment("final")
-    assert [one.folder for one in course.assignments()][-1] == "midterm"
+        find_assignment(course, "final")
+    assert [one.folder for one in all_assignments(course)][-1] == "midterm"
 
 
 def test_a_folder_that_is_numbered_like_a_module_may_hold_a_notebook_instead(course):
     write_sources(course.root, "08_midterm", ASSIGNMENTS["files"])
     assert "08_midterm" not in [m.folder for m in course.modules()]
-    (path,) = release_ordinary(course.assignment("08_midterm"))
+    (path,) = release_ordinary(find_assignment(course, "08_midterm"))
     assert (path.parent / "helpers.py").exists()
 
 

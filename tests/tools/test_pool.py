@@ -193,7 +193,7 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_no_process(numbers):
 
 
 def test_a_submission_that_hangs_dies_or_is_broken_stops_nobody_else(numbers, monkeypatch):
-    from tito.gradebook import configuration
+    from tito.course_settings import configuration
 
     config = configuration(numbers.root)
     monkeypatch.setitem(config["ExecuteInWorkspace"], "timeout", 2)

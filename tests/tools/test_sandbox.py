@@ -581,7 +581,7 @@ def test_what_is_imported_late_is_found(folder, backend, view):
 
 def test_a_class_is_graded_under_landlock(numbers, monkeypatch):
     from tito.author.grade import grade
-    from tito.gradebook import configuration
+    from tito.course_settings import configuration
 
     skip_unless("landlock")
     monkeypatch.setitem(configuration(numbers.root)["Sandbox"], "backend", "landlock")
@@ -667,7 +667,7 @@ def test_a_sandbox_that_is_not_known_is_refused(folder):
 
 def test_the_settings_are_those_of_nbgrader_config(numbers):
     from tito.course import Course
-    from tito.gradebook import configuration
+    from tito.course_settings import configuration
     from tito.grading.pool import sandbox_settings
 
     configuration(numbers.root).Sandbox.memory = 123 * MiB

@@ -8,7 +8,7 @@ from small_course import NUMBERS
 
 from tito.author.build import build
 from tito.errors import SourceError
-from tito.notebook.source import read_source, shorten
+from tito.source.percent import read_source, shorten
 
 REFUSED = {
     "an unknown key": (

@@ -11,7 +11,7 @@ from conftest import cell_of, reference, untouched
 
 from tito.author.grade import grade
 from tito.errors import TitoError, UsageError
-from tito.notebook.source import without_hidden_tests
+from tito.source.regions import without_hidden_tests
 from tito.student import actions as student
 from tito.student.progress import progress_of
 
@@ -193,7 +193,8 @@ def test_a_name_that_leaves_the_folder_is_refused(numbers):
 
 
 def test_submitting_into_nbgraders_exchange(released_course, numbers, tmp_path, monkeypatch):
-    from tito.gradebook import configuration, nbgrader_api
+    from tito.course_settings import configuration
+    from tito.grading.gradebook import nbgrader_api
 
     exchange = tmp_path / "exchange"
     exchange.mkdir()

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from tito.course import Module
 from tito.errors import SourceError
-from tito.notebook.source import BEGIN_SOLUTION, END_SOLUTION, Cell
+from tito.notebook.export import BEGIN_SOLUTION, END_SOLUTION
+from tito.source.percent import Cell
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tito.notebook.source import BEGIN_SOLUTION, END_SOLUTION, Cell
+from tito.notebook.export import BEGIN_SOLUTION, END_SOLUTION
+from tito.source.percent import Cell
 from tito.syntax import parse
 
 OPERATORS = {

@@ -20,7 +20,7 @@ from tito.judge.graft import Needs, leave_out
 from tito.judge.observations import Observation
 from tito.judge.pack import Pack
 from tito.judge.verdicts import grade
-from tito.notebook.source import Cell
+from tito.source.percent import Cell
 from tito.syntax import parse
 
 CHEAP_SEEDS = (1, 2, 3, 4)  # more than two, for what solves nothing may be right by chance

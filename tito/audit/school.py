@@ -23,7 +23,8 @@ from tito.errors import TitoError
 from tito.files import write_atomically
 from tito.grading.ledger import Ledger
 from tito.grading.pool import LEDGER
-from tito.notebook.source import Cell, notebook, read_source
+from tito.source.instructors_notebook import notebook
+from tito.source.percent import Cell, read_source
 
 NEEDED = (
     "source",

@@ -12,8 +12,9 @@ from tito.judge.asking import Limits, ask
 from tito.judge.graft import reference_answers
 from tito.judge.observations import Observation
 from tito.judge.pack import Pack
-from tito.notebook.export import CodeCell, code_cells
-from tito.notebook.source import Cell
+from tito.notebook.export import CodeCell
+from tito.source.percent import Cell
+from tito.source.reference import code_cells
 
 SEEDS = (1, 2)  # a mistake is to be found whatever the inputs
 PATIENCE = Limits(each=3, total=12, hangs=1)

@@ -16,7 +16,8 @@ from tito.errors import TitoError
 from tito.judge.pack import Pack
 from tito.judge.workspace import workspace
 from tito.notebook.exercises import header
-from tito.notebook.source import Cell, without_hidden_tests
+from tito.source.percent import Cell
+from tito.source.regions import without_hidden_tests
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,7 +9,8 @@ from tito.course import Module
 from tito.errors import SourceError
 from tito.files import write_atomically
 from tito.judge.observations import collect
-from tito.notebook.source import notebook, read_source
+from tito.source.instructors_notebook import notebook
+from tito.source.percent import read_source
 
 
 def build(module: Module) -> Path:

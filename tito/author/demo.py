@@ -14,9 +14,10 @@ from tito.author.release import release
 from tito.course import Course, Module
 from tito.errors import TitoError
 from tito.files import write_atomically
-from tito.gradebook import gradebook
+from tito.grading.gradebook import gradebook
 from tito.grading.report import Graded
-from tito.notebook.source import Cell, notebook, read_source
+from tito.source.instructors_notebook import notebook
+from tito.source.percent import Cell, read_source
 
 # Three mistakes that students make, each in an exercise that no other exercise needs.
 MISTAKES = {

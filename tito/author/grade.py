@@ -7,11 +7,12 @@ import json
 
 from tito.author.ordinary import check_sources, release_ordinary
 from tito.author.release import check_reference, release
-from tito.course import Assigned, Module
+from tito.course import Module
 from tito.grading import pool
 from tito.grading.assignment import Assignment
 from tito.grading.live_view import Progress
 from tito.grading.report import Graded
+from tito.source.modules_and_others import Assigned
 
 
 def grade(

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from tito.author.leaks import leaks, secrets_of
 from tito.author.release import is_up_to_date, release
-from tito.course import KEPT_IN_MODULES, KIT_VERSION, Course
+from tito.course import KIT_VERSION, Course
+from tito.course_settings import configuration
 from tito.errors import TitoError, UsageError
 from tito.files import explained
-from tito.gradebook import configuration
+from tito.source.modules_and_others import KEPT_IN_MODULES
 
 # Of tito, a student's half: what all share, notebooks, checks, the desk, and its commands.
 TOOLS = (

@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tito.course import Module
-from tito.notebook.source import BEGIN_SOLUTION, END_SOLUTION, hidden_tests, read_source
+from tito.notebook.export import BEGIN_SOLUTION, END_SOLUTION
+from tito.source.percent import read_source
+from tito.source.regions import hidden_tests
 from tito.syntax import parse
 
 SHORTEST = 30  # characters without white space; below, a line says too little to be recognised

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tito.author.release import reason
-from tito.course import Assigned, Course, Module
+from tito.course import Course, Module
+from tito.course_settings import configuration
 from tito.errors import TitoError, UsageError
 from tito.files import printable
-from tito.gradebook import configuration, gradebook, nbgrader_api
+from tito.grading.gradebook import gradebook, nbgrader_api
 from tito.grading.pool import Interrupted
 from tito.grading.writer import penalty_of
+from tito.source.modules_and_others import Assigned
 from tito.steps.late_penalties import follow_marks
 
 

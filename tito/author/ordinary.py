@@ -6,10 +6,9 @@ import contextlib
 from pathlib import Path
 
 from tito.author.release import generate
-from tito.course import Ordinary
 from tito.errors import SourceError, TitoError
-from tito.notebook.export import language_of
-from tito.notebook.read import read_notebook
+from tito.notebook.read import language_of, read_notebook
+from tito.source.modules_and_others import Ordinary
 
 
 def check_sources(assignment: Ordinary) -> list[Path]:

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from tito import sandbox
 from tito.author.build import build
-from tito.course import Assigned, Course, Module
+from tito.course import Course, Module
 from tito.errors import TitoError
 from tito.files import explained, replaced_folder, write_atomically
-from tito.gradebook import nbgrader_api
 from tito.grading.assignment import grader
+from tito.grading.gradebook import nbgrader_api
 from tito.judge.graft import needs_of, reference_answers
 from tito.judge.pack import Pack
+from tito.source.modules_and_others import Assigned
 
 
 def reason(result: dict) -> str:

@@ -8,10 +8,23 @@ from pathlib import Path
 
 import click
 
-from tito.cli.shared import chosen, chosen_assignments, cli, one_assignment, table
-from tito.course import Assigned, Course, Module
+from tito.cli.shared import chosen, cli, one_module, table
+from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
 from tito.files import printable
+from tito.source.modules_and_others import Assigned, all_assignments, find_assignment
+
+
+def chosen_assignments(names: tuple[str, ...]) -> list[Assigned]:
+    """The modules and other assignments that a command is given; all, if it is given none."""
+    course = Course.find()
+    found = [find_assignment(course, name) for name in names]
+    return found or all_assignments(course) or chosen(())
+
+
+def one_assignment(function):
+    """A command for one module or other assignment, given as its argument or with --module."""
+    return one_module(function, find_assignment)
 
 
 @cli.command()
@@ -30,7 +43,7 @@ def build(modules: tuple[str, ...]) -> None:
 @click.argument("modules", nargs=-1, required=True)
 def shorten(modules: tuple[str, ...]) -> None:
     """Turn nbgrader={…} in the headers of a source into the short form."""
-    from tito.notebook.source import shorten as shorten_source
+    from tito.source.percent import shorten as shorten_source
 
     for module in chosen(modules):
         count = shorten_source(module)

@@ -10,7 +10,7 @@ import sys
 
 import click
 
-from tito.course import Assigned, Course, Module
+from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
 
 STUDENTS = (
@@ -83,12 +83,6 @@ def chosen(names: tuple[str, ...]) -> list[Module]:
     return modules
 
 
-def chosen_assignments(names: tuple[str, ...]) -> list[Assigned]:
-    """The modules and other assignments that a command is given; all, if it is given none."""
-    course = Course.find()
-    return [course.assignment(name) for name in names] or course.assignments() or chosen(())
-
-
 def one_module(function, find=Course.module):
     """A command for one module, given as its argument or with --module."""
 
@@ -105,11 +99,6 @@ def one_module(function, find=Course.module):
         return function(find(Course.find(), name), **settings)
 
     return command
-
-
-def one_assignment(function):
-    """A command for one module or other assignment, given as its argument or with --module."""
-    return one_module(function, Course.assignment)
 
 
 def table(title: str, columns: list[str], rows: list[list[str]]) -> None:

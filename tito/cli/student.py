@@ -112,17 +112,25 @@ def _show_check(checked) -> None:
     click.echo("\n".join([click.style(title, fg=colour), *lines]))
 
 
+def _export_reference(names: tuple[str, ...]) -> None:
+    """Regenerate modules of the library, where their sources are."""
+    if not Course.find().has_sources:
+        raise UsageError("--reference needs the sources, and there are none here; leave it out")
+    from tito.source.reference import export_reference
+
+    for module in chosen(names):
+        click.echo(export_reference(module).relative_to(module.root))
+
+
 @cli.command()
 @click.argument("modules", nargs=-1)
 @click.option("--reference", is_flag=True, help="Regenerate the library from the sources.")
 def export(modules: tuple[str, ...], reference: bool) -> None:
     """Write your notebook's code to tinytorch/core."""
-    from tito.notebook import export as exporter
     from tito.student import actions as student
 
     if reference:
-        for module in chosen(modules):
-            click.echo(exporter.export_reference(module).relative_to(module.root))
+        _export_reference(modules)
         return
     if not modules:
         raise UsageError("which module? write, for example: tito export 01_tensor")

@@ -11,11 +11,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import tito
-from tito.course import Assigned, Course, Module
+from tito.course import Course, Module
 from tito.errors import TitoError
 from tito.judge.graft import needs_of
 from tito.judge.pack import Pack
 from tito.judge.workspace import whole_library
+from tito.source.modules_and_others import Assigned
 from tito.steps.job import imports_library, released_cells
 
 # Steps that have a twin here, mostly one that does not ask the gradebook;
@@ -33,7 +34,7 @@ SAVING = ("SaveMarks", "SaveAutoGrades", "AssignLatePenalties")
 SETTINGS = ("Sandbox",)  # sections that the steps read besides those named after themselves
 SANDBOX_KIND = ("enabled", "backend", "image")
 # The code that decides what a mark is: these folders, and the files that all of tito shares.
-GRADER = ("judge", "steps", "sandbox", "notebook", "checks", "")
+GRADER = ("judge", "steps", "sandbox", "source", "notebook", "checks", "")
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Assignment:
         TitoError
             If nbgrader does not know it.
         """
-        from tito.gradebook import configuration
+        from tito.course_settings import configuration
 
         course, names = Course(assigned.root), [Path(name).stem for name in assigned.notebooks]
         pack, needs, library = None, {}, {}
@@ -151,7 +152,7 @@ def _records(assigned: Assigned, names: list[str]) -> dict[str, dict]:
     """What the gradebook knows of each notebook."""
     from nbgrader.api import MissingEntry
 
-    from tito.gradebook import gradebook
+    from tito.grading.gradebook import gradebook
     from tito.grading.record import record_of
 
     folder = assigned.folder
@@ -170,7 +171,7 @@ def _files(assigned: Assigned) -> dict[str, str]:
     from nbgrader.coursedir import CourseDirectory
     from nbgrader.utils import find_all_files
 
-    from tito.gradebook import configuration
+    from tito.course_settings import configuration
 
     folder, config = assigned.source_folder, configuration(assigned.root)
     ignored = CourseDirectory(config=config).ignore + ["*.ipynb"]

@@ -1,4 +1,4 @@
-"""nbgrader's gradebook, and its Python interface, with the settings of the course."""
+"""nbgrader's gradebook and its Python interface, with the settings of the course."""
 
 from __future__ import annotations
 
@@ -7,21 +7,11 @@ import functools
 import logging
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
-
-from traitlets.config import PyFileConfigLoader
 
 from tito.course import Course
+from tito.course_settings import configuration
 from tito.errors import StorageError
 from tito.files import explained
-
-
-@functools.cache
-def configuration(root: Path):
-    """The settings in nbgrader_config.py."""
-    config = PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
-    config.CourseDirectory.root = str(root)
-    return config
 
 
 @functools.cache

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tito import sandbox
-from tito.course import Assigned, Course
+from tito.course import Course
+from tito.course_settings import configuration
 from tito.errors import StorageError, TitoError, UsageError
-from tito.files import inspect_submission, printable
-from tito.gradebook import configuration
+from tito.files import printable
 from tito.grading.assignment import Assignment
 from tito.grading.executors import Place, place
 from tito.grading.ledger import DamagedRow, Entry, Ledger, alone
 from tito.grading.live_view import Progress
+from tito.grading.read_zip import known_as
 from tito.grading.report import Graded
 from tito.grading.stamps import time_in
 from tito.grading.submissions import (
@@ -28,11 +29,12 @@ from tito.grading.submissions import (
     students_of,
 )
 from tito.grading.task import Handed, digest_of, grade_submission
+from tito.grading.unpacking import Unpacked, notes_of_origin, unpack_zips
 from tito.grading.writer import Writer
-from tito.grading.zips import Unpacked, notes_of_origin, unpack_zips
 from tito.notebook.read import notebook_of
+from tito.source.modules_and_others import Assigned
+from tito.steps.inspection import inspect_submission
 from tito.steps.notes import arranged
-from tito.submission import known_as
 
 LEDGER, LOCK = ".tito/ledger.db", ".tito/grading.lock"
 IN_ADVANCE = 2  # submissions for each job that are read before their turn comes

@@ -7,15 +7,15 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from tito.course import Assigned, Course, Module
+from tito.course import Course, Module
 from tito.errors import TitoError
 from tito.files import MOST_BYTES, printable, read_regular, write_atomically
+from tito.grading.read_zip import known_as
 from tito.grading.task import Handed
-from tito.grading.zips import ZIP_NAME, zips_in
-from tito.notebook.export import grade_ids
-from tito.notebook.read import read_notebook
+from tito.grading.unpacking import ZIP_NAME, zips_in
+from tito.notebook.read import grade_ids, read_notebook
+from tito.source.modules_and_others import Assigned, all_assignments
 from tito.steps.job import files_within
-from tito.submission import known_as
 
 
 def handed_in(module: Assigned, student: str) -> Handed:
@@ -153,7 +153,7 @@ def _most_like(names: set[str], released: dict[str, set[str]]) -> str:
 
 def not_looked_at(course: Course) -> list[str]:
     """What lies under submitted/ in places where no assignment is looked for."""
-    folder, known = course.root / "submitted", {one.folder for one in course.assignments()}
+    folder, known = course.root / "submitted", {one.folder for one in all_assignments(course)}
     zips, lost = set(zips_in(course)), []
     for path in _inside(folder):
         if path.is_dir() and os.access(path, os.R_OK | os.X_OK):

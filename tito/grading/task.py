@@ -12,11 +12,12 @@ import zlib
 from dataclasses import dataclass
 
 from tito.errors import TitoError
-from tito.gradebook import be_quiet
 from tito.grading.assignment import Assignment, grader
+from tito.grading.gradebook import be_quiet
 from tito.judge.pack import Pack
-from tito.notebook.read import notebook_of, without_what_is_cleared
+from tito.notebook.read import notebook_of
 from tito.steps.job import IN_POOL, Job, graded_cells
+from tito.steps.slim_notebook import without_what_is_cleared
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,14 @@ from nbgrader.preprocessors import CheckCellMetadata as NbgraderCheckCellMetadat
 from nbgrader.utils import find_all_files
 from sqlalchemy import func, select
 
-from tito.course import Assigned
+from tito.course_settings import configuration
 from tito.files import MOST_BYTES, explained, read_regular, write_atomically
-from tito.gradebook import be_quiet, configuration, in_gradebook
 from tito.grading.assignment import SAVING
+from tito.grading.gradebook import be_quiet, in_gradebook
 from tito.grading.record import CheckCellMetadata
 from tito.grading.report import Graded
 from tito.grading.stamps import LONGEST_STAMP, STAMP, time_in
+from tito.source.modules_and_others import Assigned
 from tito.steps.late_penalties import follow_marks
 from tito.steps.save_marks import SEEN, cells_of, forget
 

@@ -16,7 +16,8 @@ import numpy as np
 from tito.comparison import agree_in_last_digits, difference
 from tito.errors import SourceError
 from tito.judge.observer import raised
-from tito.notebook.source import Cell, hidden_tests
+from tito.source.percent import Cell
+from tito.source.regions import hidden_tests
 from tito.syntax import parse
 
 __all__ = ["choice", "integers", "normal", "observe", "raised", "uniform"]

@@ -15,8 +15,10 @@ from tito.judge.observations import Observation, collect
 from tito.judge.reach import reaches_out
 from tito.judge.refusals import Refusals
 from tito.judge.workspace import earlier_modules
-from tito.notebook.export import CodeCell, code_cells
-from tito.notebook.source import GIVEN, Cell, blank, read_source
+from tito.notebook.export import CodeCell
+from tito.source.percent import GIVEN, Cell, read_source
+from tito.source.reference import code_cells
+from tito.source.regions import blank
 from tito.syntax import futures, outline, skeleton
 
 LONGEST_KEPT = 20_000  # characters of a text whose form is remembered

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tito.course import Course, Module
-from tito.notebook.export import reference_text
+from tito.source.reference import reference_text
 
 DRAWS = "graph"  # the one folder of the library that is not there where marks are decided
 GRAPH = Path(__file__).parents[2] / "tinytorch" / "graph"

@@ -6,6 +6,7 @@ measurement or the figure once more. Names decide which of these cells are neede
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
@@ -14,6 +15,11 @@ from tito.notebook.names import Names, names_of, words
 
 HISTORY = re.compile(r"In|Out|_+|_i+|_ih|_oh|_dh|_i?\d+")  # what a notebook keeps of its cells
 MOST_CELLS, LONGEST = 1_000, 50_000  # of notebooks in which it is worth to look; characters
+
+
+def id_of_text(source: str) -> str:
+    """What identifies a cell that has no name: a hash of its text."""
+    return hashlib.sha256(source.encode()).hexdigest()[:12]
 
 
 def left_out(cells: Sequence, demo_of: Callable[[Any], Hashable | None]) -> set[int]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tito.course import Module
 from tito.files import write_atomically
 from tito.notebook.read import read_notebook
-from tito.notebook.source import BEGIN_SOLUTION, END_SOLUTION, EXPORT, Cell, read_source
-from tito.syntax import LONGEST, parse
+from tito.syntax import parse
 
+BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
+EXPORT = re.compile(r"^#\|\s*export\s*$", re.M)
 DIRECTIVE = re.compile(r"^#\|.*\n?", re.M)
 MARK = re.compile(rf"^[^\n]*({BEGIN_SOLUTION}|{END_SOLUTION})[^\n]*\n?", re.M)
 APPROACH = re.compile(r"([ \t]*)Approach")
@@ -54,24 +54,6 @@ class CodeCell:
     code: bytes = b""
 
 
-def reference_cells(module: Module) -> list[CodeCell]:
-    """The cells of a module with the solutions of its source."""
-    return code_cells(read_source(module))
-
-
-def code_cells(cells: Iterable[Cell]) -> list[CodeCell]:
-    """Those cells of a source that belong to its module."""
-    return [
-        _code_cell(c.name or f"cell {n}", c.source, c.role == "exercise", c.id)
-        for n, c in enumerate(cells, 1)
-        if _belongs(c)
-    ]
-
-
-def _belongs(cell: Cell) -> bool:
-    return cell.role == "exercise" or (cell.role == "code" and bool(EXPORT.search(cell.source)))
-
-
 def notebook_cells(nb: dict) -> list[CodeCell]:
     """The cells of a student's notebook that belong to its module.
 
@@ -95,13 +77,13 @@ def notebook_cells(nb: dict) -> list[CodeCell]:
         is_exercise = bool(nbgrader.get("solution"))
         if is_exercise or (EXPORT.search(source) and not nbgrader.get("grade")):
             name = nbgrader.get("grade_id") or f"cell {number}"
-            found.append(_code_cell(str(name), source, is_exercise, str(raw.get("id", ""))))
+            found.append(code_cell(str(name), source, is_exercise, str(raw.get("id", ""))))
     return found
 
 
 @functools.lru_cache(maxsize=1024)
-def _code_cell(name: str, source: str, is_exercise: bool, identity: str) -> CodeCell:
-    exported, text = bool(EXPORT.search(source)), _as_exported(source)
+def code_cell(name: str, source: str, is_exercise: bool, identity: str) -> CodeCell:
+    exported, text = bool(EXPORT.search(source)), as_exported(source)
     try:
         text = without_magics(text)
         parse(text)
@@ -111,19 +93,10 @@ def _code_cell(name: str, source: str, is_exercise: bool, identity: str) -> Code
     return CodeCell(name, text, error, exported, is_exercise, identity)
 
 
-def _as_exported(source: str) -> str:
+def as_exported(source: str) -> str:
     """A cell's text without directives, solution marks and approaches."""
     text = without_approach(MARK.sub("", DIRECTIVE.sub("", source))).strip("\n")
     return ONE_LINE.sub(r'"""\1"""', text)
-
-
-def texts_parsed(source: str) -> list[str]:
-    """All texts that may be parsed where a cell is read, exported or judged."""
-    source = source.replace("\r\n", "\n")
-    if len(source) > LONGEST:  # it is not parsed at all
-        return [source]
-    exported = _as_exported(source)
-    return list(dict.fromkeys([source, exported, MAGIC.sub("", source), MAGIC.sub("", exported)]))
 
 
 def _why(source: str, problem: Exception) -> str:
@@ -230,18 +203,6 @@ def title_of(module: Module) -> str:
     return f"Module {module.number} of TinyTorch: {module.name}"
 
 
-def reference_text(module: Module) -> str:
-    """The text of a module as its source exports it."""
-    origin = f"source/{module.folder}/{module.source.name}"
-    return module_text(reference_cells(module), title_of(module), origin)
-
-
-def export_reference(module: Module) -> Path:
-    """Regenerate a module of the library from its source."""
-    write_atomically(module.exported, reference_text(module))
-    return module.exported
-
-
 def sources_by_name(nb: dict) -> dict[str, str]:
     """The text of each exercise and each checks cell, by its name."""
     found = {}
@@ -250,18 +211,6 @@ def sources_by_name(nb: dict) -> dict[str, str]:
         if cell["cell_type"] == "code" and (nbgrader.get("grade") or nbgrader.get("solution")):
             found[str(nbgrader.get("grade_id", ""))] = "".join(cell["source"])
     return found
-
-
-def grade_ids(nb: dict) -> set[str]:
-    """The names of the cells that nbgrader knows in a notebook; none of its cells is parsed."""
-    found = (cell.get("metadata", {}).get("nbgrader") or {} for cell in nb["cells"])
-    return {str(n.get("grade_id")) for n in found if n.get("grade_id")}
-
-
-def language_of(metadata: dict) -> str:
-    """The language of a notebook, by its metadata: Python where they do not say."""
-    kernel, info = metadata.get("kernelspec") or {}, metadata.get("language_info") or {}
-    return str(kernel.get("language") or info.get("name") or "python").lower()
 
 
 def export_student(module: Module) -> Path:

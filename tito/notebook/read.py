@@ -100,39 +100,13 @@ def _is_number(points) -> bool:
     return isinstance(points, (int, float)) and 0 <= points < 1e9
 
 
-KEPT = ("nbgrader", "tags", "jupyter", "tito")  # of a cell's metadata
+def grade_ids(nb: dict) -> set[str]:
+    """The names of the cells that nbgrader knows in a notebook; none of its cells is parsed."""
+    found = (cell.get("metadata", {}).get("nbgrader") or {} for cell in nb["cells"])
+    return {str(n.get("grade_id")) for n in found if n.get("grade_id")}
 
 
-def without_what_is_cleared(nb: dict) -> dict:
-    """A notebook without its outputs, and without metadata that no step of grading looks at.
-
-    nbgrader clears the outputs as its first step, but after it has looked at all they hold.
-    """
-    cells = [_slim(cell) for cell in nb["cells"]]
-    minor = nb.get("nbformat_minor")
-    return {
-        "nbformat": 4,
-        "nbformat_minor": minor if type(minor) is int and 0 <= minor <= 5 else 5,
-        "metadata": {},
-        "cells": cells,
-    }
-
-
-def _slim(cell: dict) -> dict:
-    metadata = {key: cell["metadata"][key] for key in KEPT if key in cell["metadata"]}
-    slim = {key: cell[key] for key in ("cell_type", "source")} | {"metadata": metadata}
-    if re.fullmatch(r"[a-zA-Z0-9-_]{1,64}", str(cell.get("id", ""))):
-        slim["id"] = str(cell["id"])
-    if cell["cell_type"] == "code":
-        return slim | {"outputs": [], "execution_count": None}
-    return slim | ({"attachments": _bundles(cell)} if "attachments" in cell else {})
-
-
-def _bundles(cell: dict) -> dict:
-    """A cell's attachments, as far as they are what they should be."""
-    found = cell["attachments"] if isinstance(cell["attachments"], dict) else {}
-    return {
-        name: {kind: data for kind, data in bundle.items() if isinstance(data, str)}
-        for name, bundle in found.items()
-        if isinstance(bundle, dict)
-    }
+def language_of(metadata: dict) -> str:
+    """The language of a notebook, by its metadata: Python where they do not say."""
+    kernel, info = metadata.get("kernelspec") or {}, metadata.get("language_info") or {}
+    return str(kernel.get("language") or info.get("name") or "python").lower()

@@ -1,24 +1,23 @@
-"""A module's source: from a Jupytext file to cells, and from cells to a notebook."""
+"""A module's source: from a Jupytext file in percent format to cells, with all its rules."""
 
 from __future__ import annotations
 
 import ast
 import functools
-import hashlib
 import re
 from dataclasses import dataclass
 
 from tito.course import Module
 from tito.errors import SourceError, UsageError
 from tito.files import write_atomically
-from tito.notebook.exercises import MILESTONES, header
+from tito.notebook.demo_cells import id_of_text
+from tito.notebook.exercises import MILESTONES
+from tito.notebook.export import BEGIN_SOLUTION, END_SOLUTION, EXPORT
+from tito.source.regions import BEGIN_HIDDEN, END_HIDDEN, without_hidden_tests
 from tito.syntax import parse
 
-BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
-BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 ROLES = ("exercise", "checks", "answer")
 GIVEN = ("code", "demo")
-EXPORT = re.compile(r"^#\|\s*export\s*$", re.M)
 KNOWN_KEYS = {*ROLES, "demo", "points", "milestone", "nbgrader"}
 JUPYTEXT_KEYS = {"lines_to_next_cell", "lines_to_end_of_cell_marker", "cell_marker", "title"}
 
@@ -55,8 +54,8 @@ class Cell:
 
     @property
     def id(self) -> str:
-        """The id that its notebook cell has: its grade_id, else a hash of its text."""
-        return (self.grade_id or hashlib.sha256(self.source.encode()).hexdigest()[:12])[:64]
+        """The id that its notebook cell has: its grade_id, else one of its text."""
+        return (self.grade_id or id_of_text(self.source))[:64]
 
 
 def read_source(module: Module) -> list[Cell]:
@@ -259,95 +258,6 @@ def _parse(source: str, label: str) -> ast.Module:
 
 def _first_line(source: str) -> str:
     return next((line.strip() for line in source.splitlines() if line.strip()), "")[:50]
-
-
-def blank(source: str) -> str:
-    """The text of an exercise as nbgrader releases it: without its solution."""
-    return re.sub(
-        rf"^([ \t]*)[^\n]*{BEGIN_SOLUTION}.*?{END_SOLUTION}[^\n]*$",
-        r"\1# YOUR CODE HERE\n\1raise NotImplementedError()",
-        source,
-        flags=re.M | re.S,
-    )
-
-
-def without_hidden_tests(source: str) -> str:
-    """The text of a checks cell as a student sees it."""
-    return re.sub(
-        rf"^[^\n]*{BEGIN_HIDDEN}.*?{END_HIDDEN}[^\n]*(\n|\Z)", "", source, flags=re.M | re.S
-    ).rstrip("\n")
-
-
-def hidden_tests(source: str) -> str:
-    """The hidden regions of a checks cell, joined."""
-    return "\n".join(re.findall(rf"{BEGIN_HIDDEN}[^\n]*\n(.*?){END_HIDDEN}", source, flags=re.S))
-
-
-# The notebook
-
-
-def notebook(cells: list[Cell]):
-    """The instructor's notebook, ready for nbgrader.
-
-    Parameters
-    ----------
-    cells : list of Cell
-        The cells of a module's source.
-
-    Returns
-    -------
-    nbformat.NotebookNode
-        With nbgrader's metadata, and with cell ids that depend on the content only.
-    """
-    import nbformat
-
-    used: set[str] = set()
-    nb = nbformat.v4.new_notebook(
-        cells=[_notebook_cell(cell, used) for cell in cells],
-        metadata={
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-        },
-    )
-    return nb
-
-
-def _notebook_cell(cell: Cell, used: set[str]):
-    import nbformat
-
-    new = (
-        nbformat.v4.new_markdown_cell
-        if cell.role in ("text", "answer")
-        else nbformat.v4.new_code_cell
-    )
-    identity = cell.id
-    while identity in used:
-        identity += "-again"
-    used.add(identity)
-    source = cell.source
-    if cell.role == "checks":
-        # a student gets what stands before the hidden tests; it should not end in blank lines
-        source = re.sub(rf"\n\s*\n(?={BEGIN_HIDDEN})", "\n", source)
-        source = header(cell.name, cell.points, cell.milestone) + source
-    raw = new(source, id=identity[:64])
-    if cell.name:
-        raw.metadata["nbgrader"] = _nbgrader(cell)
-    if cell.role == "demo":
-        raw.metadata["tito"] = {"demo": cell.id}  # for tito test, which leaves it out
-    return raw
-
-
-def _nbgrader(cell: Cell) -> dict:
-    graded = cell.role in ("checks", "answer")
-    metadata = {
-        "schema_version": 3,
-        "grade_id": cell.grade_id,
-        "grade": graded,
-        "solution": cell.role in ("exercise", "answer"),
-        "locked": cell.role == "checks",
-        "task": False,
-    }
-    return metadata | ({"points": cell.points} if graded else {})
 
 
 def shorten(module: Module) -> int:

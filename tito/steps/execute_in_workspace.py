@@ -21,10 +21,11 @@ from tito import sandbox
 from tito.errors import TitoError
 from tito.judge.workspace import temporary_folder, workspace
 from tito.notebook.demo_cells import left_out
-from tito.notebook.export import language_of, module_text, notebook_cells, title_of
-from tito.notebook.source import BEGIN_HIDDEN, without_hidden_tests
+from tito.notebook.export import module_text, notebook_cells, title_of
+from tito.notebook.read import language_of
 from tito.sandbox.provisioner import SandboxedKernelManager
 from tito.sandbox.settings import use_settings
+from tito.source.regions import BEGIN_HIDDEN, without_hidden_tests
 from tito.steps.cells import Ran, Running, execute
 from tito.steps.job import IN_POOL, Job, job_of
 from tito.steps.notes import flag, note

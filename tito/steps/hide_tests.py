@@ -6,7 +6,7 @@ import re
 
 from nbgrader.preprocessors import NbGraderPreprocessor
 
-from tito.notebook.source import BEGIN_HIDDEN, without_hidden_tests
+from tito.source.regions import BEGIN_HIDDEN, without_hidden_tests
 from tito.steps.clear_for_students import delimiters
 from tito.steps.job import is_ordinary
 

@@ -7,13 +7,15 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tito.course import Assigned, Course, Module, Ordinary
+from tito.course import Course, Module
 from tito.errors import TitoError
-from tito.files import MOST_BYTES, inspect_submission, read_regular
+from tito.files import MOST_BYTES, read_regular
 from tito.judge.graft import Needs, needs_of
 from tito.judge.pack import Pack
 from tito.judge.workspace import whole_library
 from tito.notebook.read import read_notebook
+from tito.source.modules_and_others import Assigned, Ordinary
+from tito.steps.inspection import inspect_submission
 
 IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+tinytorch\b", re.M)
 IN_POOL = "tito"  # the key of a job in nbconvert's resources, where there is no course around it

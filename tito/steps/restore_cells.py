@@ -8,10 +8,11 @@ from collections import Counter
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from tito.judge.limited_parser import PARSER
-from tito.notebook.export import texts_parsed
+from tito.notebook.export import MAGIC, as_exported
 from tito.steps.find_answers import find_answers, places_of
 from tito.steps.job import Job, job_of, text_of
 from tito.steps.notes import flag, note, some_of
+from tito.syntax import LONGEST
 
 DEFINED = re.compile(r"^(?:async +def|def|class) +(\w+)", re.M)
 SKIP = "skip-execution"
@@ -33,6 +34,15 @@ class RestoreCells(NbGraderPreprocessor):
             leave_out_dear_cells(nb)
         restore_cells(nb, job)
         return nb, resources
+
+
+def texts_parsed(source: str) -> list[str]:
+    """All texts that may be parsed where a cell is read, exported or judged."""
+    source = source.replace("\r\n", "\n")
+    if len(source) > LONGEST:  # it is not parsed at all
+        return [source]
+    exported = as_exported(source)
+    return list(dict.fromkeys([source, exported, MAGIC.sub("", source), MAGIC.sub("", exported)]))
 
 
 def leave_out_dear_cells(nb) -> None:

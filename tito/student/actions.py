@@ -299,7 +299,7 @@ def _account() -> str:
 
 def _into_exchange(module: Module, student: str) -> str | None:
     """Hand in through nbgrader's exchange; None where none is configured."""
-    from tito.gradebook import configuration
+    from tito.course_settings import configuration
 
     config = copy.deepcopy(configuration(module.root))
     root = config.get("Exchange", {}).get("root")

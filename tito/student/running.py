@@ -15,12 +15,11 @@ from dataclasses import dataclass, replace
 
 from tito.course import Module
 from tito.errors import TitoError
-from tito.notebook.demo_cells import left_out
+from tito.notebook.demo_cells import id_of_text, left_out
 from tito.notebook.exercises import worth
 from tito.notebook.export import sources_by_name
 from tito.notebook.names import names_of
 from tito.notebook.read import read_notebook
-from tito.notebook.source import Cell
 from tito.student.dependents import given_and_taken, users_of
 from tito.student.desk import digest, remember
 from tito.student.progress import SIGNS, WORDS
@@ -271,7 +270,7 @@ def _waiting(nbgrader: dict, name: str) -> Checked:
 
 def _demo_of(cell) -> str | None:
     """The name that `tito build` gave to a demo, if its text is still the same."""
-    name = Cell("demo", cell.source).id
+    name = id_of_text(cell.source)
     return name if cell.metadata.get("tito") == {"demo": name} else None
 
 

@@ -10,12 +10,14 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC
 from pathlib import Path
 
-from tito.course import Assigned, Course, Module
+from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
 from tito.files import MOST_BYTES, printable, read_regular, write_atomically
+from tito.grading.read_zip import known_as, read_zip, time_of
 from tito.grading.report import Graded
 from tito.grading.stamps import STAMP, time_in
-from tito.submission import Submission, known_as, read_zip, time_of
+from tito.source.modules_and_others import Assigned
+from tito.submission import Submission
 
 ZIP_NAME = "taken-from.txt"  # beside a submission: the zip files it came in, the newest first
 SAFE_NAME = re.compile(r"[\w.@-]+")

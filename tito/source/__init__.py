@@ -1,0 +1,1 @@
+"""What an instructor writes: the sources of modules, and assignments of other kinds."""
