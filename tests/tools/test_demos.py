@@ -72,6 +72,7 @@ NEEDED = {
     "used in a decorator": "@figure\ndef f():\n    pass",
     "awaited": "await figure",
     "used in a formatted text": "print(f'{figure}')",
+    "used by eval": "eval('show(figure)')",
     "used by timeit": "timeit.timeit('show(figure)', globals=globals(), number=1)",
     "used by name": "globals()['figure']",
     "perhaps replaced in a try": "try:\n    figure = f()\nexcept E:\n    pass\nprint(figure)",
@@ -98,6 +99,8 @@ FREE = {
     "a text": "print('figure')",
     "imported": "import figure\nprint(figure)",
     "imported under its name": "from a import b as figure\nfigure()",
+    "a method called eval": "class Net:\n    def eval(self):\n        'Free the figure.'",
+    "a network switched to use": "net.eval()  # for the figure",
 }
 
 

@@ -25,7 +25,15 @@ def plain(x):
 
 
 def call_at(frame, instruction: int | None = None) -> ast.Call | None:
-    """The call that a frame stands at, as it is written; or stood at, at an earlier instruction."""
+    """The call that a frame stands at, as it is written.
+
+    Parameters
+    ----------
+    frame : frame
+        Of a cell, or of a function in it.
+    instruction : int, optional
+        Where it stood; by default where it stands now.
+    """
     instruction = frame.f_lasti if instruction is None else instruction
     position = list(frame.f_code.co_positions())[instruction // 2]
     for node in ast.walk(_tree("".join(linecache.getlines(frame.f_code.co_filename)))):

@@ -11,7 +11,20 @@ LISTED = 4  # places that are listed
 
 
 def view(actual, expected, tolerance: float | None = None) -> list[tuple[str, str]]:
-    """The rows of a block that show two different values, and where they begin to differ."""
+    """The rows of a block that show how two different values differ.
+
+    Parameters
+    ----------
+    actual, expected : ndarray, number, bool, str, None, or list or dict of these
+        What came and what was expected.
+    tolerance : float, optional
+        As in `tito.comparison.difference`.
+
+    Returns
+    -------
+    list of (str, str)
+        What came, what was expected, and where they begin to differ.
+    """
     place, actual, expected = _first_pair(actual, expected, tolerance)
     a, e = _array(actual), _array(expected)
     if a is None or e is None:

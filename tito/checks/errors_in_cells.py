@@ -95,8 +95,16 @@ def block_of(
 ) -> Block | None:
     """What to say about an error that ended a cell; None where the traceback says it best.
 
-    `names` are the notebook's: the globals of all functions that are written in it. `numbers` has
-    the number that the notebook shows for each cell, by the file name of its code.
+    Parameters
+    ----------
+    error : BaseException
+        What was raised.
+    trace : traceback
+        Its traceback.
+    names : dict
+        The notebook's names: the globals of all functions that are written in it.
+    numbers : mapping of str to int, optional
+        The number that a notebook shows for each cell, by the file name of its code.
     """
     numbers = numbers or {}
     steps = list(traceback.walk_tb(trace))

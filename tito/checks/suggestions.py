@@ -25,15 +25,25 @@ NOT_CALLABLE = re.compile(r"'([\w.]+)' object is not callable")
 
 
 def perhaps_meant(error: BaseException, frame, line: str = "") -> str:
-    """A sentence about a slip that an error tells of; empty where nothing comes near.
+    """A sentence about a slip that an error tells of, such as ``did you mean np.subtract?``.
 
-    `frame` is where it was raised, and `line` is what stands there.
+    Parameters
+    ----------
+    error : BaseException
+        What was raised.
+    frame : frame
+        Where it was raised.
+    line : str
+        The line that stood there.
+
+    Returns
+    -------
+    str
+        The sentence; empty where nothing comes near.
     """
     code = _parsed(line)
-    for kind, words, sentence in SAID_AT_ONCE:
-        if isinstance(error, kind) and any(word in str(error) for word in words):
-            return sentence
-    return next(filter(None, (slip(error, frame, code) for slip in SLIPS)), "")
+    sentences = (slip(error, frame, code) for slip in SLIPS)
+    return next(filter(None, sentences), "")
 
 
 def about_result(actual, expected) -> str:
@@ -65,11 +75,16 @@ def below_a_refusal(source: str, line: int) -> bool:
 
 
 def _compared(error, frame, code) -> str:
-    statement = code.body[0] if code.body else None
-    compare = statement.value if isinstance(statement, ast.Expr) else None
-    if not isinstance(compare, ast.Compare) or ast.unparse(compare.left) != _name(error):
-        return ""
-    return f"== compares; {_name(error)} = … gives it a value"
+    for node in code.body:
+        left = node.value.left if _is_comparison(node) else None
+        if isinstance(left, ast.Name) and left.id == _name(error):
+            return f"== compares; {left.id} = … gives it a value"
+    return ""
+
+
+def _is_comparison(node: ast.stmt) -> bool:
+    compare = node.value if isinstance(node, ast.Expr) else None
+    return isinstance(compare, ast.Compare) and isinstance(compare.ops[0], ast.Eq)
 
 
 def _local_everywhere(error, frame, code) -> str:
@@ -145,6 +160,30 @@ def _kind_of(node: ast.expr, frame) -> str:
     return ""
 
 
+def _power(error, frame, code) -> str:
+    if isinstance(error, TypeError) and ("for ^" in str(error) or "bitwise_xor" in str(error)):
+        return "a power is written with **; ^ works on bits"
+    return ""
+
+
+def _with_nothing(error, frame, code) -> str:
+    if isinstance(error, TypeError) and "NoneType" in str(error):
+        return "one of the values here is None; a function without return gives None"
+    return ""
+
+
+def _asks_for_input(error, frame, code) -> str:
+    if type(error).__name__ == "StdinNotImplementedError":
+        return "nobody can answer input() when checks are run; let the value be an argument"
+    return ""
+
+
+def _foreign_package(error, frame, code) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        return "numpy and what the cells above have imported is enough here"
+    return ""
+
+
 SLIPS = (
     _compared,
     _local_everywhere,
@@ -152,20 +191,10 @@ SLIPS = (
     _misspelt_name,
     _misspelt_attribute,
     _called_a_value,
-)
-SAID_AT_ONCE = (
-    (TypeError, ("for ^", "bitwise_xor"), "a power is written with **; ^ works on bits"),
-    (
-        TypeError,
-        ("NoneType",),
-        "one of the values here is None; a function without return gives None",
-    ),
-    (
-        NotImplementedError,
-        ("does not support input",),
-        "nobody can answer input() when checks are run; let the value be an argument",
-    ),
-    (ModuleNotFoundError, ("",), "numpy and what the cells above have imported is enough here"),
+    _power,
+    _with_nothing,
+    _asks_for_input,
+    _foreign_package,
 )
 LOCAL_NAME = re.compile(r"'(\w+)'")
 VALUES = ("shape", "ndim", "size", "dtype", "T", "data", "grad")

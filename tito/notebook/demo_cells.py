@@ -25,9 +25,18 @@ def id_of_text(source: str) -> str:
 def left_out(cells: Sequence, demo_of: Callable[[Any], Hashable | None]) -> set[int]:
     """The places of the cells that need not be run.
 
-    Those of the demos of which no other cell that is run needs anything. A second one that is the
-    same was copied to be run. `demo_of` gives what identifies the demo that a code cell is; None
-    for a cell that is none.
+    Parameters
+    ----------
+    cells : sequence of NotebookNode
+        The cells of a notebook.
+    demo_of : callable
+        What identifies the demo that a code cell is; None for a cell that is none.
+
+    Returns
+    -------
+    set of int
+        Those of the demos of which no other cell that is run needs anything. A second one that is
+        the same was copied to be run.
     """
     sources = [cell.source if cell.cell_type == "code" else "" for cell in cells]
     if len(sources) > MOST_CELLS or any(len(source) > LONGEST for source in sources):

@@ -18,9 +18,9 @@ UNSURE = (  # what is defined in these may not be defined after them
     *(ast.ClassDef, ast.BoolOp, ast.IfExp),
     *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
 )
-TEXT_IS_RUN = re.compile(  # where these stand, names may stand in strings
-    r"\b(timeit|Timer|eval|exec|query|run_line_magic|run_cell|get_ipython|globals|locals"
-    r"|vars|dir)\b"
+TEXT_IS_RUN = re.compile(  # where these are given something, names may stand in strings
+    r"(?<!def )\b(timeit|Timer|eval(?!\(\))|exec|query|run_line_magic|run_cell|get_ipython|globals"
+    r"|locals|vars|dir)\b"
 )
 
 

@@ -28,9 +28,17 @@ class Change:
 
 
 def changes(released: dict, other: dict) -> list[Change]:
-    """The cells in which two notebooks, read from JSON, differ, in the order of the second.
+    """The cells in which two notebooks differ, in the order of the second.
 
-    Outputs do not count; the cells that are gone come last.
+    Parameters
+    ----------
+    released, other : dict
+        Notebooks, as read from JSON. Outputs do not count.
+
+    Returns
+    -------
+    list of Change
+        The changed and the new cells, and then those that are gone.
     """
     before, after = _by_key(released), _by_key(other)
     found = []

@@ -10,7 +10,18 @@ from tito.syntax import parse
 
 
 def given_and_taken(source: str) -> tuple[set[str], set[str]] | None:
-    """The names that a cell defines or may change, and those that it reads; None if no Python."""
+    """What a cell gives to others and what it takes.
+
+    Parameters
+    ----------
+    source : str
+        The text of a code cell.
+
+    Returns
+    -------
+    tuple of (set of str, set of str), or None
+        The names that it defines or may change, and those that it reads; None if it is no Python.
+    """
     names = names_of(source)
     if names is None:
         return None
@@ -35,7 +46,20 @@ HARMLESS = ("check", "check_raises", "print", "display")
 
 
 def users_of(dirty: set[str], names: Sequence[tuple[set[str], set[str]]]) -> set[int]:
-    """The places of the cells that use a name in `dirty`, or one that depends on it."""
+    """The cells that use a name, or one that depends on it.
+
+    Parameters
+    ----------
+    dirty : set of str
+        The names.
+    names : sequence
+        What each cell gives and takes.
+
+    Returns
+    -------
+    set of int
+        Their places.
+    """
     while True:
         more = {name for given, taken in names if taken & dirty for name in given}
         if more <= dirty:

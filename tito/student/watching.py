@@ -15,11 +15,19 @@ PAUSE = 0.3  # seconds between two looks at the file
 
 
 def touched(before: list[str], after: list[str]) -> list[int] | None:
-    """The cells to run again after a change, by their places in `after`.
+    """The cells to run again after a change.
 
-    The new and changed ones, and the later ones that use a name which one of these gives, or which
-    depends on such a name. None if all have to be run in a fresh kernel, since cells are gone or
-    moved.
+    Parameters
+    ----------
+    before, after : list of str
+        The texts of the code cells, in order.
+
+    Returns
+    -------
+    list of int or None
+        Their places in `after`: the new and changed ones, and the later ones that use a name which
+        one of these gives, or which depends on such a name. None if all have to be run in a fresh
+        kernel, since cells are gone or moved.
     """
     if len(before) != len(after):
         return None
@@ -40,7 +48,17 @@ def touched(before: list[str], after: list[str]) -> list[int] | None:
 def watch(module: Module, on_results: Callable[[list[Checked]], None]) -> None:
     """Run the checks, and after each change that is saved those which it touches, until Ctrl-C.
 
-    `on_results` is called with the results of all checks after each run, in the notebook's order.
+    Parameters
+    ----------
+    module : Module
+        Which module; it must have been started.
+    on_results : callable
+        Called with the results of all checks after each run, in the notebook's order.
+
+    Raises
+    ------
+    UsageError
+        If the module has not been started.
     """
     on_desk(module)
     try:
