@@ -14,10 +14,12 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from abuses.attacks import ATTACKS  # noqa: E402
+from abuses.channels import CHANNELS, ON_OTHERS  # noqa: E402
 
 PAGE = ROOT / "docs" / "abuses.md"
 PLAIN = Path(__file__).with_name("plain.json")
 BEGIN, END = "<!-- made by tests/abuses/page.py: -->", "<!-- end -->"
+CHANNELS_BEGIN = "<!-- of two submissions, made by tests/abuses/page.py: -->"
 HEADS = (
     "a submission tries to",
     "plain nbgrader",
@@ -30,16 +32,38 @@ HEADS = (
 
 
 def page() -> str:
-    """The page with the table of today."""
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    return f"{before}{BEGIN}\n\n{_table()}\n\n{END}{rest.partition(END)[2]}"
+    """The page with the tables of today."""
+    text = _with(PAGE.read_text(encoding="utf-8"), BEGIN, _table())
+    return _with(text, CHANNELS_BEGIN, _table_of_channels())
+
+
+def _with(text: str, begin: str, table: str) -> str:
+    before, _, rest = text.partition(begin)
+    return f"{before}{begin}\n\n{table}\n\n{END}{rest.partition(END)[2]}"
 
 
 def _table() -> str:
     plain = json.loads(PLAIN.read_text(encoding="utf-8"))
     lines = [HEADS, ["---"] * len(HEADS), *(_line(name, plain[name]) for name in ATTACKS)]
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"{table}\n\nPlain: {plain['versions']}."
+    return f"{_lines(lines)}\n\nPlain: {plain['versions']}."
+
+
+def _table_of_channels() -> str:
+    """What `tests/tools/test_channels.py` holds of each way, in each sandbox."""
+    passes = [(name, "**something arrives**", *["nothing arrives"] * 2) for name in CHANNELS]
+    changes = [(name, "**is changed**", *["stays as it is"] * 2) for name in ON_OTHERS]
+    heads = ("no sandbox", "bubblewrap", "Landlock")
+    rule = ("---",) * 4
+    return "\n\n".join(
+        [
+            _lines([("one passes something on through", *heads), rule, *passes]),
+            _lines([("one changes, of the account that grades,", *heads), rule, *changes]),
+        ]
+    )
+
+
+def _lines(rows) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _line(name: str, plain: dict) -> tuple[str, ...]:

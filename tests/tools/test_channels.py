@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from abuses.channels import CHANNELS, ON_OTHERS, PAGES, UNSTEADY
 from conftest import ROOT
 
 from tito import sandbox
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="bubblewrap and Landlock are Linux's"
 )
 POLICY = Policy(folder_size=16 * MiB, shm_size=4 * MiB, processes=48, memory=600 * MiB)
-ORDINARY = 54321  # a user without an account
+ORDINARY = 54321  # the first of the users without an account: each attack is on one of its own
 # Files that nobody reads and every sandbox has: one for each channel, as tests run side by side.
 SHARED = sorted(str(path) for path in Path(np.lib.__file__).parent.glob("*.pyi"))
 
@@ -40,70 +41,8 @@ def place_in(file):
     memory.restype = ctypes.c_void_p
     return memory(None, 4096, mmap.PROT_READ, mmap.MAP_SHARED, file, ctypes.c_long(0))
 """
-# What the sender does once, or again and again, and what the receiver finds.
-CHANNELS = {
-    "a lock of BSD": (
-        "f = open(path); fcntl.flock(f, fcntl.LOCK_SH)",
-        "fcntl.flock(open(path), fcntl.LOCK_EX | fcntl.LOCK_NB)",
-    ),
-    "a lock of POSIX": (
-        "f = open(path); fcntl.fcntl(f, fcntl.F_SETLK, lock(fcntl.F_RDLCK))",
-        "found = struct.unpack('hhqqi4x', fcntl.fcntl(open(path), 5, lock(fcntl.F_WRLCK)))[0]",
-    ),
-    "a lock of an open file": (
-        "f = open(path); fcntl.fcntl(f, 37, lock(fcntl.F_RDLCK))",
-        "found = struct.unpack('hhqqi4x', fcntl.fcntl(open(path), 36, lock(fcntl.F_WRLCK)))[0]",
-    ),
-    "a notification": (
-        "while True:\n    open(path).read(); time.sleep(0.01)",
-        "n = call(253)\n"
-        "libc.inotify_add_watch(n, path.encode(), 0xFFF)\n"
-        "found = bool(select.select([n], [], [], 3)[0])",
-    ),
-    "shared memory of System V": (
-        "call(29, 0x7101, 4096, 0o1666)",
-        "call(29, 0x7101, 4096, 0)",
-    ),
-    "a semaphore of System V": ("call(64, 0x7102, 1, 0o1666)", "call(64, 0x7102, 1, 0)"),
-    "a message of System V": ("call(68, 0x7103, 0o1666)", "call(68, 0x7103, 0)"),
-    "a queue of POSIX": (
-        "call(240, b'tito-channel', os.O_CREAT | os.O_RDWR, 0o666, 0)",
-        "call(240, b'tito-channel', os.O_RDWR, 0, 0)",
-    ),
-    "the name of a socket": (
-        "s = socket.socket(socket.AF_UNIX); s.bind('\\0tito-channel')",
-        "socket.socket(socket.AF_UNIX).bind('\\0tito-channel')",
-    ),
-    "waking who waits at a file": (
-        "f = open(path); place = ctypes.c_void_p(place_in(f.fileno()))\n"
-        "word = ctypes.cast(place, ctypes.POINTER(ctypes.c_int))[0]\n"
-        "while True:\n    libc.syscall(202, place, 0, word, None, None, 0)",
-        "f = open(path); place = ctypes.c_void_p(place_in(f.fileno()))\n"
-        "found = max(call(202, place, 1, 1, None, None, 0) or time.sleep(0.1) or 0 for _ in range(20))",
-    ),
-    "what lies in the page cache": (
-        "while True:\n    os.pread(os.open(path, os.O_RDONLY), 4096, 0); time.sleep(0.01)",
-        "file = os.open(path, os.O_RDONLY); answers = set()\n"
-        "for _ in range(20):\n"
-        "    os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)\n"
-        "    time.sleep(0.05)\n"
-        "    try:\n        os.preadv(file, [bytearray(1)], 0, os.RWF_NOWAIT); answers.add(1)\n"
-        "    except BlockingIOError: answers.add(0)\n"
-        "found = answers",
-    ),
-    "how many processes there are": (
-        "for _ in range(30): threading.Thread(target=time.sleep, args=(60,), daemon=True).start()",
-        "info = ctypes.create_string_buffer(256)\ncall(99, info)\n"
-        "found = struct.unpack_from('H', info, 80)[0] // 25",
-    ),
-    "how many terminals there are": (
-        "kept = [os.open('/dev/ptmx', os.O_RDWR) for _ in range(9)]",
-        "found = int(open('/proc/sys/kernel/pty/nr').read()) // 9",
-    ),
-}
-# These change with what else the machine does, so that only their answer in a sandbox is held.
-UNSTEADY = ("how many processes there are", "how many terminals there are")
-PAGES = "what lies in the page cache"  # some file systems keep everything
+
+BACKENDS = ["bubblewrap", "landlock", ""]
 
 
 def start(name: str, text: str, policy: Policy) -> subprocess.Popen:
@@ -192,18 +131,6 @@ def test_locks_seem_to_be_had_so_that_programs_that_want_some_go_on():
             assert received("a lock of POSIX", code, replace(POLICY, backend=backend)) == "[(3,)]"
 
 
-ON_OTHERS = {
-    "its priority": "os.setpriority(os.PRIO_PROCESS, {pid}, 19)",
-    "the priority of all of the account": "os.setpriority(os.PRIO_USER, os.getuid(), 19)",
-    "its processors": "os.sched_setaffinity({pid}, [0])",
-    "its limits": "import resource; resource.prlimit({pid}, resource.RLIMIT_NOFILE, (5, 5))",
-    "its scheduling": "os.sched_setscheduler({pid}, os.SCHED_IDLE, os.sched_param(0))",
-    "the mode of a file": "os.chmod({file!r}, 0)",
-    "the times of a file": "os.utime({file!r}, (5, 5))",
-    "an attribute of a file": "os.setxattr({file!r}, 'user.x', b'1')",
-    "the length of a file": "os.truncate({file!r}, 0)",
-}
-
 AS_SOMEBODY = """
 import os, pathlib, resource, subprocess, sys, tempfile, time
 sys.path.insert(0, {root!r})
@@ -223,7 +150,8 @@ def state():
             os.sched_getscheduler(victim.pid), s.st_mode, s.st_mtime, os.listxattr(file))
 time.sleep(0.2)
 before = state()
-process = sandbox.start_python(script, folder / "work", policy=sandbox.Policy(backend={backend!r}))
+policy = sandbox.Policy(backend={backend!r}) if {backend!r} else sandbox.Policy(enabled=False)
+process = sandbox.start_python(script, folder / "work", policy=policy)
 answer = process.stdout.read()
 after = state()
 sandbox.kill(process)
@@ -237,33 +165,46 @@ print(answer.decode().strip(), "nothing changed" if after == before else (before
 def test_an_ordinary_users_grader_keeps_its_processes_and_files_as_they_are(name, backend):
     if choice.trouble_with(backend):
         pytest.skip(choice.trouble_with(backend))
-    program = AS_SOMEBODY.format(root=str(ROOT), code=ON_OTHERS[name], backend=backend)
-    home = tempfile.mkdtemp(prefix="tito-home-")
-    Path(home).chmod(0o777)
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", program],
-            capture_output=True,
-            text=True,
-            cwd="/",
-            env={"TMPDIR": home, "HOME": home, "PATH": "/usr/bin:/bin"},
-            preexec_fn=(lambda: become_somebody(backend)) if os.geteuid() == 0 else None,
-        )
-    except PermissionError:
-        pytest.skip("Python lies where an ordinary user cannot read it")
+    done = tried_as_somebody(name, backend)
     if backend == "bubblewrap" and "may not make namespaces" in done.stderr:
         pytest.skip("an ordinary user may not make namespaces here")
     assert done.stdout == "tried nothing changed\n", done.stderr
 
 
-def become_somebody(backend: str) -> None:
+@pytest.mark.parametrize("name", ON_OTHERS)
+def test_without_a_sandbox_they_are_changed(name):
+    done = tried_as_somebody(name, "")
+    assert done.stdout.startswith("tried (("), done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def tried_as_somebody(name: str, backend: str) -> subprocess.CompletedProcess:
+    """One of these attacks, tried by a submission that an ordinary user grades."""
+    program = AS_SOMEBODY.format(root=str(ROOT), code=ON_OTHERS[name], backend=backend)
+    user = ORDINARY + 3 * list(ON_OTHERS).index(name) + BACKENDS.index(backend)
+    home = tempfile.mkdtemp(prefix="tito-home-")
+    Path(home).chmod(0o777)
+    try:
+        return subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            cwd="/",
+            env={"TMPDIR": home, "HOME": home, "PATH": "/usr/bin:/bin"},
+            preexec_fn=(lambda: become_somebody(user, backend)) if os.geteuid() == 0 else None,
+        )
+    except PermissionError:
+        pytest.skip("Python lies where an ordinary user cannot read it")
+
+
+def become_somebody(user: int, backend: str) -> None:
     """Become an ordinary user, who may read everything: Python may lie in a folder of root's."""
     libc = ctypes.CDLL(None)
     libc.prctl(8, 1, 0, 0, 0)  # PR_SET_KEEPCAPS
     os.setgroups([])
-    os.setresgid(ORDINARY, ORDINARY, ORDINARY)
-    os.setresuid(ORDINARY, ORDINARY, ORDINARY)
-    if backend == "landlock":  # bubblewrap wants no capability at all
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+    if backend != "bubblewrap":  # it wants no capability at all
         read = 1 << 2  # CAP_DAC_READ_SEARCH
         libc.capset(
             struct.pack("=Ii", 0x20080522, 0), struct.pack("=6I", read, read, read, 0, 0, 0)
