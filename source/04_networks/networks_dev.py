@@ -1471,7 +1471,7 @@ def mlp_from_state(state: Mapping[str, np.ndarray], activation: Callable = ReLU)
     ### END SOLUTION
 
 
-# %% checks="mlp-from-state" points=8 milestone="M1"
+# %% checks="mlp-from-state" milestone="M1" points=8
 _xor = {
     "layers.0.weights": np.array([[1.0, 1.0], [1.0, 1.0]]),
     "layers.0.bias": np.array([0.0, -1.0]),
