@@ -107,6 +107,9 @@ CELLS = {
         "  where     refuse, line 2 of cell [6]: raise TypeError('no lists')\n"
         "  hint      a number"
     ),
+    "half = halve(2)": "· this needs what is not done yet (halve, line 2 of cell [3])",
+    "quarter = half / 2": "· this needs half, which a cell above could not make yet",
+    "print(quarter)": "· this needs quarter, which a cell above could not make yet",
     "# right: 2 points\ncheck(a + 1, [2])": (
         "✓ a + 1 is [2]\n✓ right: all checks in this cell pass; it is worth 2 points"
     ),

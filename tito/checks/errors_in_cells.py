@@ -9,7 +9,7 @@ import linecache
 import os
 import re
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tito.checks import calls
 from tito.checks.block import Block, hints_of
@@ -26,6 +26,7 @@ from tito.notebook.exercises import (
 LAST_FRAMES = 3
 NOT_DONE = "not done yet"
 WAITS_FOR = "waits for"
+WAITING: list[str] = []  # the given cells that needed what is not done yet
 
 
 def answer_in_blocks() -> None:
@@ -117,7 +118,12 @@ def block_of(
         return block.titled(_title(exercise, block.title))
     exported = [step for step in steps if _is_exported(step[0])]
     if is_blank(error):
+        if not exercise:
+            WAITING.append(_source(cell))
         return _not_done(numbers, exercise, steps[-1])
+    if not exercise and any(map(_gives(error), WAITING)):
+        WAITING.append(_source(cell))
+        return Block("·", f"this needs {error.name}, which a cell above could not make yet")
     if exercise and (above := _comes_from(error, exercise)):
         return Block("·", _title(exercise, f"{WAITS_FOR} {above}, whose checks do not pass yet"))
     if exercise:
@@ -129,16 +135,21 @@ def block_of(
 
 def _comes_from(error: BaseException, exercise: Exercise) -> str:
     """The exercise in whose checks, which did not run to their end, a missing name is given."""
-    name = getattr(error, "name", None)
-    if not isinstance(error, NameError) or not isinstance(name, str):
-        return ""
-    gives = re.compile(rf"^(?:(?:def|class) {name}\b|[^\n=(]*\b{name}\b[^\n=(]*=)", re.M)
+    gives = _gives(error)
     for entry in linecache.cache.values():
         source = "".join(entry[2]) if len(entry) == 4 else ""
         other = exercise_of(source)
-        if other and other.name != exercise.name and gives.search(source):
+        if other and other.name != exercise.name and gives(source):
             return other.name
     return ""
+
+
+def _gives(error: BaseException) -> Callable[[str], object]:
+    """Whether a cell's text gives a value to the name that an error misses."""
+    name = getattr(error, "name", None)
+    if not isinstance(error, NameError) or not isinstance(name, str):
+        return lambda source: None
+    return re.compile(rf"^(?:(?:def|class) {name}\b|[^\n=(]*\b{name}\b[^\n=(]*=)", re.M).search
 
 
 def _is_exported(frame) -> bool:

@@ -23,9 +23,10 @@ from tito.files import write_atomically
 from tito.judge.asking import Limits, ask
 from tito.judge.lending import lent_exercises, lent_statements, reference_names
 from tito.judge.observations import Observation
+from tito.judge.outlines import compiled, without_docstrings
 from tito.judge.pack import Pack
 from tito.notebook.export import CodeCell
-from tito.syntax import compiled, parse, without_docstrings
+from tito.syntax import parse
 
 Needs = dict[str, list[str]]
 

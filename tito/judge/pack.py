@@ -12,6 +12,7 @@ from pathlib import Path
 from tito.course import Module
 from tito.judge import observer
 from tito.judge.observations import Observation, collect
+from tito.judge.outlines import futures, outline, skeleton
 from tito.judge.reach import reaches_out
 from tito.judge.refusals import Refusals
 from tito.judge.workspace import earlier_modules
@@ -19,7 +20,6 @@ from tito.notebook.export import CodeCell
 from tito.source.percent import GIVEN, Cell, read_source
 from tito.source.reference import code_cells
 from tito.source.regions import blank
-from tito.syntax import futures, outline, skeleton
 
 LONGEST_KEPT = 20_000  # characters of a text whose form is remembered
 
