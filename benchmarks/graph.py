@@ -20,7 +20,7 @@ from tinytorch.core.activations import ReLU  # noqa: E402
 from tinytorch.core.autograd import Variable, cross_entropy  # noqa: E402
 from tinytorch.core.layers import Dense  # noqa: E402
 from tinytorch.graph import draw, step_backward  # noqa: E402
-from tinytorch.graph.reading import read  # noqa: E402
+from tinytorch.graph.reading.nodes import read  # noqa: E402
 
 BEGIN, END = "<!-- pictures: begin -->", "<!-- pictures: end -->"
 

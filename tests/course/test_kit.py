@@ -20,7 +20,7 @@ def test_a_student_goes_through_the_kit_from_module_1_to_module_7(whole_course, 
     files = {str(path) for path in make_kit(whole_course, kit)}
     assert {"bin/tito.py", "LICENSE", "README.md", "tinytorch/core/__init__.py"} <= files
     assert {str(path) for path in Course(ROOT).library()} <= files
-    assert {"tinytorch/support/rules.py", "tinytorch/graph/drawing.py"} <= files
+    assert {"tinytorch/support/rules.py", "tinytorch/graph/showing/drawing.py"} <= files
     assert not any(name.startswith(("source/", "tests/")) for name in files)
     others = ("judge", "steps", "grading", "sandbox", "author", "audit")
     assert not [name for name in files if name.startswith(tuple(f"tito/{o}" for o in others))]

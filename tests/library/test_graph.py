@@ -21,15 +21,15 @@ from tinytorch.core.derivatives import Function, checkpoint
 from tinytorch.core.layers import Dense
 from tinytorch.core.tensor import Tensor
 from tinytorch.graph import draw, explain, step_backward
-from tinytorch.graph.backward import walk_back
-from tinytorch.graph.colours import DARK, LIGHT, PAIRS, contrast
-from tinytorch.graph.crossings import crossings, reduce_crossings
-from tinytorch.graph.lanes import Box, Lanes
-from tinytorch.graph.layout import lay_out
-from tinytorch.graph.names import name_nodes
-from tinytorch.graph.reading import GraphError, read
-from tinytorch.graph.rules import rule_formula, rule_name
-from tinytorch.graph.svg import Drawing
+from tinytorch.graph.layout.crossings import crossings, reduce_crossings
+from tinytorch.graph.layout.lanes import Box, Lanes
+from tinytorch.graph.layout.places import lay_out
+from tinytorch.graph.reading.names import name_nodes
+from tinytorch.graph.reading.nodes import GraphError, read
+from tinytorch.graph.reading.rules import rule_formula, rule_name
+from tinytorch.graph.showing.colours import DARK, LIGHT, PAIRS, contrast
+from tinytorch.graph.showing.svg import Drawing
+from tinytorch.graph.walking_back.backward import walk_back
 
 NODES = "{http://www.w3.org/2000/svg}"
 

@@ -6,8 +6,8 @@ and is called with a gradient and the variable that it belongs to. Nothing here 
 its ``grad``, or its graph.
 """
 
-from tinytorch.graph.drawing import draw
-from tinytorch.graph.explaining import explain
-from tinytorch.graph.stepping import step_backward
+from tinytorch.graph.showing.drawing import draw
+from tinytorch.graph.showing.stepping import step_backward
+from tinytorch.graph.walking_back.explaining import explain
 
 __all__ = ["draw", "explain", "step_backward"]

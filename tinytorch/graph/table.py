@@ -6,7 +6,7 @@ from html import escape
 
 import numpy as np
 
-from tinytorch.graph.reading import is_variable, values_of
+from tinytorch.graph.reading.nodes import is_variable, values_of
 
 LEFT = "text-align:left"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections.abc import Sequence
 
-from tinytorch.graph.lanes import Lanes
+from tinytorch.graph.layout.lanes import Lanes
 
 
 def reduce_crossings(lanes: Lanes, sweeps: int = 6) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tinytorch.graph.folding import contents
-from tinytorch.graph.numbers import brief, shape_text
-from tinytorch.graph.reading import Graph, Node, formula, operation_name
+from tinytorch.graph.reading.folding import contents
+from tinytorch.graph.reading.nodes import Graph, Node, formula, operation_name
+from tinytorch.graph.reading.numbers import brief, shape_text
 
 PLURAL = {"leaf": "leaves", "weight": "weights", "constant": "constants"}
 IN_FULL = 24  # nodes; of larger graphs only a summary is told

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from tinytorch.graph.reading import Graph, Node, operation_name
+from tinytorch.graph.reading.nodes import Graph, Node, operation_name
 
 
 def fold(graph: Graph, most: int) -> Graph:

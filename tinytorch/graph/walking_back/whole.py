@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tinytorch.graph.backward import walk_back
-from tinytorch.graph.explanation import Explanation, several
-from tinytorch.graph.numbers import brief
-from tinytorch.graph.reading import Graph, values_of
-from tinytorch.graph.slopes import Comparison, compare
+from tinytorch.graph.reading.nodes import Graph, values_of
+from tinytorch.graph.reading.numbers import brief
+from tinytorch.graph.walking_back.backward import walk_back
+from tinytorch.graph.walking_back.explanation import Explanation, several
+from tinytorch.graph.walking_back.slopes import Comparison, compare
 
 
 def judge_the_whole(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from html import escape
 
-from tinytorch.graph.colours import DARK, LIGHT, custom_properties
-from tinytorch.graph.folding import contents
-from tinytorch.graph.lanes import depths_of
-from tinytorch.graph.layout import Layout, lay_out
-from tinytorch.graph.numbers import brief, cut, shape_text
-from tinytorch.graph.reading import Graph, Node, formula, operation_name
+from tinytorch.graph.layout.lanes import depths_of
+from tinytorch.graph.layout.places import Layout, lay_out
+from tinytorch.graph.reading.folding import contents
+from tinytorch.graph.reading.nodes import Graph, Node, formula, operation_name
+from tinytorch.graph.reading.numbers import brief, cut, shape_text
+from tinytorch.graph.showing.colours import DARK, LIGHT, custom_properties
 
 LETTER, LINE, PADDING = 7.3, 16.0, 11.0  # of a monospaced font of 12 pixels
 FONT = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace"

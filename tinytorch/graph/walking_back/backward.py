@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinytorch.graph.reading import Graph, Node, is_a_plain_function, operation_name
+from tinytorch.graph.reading.nodes import Graph, Node, is_a_plain_function, operation_name
 
 
 @dataclass(slots=True)

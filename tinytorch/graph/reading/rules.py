@@ -10,7 +10,7 @@ import linecache
 import re
 from types import FunctionType
 
-from tinytorch.graph.reading import Node, operation_name
+from tinytorch.graph.reading.nodes import Node, operation_name
 
 LONGEST = 60  # characters of a formula that is shown
 

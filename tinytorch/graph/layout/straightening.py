@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from tinytorch.graph.lanes import Lanes
+from tinytorch.graph.layout.lanes import Lanes
 
 LANE, LANE_END, LONGEST, OTHER = 8.0, 1.0, 12.0, 0.2  # how much an edge pulls
 Pulls = list[list[tuple[int, float, float]]]  # for each item: which other, from where, how much

@@ -11,13 +11,13 @@ import secrets
 from collections import defaultdict
 from html import escape
 
-from tinytorch.graph.backward import Step
-from tinytorch.graph.colours import DARK, LIGHT, custom_properties
-from tinytorch.graph.numbers import brief, plus
-from tinytorch.graph.picture import image
-from tinytorch.graph.reading import Graph
-from tinytorch.graph.svg import PADDING, RULES, Drawing, heading
-from tinytorch.graph.words import describe
+from tinytorch.graph.reading.nodes import Graph
+from tinytorch.graph.reading.numbers import brief, plus
+from tinytorch.graph.reading.words import describe
+from tinytorch.graph.showing.colours import DARK, LIGHT, custom_properties
+from tinytorch.graph.showing.picture import image
+from tinytorch.graph.showing.svg import PADDING, RULES, Drawing, heading
+from tinytorch.graph.walking_back.backward import Step
 
 
 def stepper(graph: Graph, steps: list[Step], frames: list[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tinytorch.graph.reading import Graph
+from tinytorch.graph.reading.nodes import Graph
 
 LOOKED_AT = 5_000  # so many objects at most: a program may hold very long lists
 DEEP = 3  # model.layers[0].weights

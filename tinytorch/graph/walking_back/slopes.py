@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from tinytorch.graph.backward import summed
-from tinytorch.graph.reading import Node, is_variable, values_of
+from tinytorch.graph.reading.nodes import Node, is_variable, values_of
+from tinytorch.graph.walking_back.backward import summed
 
 ELEMENTS = 40  # of an input are looked at, at most
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from tinytorch.graph.backward import walk_back
-from tinytorch.graph.folding import fold
-from tinytorch.graph.names import name_nodes
-from tinytorch.graph.picture import Picture
-from tinytorch.graph.reading import Graph, read
-from tinytorch.graph.svg import Drawing
-from tinytorch.graph.words import describe
+from tinytorch.graph.reading.folding import fold
+from tinytorch.graph.reading.names import name_nodes
+from tinytorch.graph.reading.nodes import Graph, read
+from tinytorch.graph.reading.words import describe
+from tinytorch.graph.showing.picture import Picture
+from tinytorch.graph.showing.svg import Drawing
+from tinytorch.graph.walking_back.backward import walk_back
 
 MOST = 200  # nodes in one picture
 

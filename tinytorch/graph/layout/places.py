@@ -18,9 +18,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tinytorch.graph.crossings import reduce_crossings
-from tinytorch.graph.lanes import Box, Lanes
-from tinytorch.graph.straightening import place_across, ports
+from tinytorch.graph.layout.crossings import reduce_crossings
+from tinytorch.graph.layout.lanes import Box, Lanes
+from tinytorch.graph.layout.straightening import place_across, ports
 
 ARROW = 9.0  # straight piece before a box
 MARGIN = 18.0

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinytorch.graph.explanation import Explanation
-from tinytorch.graph.names import name_nodes
-from tinytorch.graph.reading import (
+from tinytorch.graph.reading.names import name_nodes
+from tinytorch.graph.reading.nodes import (
     GraphError,
     Node,
     formula,
@@ -21,8 +20,9 @@ from tinytorch.graph.reading import (
     read,
     values_of,
 )
-from tinytorch.graph.rules import rule_name
-from tinytorch.graph.slopes import (
+from tinytorch.graph.reading.rules import rule_name
+from tinytorch.graph.walking_back.explanation import Explanation
+from tinytorch.graph.walking_back.slopes import (
     BrokenRuleError,
     Comparison,
     arguments_of,
@@ -30,7 +30,7 @@ from tinytorch.graph.slopes import (
     compare,
     rule_gradients,
 )
-from tinytorch.graph.whole import judge_the_whole
+from tinytorch.graph.walking_back.whole import judge_the_whole
 
 
 @dataclass(slots=True)

@@ -6,13 +6,13 @@ import sys
 
 import numpy as np
 
-from tinytorch.graph.backward import Contribution, Step, walk_back
-from tinytorch.graph.drawing import MOST, picture_of
-from tinytorch.graph.names import name_nodes
-from tinytorch.graph.numbers import brief, plus
-from tinytorch.graph.reading import Graph, GraphError, formula, operation_name, read
-from tinytorch.graph.rules import rule_formula, rule_name
-from tinytorch.graph.stepper import stepper
+from tinytorch.graph.reading.names import name_nodes
+from tinytorch.graph.reading.nodes import Graph, GraphError, formula, operation_name, read
+from tinytorch.graph.reading.numbers import brief, plus
+from tinytorch.graph.reading.rules import rule_formula, rule_name
+from tinytorch.graph.showing.drawing import MOST, picture_of
+from tinytorch.graph.showing.stepper import stepper
+from tinytorch.graph.walking_back.backward import Contribution, Step, walk_back
 
 
 class Steps:

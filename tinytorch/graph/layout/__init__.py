@@ -1,0 +1,1 @@
+"""Where boxes and edges of a layered graph stand. Knows nothing of variables."""

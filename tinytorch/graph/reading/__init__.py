@@ -1,0 +1,1 @@
+"""What was computed from what: the nodes of a graph, their names, and words for them."""
