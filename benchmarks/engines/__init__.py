@@ -2,9 +2,9 @@
 
 Each has a module here, named as in `ENGINES`, with one function for each workload that it can do:
 `scalar_expression`, `small_chain`, `mlp_step`, `large_chain`, `checkpointed`,
-`hessian_vector_product`. Such a function takes the workload's data, does once what training does
+`convolution`, `pooling`, `hessian_vector_product`. Such a function takes the workload's data, does once what training does
 once (parameters, buffers), and returns a function without arguments. That one performs one step,
-forward and backward, and returns a list of the result and the gradients (or of the products with
+forward and backward (forward only for images), and returns a list of the result and the gradients (or of the products with
 the Hessian), as anything that numpy makes arrays of. A function that is not there is one that the
 engine cannot do.
 """

@@ -715,7 +715,7 @@ MISTAKES = [
         "fold",
         "I took the axes of the columns in another order.",
         {
-            "parts = columns.reshape(n, c, *kernel, rows, across)": (
+            "parts = np.reshape(columns, (n, c, *kernel, rows, across))": (
                 "parts = columns.reshape(n, *kernel, c, rows, across).transpose(0, 3, 1, 2, 4, 5)"
             )
         },

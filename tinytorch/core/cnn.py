@@ -381,7 +381,7 @@ def fold(columns: ndarray, shape: tuple, kernel: tuple, stride=1, padding=0) -> 
     n, c, h, w = shape
     rows = output_length(h, kernel[0], stride, padding)
     across = output_length(w, kernel[1], stride, padding)
-    parts = columns.reshape(n, c, *kernel, rows, across)
+    parts = np.reshape(columns, (n, c, *kernel, rows, across))
     out = np.zeros((n, c, h + 2 * padding, w + 2 * padding), dtype=columns.dtype)
     for i, j in np.ndindex(*kernel):
         down, right = i + stride * rows, j + stride * across

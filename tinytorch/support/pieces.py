@@ -7,10 +7,11 @@ from collections.abc import Callable
 import numpy as np
 
 from tinytorch.core.tensor import Tensor
+from tinytorch.support.recording import recording
 
 
 def in_pieces(network: Callable, x: np.ndarray, size: int = 100) -> np.ndarray:
-    """What a network gives for many examples, computed for some of them at a time.
+    """What a network gives for many examples, computed for some at a time; no gradient is noted.
 
     Parameters
     ----------
@@ -32,4 +33,5 @@ def in_pieces(network: Callable, x: np.ndarray, size: int = 100) -> np.ndarray:
     array([0., 2., 4., 6., 8.])
     """
     starts = range(0, len(x), size)
-    return np.concatenate([network(Tensor(x[n : n + size])).numpy() for n in starts])
+    with recording.switched(False):
+        return np.concatenate([network(Tensor(x[n : n + size])).numpy() for n in starts])

@@ -22,7 +22,6 @@ from tinytorch.support.arrays import (
 )
 from tinytorch.support.losses import name_of
 
-
 LATER = {  # where functions come from whose rules a later module enters, and what to do until then
     "tinytorch.core.cnn": "the rules of convolution and pooling come in module 11; until then "
     "compute this layer inside no_grad(), and train the layers after it"
