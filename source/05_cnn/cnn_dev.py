@@ -130,7 +130,8 @@ def message_of(call):
 def kernels_of_any_length(cnn, signal, kernel, size):
     """Every place where the kernel fits; both arrays are left alone."""
     found = cnn.correlate(signal, kernel[:size])
-    return found, signal, kernel
+    small = cnn.correlate(signal.astype("float32"), kernel[:size].astype("float32"))
+    return found, type(found).__name__, str(small.dtype), signal, kernel
 
 
 @observe(signal=normal(4), kernel=normal(4))
@@ -248,18 +249,27 @@ def defaults_of_stride_and_padding(cnn, kernel, stride):
     return length(20, kernel), length(20, kernel, stride), length(20, kernel, padding=2)
 
 
-@observe(length=integers(low=1, high=9), padding=integers(low=0, high=4))
-def a_window_that_is_too_long(cnn, length, padding):
-    """It is refused with its sizes; one less fits once."""
-    kernel = length + 2 * padding + 1
-    too_long = lambda: cnn.output_length(length, kernel, 1, padding)  # noqa: E731
-    says = message_of(too_long)
-    fits = cnn.output_length(length, kernel - 1, 3, padding)
-    return raised(too_long), str(kernel) in says, str(length) in says, fits
+@observe(length=integers(low=1, high=9), more=integers(low=0, high=99))
+def a_window_that_is_too_long(cnn, length, more):
+    """It is refused with its sizes, for any padding; one less fits once, and a longer signal helps."""
+    found = []
+    for padding in range(4):
+        kernel = length + 2 * padding + 1
+        too_long = lambda: cnn.output_length(length, kernel, 1, padding)  # noqa: B023, E731
+        says = message_of(too_long)
+        fits = cnn.output_length(length, kernel - 1, 3, padding)
+        longer = cnn.output_length(length + more + 1, kernel, 1, padding)
+        named = str(kernel) in says, str(length) in says
+        found.append((raised(too_long), named, fits, longer))
+    return found
 
 
-@observe(kernel=integers(low=1, high=5), bad=integers(low=-4, high=0))
-def settings_that_cannot_be(cnn, kernel, bad):
+@observe(
+    kernel=integers(low=1, high=5),
+    bad=integers(low=-4, high=0),
+    longer=integers(low=9, high=99),
+)
+def settings_that_cannot_be(cnn, kernel, bad, longer):
     """A kernel or a stride below 1 and a negative padding; the smallest that can be are taken."""
     length = cnn.output_length
     errors = [
@@ -270,7 +280,7 @@ def settings_that_cannot_be(cnn, kernel, bad):
         raised(lambda: length(9, kernel, 1, bad)),
         raised(lambda: length(9, kernel, 1, -1)),
     ]
-    return errors, length(9, kernel, 1, 0), length(9, 1, kernel)
+    return errors, length(longer, kernel, 1, 0), length(longer, 1, kernel)
 
 
 ### END HIDDEN TESTS
@@ -322,10 +332,10 @@ check(str(pad(_x, 1).dtype), "float32", hint="keep the dtype of x")
 ### BEGIN HIDDEN TESTS
 
 
-@observe(x=normal(2, 3, 4, 5), padding=integers(low=0, high=4), value=normal())
+@observe(x=normal(2, 3, 4, 5), padding=integers(low=1, high=4), value=normal())
 def a_value_around_images(cnn, x, padding, value):
     """On four sides of each image, in every channel; the images are left alone."""
-    return cnn.pad(x, padding, value), cnn.pad(x, padding), x
+    return cnn.pad(x, padding, value), cnn.pad(x, padding), cnn.pad(x, 0), x
 
 
 @observe(x=normal(1, 2, 3, 2, dtype="float32"), padding=integers(low=1, high=4))
@@ -424,10 +434,10 @@ def settings_of(seed):
     rng = np.random.default_rng(seed)
     n, c, o = (int(m) for m in rng.integers(1, 4, size=3))
     height, width = (int(m) for m in rng.integers(1, 4, size=2))
-    more = [int(m) for m in rng.integers(0, 5, size=2)]
+    more = [int(m) for m in rng.integers(0, 6, size=2)]
     x = rng.normal(size=(n, c, height + more[0], width + more[1]))
     weights, bias = rng.normal(size=(o, c, height, width)), rng.normal(size=o)
-    return x, weights, bias, int(rng.integers(1, 4)), int(rng.integers(0, 3))
+    return x, weights, bias, int(rng.integers(1, 4)), int(rng.integers(0, 4))
 
 
 @observe(x=normal(2, 3, 5, 6), weights=normal(4, 3, 2, 3), bias=normal(4))
@@ -440,7 +450,7 @@ def loops_over_images_filters_and_places(cnn, x, weights, bias):
 @observe(seed=integers(low=0, high=10**6))
 def loops_for_all_kinds_of_settings(cnn, seed):
     """Any number of images, channels and filters, kernels that are no squares, strides, paddings."""
-    return cnn.conv2d_by_hand(*settings_of(seed))
+    return [cnn.conv2d_by_hand(*settings_of(seed + n)) for n in range(4)]
 
 
 @observe(x=normal(1, 2, 4, 4, dtype="float32"), weights=normal(2, 2, 3, 3))
@@ -458,6 +468,7 @@ def loops_refuse_what_does_not_fit(cnn, x, weights):
         raised(lambda: by_hand(x[0], weights)),
         raised(lambda: by_hand(x, weights[:, :1])),
         raised(lambda: by_hand(x, weights[:, :2])),
+        raised(lambda: by_hand(x, weights, weights[0, 0, 0, :1])),
         raised(lambda: by_hand(x[:, :, :2], weights)),
     ]
     return errors, by_hand(x, weights)
@@ -591,8 +602,11 @@ check_raises(ValueError, lambda: windows(_x, (1, 4)), hint="a window that is too
 @observe(seed=integers(low=0, high=10**6))
 def windows_for_all_kinds_of_settings(cnn, seed):
     """Kernels that are no squares, strides, paddings; the images are left alone."""
-    x, weights, _, stride, padding = settings_of(seed)
-    return cnn.windows(x, weights.shape[2:], stride, padding), x
+    found = []
+    for n in range(4):
+        x, weights, _, stride, padding = settings_of(seed + n)
+        found.append((cnn.windows(x, weights.shape[2:], stride, padding), x))
+    return found
 
 
 @observe(x=normal(2, 3, 4, 5, dtype="float32"))
@@ -694,13 +708,16 @@ check_raises(ValueError, lambda: conv2d(_x[:, :1], _w), hint="1 channel, filters
 @observe(seed=integers(low=0, high=10**6))
 def convolutions_for_all_kinds_of_settings(cnn, seed):
     """Kernels that are no squares, strides, paddings; nothing that was given is changed."""
-    x, weights, bias, *settings = settings_of(seed)
-    return cnn.conv2d(x, weights, bias, *settings), x, weights, bias
+    found = []
+    for n in range(4):
+        x, weights, bias, *settings = settings_of(seed + n)
+        found.append((cnn.conv2d(x, weights, bias, *settings), x, weights, bias))
+    return found
 
 
-@observe(x=normal(3, 2, 4, 5), weights=normal(3, 2, 2, 2), bias=normal(3))
+@observe(x=normal(3, 2, 4, 5), weights=normal(4, 2, 2, 2), bias=normal(4))
 def convolutions_with_and_without_bias(cnn, x, weights, bias):
-    """Of as many images as filters, where a bias on the wrong axis would fit."""
+    """Of as many filters as columns, where a bias on the wrong axis would fit."""
     return cnn.conv2d(x, weights, bias), cnn.conv2d(x, weights)
 
 
@@ -945,16 +962,21 @@ def filters_and_bias_of_a_layer(cnn, seed, inputs, outputs, kernel):
 
 @observe(
     x=normal(2, 2, 6, 5),
-    stride=integers(low=1, high=4),
+    kernel=integers(low=1, high=4),
+    stride=integers(low=1, high=5),
     padding=integers(low=0, high=3),
 )
-def a_layer_convolves(cnn, x, stride, padding):
-    """With its weights as they are now, its bias, its stride and its padding."""
-    layer = cnn.Conv2D(2, 3, 3, stride, padding)
-    layer.weights.data = np.cos(np.arange(54.0)).reshape(3, 2, 3, 3)
-    layer.bias.data = np.arange(3.0) - 1
-    out = layer(cnn.Tensor(x))
-    return out.data, type(out).__name__, layer.stride, layer.padding
+def a_layer_convolves(cnn, x, kernel, stride, padding):
+    """With its weights as they are now, its bias, its stride (also a large one) and its padding."""
+    found = []
+    for size, step in ((kernel, stride), (1, 4)):
+        layer = cnn.Conv2D(2, 3, size, step, padding)
+        numbers = np.cos(np.arange(6.0 * size**2))
+        layer.weights.data = numbers.reshape(3, 2, size, size)
+        layer.bias.data = np.arange(3.0) - 1
+        out = layer(cnn.Tensor(x))
+        found.append((out.data, type(out).__name__, layer.stride, layer.padding))
+    return found
 
 
 @observe(seed=integers(low=0, high=10**6), dtype=choice("float64", "float16"))
@@ -980,7 +1002,8 @@ def whoever_answers_apply_is_asked_by_a_layer(cnn, x):
             return function is cnn.conv2d, names, settings
 
     layer = cnn.Conv2D(1, 2, 3, stride=2, padding=1)
-    return layer(Asked()), layer(cnn.Tensor(x)).shape
+    layer.weights.data = np.arange(18.0).reshape(2, 1, 3, 3)
+    return layer(Asked()), layer(cnn.Tensor(x)).data
 
 
 @observe(
@@ -1080,25 +1103,17 @@ def the_largest_of_each_channel(cnn, x, shift):
     """Of each image, negative or not, as a Tensor; of any size."""
     pool = cnn.GlobalMaxPool()
     out = pool(cnn.Tensor(x - 9 - shift))
-    return (
-        out.data,
-        type(out).__name__,
-        pool(cnn.Tensor(x[:, :, 1:, 2:])).data,
-        repr(pool),
-    )
+    other = pool(cnn.Tensor(x[:, :, 1:, 2:].astype("float32")))
+    return out.data, type(out).__name__, other.data, str(other.dtype), repr(pool)
 
 
 @observe(x=normal(2, 3, 4, 5))
 def a_row_for_each_example(cnn, x):
     """In the order of its numbers; of two, three and four axes."""
     flat = cnn.Flatten()
-    out = flat(cnn.Tensor(x))
-    others = (
-        flat(cnn.Tensor(x[:1])).data,
-        flat(cnn.Tensor(x[0])).data,
-        flat(cnn.Tensor(x[0, 0])).data,
-    )
-    return out.data, type(out).__name__, others, repr(flat)
+    out = flat(cnn.Tensor(x.astype("float32")))
+    others = [flat(cnn.Tensor(part)).data for part in (x, x[:1], x[0], x[0, 0])]
+    return out.data, type(out).__name__, str(out.dtype), others, repr(flat)
 
 
 @observe(x=normal(3, 4, 4))
@@ -1330,23 +1345,20 @@ def images_of(seed):
     """Images and settings of a pool that fit each other."""
     rng = np.random.default_rng(seed)
     kernel, stride = (int(m) for m in rng.integers(1, 4, size=2))
-    shape = (
-        rng.integers(1, 4, size=2).tolist()
-        + (kernel + rng.integers(0, 5, size=2)).tolist()
-    )
-    return (
-        rng.normal(size=shape) - rng.integers(0, 3),
-        kernel,
-        stride,
-        int(rng.integers(0, kernel // 2 + 1)),
-    )
+    size = [kernel + int(m) for m in rng.integers(0, 5, size=2)]
+    shape = [int(m) for m in rng.integers(1, 4, size=2)] + size
+    padding = int(rng.integers(0, kernel // 2 + 1))
+    return rng.normal(size=shape) - 1, kernel, stride, padding
 
 
 @observe(seed=integers(low=0, high=10**6))
 def the_largest_of_each_window(cnn, seed):
     """Of images of any size, windows that overlap or leave out; the images are left alone."""
-    x, *settings = images_of(seed)
-    return cnn.max_pool2d(x, *settings), cnn.max_pool2d(x, settings[0]), x
+    found = []
+    for n in range(4):
+        x, *settings = images_of(seed + n)
+        found.append((cnn.max_pool2d(x, *settings), cnn.max_pool2d(x, settings[0]), x))
+    return found
 
 
 @observe(seed=integers(low=0, high=10**6), value=normal())
@@ -1363,17 +1375,17 @@ def negative_numbers_win_against_padding(cnn, x):
     return out, str(out.dtype)
 
 
-@observe(x=normal(1, 2, 4, 4), kernel=integers(low=2, high=5))
-def pools_that_do_not_fit(cnn, x, kernel):
+@observe(x=normal(1, 2, 4, 4))
+def pools_that_do_not_fit(cnn, x):
     """Too much padding, a window that is too large, three axes; half of the kernel is taken."""
     pool = cnn.max_pool2d
     errors = [
-        raised(lambda: pool(x, kernel, padding=kernel // 2 + 1)),
+        *[raised(lambda k=k: pool(x, k, padding=k // 2 + 1)) for k in (1, 2, 3, 4)],
         raised(lambda: pool(x, 5)),
         raised(lambda: pool(x[0], 2)),
-        raised(lambda: pool(x, kernel, 0)),
+        raised(lambda: pool(x, 2, 0)),
     ]
-    return errors, pool(x, kernel, padding=kernel // 2)
+    return errors, [pool(x, k, padding=k // 2) for k in (1, 2, 3, 4)]
 
 
 ### END HIDDEN TESTS
@@ -1465,8 +1477,11 @@ check_raises(ValueError, lambda: MaxPool2D(0), hint="ask output_length")
 @observe(seed=integers(low=0, high=10**6))
 def the_mean_of_each_window(cnn, seed):
     """Of images of any size, with zeros around that count; the images are left alone."""
-    x, *settings = images_of(seed)
-    return cnn.avg_pool2d(x, *settings), cnn.avg_pool2d(x, settings[0]), x
+    found = []
+    for n in range(4):
+        x, *settings = images_of(seed + n)
+        found.append((cnn.avg_pool2d(x, *settings), cnn.avg_pool2d(x, settings[0]), x))
+    return found
 
 
 @observe(x=normal(2, 2, 5, 6, dtype="float32"))
@@ -1480,7 +1495,8 @@ def the_dtype_of_a_mean(cnn, x):
 def layers_that_pool(cnn, seed, name):
     """With their settings; a stride of None is the kernel."""
     x, kernel, stride, padding = images_of(seed)
-    layers = getattr(cnn, name)(kernel, stride, padding), getattr(cnn, name)(kernel)
+    make = getattr(cnn, name)
+    layers = make(kernel, stride, padding), make(kernel), make(1, 3)
     found = [layer(cnn.Tensor(x)) for layer in layers]
     kept = [(m.kernel, m.stride, m.padding) for m in layers]
     return [(out.data, type(out).__name__) for out in found], kept
@@ -1498,7 +1514,7 @@ def whoever_answers_apply_is_asked_by_a_pool(cnn, x, name):
     return layer(Asked()), layer(cnn.Tensor(x)).data
 
 
-@observe(kernel=integers(low=2, high=5), stride=integers(low=1, high=5))
+@observe(kernel=integers(low=2, high=50), stride=integers(low=1, high=50))
 def pools_show_themselves(cnn, kernel, stride):
     """The kernel always, stride and padding where they are not the kernel and 0."""
     made = cnn.MaxPool2D(kernel, stride), cnn.AvgPool2D(kernel, padding=1)
@@ -1560,7 +1576,8 @@ check(
 def fields_of_deep_networks(cnn, layers, count):
     """Kernels and strides of any number of layers, or none."""
     pairs = [tuple(int(m) for m in pair) for pair in layers]
-    return int(cnn.receptive_field(pairs)), int(cnn.receptive_field(pairs[:count]))
+    found = cnn.receptive_field(pairs), cnn.receptive_field(pairs[:count])
+    return [int(size) for size in found], isinstance(found[0], (int, np.integer))
 
 
 ### END HIDDEN TESTS
@@ -1671,13 +1688,17 @@ check(
 @observe(seed=integers(low=0, high=10**6))
 def windows_are_added_up(cnn, seed):
     """For all kinds of settings; the columns are left alone."""
-    x, weights, _, stride, padding = settings_of(seed)
-    (n, c, h, w), (height, width) = x.shape, weights.shape[2:]
-    rows = (h + 2 * padding - height) // stride + 1
-    across = (w + 2 * padding - width) // stride + 1
-    size = n, c * height * width, rows * across
-    columns = np.random.default_rng(seed).normal(size=size)
-    return cnn.fold(columns, x.shape, (height, width), stride, padding), columns
+    found = []
+    for number in range(4):
+        x, weights, _, stride, padding = settings_of(seed + number)
+        (n, c, h, w), (height, width) = x.shape, weights.shape[2:]
+        rows = (h + 2 * padding - height) // stride + 1
+        across = (w + 2 * padding - width) // stride + 1
+        size = n, c * height * width, rows * across
+        columns = np.random.default_rng(seed).normal(size=size)
+        folded = cnn.fold(columns, x.shape, (height, width), stride, padding)
+        found.append((folded, columns))
+    return found
 
 
 @observe(columns=normal(2, 12, 6, dtype="float32"))

@@ -1028,4 +1028,62 @@ ALTERNATIVES = [
     ),
 ]
 
-EQUIVALENT: list[Equivalent] = []
+EQUIVALENT = [
+    Equivalent(
+        "output-length",
+        "if min(kernel, stride) < 1 or padding < 0:",
+        "if min(stride, kernel) < 1 or padding < 0:",
+        "the smaller of two is the same in whatever order",
+    ),
+    Equivalent(
+        "conv2d-by-hand",
+        "out = np.zeros((n, o, rows, columns), dtype=np.result_type(x, weights))",
+        "out = np.ones((n, o, rows, columns), dtype=np.result_type(x, weights))",
+        "every element is assigned",
+    ),
+    Equivalent(
+        "conv2d-by-hand",
+        "out = np.zeros((n, o, rows, columns), dtype=np.result_type(x, weights))",
+        "out = np.zeros((n, o, rows, columns), dtype=np.result_type(weights, x))",
+        "the dtype of a product is the same in whatever order",
+    ),
+    Equivalent(
+        "conv2d",
+        "out = weights.reshape(o, -1) @ windows(x, (height, width), stride, padding)",
+        "out = weights.reshape(o, -2) @ windows(x, (height, width), stride, padding)",
+        "numpy takes any negative length for the one that is left",
+    ),
+    Equivalent(
+        "conv-layer",
+        "if min(inputs, outputs) < 1:",
+        "if min(outputs, inputs) < 1:",
+        "the smaller of two is the same in whatever order",
+    ),
+    Equivalent(
+        "global-pool",
+        "return apply(np.max, x, axis=(2, 3))",
+        "return apply(np.max, x, axis=(3, 2))",
+        "a maximum over two axes is the same in whatever order",
+    ),
+    *[
+        Equivalent(
+            "digits-anywhere",
+            "scores = Dense(filters, 10)",
+            f"scores = Dense({sizes})",
+            "both of its arrays are replaced",
+        )
+        for sizes in ("10, filters", "filters, 11", "filters, 9")
+    ],
+    *[
+        Equivalent(
+            "fold",
+            "out = np.zeros((n, c, h + 2 * padding, w + 2 * padding), dtype=columns.dtype)",
+            f"out = np.zeros((n, c, {shape}), dtype=columns.dtype)",
+            "what is too large is cut off",
+        )
+        for shape in (
+            "h + 3 * padding, w + 2 * padding",
+            "h + 2 * padding, w + 3 * padding",
+        )
+    ],
+]
