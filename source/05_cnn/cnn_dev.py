@@ -921,7 +921,7 @@ check(_layer.weights.shape, (3, 2, 5, 5), hint="(outputs, inputs, kernel, kernel
 check(
     _layer.weights.numpy()[1].ravel(),
     he_weights(50, 3, np.random.default_rng(0))[:, 1],
-    hint="a filter is a column of what initial gives: transpose, and then reshape",
+    hint="initial(inputs * kernel * kernel, outputs, …) gives a column for each filter",
 )
 _x = Tensor(rng.normal(size=(4, 2, 6, 6)))
 check(_layer(_x), conv2d(_x.numpy(), _layer.weights.numpy()), hint="apply(conv2d, …)")
@@ -969,8 +969,8 @@ def filters_and_bias_of_a_layer(cnn, seed, inputs, outputs, kernel):
 def a_layer_convolves(cnn, x, kernel, stride, padding):
     """With its weights as they are now, its bias, its stride (also a large one) and its padding."""
     found = []
-    for size, step in ((kernel, stride), (1, 4)):
-        layer = cnn.Conv2D(2, 3, size, step, padding)
+    for size, step, around in ((kernel, stride, padding), (1, 4, 0)):
+        layer = cnn.Conv2D(2, 3, size, step, around)
         numbers = np.cos(np.arange(6.0 * size**2))
         layer.weights.data = numbers.reshape(3, 2, size, size)
         layer.bias.data = np.arange(3.0) - 1
@@ -1086,7 +1086,9 @@ class Flatten(Module):
 # %% checks="global-pool" points=6
 _x = Tensor(np.arange(24).reshape(2, 3, 2, 2) - 30)
 check(
-    GlobalMaxPool()(_x), [[-27, -23, -19], [-15, -11, -7]], hint="over the axes 2 and 3"
+    GlobalMaxPool()(_x),
+    [[-27, -23, -19], [-15, -11, -7]],
+    hint="the largest of each channel: over the axes 2 and 3",
 )
 check(Flatten()(_x).shape, (2, 12), hint="the first axis stays")
 check(Flatten()(_x)[1], np.arange(-18, -6), hint="reshape, and nothing else")
@@ -1199,7 +1201,11 @@ check(
     hint="one network of four layers",
 )
 check(repr(_network[0]), "Conv2D(1, 400, 5)", hint="as many filters as are asked for")
-check(_network[3].bias.shape, (10,), hint="the last row of the solution")
+check(
+    [_network[3].weights.shape, _network[3].bias.shape],
+    [(400, 10), (10,)],
+    hint="a row for each filter, and the last row, that of the ones, is the bias",
+)
 _read = in_pieces(_network, sheets[new]).argmax(axis=1) == labels[new]
 check(bool(_read.mean() > 0.95), True, hint="solve for what the eyes find, not pixels")
 ### BEGIN HIDDEN TESTS
@@ -1328,7 +1334,11 @@ _x = np.arange(12.0).reshape(1, 1, 3, 4)
 _slices = window_pixels(_x, 2, 2, 0, 0.0)
 check(len(_slices), 4, hint="a slice for each pixel of a window")
 check([s.ravel() for s in _slices], [[0, 2], [1, 3], [4, 6], [5, 7]], hint="row by row")
-check(max_pool2d(_x, 2), [[[[5, 7]]]], hint="the last row is in no window")
+check(
+    max_pool2d(_x, 2),
+    [[[[5, 7]]]],
+    hint="the largest of each 2 × 2; the last row is in no window",
+)
 check(max_pool2d(_x, 2, stride=1).shape, (1, 1, 2, 3), hint="windows may overlap")
 check(
     max_pool2d(-_x - 1, 3, 2, padding=1)[0, 0],
@@ -1355,7 +1365,7 @@ def images_of(seed):
 def the_largest_of_each_window(cnn, seed):
     """Of images of any size, windows that overlap or leave out; the images are left alone."""
     found = []
-    for n in range(4):
+    for n in range(8):
         x, *settings = images_of(seed + n)
         found.append((cnn.max_pool2d(x, *settings), cnn.max_pool2d(x, settings[0]), x))
     return found
@@ -1699,6 +1709,12 @@ def windows_are_added_up(cnn, seed):
         folded = cnn.fold(columns, x.shape, (height, width), stride, padding)
         found.append((folded, columns))
     return found
+
+
+@observe(columns=normal(1, 1, 64))
+def a_wide_padding_is_cut_off(cnn, columns):
+    """What lies in it belongs to no pixel."""
+    return cnn.fold(columns, (1, 1, 2, 2), (1, 1), 1, 3)
 
 
 @observe(columns=normal(2, 12, 6, dtype="float32"))

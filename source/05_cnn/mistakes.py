@@ -1067,6 +1067,18 @@ EQUIVALENT = [
     ),
     *[
         Equivalent(
+            "global-pool",
+            line,
+            f"{line} * np.float64(1)",
+            "1 changes no value, and a number never changes the dtype of a Tensor",
+        )
+        for line in (
+            "return apply(np.max, x, axis=(2, 3))",
+            "return apply(np.reshape, x, shape=(len(x), math.prod(x.shape[1:])))",
+        )
+    ],
+    *[
+        Equivalent(
             "digits-anywhere",
             "scores = Dense(filters, 10)",
             f"scores = Dense({sizes})",
