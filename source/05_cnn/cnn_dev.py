@@ -880,10 +880,10 @@ class Conv2D(Module):
         inputs: int,
         outputs: int,
         kernel: int,
-        stride=1,
-        padding=0,
-        rng=None,
-        initial=he_weights,
+        stride: int = 1,
+        padding: int = 0,
+        rng: np.random.Generator | int | None = None,
+        initial: Callable = he_weights,
     ):
         ### BEGIN SOLUTION
         if min(inputs, outputs) < 1:
@@ -1129,8 +1129,8 @@ def three_axes_are_no_images(cnn, x):
 
 # %% [markdown]
 r"""
-Now to the sheets. `place` puts each digit somewhere on an empty sheet of 16 × 16 pixels. 1,437 of them, drawn by
-lot, are known, and 360 are new. (Such a split has each writer in both parts, which makes it easier.)
+Now to the sheets. `place` puts each digit somewhere on an empty sheet of 16 × 16 pixels. 1,437 of them, drawn at
+random, are known, and 360 are new. (Such a split has each writer in both parts, which makes it easier.)
 
 Which scores fit best? Let each score be a sum of weighted pixels, plus a bias, that should be 1 for the right digit
 and 0 for the nine others. The weights with the smallest squared error come from one system of linear equations;
@@ -1599,7 +1599,7 @@ are the pixels that it sees:
 """
 
 # %% demo=true
-deep = Sequential(Conv2D(1, 4, 3), MaxPool2D(2), Conv2D(4, 1, 3), AvgPool2D(2))
+deep = Sequential(Conv2D(1, 4, 3), AvgPool2D(2), Conv2D(4, 1, 3), AvgPool2D(2))
 pokes = rng.random((1, 1, 24, 24)) + 9 * np.eye(576).reshape(-1, 1, 24, 24)
 middle = in_pieces(deep, pokes)[:, 0, 2, 2]
 seen = (middle != np.median(middle)).reshape(24, 24)

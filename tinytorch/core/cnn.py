@@ -196,10 +196,10 @@ class Conv2D(Module):
         inputs: int,
         outputs: int,
         kernel: int,
-        stride=1,
-        padding=0,
-        rng=None,
-        initial=he_weights,
+        stride: int = 1,
+        padding: int = 0,
+        rng: np.random.Generator | int | None = None,
+        initial: Callable = he_weights,
     ):
         if min(inputs, outputs) < 1:
             raise ValueError(

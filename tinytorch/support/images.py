@@ -61,8 +61,8 @@ def missing_axes(shape: tuple[int, ...]) -> str:
     """Which axes of images are missing, and what to write."""
     if len(shape) == 3:
         return (
-            f": one is missing; write x[:, None] if the {shape[0]} are images, which then have one "
-            f"channel, and x[None] if they are the channels of one image"
+            ": one is missing; write x[:, None] if the first axis counts images, or x[None] if it "
+            "counts the channels of one image"
         )
     if len(shape) == 2:
         return ": the first two are missing; write x[None, None] for one image with one channel"
