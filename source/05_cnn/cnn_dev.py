@@ -1801,7 +1801,7 @@ The first layer of your reader makes $400 \cdot 12 \cdot 12$ numbers of 256 pixe
 layer need for that?
 """
 
-# %%
+# %% demo=true
 print(f"{count_parameters(network[0]):,} and {(256 + 1) * 400 * 12 * 12:,}")
 
 # %% [markdown]

@@ -312,42 +312,46 @@ def test_a_function_without_a_rule_from_elsewhere_is_not_said_to_come_later():
 # What the lesson says.
 
 
-def shares_read(seed: int, split) -> tuple[float, float]:
-    """How many new digits are read by random filters, and by least squares on pixels."""
+def sheets_for(seed: int):
+    """Digits placed at random, their labels, and which are known and which are new."""
     images, labels = digits()
     rng = np.random.default_rng(seed)
-    known, new = split(rng, len(images))
-    sheets = place(images / 16, rng)[:, None]
-    network = cnn.digits_anywhere(sheets[known], labels[known], rng=rng)
-    read = in_pieces(network, sheets[new]).argmax(axis=1) == labels[new]
-    pixels = np.hstack([sheets.reshape(len(sheets), -1), np.ones((len(sheets), 1))])
-    best = np.linalg.lstsq(pixels[known], np.eye(10)[labels[known]])[0]
-    return read.mean(), ((pixels[new] @ best).argmax(axis=1) == labels[new]).mean()
+    known, new = np.split(rng.permutation(len(images)), [1437])
+    return place(images / 16, rng)[:, None], labels, known, new, rng
 
 
-def by_lot(rng, count):
-    return np.split(rng.permutation(count), [1437])
+def share_read_from(columns, labels, known, new) -> float:
+    """How many new digits are read by least squares on some columns."""
+    columns = np.hstack([columns, np.ones((len(columns), 1))])
+    best = np.linalg.lstsq(columns[known], np.eye(10)[labels[known]])[0]
+    return ((columns[new] @ best).argmax(axis=1) == labels[new]).mean()
 
 
 def test_milestone_2_holds_for_nine_of_ten_other_seeds():
-    filters, pixels = zip(*[shares_read(seed, by_lot) for seed in range(100, 110)], strict=True)
-    assert sum(share > 0.95 for share in filters) >= 9, filters
-    assert 0.97 < np.mean(filters) < 0.99, filters
-    assert 0.12 < np.mean(pixels) < 0.22, pixels
+    shares = []
+    for seed in range(100, 110):
+        sheets, labels, known, new, rng = sheets_for(seed)
+        network = cnn.digits_anywhere(sheets[known], labels[known], rng=rng)
+        read = in_pieces(network, sheets[new]).argmax(axis=1) == labels[new]
+        shares.append(read.mean())
+    assert sum(share > 0.95 for share in shares) >= 9, shares
+    assert 0.97 < np.mean(shares) < 0.99, shares
+
+
+@pytest.mark.parametrize("seed", [100, 101, 102])
+def test_pixels_read_hardly_more_than_guessing(seed):
+    sheets, labels, known, new, _ = sheets_for(seed)
+    pixels = sheets.reshape(len(sheets), -1)
+    assert 0.08 < share_read_from(pixels, labels, known, new) < 0.25
 
 
 def test_without_bend_and_with_a_mean_filters_read_no_more_than_pixels():
-    images, labels = digits()
-    rng = np.random.default_rng(0)
-    known, new = by_lot(rng, len(images))
-    sheets = place(images / 16, rng)[:, None]
+    sheets, labels, known, new, rng = sheets_for(0)
     filters = Conv2D(1, 400, 5, rng=rng).weights.numpy()
     means = np.concatenate(
         [conv2d(part, filters).mean(axis=(2, 3)) for part in np.array_split(sheets, 20)]
     )
-    columns = np.hstack([means, np.ones((len(means), 1))])
-    best = np.linalg.lstsq(columns[known], np.eye(10)[labels[known]])[0]
-    assert 0.15 < ((columns[new] @ best).argmax(axis=1) == labels[new]).mean() < 0.27
+    assert 0.1 < share_read_from(means, labels, known, new) < 0.27
 
 
 def test_a_convolution_has_ten_thousand_weights_where_a_dense_layer_has_14_million():
