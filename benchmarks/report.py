@@ -91,11 +91,11 @@ def spreads(row: Row, engines: list[str]) -> str:
     return "\n".join([f"  {row.title} [{row.unit}], numpy by hand {row.limit}", *parts])
 
 
-def write_between_marks(readme: Path, text: str) -> None:
+def write_between_marks(readme: Path, text: str, begin: str = BEGIN, end: str = END) -> None:
     """Replace what stands between the two marks of a document."""
     old = readme.read_text(encoding="utf-8")
-    pattern = re.escape(BEGIN) + ".*?" + re.escape(END)
-    new, count = re.subn(pattern, lambda _: f"{BEGIN}\n\n{text}\n\n{END}", old, flags=re.S)
+    pattern = re.escape(begin) + ".*?" + re.escape(end)
+    new, count = re.subn(pattern, lambda _: f"{begin}\n\n{text}\n\n{end}", old, flags=re.S)
     if count != 1:
-        raise SystemExit(f"{readme.name} needs the marks {BEGIN} and {END} exactly once")
+        raise SystemExit(f"{readme.name} needs the marks {begin} and {end} exactly once")
     readme.write_text(new, encoding="utf-8")

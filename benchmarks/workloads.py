@@ -90,6 +90,14 @@ class Network(NamedTuple):
         return [array.copy() for pair in pairs for array in pair]
 
 
+class Images(NamedTuple):
+    """A batch of images of shape (images, channels, height, width), and filters for them."""
+
+    x: np.ndarray
+    weights: np.ndarray
+    bias: np.ndarray
+
+
 class Curvature(NamedTuple):
     """A network, and the direction to multiply its loss's Hessian by, an array a parameter."""
 
@@ -155,6 +163,17 @@ def network(sizes: tuple[int, ...], batch: int, dtype: type) -> Network:
     )
 
 
+def images(batch: int, channels: int, side: int, filters: int, kernel: int) -> Images:
+    """Standard normal images in float32, He's initial filters, and small biases."""
+    rng = np.random.default_rng(SEED)
+    spread = np.sqrt(2 / (channels * kernel * kernel))
+    return Images(
+        rng.normal(size=(batch, channels, side, side)).astype(np.float32),
+        (rng.normal(size=(filters, channels, kernel, kernel)) * spread).astype(np.float32),
+        rng.normal(0, 0.1, size=filters).astype(np.float32),
+    )
+
+
 def curvature() -> Curvature:
     """A perceptron 64-64-10 with tanh, 64 examples, float64, and a random direction."""
     small = network((64, 64, 10), batch=64, dtype=np.float64)
@@ -181,9 +200,10 @@ def at_most_and_below(limit: float, engine: str) -> Target:
     )
 
 
-def at_most_that_of(engine: str) -> Target:
-    """Another engine's figure."""
-    return Target(f"≤ {engine}'s", lambda figures: figures.get(engine, np.inf))
+def at_most_that_of(engine: str, times: float = 1) -> Target:
+    """Another engine's figure, or a multiple of it."""
+    multiple = "" if times == 1 else f"{times:g} × "
+    return Target(f"≤ {multiple}{engine}'s", lambda figures: times * figures.get(engine, np.inf))
 
 
 @dataclass(frozen=True)
@@ -259,6 +279,20 @@ WORKLOADS = {
         at_most(1.15),
         memory_target=at_most_that_of("TinyTorch"),
         plain="deep_plain",
+    ),
+    "conv": Workload(
+        "convolution, 64 × 16 × 14 × 14, 32 filters of 3 × 3, float32: forward only",
+        "convolution",
+        partial(images, 64, 16, 14, 32, 3),
+        1e-4,
+        at_most_that_of("PyTorch", 2.5),
+    ),
+    "pool": Workload(
+        "maximum of windows of 2 × 2, 64 × 16 × 28 × 28, float32: forward only",
+        "pooling",
+        partial(images, 64, 16, 28, 1, 1),
+        1e-4,
+        at_most_that_of("PyTorch"),
     ),
     "hvp": Workload(
         "Hessian-vector product, MLP 64-64-10, batch 64, float64",

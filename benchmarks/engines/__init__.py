@@ -1,12 +1,12 @@
 """The engines that are compared.
 
 Each has a module here, named as in `ENGINES`, with one function for each workload that it can do:
-`scalar_expression`, `small_chain`, `mlp_step`, `large_chain`, `checkpointed`,
-`hessian_vector_product`. Such a function takes the workload's data, does once what training does
-once (parameters, buffers), and returns a function without arguments. That one performs one step,
-forward and backward, and returns a list of the result and the gradients (or of the products with
-the Hessian), as anything that numpy makes arrays of. A function that is not there is one that the
-engine cannot do.
+`scalar_expression`, `small_chain`, `mlp_step`, `large_chain`, `checkpointed`, `convolution`,
+`pooling`, `hessian_vector_product`. Such a function takes the workload's data, does once what
+training does once (parameters, buffers), and returns a function without arguments. That one
+performs one step, forward and backward (of a convolution and a pool only forward), and returns a
+list of the result and the gradients (or of the products with the Hessian), as anything that numpy
+makes arrays of. A function that is not there is one that the engine cannot do.
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
-from workloads import Chain, Curvature, Deep, Gates, Network, Spring
+from numpy.lib.stride_tricks import sliding_window_view
+from workloads import Chain, Curvature, Deep, Gates, Images, Network, Spring
 
 
 def scalar_expression(data: Spring) -> Callable[[], list]:
@@ -161,6 +162,39 @@ def checkpointed(data: Deep) -> Callable[[], list]:
                 np.matmul(up, piece[i].T, out=down)
                 up, down = down, up
         return [kept[-1], up, *(g for sent in gradients for g in sent)]
+
+    return step
+
+
+def convolution(data: Images) -> Callable[[], list]:
+    """Windows copied into one buffer as columns, and a matrix product into another."""
+    x, weights, bias = data
+    filters, channels, height, width = weights.shape
+    view = sliding_window_view(x, (height, width), axis=(2, 3)).transpose(0, 1, 4, 5, 2, 3)
+    rows, columns = view.shape[-2:]
+    windows = np.empty(view.shape, x.dtype)
+    matrix = windows.reshape(len(x), channels * height * width, rows * columns)
+    out = np.empty((len(x), filters, rows * columns), x.dtype)
+
+    def step():
+        np.copyto(windows, view)
+        np.matmul(weights.reshape(filters, -1), matrix, out=out)
+        np.add(out, bias[:, None], out=out)
+        return [out.reshape(len(x), filters, rows, columns)]
+
+    return step
+
+
+def pooling(data: Images) -> Callable[[], list]:
+    """The maximum of four slices, in place."""
+    corners = [data.x[:, :, i::2, j::2] for i in (0, 1) for j in (0, 1)]
+    out = np.empty_like(corners[0])
+
+    def step():
+        np.maximum(corners[0], corners[1], out=out)
+        np.maximum(out, corners[2], out=out)
+        np.maximum(out, corners[3], out=out)
+        return [out]
 
     return step
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from workloads import Chain, Curvature, Deep, Gates, Network, Spring
+from workloads import Chain, Curvature, Deep, Gates, Images, Network, Spring
 
 from tinytorch import memory
-from tinytorch.core import autograd
+from tinytorch.core import autograd, cnn
 from tinytorch.core.activations import relu
 from tinytorch.core.autograd import Variable
 from tinytorch.core.derivatives import checkpoint
@@ -109,6 +109,30 @@ def checkpointed(data: Deep) -> Callable[[], list]:
             y = checkpoint(run, y) if len(pieces) > 1 else run(y)
         y.backward(seed)
         return [y.numpy(), x.grad, *(w.grad for w in weights)]
+
+    return step
+
+
+def convolution(data: Images) -> Callable[[], list]:
+    """By the layer, whose derivative rules come in a later module."""
+    _, channels, _, _ = data.x.shape
+    layer = cnn.Conv2D(channels, len(data.weights), data.weights.shape[-1])
+    layer.weights.data, layer.bias.data = data.weights, data.bias
+    return without_gradients(layer, data.x)
+
+
+def pooling(data: Images) -> Callable[[], list]:
+    """By the layer."""
+    return without_gradients(cnn.MaxPool2D(2), data.x)
+
+
+def without_gradients(layer: Callable, x: np.ndarray) -> Callable[[], list]:
+    """A step that only goes forward."""
+    batch = Tensor(x)
+
+    def step():
+        with autograd.no_grad():
+            return [layer(batch).numpy()]
 
     return step
 

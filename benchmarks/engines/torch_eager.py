@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
-from workloads import Chain, Curvature, Deep, Gates, Network, Spring
+from workloads import Chain, Curvature, Deep, Gates, Images, Network, Spring
 
 torch.set_num_threads(1)
 torch.set_num_interop_threads(1)
@@ -114,6 +114,28 @@ def checkpointed(data: Deep) -> Callable[[], list]:
                 y = layers(piece, y)
         y.backward(seed)
         return [y.detach(), x.grad, *(w.grad for w in weights)]
+
+    return step
+
+
+def convolution(data: Images) -> Callable[[], list]:
+    """Forward only."""
+    arrays = [torch.from_numpy(array) for array in data]
+
+    def step():
+        with torch.no_grad():
+            return [functional.conv2d(*arrays)]
+
+    return step
+
+
+def pooling(data: Images) -> Callable[[], list]:
+    """Forward only."""
+    x = torch.from_numpy(data.x)
+
+    def step():
+        with torch.no_grad():
+            return [functional.max_pool2d(x, 2)]
 
     return step
 

@@ -2048,6 +2048,6 @@ are `0.weight`, ours `layers.0.weights`; and what doesn't fit is a `RuntimeError
 - One walk, which gives each part once, finds parameters, saves, loads, switches and converts, wherever the parts are.
 - Save copies. Look at everything before you change anything. Keep the Tensors, change their data.
 
-Export your module with `python bin/tito.py export 04_networks`. Next comes module 5 (convolutions), which is still
-to come. Who found the weights in the files? **Module 7, Autograd**, is about that, and you can go on with it now.
+Export your module with `python bin/tito.py export 04_networks`. Next comes **module 5, Convolutions**. Who found
+the weights in the files? Module 7, Autograd, is about that, and you can go on with it now as well.
 """

@@ -615,4 +615,91 @@ class Loading:
     ),
 }
 
-VARIANTS = {**TENSOR, **ACTIVATIONS, **LAYERS, **NETWORKS, **AUTOGRAD}
+CNN = {
+    "counts places in another way": Variant(
+        "05_cnn",
+        "output-length",
+        source="""def output_length(length: int, kernel: int, stride: int = 1, padding: int = 0) -> int:
+    # 8, 3 -> 6
+    ok = kernel > 0 and stride > 0 and padding > -1
+    last = length + 2 * padding - kernel  # where the last window may begin
+    if not ok or last < 0:
+        raise ValueError(f"no place: {length=} {kernel=} {stride=} {padding=}")
+    return len(range(0, last + 1, stride))
+""",
+    ),
+    "sums patches with tensordot, in a helper": Variant(
+        "05_cnn",
+        "conv2d-by-hand",
+        before=(
+            "#| export\ndef starts(count, stride):\n    return [n * stride for n in range(count)]",
+            "starts(3, 2)",
+        ),
+        source="""def conv2d_by_hand(x, weights, bias=None, stride=1, padding=0):
+    images, channels, h, w = image_shape(x, weights, bias)
+    k, l = weights.shape[-2:]
+    x = pad(x, padding)
+    rows = []
+    for top in starts(output_length(h, k, stride, padding), stride):
+        row = []
+        for left in starts(output_length(w, l, stride, padding), stride):
+            patch = x[:, :, top : top + k, left : left + l]
+            row.append(np.tensordot(patch, weights, axes=([1, 2, 3], [1, 2, 3])))
+        rows.append(np.stack(row, axis=-1))
+    y = np.stack(rows, axis=-2)
+    if bias is None:
+        return y
+    return y + np.reshape(bias, (1, -1, 1, 1))
+""",
+    ),
+    "indexes windows": Variant(
+        "05_cnn",
+        "windows",
+        source="""def windows(x, kernel, stride=1, padding=0):
+    n, c, h, w = image_shape(x)
+    k, l = kernel
+    rows, cols = output_length(h, k, stride, padding), output_length(w, l, stride, padding)
+    x = pad(x, padding)
+    i = np.arange(k)[:, None, None, None] + stride * np.arange(rows)[None, None, :, None]
+    j = np.arange(l)[None, :, None, None] + stride * np.arange(cols)[None, None, None, :]
+    return x[:, :, i, j].reshape(n, c * k * l, rows * cols)
+""",
+    ),
+    "pools with windows": Variant(
+        "05_cnn",
+        "max-pool",
+        source="""def window_pixels(x, kernel, stride, padding, value):
+    n, c, h, w = image_shape(x)
+    if padding * 2 > kernel:
+        raise ValueError(f"padding {padding} for kernel {kernel}")
+    size = [output_length(m, kernel, stride, padding) for m in (h, w)]
+    flat = pad(x, padding, value).reshape(n * c, 1, h + 2 * padding, w + 2 * padding)
+    columns = windows(flat, (kernel, kernel), stride)
+    return [columns[:, m].reshape(n, c, *size) for m in range(kernel * kernel)]
+
+
+def max_pool2d(x, kernel, stride=None, padding=0):
+    if stride is None:
+        stride = kernel
+    return np.array(window_pixels(x, kernel, stride, padding, -float("inf"))).max(0)
+""",
+    ),
+    "folds with np.add.at": Variant(
+        "05_cnn",
+        "fold",
+        source="""def fold(columns, shape, kernel, stride=1, padding=0):
+    n, c, h, w = shape
+    big = np.zeros((n, c, h + 2 * padding, w + 2 * padding), dtype=columns.dtype)
+    numbers = np.arange(big[0].size, dtype=float).reshape(1, *big[0].shape)
+    places = windows(numbers, kernel, stride)[0].astype(int)
+    if columns.shape != (n, *places.shape):
+        raise ValueError(f"{columns.shape} is not {(n, *places.shape)}")
+    for image, parts in zip(big, columns):
+        flat = image.reshape(-1)
+        np.add.at(flat, places, parts)
+    return big[:, :, padding : padding + h, padding : padding + w]
+""",
+    ),
+}
+
+VARIANTS = {**TENSOR, **ACTIVATIONS, **LAYERS, **NETWORKS, **CNN, **AUTOGRAD}

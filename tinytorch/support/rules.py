@@ -22,6 +22,11 @@ from tinytorch.support.arrays import (
 )
 from tinytorch.support.losses import name_of
 
+LATER = {  # where functions come from whose rules a later module enters, and what to do until then
+    "tinytorch.core.cnn": "the rules of convolution and pooling come in module 11; until then "
+    "compute this layer inside no_grad(), and train the layers after it"
+}
+
 
 class Rules(dict):
     """For each function the rules of its inputs: ``RULES[np.multiply][0]``.
@@ -89,6 +94,8 @@ class RulesOf(dict):
         lost = f"no derivative rule for input {position} of {name}, so its gradient would be lost"
         if position < len(self.rules):  # None: it can have no gradient
             raise NotImplementedError(f"{lost}; detach() that input")
+        if later := LATER.get(getattr(self.function, "__module__", "")):
+            raise NotImplementedError(f"{lost}; {later}")
         if self:
             raise NotImplementedError(f"{lost}; a row has a rule for each input: {row}")
         raise NotImplementedError(f"{lost}; enter its row in the table: {row}")

@@ -49,6 +49,14 @@ MILESTONES = {
             "Next: the rest of this module, and then other layers (module 5), or how such numbers "
             "are found (module 7).",
         ),
+        Milestone(
+            "M2",
+            "digits anywhere, read without one gradient",
+            "Random filters, a bend, a maximum and a system of linear equations read what pixels "
+            "alone cannot: what a network is made of matters before anything is trained.",
+            "Next: the rest of this module, then batches of data (module 6), and how filters are "
+            "learnt instead of drawn (modules 7 and 11).",
+        ),
     ]
 }
 
