@@ -244,7 +244,7 @@ class Standardize(Shown):
         x = np.asarray(x)
         constant = x.max(axis=0) == x.min(axis=0)
         self.mean = x.mean(axis=0)
-        self.spread = np.where(constant, 1, x.std(axis=0)).astype(self.mean.dtype)
+        self.spread = np.where(constant, 1, x.std(axis=0))
 
     def __call__(self, x):
         """The features of some examples, on the scale of those that were measured."""
@@ -432,7 +432,8 @@ def pad_sequences(sequences, value=0) -> tuple[np.ndarray, np.ndarray]:
     array([[7, 8],
            [9, 0]])
     """
-    dtype = np.result_type(np.int64, *[np.asarray(s) for s in sequences if len(s)])
+    filled = [np.asarray(sequence) for sequence in sequences if len(sequence)]
+    dtype = np.result_type(np.int64, value, *filled)
     longest = max((len(sequence) for sequence in sequences), default=0)
     padded = np.full((len(sequences), longest), value, dtype=dtype)
     mask = np.zeros(padded.shape, dtype=bool)
