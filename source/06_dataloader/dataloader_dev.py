@@ -34,7 +34,7 @@ import numpy as np
 from tinytorch.core.tensor import Tensor
 from tinytorch.support.progress_bars import with_progress
 from tinytorch.support.shown import Shown
-from tinytorch.support.transforming import transformed
+from tinytorch.support.transforming import as_images, transformed
 
 # %% [markdown]
 r"""
@@ -1582,8 +1582,9 @@ it a little, by chance. That is called *augmentation*, and makes many examples o
 
 #### Exercise 10: `RandomShift`
 
-`RandomShift(most, rng)` moves each image by up to `most` pixels. An array `x` of images has the shape `(count, …,
-height, width)`; there may be an axis of colours between.
+`RandomShift(most, rng)` moves each image by up to `most` pixels. A negative `most` is refused: a `ValueError` with its
+value. An array `x` of images has the shape `(count, …, height, width)`; there may be an axis of colours between. Begin
+`__call__` with `x = as_images(x)`: it's given, and refuses a single image without the axis for the count.
 
 1. Draw **one** `self.rng.random((len(x), 2))`: two numbers from 0 to 1 for each image, so that each gets a shift of its
    own. From them make places from 0 to `2 * most`: `(draws * (2 * most + 1)).astype(int)`.
@@ -1623,10 +1624,17 @@ class RandomShift(Shown):
         The source of randomness, or its seed. Each call draws one ``rng.random((count, 2))``, for
         the row and the column of each image; a draw d cuts out the window that begins at
         ``int(d * (2 * most + 1))`` of the image with `most` zeros around it.
+
+    Raises
+    ------
+    ValueError
+        If `most` is negative.
     """
 
     def __init__(self, most: int = 1, rng=None):
         ### BEGIN SOLUTION
+        if most < 0:
+            raise ValueError(f"most is {most}; images are moved by 0 pixels or more")
         self.most = most
         self.rng = np.random.default_rng(rng)
         ### END SOLUTION
@@ -1634,6 +1642,7 @@ class RandomShift(Shown):
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Moved copies of images of shape (count, …, height, width)."""
         ### BEGIN SOLUTION
+        x = as_images(x)
         draws = self.rng.random((len(x), 2))
         places = (draws * (2 * self.most + 1)).astype(int)
         around = [(0, 0)] * (x.ndim - 2) + [(self.most, self.most)] * 2
@@ -1667,6 +1676,7 @@ check(
     hint="only the last two axes",
 )
 check(RandomShift(0)(_image), _image, hint="at most 0: nothing moves")
+check_raises(ValueError, lambda: RandomShift(-1), hint="refuse a negative number")
 ### BEGIN HIDDEN TESTS
 
 
@@ -1692,7 +1702,11 @@ def the_dtype_of_images_stays(dataloader, x, seed):
     """Whole numbers and float32; no images at all."""
     shift = dataloader.RandomShift(1, rng=seed)
     found = [shift(v) for v in (x, x.astype("float32"), x[:0])]
-    return found, [str(f.dtype) for f in found], [f.shape for f in found]
+    wrong = (
+        raised(lambda: dataloader.RandomShift(-1)),
+        raised(lambda: dataloader.RandomShift(-2)),
+    )
+    return found, [str(f.dtype) for f in found], [f.shape for f in found], wrong
 
 
 ### END HIDDEN TESTS
@@ -1714,9 +1728,11 @@ digits_figure(shift(np.repeat(new[:1], 6, axis=0)), ["one digit"] * 6)
 r"""
 #### Exercise 11: `Compose` and `RandomFlip`
 
-`Compose([a, b, c])` is a transform made of others: `c(b(a(x)))`. It keeps the list as `self.transforms`.
+`Compose([a, b, c])` is a transform made of others: `c(b(a(x)))`. It keeps the list as `self.transforms`. The order
+matters: shift images first and standardise them then, so that what comes in from outside is paper.
 
-`RandomFlip(probability, rng)` turns each image around, left to right, with that probability. Draw **one**
+`RandomFlip(probability, rng)` turns each image around, left to right, with that probability. One that isn't from 0 to 1
+is refused: a `ValueError` with its value. Call `as_images` again. Then draw **one**
 `self.rng.random(len(x))`; an image is flipped where its number is below `self.probability`. Turning around is
 `x[..., ::-1]`. Again, `x` stays as it is: work on a copy.
 """
@@ -1752,17 +1768,25 @@ class RandomFlip(Shown):
     rng : numpy.random.Generator or int, optional
         The source of randomness, or its seed. Each call draws one ``rng.random(count)``; an image
         is turned where its draw is below `probability`.
+
+    Raises
+    ------
+    ValueError
+        If `probability` is not from 0 to 1.
     """
 
     def __init__(self, probability: float = 0.5, rng=None):
         ### BEGIN SOLUTION
+        if not 0 <= probability <= 1:
+            raise ValueError(f"probability is {probability}; it has to be from 0 to 1")
         self.probability = probability
         self.rng = np.random.default_rng(rng)
         ### END SOLUTION
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Copies of images of shape (count, …, width), some of them turned."""
+        """Copies of images of shape (count, …, height, width), some of them turned."""
         ### BEGIN SOLUTION
+        x = as_images(x)
         flip = self.rng.random(len(x)) < self.probability
         turned = x.copy()
         turned[flip] = x[flip][..., ::-1]
@@ -1785,6 +1809,8 @@ check(_rows[0, 0], np.array([1.0, 2.0, 3.0]), hint="work on a copy")
 check(
     RandomFlip(0.0)(_rows), _rows, hint="flip where the draw is below the probability"
 )
+check_raises(ValueError, lambda: RandomFlip(1.5), hint="0 <= probability <= 1")
+check_raises(ValueError, lambda: RandomFlip(-0.5), hint="0 <= probability <= 1")
 _pairs = np.tile([0.0, 1.0], (20, 1, 1))
 check(
     RandomFlip(0.3, rng=2)(_pairs)[:, 0, 0] == 1.0,
@@ -1818,7 +1844,8 @@ def flipped_images(dataloader, x, seed, probability):
 def flipped_images_with_colours(dataloader, x, seed):
     """All colours together, with their dtype; no images at all."""
     flip = dataloader.RandomFlip(rng=seed)
-    return flip(x), str(flip(x).dtype), flip(x[:0]).shape
+    wrong = [raised(lambda p=p: dataloader.RandomFlip(p)) for p in (-0.1, 1.1, 0, 1)]
+    return flip(x), str(flip(x).dtype), flip(x[:0]).shape, wrong
 
 
 ### END HIDDEN TESTS

@@ -597,6 +597,12 @@ MISTAKES = [
         },
     ),
     Mistake(
+        "negative-shift-accepted",
+        "random-shift",
+        "I did not think of negative numbers.",
+        {"if most < 0:": "if most is None:"},
+    ),
+    Mistake(
         "colours-padded",
         "random-shift",
         "I padded all axes but the first, colours, too.",
@@ -670,6 +676,12 @@ MISTAKES = [
         {
             "self.rng.random(len(x)) < self.probability": "self.rng.random(len(x)) > self.probability"
         },
+    ),
+    Mistake(
+        "any-probability-accepted",
+        "transforms",
+        "I refused what is above 1 only.",
+        {"if not 0 <= probability <= 1:": "if probability > 1:"},
     ),
     Mistake(
         "always-one-half",

@@ -14,7 +14,7 @@ import numpy as np
 from tinytorch.core.tensor import Tensor
 from tinytorch.support.progress_bars import with_progress
 from tinytorch.support.shown import Shown
-from tinytorch.support.transforming import transformed
+from tinytorch.support.transforming import as_images, transformed
 
 
 class Dataset:
@@ -353,14 +353,22 @@ class RandomShift(Shown):
         The source of randomness, or its seed. Each call draws one ``rng.random((count, 2))``, for
         the row and the column of each image; a draw d cuts out the window that begins at
         ``int(d * (2 * most + 1))`` of the image with `most` zeros around it.
+
+    Raises
+    ------
+    ValueError
+        If `most` is negative.
     """
 
     def __init__(self, most: int = 1, rng=None):
+        if most < 0:
+            raise ValueError(f"most is {most}; images are moved by 0 pixels or more")
         self.most = most
         self.rng = np.random.default_rng(rng)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Moved copies of images of shape (count, …, height, width)."""
+        x = as_images(x)
         draws = self.rng.random((len(x), 2))
         places = (draws * (2 * self.most + 1)).astype(int)
         around = [(0, 0)] * (x.ndim - 2) + [(self.most, self.most)] * 2
@@ -395,14 +403,22 @@ class RandomFlip(Shown):
     rng : numpy.random.Generator or int, optional
         The source of randomness, or its seed. Each call draws one ``rng.random(count)``; an image
         is turned where its draw is below `probability`.
+
+    Raises
+    ------
+    ValueError
+        If `probability` is not from 0 to 1.
     """
 
     def __init__(self, probability: float = 0.5, rng=None):
+        if not 0 <= probability <= 1:
+            raise ValueError(f"probability is {probability}; it has to be from 0 to 1")
         self.probability = probability
         self.rng = np.random.default_rng(rng)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Copies of images of shape (count, …, width), some of them turned."""
+        """Copies of images of shape (count, …, height, width), some of them turned."""
+        x = as_images(x)
         flip = self.rng.random(len(x)) < self.probability
         turned = x.copy()
         turned[flip] = x[flip][..., ::-1]

@@ -1,4 +1,4 @@
-"""A change of examples on their way out of a dataset, and what it has to give."""
+"""A change of examples on their way out of a dataset: what it is given, and what it has to give."""
 
 from __future__ import annotations
 
@@ -41,3 +41,20 @@ def transformed(transform: Callable, x: np.ndarray):
             f"keep the {len(x)} examples on the first axis"
         )
     return out
+
+
+def as_images(x) -> np.ndarray:
+    """Several images as an array of shape (count, …, height, width).
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than three axes.
+    """
+    x = np.asarray(x)
+    if x.ndim < 3:
+        raise ValueError(
+            f"images have the shape (count, …, height, width), but got shape {x.shape}; "
+            "write image[None] for a single one"
+        )
+    return x
