@@ -597,6 +597,12 @@ MISTAKES = [
         },
     ),
     Mistake(
+        "a-single-image-taken-for-many",
+        "random-shift",
+        "I forgot as_images; a single image is taken for a row of them.",
+        {"        x = as_images(x)\n": ""},
+    ),
+    Mistake(
         "negative-shift-accepted",
         "random-shift",
         "I did not think of negative numbers.",
@@ -676,6 +682,12 @@ MISTAKES = [
         {
             "self.rng.random(len(x)) < self.probability": "self.rng.random(len(x)) > self.probability"
         },
+    ),
+    Mistake(
+        "a-single-image-flipped-row-by-row",
+        "transforms",
+        "I forgot as_images; of a single image some rows are turned, and others not.",
+        {"        x = as_images(x)\n": ""},
     ),
     Mistake(
         "any-probability-accepted",
@@ -1094,7 +1106,7 @@ EQUIVALENT = [
             f"dtype = np.result_type({order})",
             "the dtype does not depend on the order",
         )
-        for order in ("value, np.int64, *filled", "*filled, value, np.int64")
+        for order in ("value, np.int64, *filled", "np.int64, *filled, value")
     ],
     *[
         Equivalent(
