@@ -2,7 +2,7 @@
 
 import itertools
 import os
-import pty
+import re
 import subprocess
 import sys
 import threading
@@ -250,6 +250,22 @@ def test_what_the_lesson_says_about_orders_and_places_holds_for_other_seeds(seed
     assert np.mean(nearest(more, np.tile(y, 4), moved) == truth) > 0.94
 
 
+def test_hands_come_one_after_the_other_in_the_file_of_digits():
+    images, labels = digits()
+    text = "".join(map(str, labels))
+    starts = [found.start() for found in re.finditer("01234567890123456789", text)]
+    assert len(starts) >= 12 and np.median(np.diff(starts)) == 130
+    flat = images.reshape(1797, 64)
+    distances = (flat**2).sum(axis=1) - 2 * flat @ flat.T
+    np.fill_diagonal(distances, np.inf)
+    away = np.abs(distances.argmin(axis=1) - np.arange(1797))
+    assert np.mean(away < 100) > 0.5  # by chance 0.11
+
+
+def test_the_deviation_of_equal_numbers_need_not_be_zero():
+    assert 0 < np.full((1000, 2), 0.1, dtype="float32").std(axis=0).max() < 1e-5
+
+
 def test_the_nearest_of_equally_near_examples_is_the_first():
     assert nearest([[0.0], [2.0], [0.0]], np.array([5, 6, 7]), [[1.0], [0.0]]).tolist() == [5, 5]
 
@@ -280,8 +296,8 @@ def test_nothing_is_shown_where_nobody_looks():
 
 
 @pytest.mark.parametrize("without_rich", [False, True])
-@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
 def test_a_terminal_shows_how_far_an_epoch_is(without_rich):
+    pty = pytest.importorskip("pty", reason="Windows has no pseudo-terminals")
     program = "import sys; sys.modules['rich'] = None\n" if without_rich else ""
     ours, theirs = pty.openpty()
     done = in_a_process(program + EPOCH, stdout=subprocess.PIPE, stderr=theirs, text=True)
