@@ -1004,7 +1004,7 @@ def labels_that_do_not_fit_are_refused(dataloader, n, seed):
 
 # %% [markdown]
 r"""
-Now we have parts of all digits, for the rest of this section:
+Here are the parts for the rest of the module, of all digits:
 """
 
 # %%
@@ -1015,10 +1015,9 @@ print(f"{np.mean(nearest(x, y, new) == truth):.1%} of {len(test)} new digits rig
 
 # %% [markdown]
 r"""
-Less than 100%, and much easier to believe. Now suppose one feature has other units: the pixels of the third
-column go from 0 to 1,000, and all others from 0 to 1. The most similar image is then the one with the most similar
-third column, whatever else it shows. So features are *standardised*: mean 0 and spread 1, each of them, over all
-examples.
+Less than 100%, and much easier to believe. Now suppose one feature has other units: the pixels of the third column go
+from 0 to 1,000, and all others from 0 to 1. The most similar image is then the one with the most similar third column,
+whatever else it shows. So features are *standardised*: mean 0 and spread 1, each of them, over all examples.
 
 $$ z = \frac{x - \text{mean}}{\text{spread}} $$
 
@@ -1225,9 +1224,9 @@ def full_pieces_only(dataloader, order, size):
 
 # %% [markdown]
 r"""
-Does the order of the examples matter? We need something that learns from batches. Frank Rosenblatt's *perceptron*
-(1958) is the oldest such machine. For each class it has a *template*, an image of weights, and the template that fits
-best wins. Where that's the wrong one, the image is added to the template of its own class, and taken away from that of
+Does the order of the examples matter? We need something that learns from batches. One of the oldest such machines is
+Frank Rosenblatt's *perceptron* (1958). Ours has a *template* for each class, an image of weights, and the template that
+fits best wins. Where that's the wrong one, the image is added to the template of its own class, and taken away from that of
 the winner. That's all; networks do better, and learn from the same batches. `perceptron(batches)`, which is given,
 goes through the batches 10 times and gives the templates, and `read(templates, images)` reads with them.
 
@@ -1255,8 +1254,8 @@ for what, data, order in [
 
 # %% [markdown]
 r"""
-So examples are shuffled, and a *permutation of their numbers* keeps images and labels together. It doesn't have to be a
-new one in each epoch; but then no two epochs are alike, and that does no harm.
+So examples are shuffled, and a *permutation of their numbers* keeps images and labels together. Shuffling once would
+do for the perceptron. But a new order in each epoch costs nothing, and then no two epochs are alike.
 
 One more trap. Instead of a list of all batches, somebody makes a generator of them, which saves memory. Here are three
 epochs, and how many examples each of them sees:
@@ -1915,13 +1914,8 @@ arrays of shape (sequences, longest):
 
 A real 0 looks just like a filled one, and that's why there is a mask.
 
-The dtype is int64, unless `value` or some of the numbers need another one. These two lines find it; copy them as they
-are:
-
-```python
-filled = [np.asarray(sequence) for sequence in sequences if len(sequence)]
-dtype = np.result_type(np.int64, value, *filled)
-```
+The first two lines of the function are given. They find the dtype of the numbers: int64, unless `value` or some of the
+numbers need another one.
 """
 
 
@@ -1950,9 +1944,9 @@ def pad_sequences(sequences, value=0) -> tuple[np.ndarray, np.ndarray]:
     array([[7, 8],
            [9, 0]])
     """
-    ### BEGIN SOLUTION
     filled = [np.asarray(sequence) for sequence in sequences if len(sequence)]
     dtype = np.result_type(np.int64, value, *filled)
+    ### BEGIN SOLUTION
     longest = max((len(sequence) for sequence in sequences), default=0)
     padded = np.full((len(sequences), longest), value, dtype=dtype)
     mask = np.zeros(padded.shape, dtype=bool)
@@ -2179,7 +2173,7 @@ The last number is the one to be told, and the cell is run once. If you don't li
 touched the test part.
 
 Is it the number that a customer will see? Thirteen people wrote these digits, and a split by chance puts some of each
-hand into every part. They wrote one after the other: in `labels`, the same row of about 130 digits comes thirteen times.
+hand into every part. They wrote one after the other: in `labels`, the same row of about 130 digits comes again and again.
 So the end of the file has hands that its beginning hasn't.
 Your friend's program, which has read most of the new digits in section 2, meets new hands now:
 """
@@ -2332,10 +2326,10 @@ each example; `RandomHorizontalFlip` is our `RandomFlip`. There is no stratified
 - A dataset has a length and an index. Several examples at once are faster than one by one.
 - Parts have no example in common. A stratified split gives each class its share.
 - What is measured is measured on the training part, and applied to all.
-- A loader is a fresh loop each time, with one permutation an epoch, and keeps what belongs together together.
+- Each loop over a loader is an epoch, with a permutation of its own. Images stay with their labels.
 - A transform says what you believe, and belongs to the training part.
 - The test part is looked at once.
 
-Export your module with `python bin/tito.py export 06_dataloader`. **Module 7, Autograd**, is next: how weights are
-found without anybody's templates. From module 8 on, your loader feeds every training loop.
+Export your module with `python bin/tito.py export 06_dataloader`. **Module 7, Autograd**, is next, if you
+have done modules 1 to 3: how a network finds its weights. From module 8 on, your loader feeds every training loop.
 """

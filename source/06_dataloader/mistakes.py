@@ -1011,7 +1011,6 @@ ALTERNATIVES = [
         "pad-sequences",
         "The mask compares positions with lengths, and fills all numbers at once.",
         solution=(
-            "dtype = np.result_type(np.int64, value, *map(np.asarray, filter(len, sequences)))\n"
             "lengths = np.array([len(s) for s in sequences], dtype=int)\n"
             "longest = int(lengths.max()) if len(lengths) else 0\n"
             "mask = np.arange(longest) < lengths[:, None]\n"
@@ -1099,15 +1098,6 @@ EQUIVALENT = [
         "flip = self.rng.random(len(x)) <= self.probability",
         "no draw equals the probability",
     ),
-    *[
-        Equivalent(
-            "pad-sequences",
-            "dtype = np.result_type(np.int64, value, *filled)",
-            f"dtype = np.result_type({order})",
-            "the dtype does not depend on the order",
-        )
-        for order in ("value, np.int64, *filled", "np.int64, *filled, value")
-    ],
     *[
         Equivalent(
             "prefetch",

@@ -250,6 +250,18 @@ def test_what_the_lesson_says_about_orders_and_places_holds_for_other_seeds(seed
     assert np.mean(nearest(more, np.tile(y, 4), moved) == truth) > 0.94
 
 
+def test_shuffling_once_would_do_for_a_perceptron():
+    images, labels = digits()
+    found = []
+    for seed in range(10):
+        train, test = split(ArrayDataset(images / 16, labels), rng=seed)
+        loaders = DataLoader(train, 64, shuffle=True, rng=seed), DataLoader(train, 64)
+        new, truth = test[:]
+        found.append([np.mean(read(perceptron(loader), new) == truth) for loader in loaders])
+    anew, once = np.mean(found, axis=0)
+    assert abs(anew - once) < 0.02 and min(anew, once) > 0.9
+
+
 def test_hands_come_one_after_the_other_in_the_file_of_digits():
     images, labels = digits()
     text = "".join(map(str, labels))
