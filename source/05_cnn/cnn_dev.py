@@ -1879,5 +1879,5 @@ $\pm 1/\sqrt{c \, k \, l}$.
 - A maximum forgets where. Random filters, a bend and a maximum read digits anywhere.
 
 Export your module with `python bin/tito.py export 05_cnn`. A convolution can't be trained yet: its derivative rules
-come in module 11. Next comes module 6 (batches of data), which is still to come, or **module 7, Autograd**.
+come in module 11. Next comes **module 6, Data loading**, or **module 7, Autograd**.
 """

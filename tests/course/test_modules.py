@@ -28,6 +28,7 @@ def test_the_modules_are_those_of_the_course():
         "03_layers",
         "04_networks",
         "05_cnn",
+        "06_dataloader",
         "07_autograd",
         "15_derivatives",
     ]
