@@ -491,7 +491,6 @@ MISTAKES = [
             "Conv2D(1, filters, 5, rng=rng)": "Conv2D(1, 400, 5, rng=rng)",
             "Dense(filters, 10)": "Dense(400, 10)",
         },
-        hidden="the visible check asks for 400",
     ),
     Mistake(
         "generator-ignored",
