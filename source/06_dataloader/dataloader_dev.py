@@ -2188,15 +2188,9 @@ r"""
 A split has to look like the future. Will your program meet new hands, new patients, tomorrow's weather? Then whole
 hands, whole patients, the last weeks belong in the test part.
 
-Big data sets take their time, so a loader can show how far it is:
-"""
+Big data sets take their time. With `progress=True`, a loader shows how far it is. Try it, with a `time.sleep(0.05)` in
+the loop.
 
-# %% demo=true
-for _ in DataLoader(train, 64, progress=True):
-    time.sleep(0.05)
-
-# %% [markdown]
-r"""
 ## Analyze
 
 ### What a batch costs
