@@ -1206,6 +1206,7 @@ check(
     [(200, 10), (10,)],
     hint="a row for each filter, and the last row, that of the ones, is the bias",
 )
+check(bool(_network[3].bias.numpy().any()), True, hint="put the bias in, too")
 _read = in_pieces(_network, sheets[new]).argmax(axis=1) == labels[new]
 check(bool(_read.mean() > 0.92), True, hint="solve for what the eyes find, not pixels")
 ### BEGIN HIDDEN TESTS

@@ -508,7 +508,6 @@ MISTAKES = [
                 "scores.weights.data = best[:-1]"
             )
         },
-        hidden="without its bias the network still reads nearly all",
     ),
     Mistake(
         "network-in-a-network",
