@@ -1193,7 +1193,7 @@ def digits_anywhere(sheets: ndarray, labels, filters=400, rng=None) -> Sequentia
     ### END SOLUTION
 
 
-# %% checks="digits-anywhere" points=9 milestone="M2"
+# %% checks="digits-anywhere" milestone="M2" points=9
 _network = digits_anywhere(sheets[known], labels[known], filters=200, rng=1)
 check(
     [type(layer).__name__ for layer in _network],
