@@ -201,7 +201,7 @@ check_raises(
     hint="a vector is no matrix",
 )
 ### BEGIN HIDDEN TESTS
-from tito.observations import integers, normal, observe, raised, uniform
+from tito.observations import integers, message_of, normal, observe, raised, uniform
 
 
 def looped(x):
@@ -229,15 +229,6 @@ def looped(x):
             raise TypeError("the product is to be written with loops")
 
     return np.array(x).view(Looped)
-
-
-def message_of(call):
-    """What an error says; nothing if there is none."""
-    try:
-        call()
-    except Exception as error:
-        return str(error)
-    return ""
 
 
 @observe(a=normal(3, 5), b=normal(5, 4))

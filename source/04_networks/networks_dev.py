@@ -99,16 +99,7 @@ check(
     hint="the first layer's weights stand on the left",
 )
 ### BEGIN HIDDEN TESTS
-from tito.observations import choice, integers, normal, observe, raised
-
-
-def message_of(call):
-    """What an error says; nothing if there is none."""
-    try:
-        call()
-    except Exception as error:
-        return str(error)
-    return ""
+from tito.observations import choice, integers, message_of, normal, observe, raised
 
 
 class Held:

@@ -114,16 +114,7 @@ check(
     hint="four numbers have three pairs of neighbours",
 )
 ### BEGIN HIDDEN TESTS
-from tito.observations import choice, integers, normal, observe, raised
-
-
-def message_of(call):
-    """What an error says; nothing if there is none."""
-    try:
-        call()
-    except Exception as error:
-        return str(error)
-    return ""
+from tito.observations import choice, integers, message_of, normal, observe, raised
 
 
 @observe(signal=normal(9), kernel=normal(5), size=integers(low=1, high=6))

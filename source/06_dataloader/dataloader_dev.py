@@ -135,16 +135,15 @@ check(
     repr(_squares), "Squares(5 examples)", hint="the name of the class, and len(self)"
 )
 ### BEGIN HIDDEN TESTS
-from tito.observations import choice, integers, normal, observe, raised, uniform
-
-
-def message_of(call):
-    """What an error says; nothing if there is none."""
-    try:
-        call()
-    except Exception as error:
-        return str(error)
-    return ""
+from tito.observations import (
+    choice,
+    integers,
+    message_of,
+    normal,
+    observe,
+    raised,
+    uniform,
+)
 
 
 def own(dataloader, examples, name="Own"):

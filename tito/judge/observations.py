@@ -15,12 +15,12 @@ import numpy as np
 
 from tito.comparison import agree_in_last_digits, difference
 from tito.errors import SourceError
-from tito.judge.observer import raised
+from tito.judge.observer import message_of, raised
 from tito.source.percent import Cell
 from tito.source.regions import hidden_tests
 from tito.syntax import parse
 
-__all__ = ["choice", "integers", "normal", "observe", "raised", "uniform"]
+__all__ = ["choice", "integers", "message_of", "normal", "observe", "raised", "uniform"]
 
 Sample = Callable[[np.random.Generator], Any]
 

@@ -104,6 +104,15 @@ def raised(function) -> str:
     return "nothing"
 
 
+def message_of(function) -> str:
+    """What the exception says that a call raises; nothing if it raises none."""
+    try:
+        function()
+    except Exception as error:
+        return str(error)
+    return ""
+
+
 def explain(error: BaseException, cell: str = "") -> dict:
     """An exception: the type of Python's own that it is, its text, and its line in a cell."""
     names = [k.__name__ for k in type(error).__mro__ if getattr(builtins, k.__name__, 0) is k]
@@ -243,7 +252,7 @@ def observe(request: dict, report) -> None:
     sys.meta_path.append(Showing())
     builtins.display = builtins.get_ipython = Nothing()
     loader = Loader(request, report)
-    names = {"np": np, "raised": raised}
+    names = {"np": np, "raised": raised, "message_of": message_of}
     for number, step in enumerate(request["program"]):
         if isinstance(step, str):
             try:
