@@ -22,7 +22,8 @@ from tito.notebook.read import refuse_too_many_values
 
 START_UP = 30.0  # seconds that a process may take until its first line
 MOST_VALUES = 100_000  # in one line, of which an answer takes a few for each array
-MOST_KILLED = 3  # processes that somebody else ended, until the module is blamed for it
+MOST_KILLED = 3  # processes that are lost by no fault of the module's, until it is blamed for it
+NOT_STARTED = "the process that was to make it did not start; grade it again"
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Answers:
     strays : int
         How many lines the process wrote that the observer never writes.
     killed : int
-        How many processes were ended by somebody else.
+        How many processes were ended by somebody else, or ended before they loaded anything.
     late : bool
         Whether there was no time left for all of it.
     """
@@ -143,14 +144,15 @@ def ask(
             tired = got.hangs >= limits.hangs or got.late
             if tired or not _one_process(request, got, folder, limits, deadline, told):
                 got.late = time.monotonic() > deadline  # it may have passed meanwhile
-                _give_up(got, todo)
+                in_time = not (tired or got.late)
+                _give_up(got, todo, NOT_STARTED if in_time else "there was no time left for it")
 
 
-def _give_up(got: Answers, todo: list) -> None:
+def _give_up(got: Answers, todo: list, why: str) -> None:
     """Say of everything that is still to be asked that it cannot be."""
     for n, step in enumerate(todo):
         if isinstance(step, dict):
-            got.faults.setdefault(n, "there was no time left for it")
+            got.faults.setdefault(n, why)
 
 
 def _sent(cell: CodeCell) -> dict:
@@ -189,10 +191,11 @@ def _one_process(
             try:
                 line = lines.get(timeout=max(min(due, deadline) - time.monotonic(), 0.01))
             except queue.Empty:
+                if busy_with is None and _is_lost(got):
+                    return True
                 return _blame_time(got, busy_with, limits)
             if line is None:
-                if got.killed < MOST_KILLED and sandbox.was_killed(process):
-                    got.killed += 1
+                if (busy_with is None or sandbox.was_killed(process)) and _is_lost(got):
                     return True
                 reason = process.stopped_because or "it ended the Python process"
                 return _blame(got, busy_with, reason)
@@ -211,6 +214,12 @@ def _one_process(
                 return _blame_time(got, busy_with, limits)
     finally:
         sandbox.kill(process)
+
+
+def _is_lost(got: Answers) -> bool:
+    """Count a process that was lost by no fault of the module's; whether to try another."""
+    got.killed += 1
+    return got.killed <= MOST_KILLED
 
 
 def _step_begun(line: dict, request: dict) -> tuple[str, int] | None:

@@ -17,7 +17,7 @@ from tito.steps.outputs import size_of
 
 RUNNER = Path(__file__).with_name("runner.py")  # not imported here: it changes its process
 START_UP = 60.0  # seconds until the interpreter is there
-MOST_KILLED = 3  # interpreters that somebody else ended, until the notebook is blamed for it
+MOST_KILLED = 3  # interpreters that are lost by no fault of the notebook's, until it is blamed
 GRACE = 4.0  # seconds from an interrupt until the interpreter is killed
 ONE_LINE = 50_000_000  # bytes
 UPDATE = 20  # bytes that each update of an output counts for, as it takes time
@@ -88,14 +88,14 @@ def execute(nb, folder: Path, limits: Running, left_out: Collection[int] = ()) -
         What was not run, or not to its end; the outputs up to there are in the notebook.
     """
     for _ in range(MOST_KILLED):
-        ran, killed = _execute(nb, folder, limits, left_out)
-        if not killed:
+        ran, lost = _execute(nb, folder, limits, left_out)
+        if not lost:
             return ran
     return _execute(nb, folder, limits, left_out)[0]
 
 
 def _execute(nb, folder: Path, limits: Running, left_out: Collection[int]) -> tuple[Ran, bool]:
-    """Run the cells once; also gives whether the interpreter was ended by somebody else."""
+    """Run the cells once; also gives whether the interpreter was lost by no fault of theirs."""
     ran, shown = Ran(), Outputs(nb, limits.most_bytes)
     todo = [
         n
@@ -106,23 +106,25 @@ def _execute(nb, folder: Path, limits: Running, left_out: Collection[int]) -> tu
         return ran, False
     interpreter = Interpreter(folder, limits.most_bytes)
     try:
-        _run_cells(interpreter, todo, limits, ran, shown)
-        return ran, interpreter.died and sandbox.was_killed(interpreter.process)
+        started = _run_cells(interpreter, todo, limits, ran, shown)
+        lost = not started or sandbox.was_killed(interpreter.process)
+        return ran, interpreter.died and lost
     finally:
         interpreter.end()
 
 
 def _run_cells(
     interpreter: Interpreter, todo: list[int], limits: Running, ran: Ran, shown: Outputs
-) -> None:
+) -> bool:
+    """Run cells until one ends it all; whether their Python started."""
     if interpreter.wait_for("ready", True, START_UP, shown.take) is None:
         why = f": {interpreter.ended}" if interpreter.ended else f" within {START_UP:.0f} s"
         ran.ended = f"its Python did not start{why}"
-        return
+        return False
     deadline = time.monotonic() + limits.total
     for number in todo:
         if len(ran.timeouts) >= limits.most_timeouts:
-            return
+            break
         begin = time.monotonic()
         shown.begin(number)
         left = deadline - begin
@@ -134,7 +136,8 @@ def _run_cells(
             ran.timeouts.remove(number)
             ran.late, ran.ended = True, f"all cells together took longer than {limits.total:g} s"
         if ran.ended:
-            return
+            break
+    return True
 
 
 def _run_cell(
