@@ -38,14 +38,14 @@ it.
 """
 
 # %%
-import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 
 import matplotlib.pyplot as plt
 
 from tito.checks import check
-from tito.figures import show
+from tito.figures import seconds, show
 
 
 def warnings_of(function: Callable, *arguments, **parameters) -> list[str]:
@@ -63,7 +63,7 @@ def after(function: Callable, x: np.ndarray) -> np.ndarray:
 
 
 def watch(function: Callable, values, **parameters) -> None:
-    """Call a function with float32 numbers; print what comes out and what numpy says."""
+    """Call a function with float32 numbers; print its result and numpy's warnings."""
     values = np.array(values, dtype=np.float32)
     complaints = warnings_of(function, values, **parameters)
     with np.errstate(all="ignore"):
@@ -453,7 +453,7 @@ Both cases have the same denominator, so only the numerator is chosen: 1 or $s$.
 # %% exercise="sigmoid"
 #| export
 def sigmoid(x: np.ndarray) -> np.ndarray:
-    """The logistic function, ``1 / (1 + exp(-x))``, element by element, without overflow.
+    """The logistic function ``1 / (1 + exp(-x))``, by element, without overflow.
 
     Parameters
     ----------
@@ -463,8 +463,8 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray
-        The same shape and (floating) dtype, between 0 and 1; right to the dtype's precision also
-        where it is close to 0; not a number stays not a number.
+        The same shape and (floating) dtype, between 0 and 1; right to the dtype's
+        precision also where it is close to 0; not a number stays not a number.
 
     Examples
     --------
@@ -875,7 +875,7 @@ for no classes at all, shape `(3, 0)`.
 # %%
 #| export
 def largest(x: np.ndarray, axis: int) -> np.ndarray:
-    """The maximum along an axis, which stays with length 1; no elements at all are no error."""
+    """The maximum along an axis, which stays with length 1; 0 without any elements."""
     return x.max(axis=axis, keepdims=True, initial=None if x.size else 0)
 
 
@@ -912,8 +912,8 @@ def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     Parameters
     ----------
     x : ndarray
-        Scores of any shape with at least one axis; it is not changed. A score of minus infinity
-        gets the probability 0.
+        Scores of any shape with at least one axis; it is not changed. A score of minus
+        infinity gets the probability 0.
     axis : int
         The axis along which the results sum to 1.
 
@@ -1100,7 +1100,7 @@ Give the shifted scores a name; they are needed twice.
 # %% exercise="log-softmax"
 #| export
 def log_softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
-    """The logarithm of `softmax`, exact also where a probability is too small for its dtype.
+    """The logarithm of `softmax`, exact also where a probability underflows to 0.
 
     Parameters
     ----------
@@ -1245,7 +1245,8 @@ Settings, such as an axis, go along by name: `apply(function, x, axis=0)`. The n
 # %%
 #| export
 FITS["softmax"] = FITS["log_softmax"] = (
-    "the axis must be one of those that there are, counted from 0, or from the end as -1, -2, …"
+    "the axis must be one of those that there are, counted from 0, or from the end "
+    "as -1, -2, …"
 )
 
 # %% [markdown]
@@ -1297,7 +1298,7 @@ class Sigmoid:
 
 
 class Tanh:
-    """The hyperbolic tangent as a layer; the result is of the kind that its input asks for."""
+    """`np.tanh` as a layer; the result is of the kind that its input asks for."""
 
     def __call__(self, x: Tensor) -> Tensor:
         """Apply `np.tanh` to a tensor of any shape."""
@@ -1311,7 +1312,7 @@ class Tanh:
 
 # %% checks="activation-layers" points=8
 class Spy:
-    """Something that is no tensor, and tells which function a layer asked for, and how."""
+    """Something that is no tensor, and tells what a layer asked for, and how."""
 
     data = np.zeros(3)
 
@@ -1535,12 +1536,12 @@ by itself.
 # %% exercise="silu"
 #| export
 class SiLU:
-    """The sigmoid linear unit ``x * sigmoid(x)`` as a layer, composed of two operations.
+    """The sigmoid linear unit ``x * sigmoid(x)`` as a layer, made of two operations.
 
     References
     ----------
-    Elfwing, Uchibe and Doya (2018), "Sigmoid-weighted linear units for neural network function
-    approximation in reinforcement learning"; also called swish.
+    Elfwing, Uchibe and Doya (2018), "Sigmoid-weighted linear units for neural network
+    function approximation in reinforcement learning"; also called swish.
     """
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -1619,9 +1620,9 @@ for panel in (left, right):
     panel.legend()
 show(
     figure,
-    "Left: ReLU, SiLU, sigmoid and tanh between -4 and 4; the first two rise without bound "
-    "on the right, the others level off. Right: sigmoid and tanh with the straight lines "
-    "that they follow near 0.",
+    "Left: ReLU, SiLU, sigmoid and tanh between -4 and 4; the first two rise without "
+    "bound on the right, the others level off. Right: sigmoid and tanh with the "
+    "straight lines that they follow near 0.",
 )
 print(
     "SiLU's lowest point:",
@@ -1686,8 +1687,8 @@ def relu_curve(x: np.ndarray, knots: np.ndarray, values: np.ndarray) -> np.ndarr
     Returns
     -------
     ndarray
-        The shape of `x`: the height of the line; before the first knot its first value, after the
-        last knot straight on.
+        The shape of `x`: the height of the line; before the first knot its first value,
+        after the last knot straight on.
 
     Approach
     --------
@@ -1774,9 +1775,10 @@ left.legend()
 right.legend()
 show(
     figure,
-    "Left: a sine between 0 and 2π and the broken lines that 4 and 8 ReLUs make of it; the "
-    "second is hard to tell from the sine. Right: the largest error against the number of "
-    "ReLUs, both axes logarithmic, a straight line that falls with a slope of about -2.",
+    "Left: a sine between 0 and 2π and the broken lines that 4 and 8 ReLUs make of "
+    "it; the second is hard to tell from the sine. Right: the largest error against "
+    "the number of ReLUs, both axes logarithmic, a straight line that falls with a "
+    "slope of about -2.",
 )
 print(", ".join(f"{count}: {error:.1e}" for count, error in zip(counts, errors)))
 
@@ -1810,8 +1812,9 @@ axis.set(ylabel="probability", title="five words, three temperatures")
 axis.legend()
 show(
     figure,
-    "Bars: the probabilities of cat, dog, horse, hat and sky at three temperatures. At T = "
-    "0.25 nearly all is on cat, at T = 1 cat has 0.60, at T = 4 the five are almost level.",
+    "Bars: the probabilities of cat, dog, horse, hat and sky at three temperatures. "
+    "At T = 0.25 nearly all is on cat, at T = 1 cat has 0.60, at T = 4 the five are "
+    "almost level.",
 )
 
 # %% [markdown]
@@ -1834,9 +1837,8 @@ def slope_of(layer: Callable, x: np.ndarray, step: float = 1e-4) -> np.ndarray:
     )
 
 
-fine = np.linspace(
-    -5, 5, 1000
-)  # an even number: 0 itself, where ReLU has a corner, is left out
+# An even number of points: 0 itself, where ReLU has a corner, is left out.
+fine = np.linspace(-5, 5, 1000)
 figure, axis = plt.subplots(figsize=(8, 3.4), layout="constrained")
 for layer, style in zip(
     (ReLU(), SiLU(), Sigmoid(), Tanh()), ("-", "--", "-.", ":"), strict=True
@@ -1853,9 +1855,9 @@ axis.set(title="slopes", xlabel="x")
 axis.legend()
 show(
     figure,
-    "The slopes of four activations between -5 and 5: ReLU's is 0 and then 1, SiLU's rises a "
-    "little above 1, sigmoid's has its top of 0.25 at 0, tanh's its top of 1; the last two "
-    "vanish on both sides.",
+    "The slopes of four activations between -5 and 5: ReLU's is 0 and then 1, SiLU's "
+    "rises a little above 1, sigmoid's has its top of 0.25 at 0, tanh's its top of 1; "
+    "the last two vanish on both sides.",
 )
 
 # %% [markdown]
@@ -1880,9 +1882,8 @@ move the bias.
 # %% demo=true
 silence_rng = np.random.default_rng(1)
 examples = silence_rng.normal(size=(1000, 64)).astype(np.float32)
-weights = (silence_rng.normal(size=(64, 512)) / 8).astype(
-    np.float32
-)  # so the sums have spread 1
+# Divided by 8, so that the sums have spread 1.
+weights = (silence_rng.normal(size=(64, 512)) / 8).astype(np.float32)
 biases = np.arange(0, -6.5, -0.5, dtype=np.float32)
 zeros, dead = [], []
 for bias in biases:
@@ -1891,7 +1892,8 @@ for bias in biases:
     dead.append(np.mean((out == 0).all(axis=0)))
     if bias in (0, -2, -3, -4, -6):
         print(
-            f"bias {bias:4}: {zeros[-1]:6.1%} of the outputs are 0, {dead[-1]:6.1%} of the neurons dead"
+            f"bias {bias:4}: {zeros[-1]:6.1%} of the outputs are 0,",
+            f"{dead[-1]:6.1%} of the neurons dead",
         )
 figure, axis = plt.subplots(figsize=(7, 3.2), layout="constrained")
 axis.plot(biases, zeros, "o-", label="share of outputs that are 0")
@@ -1902,8 +1904,8 @@ axis.legend()
 show(
     figure,
     "Shares against a bias that falls from 0 to -6: the share of outputs that are 0 "
-    "(circles) rises from a half to all; the share of neurons that are 0 for all examples "
-    "(squares) stays at 0 at first and then rises as well.",
+    "(circles) rises from a half to all; the share of neurons that are 0 for all "
+    "examples (squares) stays at 0 at first and then rises as well.",
 )
 
 # %% [markdown]
@@ -1948,18 +1950,7 @@ r"""
 Are the careful versions slower? We measure the time per element for arrays of growing length.
 """
 
-
 # %% demo=true
-def best_time(function: Callable, *arguments, patience: float = 0.05) -> float:
-    """The shortest time in seconds that a call takes, of three calls or of all that fit in."""
-    times, end = [], time.perf_counter() + patience
-    while len(times) < 3 or time.perf_counter() < end:
-        start = time.perf_counter()
-        function(*arguments)
-        times.append(time.perf_counter() - start)
-    return min(times)  # the others were disturbed by something else
-
-
 lengths = [10, 100, 1_000, 10_000, 100_000]
 functions = (relu, np.tanh, plain_sigmoid, sigmoid, plain_softmax, softmax, log_softmax)
 figure, axis = plt.subplots(figsize=(8, 4), layout="constrained")
@@ -1968,27 +1959,23 @@ for function, marker in zip(functions, "osv^D*x", strict=True):
     arrays = [
         np.random.default_rng(2).normal(size=n).astype(np.float32) for n in lengths
     ]
-    cost[function.__name__] = (
-        np.array([best_time(function, array) for array in arrays]) / lengths
-    )
-    axis.loglog(
-        lengths, cost[function.__name__] * 1e9, marker + "-", label=function.__name__
-    )
+    times = np.array([seconds(partial(function, array), 20) for array in arrays])
+    cost[function.__name__] = times / lengths
+    axis.loglog(lengths, times / lengths * 1e9, marker + "-", label=function.__name__)
 axis.set(xlabel="elements", ylabel="ns per element", title="time per element, float32")
 axis.legend()
 show(
     figure,
-    "Nanoseconds per element against the number of elements for seven functions, both axes "
-    "logarithmic: all fall while the cost of the call is shared by more elements, and then "
-    "level off; relu stays the cheapest.",
+    "Nanoseconds per element against the number of elements for seven functions, both "
+    "axes logarithmic: all fall while the cost of the call is shared by more "
+    "elements, and then level off; relu stays the cheapest.",
 )
-for name, seconds in cost.items():
-    print(f"{name:14} {seconds[0] * 10 * 1e6:5.1f} µs for 10 elements,", end=" ")
-    print(f"{seconds[3] * 1e9:5.2f} ns per element for 10,000")
+for name, each in cost.items():
+    print(f"{name:14} {each[0] * 10 * 1e6:5.1f} µs for 10 elements,", end=" ")
+    print(f"{each[3] * 1e9:5.2f} ns per element for 10,000")
 for plain, stable in (("plain_sigmoid", "sigmoid"), ("plain_softmax", "softmax")):
-    print(
-        f"{stable} costs {cost[stable][3] / cost[plain][3]:.1f} times as much as {plain}"
-    )
+    ratio = cost[stable][3] / cost[plain][3]
+    print(f"{stable} costs {ratio:.1f} times as much as {plain}")
 
 # %% [markdown]
 r"""
@@ -2034,9 +2021,10 @@ left.legend()
 right.legend()
 show(
     figure,
-    "Left: the logarithm of a probability against the gap between scores; log_softmax falls "
-    "in a straight line, log(softmax(x)) follows it and breaks off near a gap of 100. Right: "
-    "the error of both, logarithmic; that of log(softmax(x)) grows before it breaks off.",
+    "Left: the logarithm of a probability against the gap between scores; log_softmax "
+    "falls in a straight line, log(softmax(x)) follows it and breaks off near a gap "
+    "of 100. Right: the error of both, logarithmic; that of log(softmax(x)) grows "
+    "before it breaks off.",
 )
 finite = np.isfinite(in_two_steps)
 print(f"log(softmax) is finite up to a gap of {gaps[finite].max()}")
