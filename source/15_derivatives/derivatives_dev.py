@@ -1650,7 +1650,7 @@ Call `f` on `xs` once more, recorded, and send `grad` back through what is *new*
 # %% exercise="checkpoint"
 #| export
 def gradients_again(f: Callable, xs: Sequence, grad) -> dict:
-    """Call `f` again, recorded; send `grad` back through what is new, and no further."""
+    """Call `f` again, recorded; send `grad` back through what is new, no further."""
     ### BEGIN SOLUTION
     since = next(creation_order)
     with enable_grad():
