@@ -1417,7 +1417,7 @@ compute. It must be able to say: *I want to see every operation that I am part o
 anything, it looks for a method `__apply__`: in every input, in every parameter, and inside lists of them. If
 it finds one, it calls that method instead, with the same function, the same inputs in the same order, and the
 same parameters, and returns the answer as it is. `Tensor` has no such method, so until then only a check below
-uses this. It is the reason why nothing in modules 1 to 6 has to change later.
+uses this. It is why nothing in modules 1 to 6 has to change later.
 
 The search is given. `handler_of` finds the method in a single thing or anywhere inside a list:
 """
@@ -2085,9 +2085,9 @@ Masks select (`x[x > 0]`, in 1.12) and count (`(x > 0).sum()`). A network does n
 gradient ever flows through them. So a comparison gives a plain numpy array of booleans, not a tensor, and does
 not go through `apply`: it unwraps with `value` and calls `compute`, which keeps the error messages readable.
 
-Python asks for one thing in return. A class that defines `__eq__` loses its hash, and its objects could be in no
-set and no keys of a dictionary. The last line of the group gets it back, because a later module keeps tensors in
-a dictionary. The whole group is given:
+Python asks for one thing in return. The objects of a class that defines `__eq__` can be neither in a set nor keys
+of a dictionary. The last line of the group makes both possible again, because a later module keeps tensors in a
+dictionary. The whole group is given:
 """
 
 
@@ -2207,7 +2207,7 @@ name.
 
 <details><summary>Hint 2: inside a method called `sum`, is `sum` the method?</summary>
 
-No. There, `sum` is Python's own function, and the method is `self.sum`. You need neither, but `np.sum`.
+No. There, `sum` is Python's own function, and the method is `self.sum`. You need neither of them: take `np.sum`.
 
 </details>
 """
@@ -2438,7 +2438,7 @@ function `getitem` that does what the brackets do.
 The group has a second method, `__iter__`, for `for day in days:`. Do we need it? Python can go through any
 object with `__getitem__`: it asks for `x[0]`, `x[1]`, … until an IndexError comes. A scalar raises that error at
 once, so a loop over a scalar would run *zero times*, without a word, and a list of losses made that way would be
-empty. `__iter__` asks for `len`, so that it is a TypeError. This group is given too:
+empty. `__iter__` asks for `len`, which makes it a TypeError. This group is given too:
 """
 
 
@@ -2787,7 +2787,7 @@ def distances_of_one_point_and_on_a_line(tensor, a, b, c):
 # %% [markdown]
 r"""
 Now the two questions from the beginning. The most unusual day is the one whose standardised numbers are
-furthest from 0. The day most like today is the one at the smallest distance from it (today itself excepted).
+furthest from 0. The day most like today is the one at the smallest distance from it (except today itself).
 We ask once with the raw numbers and once with the standardised ones.
 """
 

@@ -2,7 +2,7 @@
 r"""
 # Module 2: Activations
 
-**The story of this module.** A student stacks fifty layers, one upon the other, each a matrix product plus a
+**The story of this module.** A student stacks fifty layers, one on top of the other, each a matrix product plus a
 constant. It takes a day to train. Then her neighbour, who has a single layer, gets exactly the same results
 in a minute. Nothing went wrong: fifty straight maps in a row are one straight map. What the tower lacks are
 *bends*.
@@ -33,8 +33,7 @@ from tinytorch.core.tensor import FITS, Tensor, apply
 # %% [markdown]
 r"""
 That was for the library; this is for the notebook only. `warnings_of` calls a function and lists numpy's
-warnings; `watch` prints them next to the result. `after` shows what is left of an array once a function has had
-it.
+warnings; `watch` prints them next to the result. `after` shows an array once a function has been called with it.
 """
 
 # %%
@@ -1874,7 +1873,7 @@ unharmed, or not at all.
 ### 3.2 Neurons that have fallen silent
 
 "Not at all" is ReLU's own problem. A neuron whose sum is negative for *every* example gives 0 for each, has
-slope 0 for each, and nothing that training does to it has any effect: a **dead ReLU**. How does that happen? A
+slope 0 for each, and training can no longer change it: a **dead ReLU**. How does that happen? A
 bias that has become too negative is enough. We take 512 neurons with random weights, 1,000 random examples, and
 move the bias.
 """
@@ -1911,7 +1910,7 @@ show(
 # %% [markdown]
 r"""
 **What the picture shows.** The upper line, the share of zeros among all outputs, begins at one half, as it
-must, and is at 98 % for a bias of -2. The lower line, the share of dead neurons, stays near 0 as far as that
+must, and is at 98 % for a bias of -2. The lower line, the share of dead neurons, is still near 0 there
 (0.2 %): a neuron that speaks up for two examples in a hundred is not dead. Then it rises steeply: 37 % at -3,
 95 % at -4, all at -6. Between "rarely active", which can be useful, and "dead" lie two units of bias.
 
@@ -1984,8 +1983,8 @@ fixed price of each call of numpy counts, some 0.5 µs to 1 µs, and what decide
 one in ReLU, six or seven in log-softmax. From ten thousand on, the work for each element counts.
 
 When this lesson was tried, the stable sigmoid cost 1.9 times as much as the plain one for 10,000 elements,
-for `np.abs` and `np.where`; the stable softmax cost 1.2 times as much, for the maximum and the difference. That
-is the price of a result you can trust.
+because of `np.abs` and `np.where`; the stable softmax cost 1.2 times as much, because of the maximum and the
+difference. That is the price of a result you can trust.
 
 ### 3.4 What you lose without it
 
@@ -2037,8 +2036,8 @@ print(f"largest error of log_softmax: {np.abs(at_once - exact).max():.1e}")
 
 # %% [markdown]
 r"""
-**What the picture shows.** Left: both ways run down the same straight line; at a gap of about 103 that of
-`log(softmax(x))` ends, for it has become minus infinity, while `log_softmax` goes on. Right: up to a gap of
+**What the picture shows.** Left: both ways run down the same straight line; at a gap of about 103 the one of
+`log(softmax(x))` ends, because it has become minus infinity, while `log_softmax` goes on. Right: up to a gap of
 87 the errors of both stay below $2 \cdot 10^{-6}$. From there on the probability is *subnormal*, a number
 below $1.2 \cdot 10^{-38}$ with fewer and fewer digits, and the errors of `log(softmax(x))` rise by more than
 five orders of magnitude, to 0.4, before it fails altogether. The wrong digits come before the infinity, and
