@@ -65,12 +65,10 @@ prints a result or, if something fails, the error in one line. We are going to l
 """
 
 # %%
-import timeit
-
 import matplotlib.pyplot as plt
 
 from tito.checks import check, check_raises
-from tito.figures import show
+from tito.figures import seconds, show
 
 
 def attempt(action):
@@ -223,7 +221,7 @@ What goes wrong with plain numpy arrays in a deep-learning framework? The next c
 """
 
 # %%
-# 1. Whole numbers give an integer array, and it cuts off what does not fit: 0.5 becomes 0.
+# 1. Whole numbers make an integer array, which cuts off the rest: 0.5 becomes 0.
 weights = np.array([1, 2, 3])
 weights[0] = 0.5
 print(weights)
@@ -255,12 +253,10 @@ what to do, and not twenty calls later. Here is what numpy says, and where it sa
 
 # %%
 attempt(lambda: np.array([[1.0, 2.0], [3.0]]))
-attempt(
-    lambda: np.array([1.0, None]).dtype
-)  # an "object": computing with it is slow, or fails
-attempt(
-    lambda: np.array("3.5", dtype=np.float32)
-)  # a text that happens to look like a number
+# An "object": computing with it is slow, or fails.
+attempt(lambda: np.array([1.0, None]).dtype)
+# A text that happens to look like a number.
+attempt(lambda: np.array("3.5", dtype=np.float32))
 
 # %% [markdown]
 r"""
@@ -302,9 +298,9 @@ def as_array(data, dtype=None) -> np.ndarray:
     data : number, (nested) list, ndarray or Tensor
         The values. An array that already has the wanted dtype is not copied.
     dtype : data type, optional
-        The dtype of the result. Without it, what has a floating dtype already (an array, a tensor)
-        keeps it, and everything else (Python numbers, lists, integer and boolean arrays) becomes
-        float32.
+        The dtype of the result. Without it, what has a floating dtype already (an
+        array, a tensor) keeps it, and everything else (Python numbers, lists, integer
+        and boolean arrays) becomes float32.
 
     Returns
     -------
@@ -327,9 +323,9 @@ def as_array(data, dtype=None) -> np.ndarray:
 
     Approach
     --------
-    1. Let numpy make an array of `data`. If it raises a ValueError, the lists are ragged: raise your
-       own ValueError, whose message says what to do.
-    2. If the kind of its dtype is neither boolean, integer nor floating, raise a TypeError.
+    1. Let numpy make an array of `data`. If it raises a ValueError, the lists are
+       ragged: raise your own ValueError, whose message says what to do.
+    2. Unless the kind of its dtype is boolean, integer or floating, raise a TypeError.
     3. If no `dtype` was asked for, find it with the dtype rule.
     4. Return the array in that dtype, copied only if it has to be.
     """
@@ -581,7 +577,8 @@ class Tensor:
     dtype : data type, optional
         The dtype; by default float32, or the array's own floating dtype.
     requires_grad : bool
-        Marks a parameter that training will change. A later module reads it; this one only keeps it.
+        Marks a parameter that training will change. A later module reads it; this one
+        only keeps it.
 
     Attributes
     ----------
@@ -590,8 +587,8 @@ class Tensor:
     requires_grad : bool
         As given.
     grad : ndarray or None
-        The gradient, of the same shape and dtype as `data`, once one has been computed; until then
-        None.
+        The gradient, of the same shape and dtype as `data`, once one has been computed;
+        until then None.
 
     Raises
     ------
@@ -605,16 +602,13 @@ class Tensor:
 
     Approach
     --------
-    1. In `__init__`, keep three attributes: the converted data, the mark, and no gradient yet.
+    1. In `__init__`, keep three attributes: the converted data, the mark, and no
+       gradient yet.
     2. In each property, return what the array in `data` says.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "data",
-        "grad",
-        "requires_grad",
-    )  # its attributes, and no others
+    # Its attributes, and no others.
+    __slots__ = ("__weakref__", "data", "grad", "requires_grad")
 
     def __init__(self, data, dtype=None, requires_grad: bool = False):
         ### BEGIN SOLUTION
@@ -652,7 +646,7 @@ class Tensor:
         ### END SOLUTION
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
-        """What ``np.asarray(tensor)`` gives: the values, shared unless a copy is needed."""
+        """What ``np.asarray(tensor)`` gives: the values, copied only if need be."""
         return np.array(self.data, dtype=dtype, copy=copy)
 
     def __repr__(self) -> str:
@@ -768,8 +762,9 @@ with a decorator: `@extend(Tensor)` puts the methods of the class below it into 
 def extend(*classes: type) -> Callable[[type], type]:
     """Add the methods of the decorated class to other classes.
 
-    So a long class can be written in several cells, one idea in each. The decorated class stays
-    usable by itself: another class that is to have the same methods inherits from it.
+    So a long class can be written in several cells, one idea in each. The decorated
+    class stays usable by itself: another class that is to have the same methods
+    inherits from it.
 
     Parameters
     ----------
@@ -825,7 +820,7 @@ writes row below row, and everywhere else, in a list or a message, you see the o
 #| export
 @extend(Tensor)
 class Display:
-    """How a tensor shows itself: a table in a notebook, rows in print, one line elsewhere."""
+    """How a tensor is shown: a table in a notebook, rows in print, else one line."""
 
     __slots__ = ()
 
@@ -881,7 +876,7 @@ elements.
 #| export
 @extend(Tensor)
 class Conversions:
-    """From a tensor back to Python and numpy. Works for any class with an `__array__` method."""
+    """From a tensor, or any class with `__array__`, back to Python and numpy."""
 
     __slots__ = ()
 
@@ -897,7 +892,7 @@ class Conversions:
         Returns
         -------
         float, int or bool
-            The value; a float, unless the tensor was given another dtype than a floating one.
+            The value; an int or a bool only if the tensor has such a dtype.
 
         Raises
         ------
@@ -935,7 +930,7 @@ class Conversions:
         return bool(self.item())
 
     def __len__(self) -> int:
-        """The length of the first axis; without axes, a TypeError that tells of `item()`."""
+        """The length of the first axis; without axes, a TypeError naming `item()`."""
         ### BEGIN SOLUTION
         array = np.asarray(self)
         if array.ndim == 0:
@@ -1144,7 +1139,8 @@ def broadcast_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
     Approach
     --------
     1. Put ones on the left of the shorter shape.
-    2. Go through both shapes together. If two lengths differ and neither is 1, raise a ValueError.
+    2. Go through both shapes together. Where two lengths differ and neither is 1,
+       raise a ValueError.
     3. Otherwise the length of the result is the one that is not 1 (or 1, if both are).
     4. Return the lengths as a tuple.
     """
@@ -1313,7 +1309,7 @@ Some helpers are given. `value` unwraps one input. A number stays a Python numbe
 # %%
 #| export
 def value(x):
-    """The array inside a tensor; a list as an array; a number, also numpy's, as a Python number."""
+    """The array inside a tensor; a list as an array; any number as a Python number."""
     if isinstance(x, Tensor):
         return x.data
     if isinstance(x, np.generic):
@@ -1333,20 +1329,24 @@ what to do, so `compute` says both in one sentence. You needn't study it, only u
 # %%
 #| export
 BROADCAST = "aligned at the right, two axes must be equally long, or one of length 1"
-AXES = "an axis is a whole number from -ndim to ndim - 1, or a tuple of them, each named once"
+AXES = (
+    "an axis is a whole number from -ndim to ndim - 1, or a tuple of them, each named "
+    "once"
+)
 FITS = {
-    "matmul": "the last axis of the first must be as long as the second-to-last (or only) axis "
-    "of the second",
+    "matmul": "the last axis of the first must be as long as the second-to-last (or "
+    "only) axis of the second",
     "power": BROADCAST + ", and a negative power needs a floating dtype",
     "sum": AXES,
     "mean": AXES,
     "max": AXES + ", and without elements there is no largest one",
     "min": AXES + ", and without elements there is no smallest one",
     "var": AXES,
-    "reshape": "the new shape must have as many elements as the old one, and at most one -1",
+    "reshape": "the new shape must have as many elements as the old one, and at most "
+    "one -1",
     "transpose": "every axis must be named exactly once",
-    "getitem": "an index is made of whole numbers, slices or booleans; it must lie within its "
-    "axis, and there can be no more indices than axes",
+    "getitem": "an index is made of whole numbers, slices or booleans; it must lie "
+    "within its axis, and there can be no more indices than axes",
 }
 
 
@@ -1370,7 +1370,7 @@ def compute(function: Callable, *values, **parameters):
     Raises
     ------
     ValueError, IndexError
-        If the shapes, or an axis or index, do not fit; names the function and the shapes.
+        If shapes, an axis or an index do not fit; names the function and the shapes.
     TypeError
         If an input is neither a number nor an array of numbers.
     """
@@ -1393,7 +1393,7 @@ def compute(function: Callable, *values, **parameters):
 
 
 def describe(x) -> str:
-    """An input in a few words: the shape of an array, or else what Python shows of it."""
+    """An input in a few words: an array's shape, or else what Python shows of it."""
     return f"shape {x.shape}" if hasattr(x, "shape") else f"{x!r:.60}"
 
 
@@ -1417,7 +1417,7 @@ compute. It must be able to say: *I want to see every operation that I am part o
 anything, it looks for a method `__apply__`: in every input, in every parameter, and inside lists of them. If
 it finds one, it calls that method instead, with the same function, the same inputs in the same order, and the
 same parameters, and returns the answer as it is. `Tensor` has no such method, so until then only a check below
-uses this. It is the reason why nothing in modules 1 to 6 has to change later.
+uses this. It is why nothing in modules 1 to 6 has to change later.
 
 The search is given. `handler_of` finds the method in a single thing or anywhere inside a list:
 """
@@ -1426,7 +1426,7 @@ The search is given. `handler_of` finds the method in a single thing or anywhere
 # %%
 #| export
 def handler_of(x):
-    """The method `__apply__` of an input, or of something in a list of inputs; else None."""
+    """The method `__apply__` of an input, or of one in a list of inputs; else None."""
     if not isinstance(x, (list, tuple)):
         return getattr(x, "__apply__", None)
     for part in x:
@@ -1467,8 +1467,9 @@ Every result of a numpy function has a `dtype`. `Tensor` takes one as its second
 def apply(function: Callable, *inputs, **parameters) -> Tensor:
     """Apply a numpy function to tensors: unwrap the inputs, compute, wrap the result.
 
-    Every operator, method and layer of the framework comes through here. An input or parameter that
-    knows better what to do (it has a method `__apply__`) is asked instead, with the same arguments.
+    Every operator, method and layer of the framework comes through here. An input or
+    parameter that knows better what to do (it has a method `__apply__`) is asked
+    instead, with the same arguments.
 
     Parameters
     ----------
@@ -1496,8 +1497,8 @@ def apply(function: Callable, *inputs, **parameters) -> Tensor:
 
     Approach
     --------
-    1. If `handler_of` finds a method among the inputs and the parameters, return what it answers to
-       the same arguments.
+    1. If `handler_of` finds a method among the inputs and the parameters, return what
+       it answers to the same arguments.
     2. Unwrap every input with `value`.
     3. Let `compute` call the function on the values, with the parameters.
     4. Wrap the result in a Tensor of the result's own dtype.
@@ -1877,7 +1878,7 @@ It works: two tensors can be added. The other seven methods have the same form, 
 #| export
 @extend(Tensor, Arithmetic)
 class MoreArithmetic:
-    """The other operators of `Arithmetic`; each names its function and the operands in order."""
+    """The other operators of `Arithmetic`, each with its function and operands."""
 
     __slots__ = ()
 
@@ -1956,7 +1957,7 @@ comes first, `self` or `other`?
 #| export
 @extend(Tensor)
 class ReflectedArithmetic:
-    """The operators ``+ - * / ** @`` with the tensor on the right: ``2 - x``, ``[1, 2] * x``."""
+    """The operators ``+ - * / ** @`` with the tensor on the right, as in ``2 - x``."""
 
     __slots__ = ()
 
@@ -2028,7 +2029,7 @@ writes into an existing array).
 #| export
 @extend(Tensor, ReflectedArithmetic)
 class MoreReflectedArithmetic:
-    """The other operators of `ReflectedArithmetic`, the left operand first, and numpy's functions."""
+    """The other operators of `ReflectedArithmetic`, and numpy's own functions."""
 
     __slots__ = ()
 
@@ -2048,17 +2049,17 @@ class MoreReflectedArithmetic:
         return apply(np.matmul, other, self)
 
     def __array_ufunc__(self, ufunc, method, *inputs, **parameters):
-        """How numpy's own functions meet a tensor: ``np.exp(x)``, ``array * x``, ``array < x``.
+        """How numpy's functions meet a tensor: ``np.exp(x)``, ``array < x``.
 
-        The result is what `apply` gives, or an array of booleans if the function gives booleans.
+        The result is what `apply` gives; if that is booleans, it is a plain array.
         """
         if method != "__call__" or ufunc.nout > 1:
             return NotImplemented
         if parameters:
             settings = ", ".join(f"{name}=" for name in parameters)
             raise TypeError(
-                f"{ufunc.__name__} of a tensor takes no {settings}; leave it out (for array += x, "
-                "write array = array + x), or compute with np.asarray(x)"
+                f"{ufunc.__name__} of a tensor takes no {settings}; leave it out (for "
+                "array += x, write array = array + x), or compute with np.asarray(x)"
             )
         out = apply(ufunc, *inputs)
         return np.asarray(out) if out.dtype == bool else out
@@ -2084,9 +2085,9 @@ Masks select (`x[x > 0]`, in 1.12) and count (`(x > 0).sum()`). A network does n
 gradient ever flows through them. So a comparison gives a plain numpy array of booleans, not a tensor, and does
 not go through `apply`: it unwraps with `value` and calls `compute`, which keeps the error messages readable.
 
-Python asks for one thing in return. A class that defines `__eq__` loses its hash, and its objects could be in no
-set and no keys of a dictionary. The last line of the group gets it back, because a later module keeps tensors in
-a dictionary. The whole group is given:
+Python asks for one thing in return. The objects of a class that defines `__eq__` can be neither in a set nor keys
+of a dictionary. The last line of the group makes both possible again, because a later module keeps tensors in a
+dictionary. The whole group is given:
 """
 
 
@@ -2096,8 +2097,8 @@ a dictionary. The whole group is given:
 class Comparisons:
     """``== != < <= > >=``, element by element; each gives a numpy array of booleans.
 
-    They work for any class with an `__array__` method, and broadcast as the arithmetic does. Of two
-    scalars the result is a single numpy boolean.
+    They work for any class with an `__array__` method, and broadcast as the arithmetic
+    does. Of two scalars the result is a single numpy boolean.
 
     Examples
     --------
@@ -2125,9 +2126,8 @@ class Comparisons:
     def __ge__(self, other):
         return compute(np.greater_equal, value(self), value(other))
 
-    __hash__ = (
-        object.__hash__
-    )  # a class with its own == would lose it, and could be no dict's key
+    # A class with its own == would lose its hash, and could be no dict's key.
+    __hash__ = object.__hash__
 
 
 # %%
@@ -2207,7 +2207,7 @@ name.
 
 <details><summary>Hint 2: inside a method called `sum`, is `sum` the method?</summary>
 
-No. There, `sum` is Python's own function, and the method is `self.sum`. You need neither, but `np.sum`.
+No. There, `sum` is Python's own function, and the method is `self.sum`. You need neither of them: take `np.sum`.
 
 </details>
 """
@@ -2217,10 +2217,10 @@ No. There, `sum` is Python's own function, and the method is `self.sum`. You nee
 #| export
 @extend(Tensor)
 class Reductions:
-    """From many numbers to few, over all axes or over those of `axis` (an int or a tuple).
+    """From many numbers to few, over all axes or those of `axis` (int or tuple).
 
-    With ``keepdims=True`` a reduced axis stays, with length 1, so that the result still broadcasts
-    against the tensor it came from.
+    With ``keepdims=True`` a reduced axis stays, with length 1, so that the result still
+    broadcasts against the tensor it came from.
     """
 
     __slots__ = ()
@@ -2395,15 +2395,15 @@ class Shaping:
     def transpose(self, *axes):
         """The axes in the given order, as ``transpose(1, 0)`` or ``transpose((1, 0))``.
 
-        For each axis of the result, it is named which one of this tensor it is; without any, they
-        come in reverse order.
+        Name for each axis of the result which axis of this tensor it is; without any
+        names, the order is reversed.
         """
         axes = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
         return apply(np.transpose, self, axes=axes or None)
 
     @property
     def T(self):
-        """The tensor with its axes in reverse order; of a matrix, the transposed one."""
+        """The tensor with its axes in reverse order; for a matrix, its transpose."""
         return self.transpose()
 
 
@@ -2438,7 +2438,7 @@ function `getitem` that does what the brackets do.
 The group has a second method, `__iter__`, for `for day in days:`. Do we need it? Python can go through any
 object with `__getitem__`: it asks for `x[0]`, `x[1]`, … until an IndexError comes. A scalar raises that error at
 once, so a loop over a scalar would run *zero times*, without a word, and a list of losses made that way would be
-empty. `__iter__` asks for `len`, so that it is a TypeError. This group is given too:
+empty. `__iter__` asks for `len`, which makes it a TypeError. This group is given too:
 """
 
 
@@ -2451,16 +2451,16 @@ def getitem(x: np.ndarray, index) -> np.ndarray:
 
 @extend(Tensor)
 class Indexing:
-    """Reading a part: ``x[0]``, ``x[:, 1:3]``, ``x[x > 0]``; and going through the rows."""
+    """Reading a part, as in ``x[:, 1:3]`` or ``x[x > 0]``, and one row at a time."""
 
     __slots__ = ()
 
     def __getitem__(self, index):
-        """``x[index]``, for every index that numpy knows; of a number or a slice, a view."""
+        """``x[index]`` for every index numpy knows; a view for a number or a slice."""
         return apply(getitem, self, index=index)
 
     def __iter__(self) -> Iterator:
-        """The parts along the first axis, one after the other; without axes, a TypeError."""
+        """The parts along the first axis in turn; without axes, a TypeError."""
         return (self[i] for i in range(len(self)))
 
 
@@ -2544,7 +2544,8 @@ for name, mean, variance, share in zip(
     names, days.mean(axis=0), spread, shares, strict=True
 ):
     print(
-        f"{name:12} mean {mean.item():7.1f}   standard deviation {variance.item() ** 0.5:4.1f}   "
+        f"{name:12} mean {mean.item():7.1f}   "
+        f"standard deviation {variance.item() ** 0.5:4.1f}   "
         f"share of all squared distances {share.item():4.0%}"
     )
 # %% [markdown]
@@ -2596,13 +2597,14 @@ def standardise(table: Tensor) -> Tensor:
     Returns
     -------
     Tensor of shape (n, columns)
-        The standardised columns, in the dtype of `table`; zeros for a column that is constant.
+        The standardised columns, in the dtype of `table`; a constant one becomes zeros.
 
     Approach
     --------
     1. Compute the mean and the variance of each column, down the rows.
     2. Find out which columns are constant.
-    3. Subtract the mean, and divide by the square root of the variance, or by 1 where it is constant.
+    3. Subtract the mean, and divide by the square root of the variance, or by 1 where
+       it is constant.
     """
     ### BEGIN SOLUTION
     deviation = table.var(axis=0) ** 0.5
@@ -2732,7 +2734,7 @@ def distances(a: Tensor, b: Tensor) -> Tensor:
 
     Approach
     --------
-    1. Give both another axis of length 1, so that every row of `a` meets every row of `b`.
+    1. Give both another axis of length 1, so that each row of `a` meets each of `b`.
     2. Subtract, square, sum over the measurements, and take the square root.
     """
     ### BEGIN SOLUTION
@@ -2785,7 +2787,7 @@ def distances_of_one_point_and_on_a_line(tensor, a, b, c):
 # %% [markdown]
 r"""
 Now the two questions from the beginning. The most unusual day is the one whose standardised numbers are
-furthest from 0. The day most like today is the one at the smallest distance from it (today itself excepted).
+furthest from 0. The day most like today is the one at the smallest distance from it (except today itself).
 We ask once with the raw numbers and once with the standardised ones.
 """
 
@@ -2824,10 +2826,10 @@ for axis, (label, table) in zip(
 figure.tight_layout()
 show(
     figure,
-    "Two heat maps of the distances between all pairs of days, with a bar for the shades: "
-    "raw on the left, standardised on the right. The diagonal is darkest; a light row and "
-    "column is a day unlike all others, and these are other days on the right than on the "
-    "left.",
+    "Two heat maps of the distances between all pairs of days, with a bar for the "
+    "shades: raw on the left, standardised on the right. The diagonal is darkest; a "
+    "light row and column is a day unlike all others, and these are other days on the "
+    "right than on the left.",
 )
 
 # %% [markdown]
@@ -2882,8 +2884,8 @@ for axis, (label, picture) in zip(axes.flat, pictures.items(), strict=True):
 figure.tight_layout()
 show(
     figure,
-    "Six small pictures made of one image: the image, mirrored, grey, warmer, a part of it, "
-    "and coarse with blocks of four by four; each with its shape above it.",
+    "Six small pictures made of one image: the image, mirrored, grey, warmer, a part "
+    "of it, and coarse with blocks of four by four; each with its shape above it.",
 )
 
 # %% [markdown]
@@ -2896,22 +2898,10 @@ trick in a layer for pictures: pooling.
 
 A framework is convenient, and convenience has a price. We measure three prices: what a Python loop costs, what
 our door costs, and what a wider number format costs. Times differ from machine to machine and from run to run,
-so take ratios seriously and single numbers lightly. If one point stands out, another program was busy at that
-moment: run the cell again.
-"""
+so take ratios seriously and single numbers lightly. `seconds(call, tries)` measures a call several times and
+gives the shortest time. If one point still stands out, another program was busy at that moment: run the cell
+again.
 
-
-# %%
-def seconds(action, budget=0.05):
-    """How long a call takes: the best of nine rounds that take about `budget` seconds together."""
-    action()
-    once = timeit.Timer(action).timeit(1)
-    calls = max(1, int(budget / 9 / max(once, 1e-7)))
-    return min(timeit.Timer(action).repeat(9, calls)) / calls
-
-
-# %% [markdown]
-r"""
 ## 3.1 What a Python loop costs
 
 The same work, $x_i y_i$ for $n$ numbers, three times: a loop over Python lists, numpy on arrays, and our
@@ -2925,9 +2915,9 @@ def times_of_a_product(n):
     array = rng.normal(size=n).astype(np.float32)
     numbers, tensor = array.tolist(), Tensor(array)
     return [
-        seconds(lambda: [p * q for p, q in zip(numbers, numbers)]),
-        seconds(lambda: array * array),
-        seconds(lambda: tensor * tensor),
+        seconds(lambda: [p * q for p, q in zip(numbers, numbers)], 9),
+        seconds(lambda: array * array, 30),
+        seconds(lambda: tensor * tensor, 30),
     ]
 
 
@@ -2957,9 +2947,9 @@ axis.legend()
 axis.grid(alpha=0.3)
 show(
     figure,
-    "Microseconds for one call against the number of elements, both axes logarithmic. The "
-    "list (squares) rises from the start; numpy (circles) and Tensor (triangles) begin flat "
-    "and rise together, far below the list at the right.",
+    "Microseconds for one call against the number of elements, both axes logarithmic. "
+    "The list (squares) rises from the start; numpy (circles) and Tensor (triangles) "
+    "begin flat and rise together, far below the list at the right.",
 )
 
 # %% [markdown]
@@ -2996,8 +2986,8 @@ axis.set(xlabel="number of elements n", ylabel="time of Tensor / time of numpy",
 axis.grid(alpha=0.3)
 show(
     figure,
-    "Time of Tensor divided by that of numpy against the number of elements: several times "
-    "as long for few elements, falling to the dashed line at 1 for many.",
+    "Time of Tensor divided by that of numpy against the number of elements: several "
+    "times as long for few elements, falling to the dashed line at 1 for many.",
 )
 
 # %% [markdown]
@@ -3043,7 +3033,7 @@ def cost_of_a_dtype(dtype, n=500_000):
     x, y = (Tensor(rng.normal(size=n), dtype=dtype) for _ in range(2))
     return (
         f"{x.dtype}: {x.data.nbytes / 1e6:.0f} MB, "
-        f"{1e6 * seconds(lambda: x * y, 0.3):4.0f} microseconds for a product, "
+        f"{1e6 * seconds(lambda: x * y, 99):4.0f} microseconds for a product, "
         f"smallest step after 1: {np.finfo(dtype).eps:.1e}"
     )
 
@@ -3090,9 +3080,9 @@ axis.grid(alpha=0.3)
 show(
     figure,
     "Relative error of a sum of equal numbers against how many are added, both axes "
-    "logarithmic. One after the other in float32 (solid line) the error grows to a great "
-    "part of the sum; in float64 (dashed) it stays many orders of magnitude below; the "
-    "single point of Tensor.sum() in float32 lies far below the solid line.",
+    "logarithmic. One after the other in float32 (solid line) the error grows to a "
+    "great part of the sum; in float64 (dashed) it stays many orders of magnitude "
+    "below; the single point of Tensor.sum() in float32 lies far below the solid line.",
 )
 print(f"float32: Tensor.sum() gives {pairwise:,.2f}")
 
@@ -3109,10 +3099,11 @@ really moved?
 
 # %% demo=true
 matrix = Tensor(rng.normal(size=(1000, 1000)), dtype=np.float32)
-view = seconds(lambda: matrix.T)
-copy = seconds(lambda: matrix.T.numpy().copy())
+view = seconds(lambda: matrix.T, 9)
+copy = seconds(lambda: matrix.T.numpy().copy(), 9)
 print(
-    f"matrix.T: {1e6 * view:.1f} microseconds; with a copy: {1e6 * copy:,.0f} microseconds"
+    f"matrix.T: {1e6 * view:.1f} microseconds;",
+    f"with a copy: {1e6 * copy:,.0f} microseconds",
 )
 print(
     "strides in elements:",

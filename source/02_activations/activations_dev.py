@@ -2,7 +2,7 @@
 r"""
 # Module 2: Activations
 
-**The story of this module.** A student stacks fifty layers, one upon the other, each a matrix product plus a
+**The story of this module.** A student stacks fifty layers, one on top of the other, each a matrix product plus a
 constant. It takes a day to train. Then her neighbour, who has a single layer, gets exactly the same results
 in a minute. Nothing went wrong: fifty straight maps in a row are one straight map. What the tower lacks are
 *bends*.
@@ -33,19 +33,18 @@ from tinytorch.core.tensor import FITS, Tensor, apply
 # %% [markdown]
 r"""
 That was for the library; this is for the notebook only. `warnings_of` calls a function and lists numpy's
-warnings; `watch` prints them next to the result. `after` shows what is left of an array once a function has had
-it.
+warnings; `watch` prints them next to the result. `after` shows an array once a function has been called with it.
 """
 
 # %%
-import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 
 import matplotlib.pyplot as plt
 
 from tito.checks import check
-from tito.figures import show
+from tito.figures import seconds, show
 
 
 def warnings_of(function: Callable, *arguments, **parameters) -> list[str]:
@@ -63,7 +62,7 @@ def after(function: Callable, x: np.ndarray) -> np.ndarray:
 
 
 def watch(function: Callable, values, **parameters) -> None:
-    """Call a function with float32 numbers; print what comes out and what numpy says."""
+    """Call a function with float32 numbers; print its result and numpy's warnings."""
     values = np.array(values, dtype=np.float32)
     complaints = warnings_of(function, values, **parameters)
     with np.errstate(all="ignore"):
@@ -453,7 +452,7 @@ Both cases have the same denominator, so only the numerator is chosen: 1 or $s$.
 # %% exercise="sigmoid"
 #| export
 def sigmoid(x: np.ndarray) -> np.ndarray:
-    """The logistic function, ``1 / (1 + exp(-x))``, element by element, without overflow.
+    """The logistic function ``1 / (1 + exp(-x))``, by element, without overflow.
 
     Parameters
     ----------
@@ -463,8 +462,8 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray
-        The same shape and (floating) dtype, between 0 and 1; right to the dtype's precision also
-        where it is close to 0; not a number stays not a number.
+        The same shape and (floating) dtype, between 0 and 1; right to the dtype's
+        precision also where it is close to 0; not a number stays not a number.
 
     Examples
     --------
@@ -875,7 +874,7 @@ for no classes at all, shape `(3, 0)`.
 # %%
 #| export
 def largest(x: np.ndarray, axis: int) -> np.ndarray:
-    """The maximum along an axis, which stays with length 1; no elements at all are no error."""
+    """The maximum along an axis, which stays with length 1; 0 without any elements."""
     return x.max(axis=axis, keepdims=True, initial=None if x.size else 0)
 
 
@@ -912,8 +911,8 @@ def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     Parameters
     ----------
     x : ndarray
-        Scores of any shape with at least one axis; it is not changed. A score of minus infinity
-        gets the probability 0.
+        Scores of any shape with at least one axis; it is not changed. A score of minus
+        infinity gets the probability 0.
     axis : int
         The axis along which the results sum to 1.
 
@@ -1100,7 +1099,7 @@ Give the shifted scores a name; they are needed twice.
 # %% exercise="log-softmax"
 #| export
 def log_softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
-    """The logarithm of `softmax`, exact also where a probability is too small for its dtype.
+    """The logarithm of `softmax`, exact also where a probability underflows to 0.
 
     Parameters
     ----------
@@ -1245,7 +1244,8 @@ Settings, such as an axis, go along by name: `apply(function, x, axis=0)`. The n
 # %%
 #| export
 FITS["softmax"] = FITS["log_softmax"] = (
-    "the axis must be one of those that there are, counted from 0, or from the end as -1, -2, …"
+    "the axis must be one of those that there are, counted from 0, or from the end "
+    "as -1, -2, …"
 )
 
 # %% [markdown]
@@ -1297,7 +1297,7 @@ class Sigmoid:
 
 
 class Tanh:
-    """The hyperbolic tangent as a layer; the result is of the kind that its input asks for."""
+    """`np.tanh` as a layer; the result is of the kind that its input asks for."""
 
     def __call__(self, x: Tensor) -> Tensor:
         """Apply `np.tanh` to a tensor of any shape."""
@@ -1311,7 +1311,7 @@ class Tanh:
 
 # %% checks="activation-layers" points=8
 class Spy:
-    """Something that is no tensor, and tells which function a layer asked for, and how."""
+    """Something that is no tensor, and tells what a layer asked for, and how."""
 
     data = np.zeros(3)
 
@@ -1535,12 +1535,12 @@ by itself.
 # %% exercise="silu"
 #| export
 class SiLU:
-    """The sigmoid linear unit ``x * sigmoid(x)`` as a layer, composed of two operations.
+    """The sigmoid linear unit ``x * sigmoid(x)`` as a layer, made of two operations.
 
     References
     ----------
-    Elfwing, Uchibe and Doya (2018), "Sigmoid-weighted linear units for neural network function
-    approximation in reinforcement learning"; also called swish.
+    Elfwing, Uchibe and Doya (2018), "Sigmoid-weighted linear units for neural network
+    function approximation in reinforcement learning"; also called swish.
     """
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -1619,9 +1619,9 @@ for panel in (left, right):
     panel.legend()
 show(
     figure,
-    "Left: ReLU, SiLU, sigmoid and tanh between -4 and 4; the first two rise without bound "
-    "on the right, the others level off. Right: sigmoid and tanh with the straight lines "
-    "that they follow near 0.",
+    "Left: ReLU, SiLU, sigmoid and tanh between -4 and 4; the first two rise without "
+    "bound on the right, the others level off. Right: sigmoid and tanh with the "
+    "straight lines that they follow near 0.",
 )
 print(
     "SiLU's lowest point:",
@@ -1686,8 +1686,8 @@ def relu_curve(x: np.ndarray, knots: np.ndarray, values: np.ndarray) -> np.ndarr
     Returns
     -------
     ndarray
-        The shape of `x`: the height of the line; before the first knot its first value, after the
-        last knot straight on.
+        The shape of `x`: the height of the line; before the first knot its first value,
+        after the last knot straight on.
 
     Approach
     --------
@@ -1774,9 +1774,10 @@ left.legend()
 right.legend()
 show(
     figure,
-    "Left: a sine between 0 and 2π and the broken lines that 4 and 8 ReLUs make of it; the "
-    "second is hard to tell from the sine. Right: the largest error against the number of "
-    "ReLUs, both axes logarithmic, a straight line that falls with a slope of about -2.",
+    "Left: a sine between 0 and 2π and the broken lines that 4 and 8 ReLUs make of "
+    "it; the second is hard to tell from the sine. Right: the largest error against "
+    "the number of ReLUs, both axes logarithmic, a straight line that falls with a "
+    "slope of about -2.",
 )
 print(", ".join(f"{count}: {error:.1e}" for count, error in zip(counts, errors)))
 
@@ -1810,8 +1811,9 @@ axis.set(ylabel="probability", title="five words, three temperatures")
 axis.legend()
 show(
     figure,
-    "Bars: the probabilities of cat, dog, horse, hat and sky at three temperatures. At T = "
-    "0.25 nearly all is on cat, at T = 1 cat has 0.60, at T = 4 the five are almost level.",
+    "Bars: the probabilities of cat, dog, horse, hat and sky at three temperatures. "
+    "At T = 0.25 nearly all is on cat, at T = 1 cat has 0.60, at T = 4 the five are "
+    "almost level.",
 )
 
 # %% [markdown]
@@ -1834,9 +1836,8 @@ def slope_of(layer: Callable, x: np.ndarray, step: float = 1e-4) -> np.ndarray:
     )
 
 
-fine = np.linspace(
-    -5, 5, 1000
-)  # an even number: 0 itself, where ReLU has a corner, is left out
+# An even number of points: 0 itself, where ReLU has a corner, is left out.
+fine = np.linspace(-5, 5, 1000)
 figure, axis = plt.subplots(figsize=(8, 3.4), layout="constrained")
 for layer, style in zip(
     (ReLU(), SiLU(), Sigmoid(), Tanh()), ("-", "--", "-.", ":"), strict=True
@@ -1853,9 +1854,9 @@ axis.set(title="slopes", xlabel="x")
 axis.legend()
 show(
     figure,
-    "The slopes of four activations between -5 and 5: ReLU's is 0 and then 1, SiLU's rises a "
-    "little above 1, sigmoid's has its top of 0.25 at 0, tanh's its top of 1; the last two "
-    "vanish on both sides.",
+    "The slopes of four activations between -5 and 5: ReLU's is 0 and then 1, SiLU's "
+    "rises a little above 1, sigmoid's has its top of 0.25 at 0, tanh's its top of 1; "
+    "the last two vanish on both sides.",
 )
 
 # %% [markdown]
@@ -1872,7 +1873,7 @@ unharmed, or not at all.
 ### 3.2 Neurons that have fallen silent
 
 "Not at all" is ReLU's own problem. A neuron whose sum is negative for *every* example gives 0 for each, has
-slope 0 for each, and nothing that training does to it has any effect: a **dead ReLU**. How does that happen? A
+slope 0 for each, and training can no longer change it: a **dead ReLU**. How does that happen? A
 bias that has become too negative is enough. We take 512 neurons with random weights, 1,000 random examples, and
 move the bias.
 """
@@ -1880,9 +1881,8 @@ move the bias.
 # %% demo=true
 silence_rng = np.random.default_rng(1)
 examples = silence_rng.normal(size=(1000, 64)).astype(np.float32)
-weights = (silence_rng.normal(size=(64, 512)) / 8).astype(
-    np.float32
-)  # so the sums have spread 1
+# Divided by 8, so that the sums have spread 1.
+weights = (silence_rng.normal(size=(64, 512)) / 8).astype(np.float32)
 biases = np.arange(0, -6.5, -0.5, dtype=np.float32)
 zeros, dead = [], []
 for bias in biases:
@@ -1891,7 +1891,8 @@ for bias in biases:
     dead.append(np.mean((out == 0).all(axis=0)))
     if bias in (0, -2, -3, -4, -6):
         print(
-            f"bias {bias:4}: {zeros[-1]:6.1%} of the outputs are 0, {dead[-1]:6.1%} of the neurons dead"
+            f"bias {bias:4}: {zeros[-1]:6.1%} of the outputs are 0,",
+            f"{dead[-1]:6.1%} of the neurons dead",
         )
 figure, axis = plt.subplots(figsize=(7, 3.2), layout="constrained")
 axis.plot(biases, zeros, "o-", label="share of outputs that are 0")
@@ -1902,14 +1903,14 @@ axis.legend()
 show(
     figure,
     "Shares against a bias that falls from 0 to -6: the share of outputs that are 0 "
-    "(circles) rises from a half to all; the share of neurons that are 0 for all examples "
-    "(squares) stays at 0 at first and then rises as well.",
+    "(circles) rises from a half to all; the share of neurons that are 0 for all "
+    "examples (squares) stays at 0 at first and then rises as well.",
 )
 
 # %% [markdown]
 r"""
 **What the picture shows.** The upper line, the share of zeros among all outputs, begins at one half, as it
-must, and is at 98 % for a bias of -2. The lower line, the share of dead neurons, stays near 0 as far as that
+must, and is at 98 % for a bias of -2. The lower line, the share of dead neurons, is still near 0 there
 (0.2 %): a neuron that speaks up for two examples in a hundred is not dead. Then it rises steeply: 37 % at -3,
 95 % at -4, all at -6. Between "rarely active", which can be useful, and "dead" lie two units of bias.
 
@@ -1948,18 +1949,7 @@ r"""
 Are the careful versions slower? We measure the time per element for arrays of growing length.
 """
 
-
 # %% demo=true
-def best_time(function: Callable, *arguments, patience: float = 0.05) -> float:
-    """The shortest time in seconds that a call takes, of three calls or of all that fit in."""
-    times, end = [], time.perf_counter() + patience
-    while len(times) < 3 or time.perf_counter() < end:
-        start = time.perf_counter()
-        function(*arguments)
-        times.append(time.perf_counter() - start)
-    return min(times)  # the others were disturbed by something else
-
-
 lengths = [10, 100, 1_000, 10_000, 100_000]
 functions = (relu, np.tanh, plain_sigmoid, sigmoid, plain_softmax, softmax, log_softmax)
 figure, axis = plt.subplots(figsize=(8, 4), layout="constrained")
@@ -1968,27 +1958,23 @@ for function, marker in zip(functions, "osv^D*x", strict=True):
     arrays = [
         np.random.default_rng(2).normal(size=n).astype(np.float32) for n in lengths
     ]
-    cost[function.__name__] = (
-        np.array([best_time(function, array) for array in arrays]) / lengths
-    )
-    axis.loglog(
-        lengths, cost[function.__name__] * 1e9, marker + "-", label=function.__name__
-    )
+    times = np.array([seconds(partial(function, array), 20) for array in arrays])
+    cost[function.__name__] = times / lengths
+    axis.loglog(lengths, times / lengths * 1e9, marker + "-", label=function.__name__)
 axis.set(xlabel="elements", ylabel="ns per element", title="time per element, float32")
 axis.legend()
 show(
     figure,
-    "Nanoseconds per element against the number of elements for seven functions, both axes "
-    "logarithmic: all fall while the cost of the call is shared by more elements, and then "
-    "level off; relu stays the cheapest.",
+    "Nanoseconds per element against the number of elements for seven functions, both "
+    "axes logarithmic: all fall while the cost of the call is shared by more "
+    "elements, and then level off; relu stays the cheapest.",
 )
-for name, seconds in cost.items():
-    print(f"{name:14} {seconds[0] * 10 * 1e6:5.1f} µs for 10 elements,", end=" ")
-    print(f"{seconds[3] * 1e9:5.2f} ns per element for 10,000")
+for name, each in cost.items():
+    print(f"{name:14} {each[0] * 10 * 1e6:5.1f} µs for 10 elements,", end=" ")
+    print(f"{each[3] * 1e9:5.2f} ns per element for 10,000")
 for plain, stable in (("plain_sigmoid", "sigmoid"), ("plain_softmax", "softmax")):
-    print(
-        f"{stable} costs {cost[stable][3] / cost[plain][3]:.1f} times as much as {plain}"
-    )
+    ratio = cost[stable][3] / cost[plain][3]
+    print(f"{stable} costs {ratio:.1f} times as much as {plain}")
 
 # %% [markdown]
 r"""
@@ -1997,8 +1983,8 @@ fixed price of each call of numpy counts, some 0.5 µs to 1 µs, and what decide
 one in ReLU, six or seven in log-softmax. From ten thousand on, the work for each element counts.
 
 When this lesson was tried, the stable sigmoid cost 1.9 times as much as the plain one for 10,000 elements,
-for `np.abs` and `np.where`; the stable softmax cost 1.2 times as much, for the maximum and the difference. That
-is the price of a result you can trust.
+because of `np.abs` and `np.where`; the stable softmax cost 1.2 times as much, because of the maximum and the
+difference. That is the price of a result you can trust.
 
 ### 3.4 What you lose without it
 
@@ -2034,9 +2020,10 @@ left.legend()
 right.legend()
 show(
     figure,
-    "Left: the logarithm of a probability against the gap between scores; log_softmax falls "
-    "in a straight line, log(softmax(x)) follows it and breaks off near a gap of 100. Right: "
-    "the error of both, logarithmic; that of log(softmax(x)) grows before it breaks off.",
+    "Left: the logarithm of a probability against the gap between scores; log_softmax "
+    "falls in a straight line, log(softmax(x)) follows it and breaks off near a gap "
+    "of 100. Right: the error of both, logarithmic; that of log(softmax(x)) grows "
+    "before it breaks off.",
 )
 finite = np.isfinite(in_two_steps)
 print(f"log(softmax) is finite up to a gap of {gaps[finite].max()}")
@@ -2049,8 +2036,8 @@ print(f"largest error of log_softmax: {np.abs(at_once - exact).max():.1e}")
 
 # %% [markdown]
 r"""
-**What the picture shows.** Left: both ways run down the same straight line; at a gap of about 103 that of
-`log(softmax(x))` ends, for it has become minus infinity, while `log_softmax` goes on. Right: up to a gap of
+**What the picture shows.** Left: both ways run down the same straight line; at a gap of about 103 the one of
+`log(softmax(x))` ends, because it has become minus infinity, while `log_softmax` goes on. Right: up to a gap of
 87 the errors of both stay below $2 \cdot 10^{-6}$. From there on the probability is *subnormal*, a number
 below $1.2 \cdot 10^{-38}$ with fewer and fewer digits, and the errors of `log(softmax(x))` rise by more than
 five orders of magnitude, to 0.4, before it fails altogether. The wrong digits come before the infinity, and

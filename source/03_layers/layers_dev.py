@@ -50,13 +50,13 @@ That was for the library; this is for the notebook only:
 """
 
 # %%
-import time
+from functools import partial
 
 import matplotlib.pyplot as plt
 
 from tinytorch.core.activations import ReLU
 from tito.checks import check, check_raises
-from tito.figures import show
+from tito.figures import seconds, show
 
 # %% [markdown]
 r"""
@@ -118,7 +118,7 @@ from `b.shape[0]`. One condition with `or`, one `raise ValueError(f"…")` with 
 # %% exercise="matmul-by-hand"
 #| export
 def matmul_by_hand(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The matrix product with three loops, to see what ``a @ b`` does and why loops are slow.
+    """The matrix product with three loops: what ``a @ b`` does, and why loops are slow.
 
     Parameters
     ----------
@@ -139,7 +139,8 @@ def matmul_by_hand(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
     Examples
     --------
-    >>> matmul_by_hand(np.array([[1, 0, 2], [0, 1, 1]]), np.array([[3, 1], [2, 0], [1, 4]]))
+    >>> a = np.array([[1, 0, 2], [0, 1, 1]])
+    >>> matmul_by_hand(a, np.array([[3, 1], [2, 0], [1, 4]]))
     array([[5, 9],
            [3, 4]])
 
@@ -147,7 +148,8 @@ def matmul_by_hand(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     --------
     1. Refuse what is not two matrices that fit, with both shapes in the message.
     2. Make a matrix of zeros of the right shape and dtype.
-    3. For each row of `a`, each column of `b` and each place along the shared length, add one product.
+    3. For each row of `a`, each column of `b` and each place along the shared length,
+       add one product.
     """
     ### BEGIN SOLUTION
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
@@ -325,33 +327,19 @@ r"""
 ### 1.2 One loop instead of three
 
 How long does it take? Run the next cell. On the machine on which this lesson was tried, the product of two 64
-× 64 matrices took 0.11 s by hand, and numpy's 0.000008 s: thirteen thousand times less for the same 262,144
+× 64 matrices took 0.11 s by hand and 0.000008 s in numpy: thirteen thousand times faster, for the same 262,144
 multiplications.
 """
 
-
 # %%
-def best_time(function: Callable, *arguments, patience: float = 0.1) -> float:
-    """The shortest time in seconds that a call takes, of three calls or of all that fit in."""
-    times, end = [], time.perf_counter() + patience
-    while len(times) < 3 or time.perf_counter() < end:
-        start = time.perf_counter()
-        function(*arguments)
-        times.append(time.perf_counter() - start)
-    return min(times)  # the others were disturbed by something else
-
-
 generator = np.random.default_rng(0)
 square = generator.normal(size=(64, 64)).astype(np.float32)
 
 # %% demo=true
-by_hand, by_numpy = (
-    best_time(matmul_by_hand, square, square),
-    best_time(np.matmul, square, square),
-)
-print(
-    f"three loops {by_hand:.4f} s, numpy {by_numpy:.7f} s: a factor of {by_hand / by_numpy:,.0f}"
-)
+by_hand = seconds(lambda: matmul_by_hand(square, square))
+by_numpy = seconds(lambda: square @ square, 50)
+print(f"three loops {by_hand:.4f} s, numpy {by_numpy:.7f} s:", end=" ")
+print(f"a factor of {by_hand / by_numpy:,.0f}")
 print(f"one turn of the innermost loop: {by_hand / 64**3 * 1e9:.0f} ns")
 
 # %% [markdown]
@@ -406,7 +394,8 @@ def matmul_by_outer(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
     Examples
     --------
-    >>> matmul_by_outer(np.array([[1, 0, 2], [0, 1, 1]]), np.array([[3, 1], [2, 0], [1, 4]]))
+    >>> a = np.array([[1, 0, 2], [0, 1, 1]])
+    >>> matmul_by_outer(a, np.array([[3, 1], [2, 0], [1, 4]]))
     array([[5, 9],
            [3, 4]])
 
@@ -487,12 +476,12 @@ def sum_of_columns_times_rows_leaves_its_inputs_alone(layers, a, b):
 ### END HIDDEN TESTS
 
 # %% demo=true
-by_outer = best_time(matmul_by_outer, square, square)
+by_outer = seconds(lambda: matmul_by_outer(square, square), 50)
 print(f"three loops {by_hand:.5f} s, one loop {by_outer:.5f} s, numpy {by_numpy:.7f} s")
 
 # %% [markdown]
 r"""
-When this lesson was tried, that was 400 times faster than three loops, and numpy was still 30 times ahead of it.
+When this lesson was tried, that was 400 times faster than three loops, and numpy was still 30 times faster.
 From here on we write `@`. In Part 3 you measure all three for larger matrices.
 
 ### 1.3 The affine map
@@ -576,7 +565,8 @@ def linear(x: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
 
     Examples
     --------
-    >>> linear(np.array([1.0, 2.0]), np.array([[3.0, 0.0], [0.0, 5.0]]), np.array([0.0, 1.0]))
+    >>> weights = np.array([[3.0, 0.0], [0.0, 5.0]])
+    >>> linear(np.array([1.0, 2.0]), weights, np.array([0.0, 1.0]))
     array([ 3., 11.])
 
     Approach
@@ -697,7 +687,7 @@ tanh between the layers, and look at the standard deviation of what comes out of
 def spread_through_layers(
     draw: Callable, depth: int, activation: Callable, width: int = 256
 ):
-    """The standard deviation of the signal after each of several layers, and the signal itself."""
+    """The standard deviation of the signal after each layer, and the last signal."""
     signal = np.random.default_rng(1).normal(size=(500, width)).astype(np.float32)
     spreads = []
     for _ in range(depth):
@@ -756,7 +746,7 @@ every network, and you can't repeat a run.
 # %% exercise="initial-weights"
 #| export
 def initial_weights(inputs: int, outputs: int, rng: np.random.Generator) -> np.ndarray:
-    """Random weights that keep the size of a signal: uniform in ±sqrt(6 / (inputs + outputs)).
+    """Weights that keep a signal's size: uniform in ±sqrt(6 / (inputs + outputs)).
 
     Parameters
     ----------
@@ -772,8 +762,8 @@ def initial_weights(inputs: int, outputs: int, rng: np.random.Generator) -> np.n
 
     References
     ----------
-    Glorot and Bengio (2010), "Understanding the difficulty of training deep feedforward neural
-    networks", equation 16.
+    Glorot and Bengio (2010), "Understanding the difficulty of training deep feedforward
+    neural networks", equation 16.
 
     Approach
     --------
@@ -939,7 +929,7 @@ variance.
 # %% exercise="he-weights"
 #| export
 def he_weights(inputs: int, outputs: int, rng: np.random.Generator) -> np.ndarray:
-    """Random weights that keep the size of a signal before ReLU: normal, variance 2 / inputs.
+    """Weights that keep a signal's size before ReLU: normal, with variance 2 / inputs.
 
     Parameters
     ----------
@@ -1093,8 +1083,9 @@ in the dictionary `FITS` of module 1. Here is the sentence for `linear`:
 # %%
 #| export
 FITS["linear"] = (
-    "each example, along the last axis of the first, needs as many features as the second (the "
-    "weights) has rows; give the layer that many inputs, or reshape the examples"
+    "each example, along the last axis of the first, needs as many features as the "
+    "second (the weights) has rows; give the layer that many inputs, or reshape the "
+    "examples"
 )
 
 # %% [markdown]
@@ -1132,7 +1123,7 @@ Hand `apply` the tensors themselves, not their `.data`, and the function itself,
 # %% exercise="dense"
 #| export
 class Dense:
-    """A fully connected layer: ``x W + b`` with weights and a bias that training can change.
+    """A fully connected layer ``x W + b``; training can change its weights and bias.
 
     Parameters
     ----------
@@ -1160,7 +1151,8 @@ class Dense:
 
     Approach
     --------
-    1. ``__init__``: refuse sizes below 1 in a sentence; make the generator; make the two tensors.
+    1. ``__init__``: refuse sizes below 1 in a sentence; make the generator; make the
+       two tensors.
     2. ``__call__``: send `linear`, the input and the two tensors through `apply`.
     3. ``parameters``: a list of the two tensors, the weights first.
     """
@@ -1652,13 +1644,13 @@ weights is (2, 1).
 
 # %% exercise="xor-network"
 def xor_network() -> list:
-    """A network for XOR with weights set by hand: two inputs, two hidden neurons, one output.
+    """A network for XOR, set by hand: two inputs, two hidden neurons, one output.
 
     Returns
     -------
     list
-        Three layers: a Dense layer of size (2, 2), a ReLU, a Dense layer of size (2, 1). Their
-        weights and biases have ``requires_grad=True``, so that training could go on from here.
+        Three layers: ``Dense(2, 2)``, a ReLU, ``Dense(2, 1)``. Their weights and biases
+        have ``requires_grad=True``, so that training could go on from here.
 
     Approach
     --------
@@ -1779,10 +1771,10 @@ axes[2].contour(first, second, outer.reshape(first.shape), levels=[0.5], colors=
 axes[0].legend(loc="lower left")
 show(
     figure,
-    "Three maps over the plane of x1 and x2: the hidden neurons h1 and h2, each a ramp in "
-    "one direction, and the output y, which is high in a band between two lines. Circles "
-    "mark the points where XOR is 0, squares those where it is 1; the squares lie in the "
-    "band.",
+    "Three maps over the plane of x1 and x2: the hidden neurons h1 and h2, each a "
+    "ramp in one direction, and the output y, which is high in a band between two "
+    "lines. Circles mark the points where XOR is 0, squares those where it is 1; the "
+    "squares lie in the band.",
 )
 
 # %% [markdown]
@@ -1801,7 +1793,7 @@ begins; the same with random biases; and only 10 neurons with random biases.
 
 # %% demo=true
 def two_spirals(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Points on two spirals, with a little noise, and which spiral each lies on, as -1 or +1."""
+    """Points on two spirals, with a little noise, and the spiral of each: -1 or +1."""
     radius = np.sqrt(rng.uniform(size=count))
     label = rng.integers(2, size=count)
     angle = 3 * np.pi * radius + np.pi * label
@@ -1811,7 +1803,7 @@ def two_spirals(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.nd
 
 
 def fit_output_layer(hidden: list, x: np.ndarray, target: np.ndarray) -> list:
-    """The hidden layers, and a Dense layer on top whose weights come from least squares."""
+    """The hidden layers, and a Dense layer on top that is fitted by least squares."""
     features = forward(hidden, Tensor(x)).numpy()
     with_bias = np.hstack([features, np.ones((len(x), 1), dtype=np.float32)])
     solution = np.linalg.lstsq(with_bias, target, rcond=1e-6)[0].astype(np.float32)
@@ -1838,9 +1830,8 @@ networks = {
 }
 for name, network in networks.items():
     guess = np.sign(forward(network, Tensor(x_new)).numpy()[:, 0])
-    print(
-        f"{name:25} {parameter_count(network):4} parameters, {np.mean(guess == y_new):.1%} right"
-    )
+    print(f"{name:25} {parameter_count(network):4} parameters,", end=" ")
+    print(f"{np.mean(guess == y_new):.1%} right")
 
 # %% [markdown]
 r"""
@@ -1873,10 +1864,10 @@ for axis, (name, network) in zip(axes, networks.items()):
     axis.set(title=name, aspect="equal", xticks=[], yticks=[])
 show(
     figure,
-    "Four maps of a network's answer for two spirals, with the points of both classes as "
-    "circles and crosses: a straight border without a hidden layer, a border through the "
-    "origin, a few straight edges with 10 neurons, and the two arms of the spiral with 100 "
-    "neurons and biases.",
+    "Four maps of a network's answer for two spirals, with the points of both classes "
+    "as circles and crosses: a straight border without a hidden layer, a border "
+    "through the origin, a few straight edges with 10 neurons, and the two arms of "
+    "the spiral with 100 neurons and biases.",
 )
 
 # %% [markdown]
@@ -1901,7 +1892,7 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8), layout="constraine
 exponents = {}
 for marker, (name, (multiply, sizes)) in zip("os^vD", ways.items()):
     matrices = [generator.normal(size=(n, n)).astype(np.float32) for n in sizes]
-    times = np.array([best_time(multiply, matrix, matrix) for matrix in matrices])
+    times = np.array([seconds(partial(multiply, m, m), 5) for m in matrices])
     exponents[name] = np.polyfit(np.log(sizes[-3:]), np.log(times[-3:]), 1)[0]
     speeds = 2 * np.array(sizes) ** 3.0 / times / 1e9
     left.loglog(
@@ -1918,9 +1909,9 @@ left.legend(loc="lower right", fontsize=8)
 right.legend(loc="center right", fontsize=8)
 show(
     figure,
-    "Left: seconds for a product of two n by n matrices against n, both axes logarithmic, a "
-    "rising line for each way to multiply; loops are slowest by far. Right: their speed in "
-    "GFLOP/s; numpy's product is fastest.",
+    "Left: seconds for a product of two n by n matrices against n, both axes "
+    "logarithmic, a rising line for each way to multiply; loops are slowest by far. "
+    "Right: their speed in GFLOP/s; numpy's product is fastest.",
 )
 
 # %% [markdown]
@@ -1950,9 +1941,8 @@ as for 64.
 """
 
 # %% demo=true
-print(
-    f"three loops, n = 1024: about {by_hand * (1024 / 64) ** exponents['three loops'] / 60:.1f} minutes"
-)
+minutes = by_hand * (1024 / 64) ** exponents["three loops"] / 60
+print(f"three loops, n = 1024: about {minutes:.1f} minutes")
 
 # %% [markdown]
 r"""
@@ -2028,8 +2018,8 @@ axis.legend()
 show(
     figure,
     "Standard deviation of the signal in 20 layers, logarithmic, for each choice of "
-    "activation and initial weights: some shrink or grow by a factor in every layer, those "
-    "with the weights made for their activation stay level.",
+    "activation and initial weights: some shrink or grow by a factor in every layer, "
+    "those with the weights made for their activation stay level.",
 )
 
 # %% [markdown]
@@ -2051,8 +2041,8 @@ The same 256 examples through `Dense(784, 128)`: as one batch, and one after the
 layer = Dense(784, 128, rng=0)
 images = Tensor(generator.uniform(size=(256, 784)).astype(np.float32))
 singles = [images[i] for i in range(256)]
-together = best_time(layer, images)
-separately = best_time(lambda: [layer(image) for image in singles])
+together = seconds(lambda: layer(images), 50)
+separately = seconds(lambda: [layer(image) for image in singles], 20)
 print(
     f"as a batch {together * 1e3:.2f} ms, one by one {separately * 1e3:.2f} ms",
     end=", ",

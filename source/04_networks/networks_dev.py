@@ -171,12 +171,13 @@ Names that differ by a digit are a trap. So let a loop hand the value on.
 class Module:
     """Whatever is made of layers; their weights are found where they are.
 
-    A part may be an attribute, or be in a list, a tuple or a dictionary, as deep as you like.
+    A part may be an attribute, or be in a list, tuple or dictionary, at any depth.
 
     Attributes
     ----------
     training : bool
-        Whether it is being trained: some layers work differently then. `train` and `eval` set it.
+        Whether it is being trained: some layers work differently then. `train` and
+        `eval` set it.
     """
 
     training = True
@@ -234,7 +235,8 @@ class Sequential(Module):
             if not callable(layer):
                 raise TypeError(
                     f"{layer!r:.80} is no layer, since it cannot be called; pass layers one by "
-                    "one, as in Sequential(first, second), or with a star: Sequential(*layers)"
+                    "one, as in Sequential(first, second), or with a star: "
+                    "Sequential(*layers)"
                 )
         self.layers = list(layers)
         ### END SOLUTION
@@ -351,7 +353,7 @@ In `__getitem__`, `isinstance(index, slice)` tells `2` from `:2`. The last one i
 #| export
 @extend(Sequential)
 class Container:
-    """How a Sequential is looked into: ``len(network)``, ``network[0]``, ``network[:2]``."""
+    """Looking into a Sequential: ``len(network)``, ``network[0]``, ``network[:2]``."""
 
     def __len__(self) -> int:
         """The number of layers."""
@@ -496,7 +498,7 @@ Add both in every turn, and leave the last one out at the end: `layers[:-1]`.
 # %% exercise="mlp"
 #| export
 class MLP(Sequential):
-    """A multi-layer perceptron: dense layers, and an activation between each two of them.
+    """A multi-layer perceptron: dense layers with an activation between each two.
 
     Parameters
     ----------
@@ -840,8 +842,8 @@ def walk(thing, name: str = "", seen: set | None = None) -> Iterator[tuple]:
     name : str
         Such as ``"layers.0.weights"``.
     part : object
-        The thing itself, and then its parts, each followed by its own; what is found in two
-        places comes under the first name only.
+        The thing itself, and then its parts, each followed by its own; what is found in
+        two places comes under the first name only.
     """
     ### BEGIN SOLUTION
     seen = set() if seen is None else seen
@@ -963,7 +965,7 @@ class Parameters:
     """What training may change, with names and without."""
 
     def named_parameters(self) -> list[tuple[str, Tensor]]:
-        """The parameters with their names, such as ``"layers.0.weights"``; each once."""
+        """The parameters and their names, such as ``"layers.0.weights"``; each once."""
         ### BEGIN SOLUTION
         found = []
         for name, part in walk(self):
@@ -1129,7 +1131,7 @@ class Saving:
     """The numbers of a network, to be kept."""
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """A copy of the array in each Tensor of the network, by name; of frozen ones, too."""
+        """A copy of the array in each Tensor of the network, frozen or not, by name."""
         ### BEGIN SOLUTION
         state = {}
         for name, part in walk(self):
@@ -1235,11 +1237,11 @@ class Loading:
         Parameters
         ----------
         state : mapping of str to array_like
-            For each Tensor its array, as `state_dict` gives them; they are copied, in the dtype
-            of the Tensor.
+            For each Tensor its array, as `state_dict` gives them; they are copied, in
+            the dtype of the Tensor.
         strict : bool
-            Whether every Tensor must have an array, and every array a Tensor; otherwise only
-            those with a name in common are loaded.
+            Whether every Tensor must have an array, and every array a Tensor; otherwise
+            only those with a name in common are loaded.
 
         Raises
         ------
@@ -1612,7 +1614,7 @@ class Modes:
     """The switch between training a network and using it."""
 
     def train(self, mode: bool = True) -> Self:
-        """Set `training` of this network, and of every part that has it; gives the network."""
+        """Set `training` here and in every part that has it; gives the network."""
         ### BEGIN SOLUTION
         for _, part in walk(self):
             if hasattr(part, "training"):
@@ -1760,7 +1762,7 @@ about a shape: that's what `try … finally` is for. The switches need not all b
 # %% exercise="summary"
 #| export
 def summary(network: Sequential, input_shape: Sequence[int]) -> Summary:
-    """The shape of what each layer of a network gives, and the number of its parameters.
+    """What shape each layer of a network gives, and how many parameters it has.
 
     Parameters
     ----------
@@ -1772,8 +1774,8 @@ def summary(network: Sequential, input_shape: Sequence[int]) -> Summary:
     Returns
     -------
     Summary
-        Its `rows`, a tuple ``(name, layer, output shape, parameters)`` for each layer, and the
-        `total` of all parameters, with those of shared layers once.
+        Its `rows`, a tuple ``(name, layer, output shape, parameters)`` for each layer,
+        and the `total` of all parameters, with those of shared layers once.
     """
     ### BEGIN SOLUTION
     switches = [part for _, part in walk(network) if hasattr(part, "training")]

@@ -276,7 +276,7 @@ Each pass gives a tuple with a row for *each* input. `[row[i] for row in rows]` 
 # %% exercise="jacobian"
 #| export
 def jacobian_of(out: Variable, xs: tuple, create_graph: bool = False) -> list:
-    """All derivatives of `out` by each of `xs`: for each a table of ``out.shape + x.shape``."""
+    """All derivatives of `out` by each of `xs`: tables of ``out.shape + x.shape``."""
     ### BEGIN SOLUTION
     seeds = np.eye(out.size).reshape(out.size, *out.shape)
     rows = [pull_back((out,), xs, (seed,), create_graph) for seed in seeds]
@@ -426,7 +426,7 @@ for each output, in its shape. Make the `us` in the shape and dtype of the outpu
 def push_forward(
     outputs: tuple, xs: tuple, vs: tuple, create_graph: bool = False
 ) -> tuple:
-    """The Jacobian times a vector: the slopes of all outputs if `xs` move along `vs`."""
+    """The Jacobian times a vector: the slopes of all outputs along `vs`."""
     ### BEGIN SOLUTION
     us = tuple(Variable(np.zeros(out.shape, out.dtype)) for out in outputs)
     gradients = pull_back(outputs, xs, us, create_graph=True)
@@ -514,9 +514,8 @@ many = rng.normal(size=(1000, 2))
 place, along = np.array([1.0, 2.0]), np.array([1.0, 0.0])
 rows = seconds(lambda: jacobian(lambda v: tanh(many @ v), place)[:, 0], 1)
 column = seconds(lambda: jvp(lambda v: tanh(many @ v), place, along))
-print(
-    f"by rows {1000 * rows:.1f} ms, one column {1000 * column:.2f} ms: {rows / column:.0f} times"
-)
+print(f"by rows {1000 * rows:.1f} ms, one column {1000 * column:.2f} ms:", end=" ")
+print(f"{rows / column:.0f} times")
 
 # %% [markdown]
 r"""
@@ -640,7 +639,7 @@ table for each pair: return a list with a row for each input $a$, and in it a ta
 # %% exercise="hessian"
 #| export
 def hessian_of(output: Variable, xs: tuple, create_graph: bool = False) -> list:
-    """All second derivatives of one number: element [a][b] holds those by xs[a] and xs[b]."""
+    """All second derivatives of one number: at [a][b] those by xs[a] and xs[b]."""
     ### BEGIN SOLUTION
     gradients = pull_back((output,), xs, (None,), create_graph=True)
     return [jacobian_of(gradient, xs, create_graph) for gradient in gradients]
@@ -652,7 +651,7 @@ _x, _y = Variable(np.array([2.0, 3.0])), Variable(np.array(5.0))
 check(
     hessian_of(_x[0] ** 2 * _x[1], (_x,)),
     [[[[6.0, 4.0], [4.0, 0.0]]]],
-    hint="the Jacobian of the gradient; for one input a list that holds a list with one table",
+    hint="the Jacobian of the gradient; for one input, a list of a list of one table",
 )
 _tables = hessian_of(_x[0] ** 2 * _y, (_x, _y))
 check(_tables[0][1], [4.0, 0.0], hint="element [0][1]: by x, then by y")
@@ -722,7 +721,7 @@ A valley in $n$ dimensions, and what a gradient, a product and a table cost ther
 
 # %% demo=true
 def valley(v):
-    """Rosenbrock's valley: flat along its floor, steep to both sides; lowest at (1, …, 1)."""
+    """Rosenbrock's valley: a flat floor, steep sides, lowest at (1, …, 1)."""
     return ((1 - v[:-1]) ** 2 + 100 * (v[1:] - v[:-1] ** 2) ** 2).sum()
 
 
@@ -779,7 +778,7 @@ or an array, and stays as it is.
 # %% exercise="newton"
 #| export
 def newton(f: Callable, start, steps: int = 20, tolerance: float = 1e-9) -> tuple:
-    """Where the gradient of `f` is zero, and the number of steps that led there from `start`.
+    """Where the gradient of `f` is zero, and the number of steps there from `start`.
 
     Parameters
     ----------
@@ -1322,7 +1321,7 @@ Comparing a variable with a number gives an array of booleans. `2.0 * mask - 1.0
 # %% exercise="straight-through"
 #| export
 class Sign(Function):
-    """1 where x is at least 0, else -1; going back, the gradient passes where |x| is at most 1."""
+    """1 where x is at least 0, else -1; the gradient passes where |x| is at most 1."""
 
     @staticmethod
     def forward(ctx: Context, x: Variable) -> np.ndarray:
@@ -1621,9 +1620,8 @@ def peak_memory(call):
 
 
 for n in (10, 100, 1000):
-    print(
-        f"{n:5} layers: {peak_memory(lambda n=n: gradient_of_chain([tanh] * n)):6.2f} MiB"
-    )
+    most = peak_memory(lambda n=n: gradient_of_chain([tanh] * n))
+    print(f"{n:5} layers: {most:6.2f} MiB")
 
 # %% [markdown]
 r"""
@@ -1652,7 +1650,7 @@ Call `f` on `xs` once more, recorded, and send `grad` back through what is *new*
 # %% exercise="checkpoint"
 #| export
 def gradients_again(f: Callable, xs: Sequence, grad) -> dict:
-    """Call `f` once more, recorded; send `grad` back through what is new, and not further."""
+    """Call `f` again, recorded; send `grad` back through what is new, no further."""
     ### BEGIN SOLUTION
     since = next(creation_order)
     with enable_grad():
@@ -1766,18 +1764,18 @@ def a_whole_checkpoint(derivatives, x, y, seed):
 # %%
 #| export
 def checkpoint(f: Callable, *inputs, generators: Sequence = ()) -> Variable:
-    """Call `f`, keep only its inputs and its output, and compute it again in the backward pass.
+    """Call `f`, keep only inputs and output, and compute it again on the way back.
 
     Parameters
     ----------
     f : callable
-        Takes the inputs, returns a Variable. It may use weights and variables from outside; they
-        get their gradients. Called again, it must do the same.
+        Takes the inputs, returns a Variable. It may use weights and variables from
+        outside; they get their gradients. Called again, it must do the same.
     *inputs : Variable, Tensor, array_like
         Its inputs.
     generators : sequence of numpy.random.Generator
-        Generators that `f` draws from: for the second call they go back to the state of the first,
-        as numpy's global random numbers do in any case.
+        Generators that `f` draws from: for the second call they go back to the state of
+        the first, as numpy's global random numbers do in any case.
 
     Returns
     -------
@@ -1851,14 +1849,14 @@ backward pass. The loop is over by then, and `part` is the last segment, for all
 def checkpoint_sequential(
     functions: Sequence[Callable], segments: int, x: Variable
 ) -> Variable:
-    """Call functions one after the other, in nearly equal segments with a `checkpoint` around each.
+    """Call functions in turn, in nearly equal segments, each in a `checkpoint`.
 
     Parameters
     ----------
     functions : sequence of callable
         Each takes what the one before has returned, the first takes `x`.
     segments : int
-        How many segments, from 1 to the number of functions; their lengths differ by at most one.
+        How many, from 1 to the number of functions; their lengths differ by at most 1.
     x : Variable
         The input.
 
@@ -2033,11 +2031,13 @@ axes.set(xlabel="segments k", ylabel="most memory, MiB")
 axes.legend()
 show(
     figure,
-    "The most memory against the number of segments, both logarithmic: a valley along k + n / k",
+    "The most memory against the number of segments, both logarithmic: a valley along "
+    "k + n / k",
 )
 best = int(np.argmin(peaks))
 print(
-    f"without: {plain:.1f} MiB; with {segment_numbers[best]} segments: {peaks[best]:.1f} MiB"
+    f"without: {plain:.1f} MiB;",
+    f"with {segment_numbers[best]} segments: {peaks[best]:.1f} MiB",
 )
 times = [
     seconds(partial(gradient_of_chain, functions)) for functions in (chain, whole[best])
@@ -2097,7 +2097,7 @@ keep its keys alive. Notes can be its keys.)
 # %% exercise="guard"
 #| export
 class Guard:
-    """Notices if what an operation was computed from changes before the backward pass."""
+    """Notices if an input of an operation changes before the backward pass."""
 
     def __init__(self):
         """Nothing is known yet."""
@@ -2376,9 +2376,8 @@ print(
     f"{count} steps: a = {w[0]:.2f} ± {errors[0]:.2f}, b = {w[1]:.3f} ± {errors[1]:.3f}"
 )
 for degrees in (80, 70, 60, 50, 31):
-    print(
-        f"{degrees} °F: damage with probability {sigmoid(np.array(w[0] + w[1] * degrees)):.3f}"
-    )
+    probability = sigmoid(np.array(w[0] + w[1] * degrees))
+    print(f"{degrees} °F: damage with probability {probability:.3f}")
 
 # %% [markdown]
 r"""
@@ -2491,9 +2490,9 @@ and a chain of a thousand layers in the memory of some sixty. The engine of modu
 
 # %%
 #| export
-__all__ = """AnomalyError Function GradcheckError Guard Sign Softplus checkpoint checkpoint_sequential
-    detect_anomaly gradcheck gradgradcheck hessian hvp jacobian jvp newton second_derivative
-    vjp""".split()
+__all__ = """AnomalyError Function GradcheckError Guard Sign Softplus checkpoint
+    checkpoint_sequential detect_anomaly gradcheck gradgradcheck hessian hvp jacobian
+    jvp newton second_derivative vjp""".split()
 
 # %%
 progress()

@@ -12,9 +12,17 @@ from tito.course import Course
 from tito.notebook.card import hours_of
 from tito.notebook.export import without_magics
 from tito.source.percent import Cell, read_source
-from tito.source.regions import without_hidden_tests
+from tito.source.regions import blank, without_hidden_tests
 
 MODULES = {module.folder: module for module in Course(ROOT).modules()}
+LONGEST = 88  # characters; a notebook shows that many without a scroll bar
+
+
+@pytest.mark.parametrize("folder", MODULES)
+def test_every_line_of_code_that_a_student_sees_fits_a_notebook(folder):
+    cells = [cell for cell in read_source(MODULES[folder]) if cell.role in ("checks", *HAS_CODE)]
+    shown = [without_hidden_tests(blank(cell.source)).split("\n") for cell in cells]
+    assert [line for lines in shown for line in lines if len(line) > LONGEST] == []
 
 
 LEAN = ["04_networks", "05_cnn", "06_dataloader", "07_autograd"]

@@ -266,3 +266,39 @@ def test_a_figure_is_read_on_a_white_and_on_a_dark_page(monkeypatch):
     opaque = image[image[..., 3] == 1][:, :3]
     assert len(opaque) > 100 and opaque.max(axis=1).min() > 0.4  # nothing black
     assert opaque.min(axis=1).max() < 0.7  # and nothing white
+
+
+class Clock:
+    """A clock that stands still, but for the calls that take time on it."""
+
+    def __init__(self, *durations: float):
+        self.durations, self.now, self.calls = durations, 0.0, 0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def call(self) -> None:
+        """Takes the durations in turn, and again from the first."""
+        self.now += self.durations[self.calls % len(self.durations)]
+        self.calls += 1
+
+
+@pytest.mark.parametrize(
+    "durations, tries, shortest, calls",
+    [
+        ((0.5,), 1, 0.5, 1),
+        ((0.5, 0.25, 1.0), 3, 0.25, 3),
+        ((0.1, 0.2), 1, 0.1, 1),  # the second one is never called
+        ((1e-5,), 3, 1e-5, 1 + 3 * 100),
+        ((0.0,), 2, 0.0, 1 + 2 * 10_000),  # too short for the clock
+    ],
+)
+def test_a_call_is_tried_several_times_and_a_short_one_repeated_in_each_try(
+    durations, tries, shortest, calls, monkeypatch
+):
+    from tito.checks import figures
+
+    clock = Clock(*durations)
+    monkeypatch.setattr(figures, "time", clock)
+    assert figures.seconds(clock.call, tries) == pytest.approx(shortest)
+    assert clock.calls == pytest.approx(calls, rel=0.02)

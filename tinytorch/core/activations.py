@@ -32,7 +32,7 @@ def relu(x: np.ndarray) -> np.ndarray:
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
-    """The logistic function, ``1 / (1 + exp(-x))``, element by element, without overflow.
+    """The logistic function ``1 / (1 + exp(-x))``, by element, without overflow.
 
     Parameters
     ----------
@@ -42,8 +42,8 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray
-        The same shape and (floating) dtype, between 0 and 1; right to the dtype's precision also
-        where it is close to 0; not a number stays not a number.
+        The same shape and (floating) dtype, between 0 and 1; right to the dtype's
+        precision also where it is close to 0; not a number stays not a number.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 def largest(x: np.ndarray, axis: int) -> np.ndarray:
-    """The maximum along an axis, which stays with length 1; no elements at all are no error."""
+    """The maximum along an axis, which stays with length 1; 0 without any elements."""
     return x.max(axis=axis, keepdims=True, initial=None if x.size else 0)
 
 
@@ -65,8 +65,8 @@ def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     Parameters
     ----------
     x : ndarray
-        Scores of any shape with at least one axis; it is not changed. A score of minus infinity
-        gets the probability 0.
+        Scores of any shape with at least one axis; it is not changed. A score of minus
+        infinity gets the probability 0.
     axis : int
         The axis along which the results sum to 1.
 
@@ -86,7 +86,7 @@ def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
 
 
 def log_softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
-    """The logarithm of `softmax`, exact also where a probability is too small for its dtype.
+    """The logarithm of `softmax`, exact also where a probability underflows to 0.
 
     Parameters
     ----------
@@ -110,7 +110,8 @@ def log_softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
 
 
 FITS["softmax"] = FITS["log_softmax"] = (
-    "the axis must be one of those that there are, counted from 0, or from the end as -1, -2, …"
+    "the axis must be one of those that there are, counted from 0, or from the end "
+    "as -1, -2, …"
 )
 
 
@@ -137,7 +138,7 @@ class Sigmoid:
 
 
 class Tanh:
-    """The hyperbolic tangent as a layer; the result is of the kind that its input asks for."""
+    """`np.tanh` as a layer; the result is of the kind that its input asks for."""
 
     def __call__(self, x: Tensor) -> Tensor:
         """Apply `np.tanh` to a tensor of any shape."""
@@ -168,12 +169,12 @@ class Softmax:
 
 
 class SiLU:
-    """The sigmoid linear unit ``x * sigmoid(x)`` as a layer, composed of two operations.
+    """The sigmoid linear unit ``x * sigmoid(x)`` as a layer, made of two operations.
 
     References
     ----------
-    Elfwing, Uchibe and Doya (2018), "Sigmoid-weighted linear units for neural network function
-    approximation in reinforcement learning"; also called swish.
+    Elfwing, Uchibe and Doya (2018), "Sigmoid-weighted linear units for neural network
+    function approximation in reinforcement learning"; also called swish.
     """
 
     def __call__(self, x: Tensor) -> Tensor:

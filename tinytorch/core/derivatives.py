@@ -64,7 +64,7 @@ def second_derivative(f: Callable, x: Variable) -> np.ndarray:
 
 
 def jacobian_of(out: Variable, xs: tuple, create_graph: bool = False) -> list:
-    """All derivatives of `out` by each of `xs`: for each a table of ``out.shape + x.shape``."""
+    """All derivatives of `out` by each of `xs`: tables of ``out.shape + x.shape``."""
     seeds = np.eye(out.size).reshape(out.size, *out.shape)
     rows = [pull_back((out,), xs, (seed,), create_graph) for seed in seeds]
     return [
@@ -79,7 +79,7 @@ jacobian = make_jacobian(jacobian_of)
 def push_forward(
     outputs: tuple, xs: tuple, vs: tuple, create_graph: bool = False
 ) -> tuple:
-    """The Jacobian times a vector: the slopes of all outputs if `xs` move along `vs`."""
+    """The Jacobian times a vector: the slopes of all outputs along `vs`."""
     us = tuple(Variable(np.zeros(out.shape, out.dtype)) for out in outputs)
     gradients = pull_back(outputs, xs, us, create_graph=True)
     return pull_back(gradients, us, vs, create_graph)
@@ -95,7 +95,7 @@ def hvp_of(output: Variable, xs: tuple, vs: tuple, create_graph: bool = False) -
 
 
 def hessian_of(output: Variable, xs: tuple, create_graph: bool = False) -> list:
-    """All second derivatives of one number: element [a][b] holds those by xs[a] and xs[b]."""
+    """All second derivatives of one number: at [a][b] those by xs[a] and xs[b]."""
     gradients = pull_back((output,), xs, (None,), create_graph=True)
     return [jacobian_of(gradient, xs, create_graph) for gradient in gradients]
 
@@ -104,7 +104,7 @@ hvp, hessian = make_hvp(hvp_of), make_hessian(hessian_of)
 
 
 def newton(f: Callable, start, steps: int = 20, tolerance: float = 1e-9) -> tuple:
-    """Where the gradient of `f` is zero, and the number of steps that led there from `start`.
+    """Where the gradient of `f` is zero, and the number of steps there from `start`.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ class Softplus(Function):
 
 
 class Sign(Function):
-    """1 where x is at least 0, else -1; going back, the gradient passes where |x| is at most 1."""
+    """1 where x is at least 0, else -1; the gradient passes where |x| is at most 1."""
 
     @staticmethod
     def forward(ctx: Context, x: Variable) -> np.ndarray:
@@ -202,7 +202,7 @@ detect_anomaly = make_detector(check_result, check_gradient)
 
 
 def gradients_again(f: Callable, xs: Sequence, grad) -> dict:
-    """Call `f` once more, recorded; send `grad` back through what is new, and not further."""
+    """Call `f` again, recorded; send `grad` back through what is new, no further."""
     since = next(creation_order)
     with enable_grad():
         out = f(*xs)
@@ -211,18 +211,18 @@ def gradients_again(f: Callable, xs: Sequence, grad) -> dict:
 
 
 def checkpoint(f: Callable, *inputs, generators: Sequence = ()) -> Variable:
-    """Call `f`, keep only its inputs and its output, and compute it again in the backward pass.
+    """Call `f`, keep only inputs and output, and compute it again on the way back.
 
     Parameters
     ----------
     f : callable
-        Takes the inputs, returns a Variable. It may use weights and variables from outside; they
-        get their gradients. Called again, it must do the same.
+        Takes the inputs, returns a Variable. It may use weights and variables from
+        outside; they get their gradients. Called again, it must do the same.
     *inputs : Variable, Tensor, array_like
         Its inputs.
     generators : sequence of numpy.random.Generator
-        Generators that `f` draws from: for the second call they go back to the state of the first,
-        as numpy's global random numbers do in any case.
+        Generators that `f` draws from: for the second call they go back to the state of
+        the first, as numpy's global random numbers do in any case.
 
     Returns
     -------
@@ -240,14 +240,14 @@ def checkpoint(f: Callable, *inputs, generators: Sequence = ()) -> Variable:
 def checkpoint_sequential(
     functions: Sequence[Callable], segments: int, x: Variable
 ) -> Variable:
-    """Call functions one after the other, in nearly equal segments with a `checkpoint` around each.
+    """Call functions in turn, in nearly equal segments, each in a `checkpoint`.
 
     Parameters
     ----------
     functions : sequence of callable
         Each takes what the one before has returned, the first takes `x`.
     segments : int
-        How many segments, from 1 to the number of functions; their lengths differ by at most one.
+        How many, from 1 to the number of functions; their lengths differ by at most 1.
     x : Variable
         The input.
 
@@ -279,7 +279,7 @@ def checkpoint_sequential(
 
 
 class Guard:
-    """Notices if what an operation was computed from changes before the backward pass."""
+    """Notices if an input of an operation changes before the backward pass."""
 
     def __init__(self):
         """Nothing is known yet."""
@@ -301,6 +301,6 @@ class Guard:
         return grad
 
 
-__all__ = """AnomalyError Function GradcheckError Guard Sign Softplus checkpoint checkpoint_sequential
-    detect_anomaly gradcheck gradgradcheck hessian hvp jacobian jvp newton second_derivative
-    vjp""".split()
+__all__ = """AnomalyError Function GradcheckError Guard Sign Softplus checkpoint
+    checkpoint_sequential detect_anomaly gradcheck gradgradcheck hessian hvp jacobian
+    jvp newton second_derivative vjp""".split()

@@ -14,7 +14,7 @@ from tinytorch.core.tensor import FITS, Tensor, apply
 
 
 def matmul_by_hand(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The matrix product with three loops, to see what ``a @ b`` does and why loops are slow.
+    """The matrix product with three loops: what ``a @ b`` does, and why loops are slow.
 
     Parameters
     ----------
@@ -35,7 +35,8 @@ def matmul_by_hand(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
     Examples
     --------
-    >>> matmul_by_hand(np.array([[1, 0, 2], [0, 1, 1]]), np.array([[3, 1], [2, 0], [1, 4]]))
+    >>> a = np.array([[1, 0, 2], [0, 1, 1]])
+    >>> matmul_by_hand(a, np.array([[3, 1], [2, 0], [1, 4]]))
     array([[5, 9],
            [3, 4]])
     """
@@ -72,14 +73,15 @@ def linear(x: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
 
     Examples
     --------
-    >>> linear(np.array([1.0, 2.0]), np.array([[3.0, 0.0], [0.0, 5.0]]), np.array([0.0, 1.0]))
+    >>> weights = np.array([[3.0, 0.0], [0.0, 5.0]])
+    >>> linear(np.array([1.0, 2.0]), weights, np.array([0.0, 1.0]))
     array([ 3., 11.])
     """
     return x @ weights + bias
 
 
 def initial_weights(inputs: int, outputs: int, rng: np.random.Generator) -> np.ndarray:
-    """Random weights that keep the size of a signal: uniform in ±sqrt(6 / (inputs + outputs)).
+    """Weights that keep a signal's size: uniform in ±sqrt(6 / (inputs + outputs)).
 
     Parameters
     ----------
@@ -95,15 +97,15 @@ def initial_weights(inputs: int, outputs: int, rng: np.random.Generator) -> np.n
 
     References
     ----------
-    Glorot and Bengio (2010), "Understanding the difficulty of training deep feedforward neural
-    networks", equation 16.
+    Glorot and Bengio (2010), "Understanding the difficulty of training deep feedforward
+    neural networks", equation 16.
     """
     limit = np.sqrt(6 / (inputs + outputs))
     return rng.uniform(-limit, limit, size=(inputs, outputs)).astype(np.float32)
 
 
 def he_weights(inputs: int, outputs: int, rng: np.random.Generator) -> np.ndarray:
-    """Random weights that keep the size of a signal before ReLU: normal, variance 2 / inputs.
+    """Weights that keep a signal's size before ReLU: normal, with variance 2 / inputs.
 
     Parameters
     ----------
@@ -126,13 +128,14 @@ def he_weights(inputs: int, outputs: int, rng: np.random.Generator) -> np.ndarra
 
 
 FITS["linear"] = (
-    "each example, along the last axis of the first, needs as many features as the second (the "
-    "weights) has rows; give the layer that many inputs, or reshape the examples"
+    "each example, along the last axis of the first, needs as many features as the "
+    "second (the weights) has rows; give the layer that many inputs, or reshape the "
+    "examples"
 )
 
 
 class Dense:
-    """A fully connected layer: ``x W + b`` with weights and a bias that training can change.
+    """A fully connected layer ``x W + b``; training can change its weights and bias.
 
     Parameters
     ----------

@@ -18,9 +18,9 @@ def as_array(data, dtype=None) -> np.ndarray:
     data : number, (nested) list, ndarray or Tensor
         The values. An array that already has the wanted dtype is not copied.
     dtype : data type, optional
-        The dtype of the result. Without it, what has a floating dtype already (an array, a tensor)
-        keeps it, and everything else (Python numbers, lists, integer and boolean arrays) becomes
-        float32.
+        The dtype of the result. Without it, what has a floating dtype already (an
+        array, a tensor) keeps it, and everything else (Python numbers, lists, integer
+        and boolean arrays) becomes float32.
 
     Returns
     -------
@@ -68,7 +68,8 @@ class Tensor:
     dtype : data type, optional
         The dtype; by default float32, or the array's own floating dtype.
     requires_grad : bool
-        Marks a parameter that training will change. A later module reads it; this one only keeps it.
+        Marks a parameter that training will change. A later module reads it; this one
+        only keeps it.
 
     Attributes
     ----------
@@ -77,8 +78,8 @@ class Tensor:
     requires_grad : bool
         As given.
     grad : ndarray or None
-        The gradient, of the same shape and dtype as `data`, once one has been computed; until then
-        None.
+        The gradient, of the same shape and dtype as `data`, once one has been computed;
+        until then None.
 
     Raises
     ------
@@ -91,12 +92,8 @@ class Tensor:
     (2, 3)
     """
 
-    __slots__ = (
-        "__weakref__",
-        "data",
-        "grad",
-        "requires_grad",
-    )  # its attributes, and no others
+    # Its attributes, and no others.
+    __slots__ = ("__weakref__", "data", "grad", "requires_grad")
 
     def __init__(self, data, dtype=None, requires_grad: bool = False):
         self.data = as_array(data, dtype)
@@ -124,7 +121,7 @@ class Tensor:
         return self.data.dtype
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
-        """What ``np.asarray(tensor)`` gives: the values, shared unless a copy is needed."""
+        """What ``np.asarray(tensor)`` gives: the values, copied only if need be."""
         return np.array(self.data, dtype=dtype, copy=copy)
 
     def __repr__(self) -> str:
@@ -138,8 +135,9 @@ class Tensor:
 def extend(*classes: type) -> Callable[[type], type]:
     """Add the methods of the decorated class to other classes.
 
-    So a long class can be written in several cells, one idea in each. The decorated class stays
-    usable by itself: another class that is to have the same methods inherits from it.
+    So a long class can be written in several cells, one idea in each. The decorated
+    class stays usable by itself: another class that is to have the same methods
+    inherits from it.
 
     Parameters
     ----------
@@ -164,7 +162,7 @@ def extend(*classes: type) -> Callable[[type], type]:
 
 @extend(Tensor)
 class Display:
-    """How a tensor shows itself: a table in a notebook, rows in print, one line elsewhere."""
+    """How a tensor is shown: a table in a notebook, rows in print, else one line."""
 
     __slots__ = ()
 
@@ -181,7 +179,7 @@ class Display:
 
 @extend(Tensor)
 class Conversions:
-    """From a tensor back to Python and numpy. Works for any class with an `__array__` method."""
+    """From a tensor, or any class with `__array__`, back to Python and numpy."""
 
     __slots__ = ()
 
@@ -195,7 +193,7 @@ class Conversions:
         Returns
         -------
         float, int or bool
-            The value; a float, unless the tensor was given another dtype than a floating one.
+            The value; an int or a bool only if the tensor has such a dtype.
 
         Raises
         ------
@@ -225,7 +223,7 @@ class Conversions:
         return bool(self.item())
 
     def __len__(self) -> int:
-        """The length of the first axis; without axes, a TypeError that tells of `item()`."""
+        """The length of the first axis; without axes, a TypeError naming `item()`."""
         array = np.asarray(self)
         if array.ndim == 0:
             raise TypeError(
@@ -235,7 +233,7 @@ class Conversions:
 
 
 def value(x):
-    """The array inside a tensor; a list as an array; a number, also numpy's, as a Python number."""
+    """The array inside a tensor; a list as an array; any number as a Python number."""
     if isinstance(x, Tensor):
         return x.data
     if isinstance(x, np.generic):
@@ -246,20 +244,24 @@ def value(x):
 
 
 BROADCAST = "aligned at the right, two axes must be equally long, or one of length 1"
-AXES = "an axis is a whole number from -ndim to ndim - 1, or a tuple of them, each named once"
+AXES = (
+    "an axis is a whole number from -ndim to ndim - 1, or a tuple of them, each named "
+    "once"
+)
 FITS = {
-    "matmul": "the last axis of the first must be as long as the second-to-last (or only) axis "
-    "of the second",
+    "matmul": "the last axis of the first must be as long as the second-to-last (or "
+    "only) axis of the second",
     "power": BROADCAST + ", and a negative power needs a floating dtype",
     "sum": AXES,
     "mean": AXES,
     "max": AXES + ", and without elements there is no largest one",
     "min": AXES + ", and without elements there is no smallest one",
     "var": AXES,
-    "reshape": "the new shape must have as many elements as the old one, and at most one -1",
+    "reshape": "the new shape must have as many elements as the old one, and at most "
+    "one -1",
     "transpose": "every axis must be named exactly once",
-    "getitem": "an index is made of whole numbers, slices or booleans; it must lie within its "
-    "axis, and there can be no more indices than axes",
+    "getitem": "an index is made of whole numbers, slices or booleans; it must lie "
+    "within its axis, and there can be no more indices than axes",
 }
 
 
@@ -283,7 +285,7 @@ def compute(function: Callable, *values, **parameters):
     Raises
     ------
     ValueError, IndexError
-        If the shapes, or an axis or index, do not fit; names the function and the shapes.
+        If shapes, an axis or an index do not fit; names the function and the shapes.
     TypeError
         If an input is neither a number nor an array of numbers.
     """
@@ -306,12 +308,12 @@ def compute(function: Callable, *values, **parameters):
 
 
 def describe(x) -> str:
-    """An input in a few words: the shape of an array, or else what Python shows of it."""
+    """An input in a few words: an array's shape, or else what Python shows of it."""
     return f"shape {x.shape}" if hasattr(x, "shape") else f"{x!r:.60}"
 
 
 def handler_of(x):
-    """The method `__apply__` of an input, or of something in a list of inputs; else None."""
+    """The method `__apply__` of an input, or of one in a list of inputs; else None."""
     if not isinstance(x, (list, tuple)):
         return getattr(x, "__apply__", None)
     for part in x:
@@ -324,8 +326,9 @@ def handler_of(x):
 def apply(function: Callable, *inputs, **parameters) -> Tensor:
     """Apply a numpy function to tensors: unwrap the inputs, compute, wrap the result.
 
-    Every operator, method and layer of the framework comes through here. An input or parameter that
-    knows better what to do (it has a method `__apply__`) is asked instead, with the same arguments.
+    Every operator, method and layer of the framework comes through here. An input or
+    parameter that knows better what to do (it has a method `__apply__`) is asked
+    instead, with the same arguments.
 
     Parameters
     ----------
@@ -377,7 +380,7 @@ class Arithmetic:
 
 @extend(Tensor, Arithmetic)
 class MoreArithmetic:
-    """The other operators of `Arithmetic`; each names its function and the operands in order."""
+    """The other operators of `Arithmetic`, each with its function and operands."""
 
     __slots__ = ()
 
@@ -405,7 +408,7 @@ class MoreArithmetic:
 
 @extend(Tensor)
 class ReflectedArithmetic:
-    """The operators ``+ - * / ** @`` with the tensor on the right: ``2 - x``, ``[1, 2] * x``."""
+    """The operators ``+ - * / ** @`` with the tensor on the right, as in ``2 - x``."""
 
     __slots__ = ()
 
@@ -422,7 +425,7 @@ class ReflectedArithmetic:
 
 @extend(Tensor, ReflectedArithmetic)
 class MoreReflectedArithmetic:
-    """The other operators of `ReflectedArithmetic`, the left operand first, and numpy's functions."""
+    """The other operators of `ReflectedArithmetic`, and numpy's own functions."""
 
     __slots__ = ()
 
@@ -442,17 +445,17 @@ class MoreReflectedArithmetic:
         return apply(np.matmul, other, self)
 
     def __array_ufunc__(self, ufunc, method, *inputs, **parameters):
-        """How numpy's own functions meet a tensor: ``np.exp(x)``, ``array * x``, ``array < x``.
+        """How numpy's functions meet a tensor: ``np.exp(x)``, ``array < x``.
 
-        The result is what `apply` gives, or an array of booleans if the function gives booleans.
+        The result is what `apply` gives; if that is booleans, it is a plain array.
         """
         if method != "__call__" or ufunc.nout > 1:
             return NotImplemented
         if parameters:
             settings = ", ".join(f"{name}=" for name in parameters)
             raise TypeError(
-                f"{ufunc.__name__} of a tensor takes no {settings}; leave it out (for array += x, "
-                "write array = array + x), or compute with np.asarray(x)"
+                f"{ufunc.__name__} of a tensor takes no {settings}; leave it out (for "
+                "array += x, write array = array + x), or compute with np.asarray(x)"
             )
         out = apply(ufunc, *inputs)
         return np.asarray(out) if out.dtype == bool else out
@@ -462,8 +465,8 @@ class MoreReflectedArithmetic:
 class Comparisons:
     """``== != < <= > >=``, element by element; each gives a numpy array of booleans.
 
-    They work for any class with an `__array__` method, and broadcast as the arithmetic does. Of two
-    scalars the result is a single numpy boolean.
+    They work for any class with an `__array__` method, and broadcast as the arithmetic
+    does. Of two scalars the result is a single numpy boolean.
 
     Examples
     --------
@@ -491,17 +494,16 @@ class Comparisons:
     def __ge__(self, other):
         return compute(np.greater_equal, value(self), value(other))
 
-    __hash__ = (
-        object.__hash__
-    )  # a class with its own == would lose it, and could be no dict's key
+    # A class with its own == would lose its hash, and could be no dict's key.
+    __hash__ = object.__hash__
 
 
 @extend(Tensor)
 class Reductions:
-    """From many numbers to few, over all axes or over those of `axis` (an int or a tuple).
+    """From many numbers to few, over all axes or those of `axis` (int or tuple).
 
-    With ``keepdims=True`` a reduced axis stays, with length 1, so that the result still broadcasts
-    against the tensor it came from.
+    With ``keepdims=True`` a reduced axis stays, with length 1, so that the result still
+    broadcasts against the tensor it came from.
     """
 
     __slots__ = ()
@@ -557,15 +559,15 @@ class Shaping:
     def transpose(self, *axes):
         """The axes in the given order, as ``transpose(1, 0)`` or ``transpose((1, 0))``.
 
-        For each axis of the result, it is named which one of this tensor it is; without any, they
-        come in reverse order.
+        Name for each axis of the result which axis of this tensor it is; without any
+        names, the order is reversed.
         """
         axes = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
         return apply(np.transpose, self, axes=axes or None)
 
     @property
     def T(self):
-        """The tensor with its axes in reverse order; of a matrix, the transposed one."""
+        """The tensor with its axes in reverse order; for a matrix, its transpose."""
         return self.transpose()
 
 
@@ -576,16 +578,16 @@ def getitem(x: np.ndarray, index) -> np.ndarray:
 
 @extend(Tensor)
 class Indexing:
-    """Reading a part: ``x[0]``, ``x[:, 1:3]``, ``x[x > 0]``; and going through the rows."""
+    """Reading a part, as in ``x[:, 1:3]`` or ``x[x > 0]``, and one row at a time."""
 
     __slots__ = ()
 
     def __getitem__(self, index):
-        """``x[index]``, for every index that numpy knows; of a number or a slice, a view."""
+        """``x[index]`` for every index numpy knows; a view for a number or a slice."""
         return apply(getitem, self, index=index)
 
     def __iter__(self) -> Iterator:
-        """The parts along the first axis, one after the other; without axes, a TypeError."""
+        """The parts along the first axis in turn; without axes, a TypeError."""
         return (self[i] for i in range(len(self)))
 
 
