@@ -2092,5 +2092,5 @@ whole networks of them, which know all their parameters, save them and load them
 One question is open. You found XOR's weights by thinking, and the spirals' by least squares. Neither works for the
 weights of *all* layers at once. For that you need to know, for each of a hundred thousand weights, in which
 direction to change it. That is the gradient, and you compute it in **module 7, Autograd**, which needs nothing but
-modules 1 to 3. (Modules 5 and 6 are still to come.)
+modules 1 to 3. (Module 5 is still to come.)
 """

@@ -615,4 +615,81 @@ class Loading:
     ),
 }
 
-VARIANTS = {**TENSOR, **ACTIVATIONS, **LAYERS, **NETWORKS, **AUTOGRAD}
+DATALOADER = {
+    "deals out each class with a helper of its own": Variant(
+        "06_dataloader",
+        "stratified-split",
+        before=(
+            "#| export\ndef dealt(members, sizes):\n"
+            "    ends = np.cumsum([0, *sizes])\n"
+            "    return [members[a:b] for a, b in zip(ends, ends[1:])]",
+            "dealt(np.arange(5), [3, 2])",
+        ),
+        source="""def stratified_split(dataset, labels, parts=(0.8, 0.2), rng=None) -> list[Subset]:
+    labels, n = np.asarray(labels), len(dataset)
+    if labels.shape[0] != n:
+        raise ValueError(f"{n} examples, but {len(labels)} labels")
+    order = np.random.default_rng(rng).permutation(n)
+    chosen = [set() for _ in parts]
+    for label in set(labels.tolist()):
+        members = [k for k in order if labels[k] == label]
+        for part, some in zip(chosen, dealt(members, part_sizes(len(members), parts))):
+            part.update(some)
+    return [Subset(dataset, [k for k in order if k in part]) for part in chosen]
+""",
+    ),
+    "loads with a class of its own for the iterator": Variant(
+        "06_dataloader",
+        "dataloader",
+        source="""class Epoch:
+    def __init__(self, loader):
+        self.loader, self.started = loader, False
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        loader = self.loader
+        if not self.started:
+            n = len(loader.dataset)
+            order = loader.rng.permutation(n) if loader.shuffle else np.arange(n)
+            self.rest = iter(batches(order, loader.batch_size, loader.drop_last))
+            self.started = True
+        indices = next(self.rest)
+        if loader.collate:
+            return loader.collate([loader.dataset[k] for k in indices])
+        fields = gather(loader.dataset, indices)
+        return tuple(Tensor(x) if np.issubdtype(x.dtype, np.floating) else x for x in fields)
+
+
+class DataLoader(Shown):
+    def __init__(self, dataset, batch_size=32, shuffle=False, drop_last=False, rng=None,
+                 collate=None, progress=False):
+        if not batch_size >= 1:
+            raise ValueError("a batch needs an example, but batch_size is %d" % batch_size)
+        vars(self).update(dataset=dataset, batch_size=batch_size, shuffle=shuffle)
+        vars(self).update(drop_last=drop_last, collate=collate, progress=progress)
+        self.rng = np.random.default_rng(rng)
+
+    def __len__(self):
+        up = 0 if self.drop_last else self.batch_size - 1
+        return (len(self.dataset) + up) // self.batch_size
+
+    @with_progress
+    def __iter__(self):
+        return Epoch(self)
+""",
+    ),
+    "shifts with np.roll on a padded image": Variant(
+        "06_dataloader",
+        "random-shift",
+        instead={
+            "moved[n] = padded[n, ..., row : row + height, column : column + width]": (
+                "rolled = np.roll(padded[n], (-row, -column), axis=(-2, -1))\n"
+                "            moved[n] = rolled[..., :height, :width]"
+            )
+        },
+    ),
+}
+
+VARIANTS = {**TENSOR, **ACTIVATIONS, **LAYERS, **NETWORKS, **DATALOADER, **AUTOGRAD}

@@ -17,8 +17,8 @@ from tito.source.regions import without_hidden_tests
 MODULES = {module.folder: module for module in Course(ROOT).modules()}
 
 
-LEAN = ["04_networks", "07_autograd"]
-NEW = ["04_networks"]
+LEAN = ["04_networks", "06_dataloader", "07_autograd"]
+NEW = ["04_networks", "06_dataloader"]
 
 
 @pytest.mark.parametrize("folder", LEAN)

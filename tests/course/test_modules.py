@@ -27,6 +27,7 @@ def test_the_modules_are_those_of_the_course():
         "02_activations",
         "03_layers",
         "04_networks",
+        "06_dataloader",
         "07_autograd",
         "15_derivatives",
     ]
