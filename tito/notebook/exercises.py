@@ -49,6 +49,13 @@ MILESTONES = {
             "Next: the rest of this module, and then other layers (module 5), or how such numbers "
             "are found (module 7).",
         ),
+        Milestone(
+            "M3",
+            "two spirals, from random weights",
+            "Your own package finds the weights: losses, gradients, steps and loops, and not a line "
+            "of it is somebody else's.",
+            "Next: runs that are interrupted and go on, in the rest of this module.",
+        ),
     ]
 }
 
