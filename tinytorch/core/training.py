@@ -5,7 +5,8 @@ Made by `tito export` from source/08_training/training_dev.py. Edit that noteboo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -15,12 +16,11 @@ from tinytorch.core.networks import MLP, Module, walk
 from tinytorch.core.tensor import Tensor, extend
 from tinytorch.support.clipping import clip_grad_value_ as clip_grad_value_
 from tinytorch.support.clipping import gradients_of
-from tinytorch.support.loops import batches_of, checked, epochs_of, evaluating
-from tinytorch.support.loops import unreached as unreached
+from tinytorch.support.loops import batches_of, checked, epochs_of
 from tinytorch.support.loss_layers import (
-    LossLayer,
     labels_for,
     labels_for_loss,
+    loss_class,
     reduced,
     targets_for,
 )
@@ -117,26 +117,14 @@ def cross_entropy(scores, labels, reduction: str = "mean") -> Variable:
     labels = labels_for_loss(scores, labels)
     if reduction == "mean":
         return autograd.cross_entropy(scores, labels)
-    right = log_softmax(scores)[np.arange(len(labels)), labels]
+    rows = np.arange(len(labels))
+    right = log_softmax(scores)[rows, labels]
     return reduced(-right, reduction)
 
 
-class MSELoss(LossLayer):
-    """`mse_loss` as an object that keeps its reduction."""
-
-    function = mse_loss
-
-
-class BCEWithLogitsLoss(LossLayer):
-    """`bce_with_logits` as an object that keeps its reduction."""
-
-    function = bce_with_logits
-
-
-class CrossEntropyLoss(LossLayer):
-    """`cross_entropy` as an object that keeps its reduction."""
-
-    function = cross_entropy
+MSELoss = loss_class("MSELoss", mse_loss)
+BCEWithLogitsLoss = loss_class("BCEWithLogitsLoss", bce_with_logits)
+CrossEntropyLoss = loss_class("CrossEntropyLoss", cross_entropy)
 
 
 class Optimizer(OptimizerMethods):
@@ -227,6 +215,39 @@ def train_step(
     return value.item()
 
 
+def overfit(network, x, y, optimizer, loss=cross_entropy, steps: int = 300) -> list:
+    """Let a network learn one batch by heart, to see whether it can.
+
+    Parameters
+    ----------
+    network, x, y, optimizer, loss
+        As for `train_step`.
+    steps : int
+        How many.
+
+    Returns
+    -------
+    list of float
+        The loss before each step.
+    """
+    losses = []
+    for _ in range(steps):
+        losses.append(train_step(network, x, y, optimizer, loss))
+    return losses
+
+
+def unreached(network: Module) -> list[str]:
+    """The names of the parameters that no gradient has reached: it is None, or only zeros.
+
+    Call it after a training step.
+    """
+    names = []
+    for name, p in network.named_parameters():
+        if p.grad is None or not p.grad.any():
+            names.append(name)
+    return names
+
+
 def accuracy(scores, labels) -> float:
     """The share of rows in which the largest score is that of the right class.
 
@@ -250,6 +271,19 @@ def accuracy(scores, labels) -> float:
     labels = labels_for(scores, labels)
     answers = np.asarray(scores).argmax(axis=1)
     return float((answers == labels).mean())
+
+
+@contextmanager
+def evaluating(network: Module) -> Iterator[None]:
+    """A block in which no part of a network is in training mode; then each is as before."""
+    switches = [part for _, part in walk(network) if hasattr(part, "training")]
+    modes = [part.training for part in switches]
+    network.eval()
+    try:
+        yield
+    finally:
+        for part, mode in zip(switches, modes):
+            part.training = mode
 
 
 def evaluate(network: Module, batches: Iterable, measure: Callable) -> float:
@@ -284,10 +318,7 @@ def evaluate(network: Module, batches: Iterable, measure: Callable) -> float:
 
 
 def train_epoch(
-    network: Module,
-    batches: Iterable,
-    optimizer: Optimizer,
-    loss: Callable = cross_entropy,
+    network: Module, batches: Iterable, optimizer: Optimizer, loss=cross_entropy
 ) -> float:
     """Train a network once on each batch.
 
@@ -512,8 +543,27 @@ class Adam(Optimizer):
                 t, m, v = int(self.steps[n]), self.means[n], self.squares[n]
                 m += (1 - beta1) * (p.grad - m)
                 v += (1 - beta2) * (p.grad**2 - v)
-                root = np.sqrt(v / (1 - beta2**t))
-                p.data -= self.lr * (m / (1 - beta1**t)) / (root + self.eps)
+                mean = m / (1 - beta1**t)
+                square = v / (1 - beta2**t)
+                p.data -= self.lr * mean / (np.sqrt(square) + self.eps)
+
+
+def learn_xor(width: int = 8, seed: int = 0) -> Module:
+    """A network that was trained on XOR, from random weights; its score is above 0 for yes.
+
+    Parameters
+    ----------
+    width : int
+        How many hidden neurons it has.
+    seed : int
+        Of its first weights.
+    """
+    x = Tensor([[0, 0], [0, 1], [1, 0], [1, 1]])
+    y = np.array([[0], [1], [1], [0]])
+    network = MLP([2, width, 1], rng=seed)
+    optimizer = SGD(network.parameters(), lr=1.0)
+    overfit(network, x, y, optimizer, bce_with_logits, steps=200)
+    return network
 
 
 def learn_spirals(points: np.ndarray, labels: np.ndarray) -> Module:
@@ -533,7 +583,8 @@ def learn_spirals(points: np.ndarray, labels: np.ndarray) -> Module:
     """
     network = MLP([2, 32, 32, 2], rng=0)
     optimizer = Adam(network.parameters(), lr=0.03)
-    fit(network, [(Tensor(points), labels)], 150, optimizer)
+    batches = [(Tensor(points), labels)]
+    fit(network, batches, 150, optimizer)
     return network
 
 
@@ -631,5 +682,5 @@ def load(path, network, optimizer=None, rng=None) -> int:
 __all__ = """
     Adam BCEWithLogitsLoss CrossEntropyLoss EarlyStopping MSELoss Optimizer SGD accuracy
     bce_with_logits changing clip_grad_norm_ clip_grad_value_ confusion_matrix cross_entropy
-    evaluate f1_scores fit learn_spirals load mse_loss save train_epoch train_step unreached
+    evaluate evaluating f1_scores fit learn_spirals learn_xor load mse_loss overfit save train_epoch train_step unreached
 """.split()

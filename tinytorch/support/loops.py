@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from tinytorch.core.networks import walk
 from tinytorch.support.progress_bars import where_somebody_looks
 
 
@@ -116,30 +115,3 @@ def checked(loss):
             "smaller learning rate"
         )
     return loss
-
-
-@contextlib.contextmanager
-def evaluating(network) -> Iterator[None]:
-    """A block in which no part of a network is in training mode; then each is as it was before."""
-    switches = [part for _, part in walk(network) if hasattr(part, "training")]
-    modes = [part.training for part in switches]
-    for part in switches:
-        part.training = False
-    try:
-        yield
-    finally:
-        for part, mode in zip(switches, modes, strict=True):
-            part.training = mode
-
-
-def unreached(network) -> list[str]:
-    """The names of parameters that no gradient has reached: they have none, or only zeros.
-
-    Call it after a backward pass. What is in the list is not trained, and often nobody notices,
-    since the rest of the network does its work.
-    """
-    found = []
-    for name, p in network.named_parameters():
-        if p.grad is None or not np.any(np.asarray(p.grad)):
-            found.append(name)
-    return found

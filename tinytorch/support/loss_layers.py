@@ -108,3 +108,10 @@ class LossLayer(Shown):
     def __call__(self, predicted, target) -> Tensor:
         """The loss of what was predicted, given what is right."""
         return type(self).function(predicted, target, self.reduction)
+
+
+def loss_class(name: str, function: Callable) -> type[LossLayer]:
+    """The class of a loss whose objects keep their reduction."""
+    about = f"`{function.__name__}` as an object that keeps its reduction."
+    place = {"__module__": function.__module__, "__qualname__": name, "__doc__": about}
+    return type(name, (LossLayer,), {"function": staticmethod(function), **place})
