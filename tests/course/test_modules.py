@@ -29,6 +29,7 @@ def test_the_modules_are_those_of_the_course():
         "04_networks",
         "06_dataloader",
         "07_autograd",
+        "08_training",
         "15_derivatives",
     ]
 
