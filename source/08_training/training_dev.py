@@ -5,8 +5,8 @@ r"""
 In module 4 somebody sent you 354 numbers, and your network knew two spirals. In this module you find such numbers
 yourself: from weights that are drawn at random, with nothing but your own code, in a fraction of a second.
 
-Training is a loop of four lines. Two of them are from 1951: take a *noisy* measurement of the slope, go a small step
-against it, and repeat (Robbins and Monro, "A stochastic approximation method"). The art is in what stands around them.
+Training is a loop of four lines. The idea is from 1951: take a *noisy* measurement of the slope, go a small step
+against it, and repeat (Robbins and Monro, "A stochastic approximation method"). The art is in what stands around it.
 Most training runs that fail don't stop with an error. They run to the end and are a bit worse than they could be, and
 nobody knows why. So you'll break each part once, and see what that looks like.
 
@@ -104,7 +104,8 @@ print((np.zeros((5, 1)) - np.zeros(5)).shape)
 # %% [markdown]
 r"""
 Twenty-five: every prediction against every target. No error, and the loss even goes down while you train. It ends
-where each prediction is the *mean of all targets*. So a loss must refuse shapes that differ, even if numpy doesn't mind.
+where each prediction is the *mean of all targets*. So a loss must refuse shapes that differ, even if numpy doesn't
+mind.
 
 #### Exercise 1: `mse_loss`
 
@@ -325,13 +326,14 @@ print(autograd.cross_entropy(sure, [0]), autograd.cross_entropy(100 * sure, [0])
 
 # %% [markdown]
 r"""
-The first is what comes out if the answer goes through softmax a second time. A network can't be any better than that, so
-it's pulled on without end, and its gradients are small where they should be large. It learns all the same, only slowly,
-and that's why it takes people days to find this mistake. (Our loss warns you.)
+The first is what comes out if the answer goes through softmax a second time. A network can't be any better than that,
+so it's pulled on without end, and its gradients are small where they should be large. It learns all the same, only
+slowly, and that's why it takes people days to find this mistake. (Our loss warns you.)
 
 #### Exercise 3: `cross_entropy`
 
-First of all, `labels = labels_for_loss(scores, labels)`. That's given: it refuses labels that are no class, or not one for each row.
+First of all, `labels = labels_for_loss(scores, labels)`. That's given: it refuses labels that are no class, or not
+one for each row.
 
 Now the reductions. For `"mean"`, return what module 7's function gives; it's one operation, and fast. For the others
 you need the loss of *each* example:
@@ -340,7 +342,8 @@ you need the loss of *each* example:
 - In row `i`, take the column `labels[i]`: that's an index with two arrays, `[np.arange(len(labels)), labels]`.
 - Turn the sign, and hand it to `reduced`.
 
-Each loss also comes as an object, as in PyTorch: `CrossEntropyLoss("sum")` is `cross_entropy` that keeps its reduction. That's given, below.
+Each loss also comes as an object, as in PyTorch: `CrossEntropyLoss("sum")` is `cross_entropy` that keeps its
+reduction. That's given, below.
 """
 
 
@@ -438,8 +441,8 @@ simplest one is stochastic gradient descent:
 
 $$ w \leftarrow w - \eta \, g $$
 
-The step $\eta$ is called *learning rate*, `lr`. All optimizers have parameters and a rate, so there is a class `Optimizer` for
-what they share, and each kind has a `step` of its own.
+The factor $\eta$ is called *learning rate*, `lr`. All optimizers have parameters and a rate, so there is a class
+`Optimizer` for what they share, and each kind has a `step` of its own.
 
 #### Exercise 4: `SGD`
 
@@ -631,15 +634,15 @@ Here are the four lines of training, out of order. Each is needed; put them into
 - go forwards: `value = checked(loss(network(x), y))`
 - forget: `optimizer.zero_grad()`
 
-Return the loss as a number, `value.item()`: a Variable would hold on to the whole graph. `checked` is given. It hands on a
-loss, but stops with an error if that is infinite or NaN, *before* a step spoils all weights.
+Return the loss as a number, `value.item()`: a Variable would hold on to the whole graph. `checked` is given. It hands
+on a loss, but stops with an error if that is infinite or NaN, *before* a step spoils all weights.
 
 <details>
 <summary>What goes wrong in other orders? Think first, then look</summary>
 
-There are six orders that begin with *forget*, of which only one can work, since `backward` needs a loss. If you move
-before you go back, there is no gradient, so nothing moves, and that for ever: no error, and a loss that stays as it is.
-If you forget between going back and moving, the same happens. And if you never forget, you get the sum of all slopes.
+Say you forget first. Going back needs a loss, so it comes after going forwards. If you move before you go back, there's
+no gradient, so nothing moves, and that for ever: no error, and a loss that stays as it is. If you forget between going
+back and moving, the same happens. And if you never forget, you get the sum of all slopes.
 
 </details>
 """
@@ -767,12 +770,12 @@ def a_loss_that_is_not_a_number_moves_nothing(training, a, b, x, y):
 
 # %% [markdown]
 r"""
-That's all that training is. Before you train on a thousand examples, try *one batch*. A network that can't learn a handful of
-examples by heart has a mistake in it, and here you find it in a second. Whoever trains networks for a living does this
-first.
+That's all that training is. Before you train on a thousand examples, try *one batch*. A network that can't learn a
+handful of examples by heart has a mistake in it, and here you find it in a second. Whoever trains networks for a
+living does this first.
 
-There's one mistake that it doesn't show. A layer that no gradient reaches stays as it was drawn, and the others make up for
-it. So look at the gradients as well, once, after a step.
+There's one mistake that it doesn't show. A layer that no gradient reaches stays as it was drawn, and the others make
+up for it. So look at the gradients as well, once, after a step.
 
 #### Exercise 7: `overfit` and `unreached`
 
@@ -904,8 +907,8 @@ print(unreached(network))
 r"""
 ### 3. A loop
 
-The digits come back, 64 numbers for each image. Module 6 splits and shuffles them: 1,437 to learn from, in batches of 64,
-and 360 to look at.
+The digits come back, 64 numbers for each image. Module 6 splits and shuffles them: 1,437 to learn from, in batches of
+64, and 360 to look at.
 """
 
 # %% demo=true
@@ -999,9 +1002,9 @@ Measure a network on all examples of a loader: the loss, the accuracy, or anythi
 predictions and targets. Three things can go wrong.
 
 **The mode.** Some layers work differently in training (module 4). `with evaluating(network):` is a block in which all
-switches are off. It's written like `no_grad` in module 7, with `yield` where the block runs. Find all parts with a switch,
-`hasattr(part, "training")`, by `walk(network)`; remember their modes; call `network.eval()`; and after the block, also
-after an error (`try … finally`), put *each* back as it was. You did the same in `summary`.
+switches are off. It's written like `no_grad` in module 7, with `yield` where the block runs. Find all parts with a
+switch, `hasattr(part, "training")`, by `walk(network)`; remember their modes; call `network.eval()`; and after the
+block, also after an error (`try … finally`), put *each* back as it was. You did the same in `summary`.
 
 **The graph.** Nobody goes back from here, so nothing must be recorded: `with no_grad(), evaluating(network):`.
 
@@ -1165,8 +1168,8 @@ r"""
 An *epoch* is one time through all examples. Switch the network to training with `network.train()`, go through
 `batches_of(batches)`, and make a step with each. Return the mean loss over all examples, weighed as above.
 
-Add up *numbers*. `train_step` gives one, so all is well. If you kept Variables, for the mean at the end, each would hold
-on to what it was computed from. The cell after the check measures how much that is.
+Add up *numbers*. `train_step` gives one, so all is well. If you kept Variables, for the mean at the end, each would
+hold on to what it was computed from. The cell after the check measures how much that is.
 """
 
 
@@ -1264,14 +1267,15 @@ r"""
 Now put it all together. `fit` trains for some epochs, and keeps a **history**: a dictionary with a list of numbers for
 each name, one number for each epoch.
 
-1. For each epoch in `epochs_of(epochs, train, validation, progress)`, append what `train_epoch` gives to the list `"loss"`.
-   (`epochs_of` is given. It counts, shows how far you are, and refuses validation batches that are the very batches of the training.)
+1. For each epoch in `epochs_of(epochs, train, validation, progress)`, append what `train_epoch` gives to the list
+   `"loss"`. (`epochs_of` is given. It counts, shows how far you are, and refuses validation batches that are the very
+   batches of the training.)
 2. If there are `validation` batches, append what `evaluate` gives on them, to a list of its own: the loss to
    `"validation_loss"`, and each of `measures` to `"validation_"` and its name, such as `"validation_accuracy"`. A
-   function knows its name: `measure.__name__`. `history.setdefault(name, [])` gives the list of that name, a new one if
-   there is none.
-3. Call each of `callbacks` with `(network, history)`. If any of them gives something true, it was the last epoch. Call
-   *all* of them each time: another one may want to see that epoch.
+   function knows its name: `measure.__name__`. `history.setdefault(name, [])` gives the list of that name, a new one
+   if there is none.
+3. Call each of `callbacks` with `(network, history)`. If any of them gives something true, it was the last epoch.
+   Call *all* of them each time: another one may want to see that epoch.
 4. Return the history.
 """
 
@@ -1495,8 +1499,8 @@ Now break it. Forget to forget the gradients, once with the rate above, and once
 <details>
 <summary>Think first, then look</summary>
 
-Each step goes along the sum of all slopes so far, as a heavy ball does that nobody slows down. With a large rate, it's out of the valley soon.
-With a small one it swings, but gets somewhere.
+Each step goes along the sum of all slopes so far, as a heavy ball does that nobody slows down. With a large rate,
+it's out of the valley soon. With a small one it swings, but gets somewhere.
 
 </details>
 """
@@ -1516,8 +1520,9 @@ for lr in (0.5, 0.05):
 
 # %% [markdown]
 r"""
-The large rate shows the mistake at once. The small one hides it: a result that looks fine, until somebody compares. That's why
-you compare weights with numbers you know, as the checks do, and don't only look whether the loss goes down.
+The large rate shows the mistake at once. The small one hides it: a result that looks fine, until somebody compares.
+That's why you compare weights with numbers you know, as the checks do, and don't only look whether the loss goes
+down.
 
 **Question 1** (5 points). A friend's training loop is
 
@@ -1529,27 +1534,28 @@ for x, y in train:
     value.backward()
 ```
 
-(a) Nothing moves, and there is no error. Why? (b) He deletes the line with `zero_grad()`. Now the second batch gives an
-error: an input of `linear` *was changed in place after it was used*. What was changed, by which line, and why would the gradient
-be wrong? (c) Which order works, and why must each line stand where it stands? (d) Another friend has the right order, but
-no `zero_grad()` at all. Her slope is always $g$, as on a long even hillside. How far has she come after $n$ steps, and how far should
-she have come?
+(a) Nothing moves, and there is no error. Why? (b) He deletes the line with `zero_grad()`. Now the second batch gives
+an error: an input of `linear` *was changed in place after it was used*. What was changed, by which line, and why
+would the gradient be wrong? (c) Which order works, and why must each line stand where it stands? (d) Another friend
+has the right order, but no `zero_grad()` at all. Her slope is always $g$, as on a long even hillside. How far has she
+come after $n$ steps, and how far should she have come?
 
 (Double-click the cell below, write your answer, and press Shift+Enter.)
 """
 
 # %% [markdown] answer="order" points=5
 r"""
-**Model answer.** (a) `zero_grad()` sets all gradients to `None` right before `step()`, and a step leaves alone what has no
-gradient. What `backward()` finds is thrown away in the next turn. (b) `step()` has changed the weights, after the forward pass
-has computed the loss with the old ones. The way back through a layer multiplies by its weights; with the new ones, the result would be
-the gradient of no function at all. (c) Forget, forwards, back, move (or forwards, forget, back, move). Back needs the loss of these very
-weights, so it comes after forwards and before moving. Moving needs the gradient, so it comes after back. Forgetting must not stand
-between back and moving. (d) The gradients add up: she moves by $\eta g, 2 \eta g, 3 \eta g, \dots$, together
-$\eta g\, n (n + 1) / 2$ instead of $\eta g\, n$.
+**Model answer.** (a) `zero_grad()` sets all gradients to `None` right before `step()`, and a step leaves alone what
+has no gradient. What `backward()` finds is thrown away in the next turn. (b) `step()` has changed the weights, after
+the forward pass has computed the loss with the old ones. The way back through a layer multiplies by its weights; with
+the new ones, the result would be the gradient of no function at all. (c) Forget, forwards, back, move (or forwards,
+forget, back, move). Back needs the loss of these very weights, so it comes after forwards and before moving. Moving
+needs the gradient, so it comes after back. Forgetting must not stand between back and moving. (d) The gradients add
+up: she moves by $\eta g, 2 \eta g, 3 \eta g, \dots$, together $\eta g\, n (n + 1) / 2$ instead of $\eta g\, n$.
 
-**Mark scheme.** 1 point: (a) no gradients when moving. 1 point: (b) the weights, by `step()`. 1 point: (b) the way back needs the
-weights of the forward pass. 1 point: (c) a right order with its reasons. 1 point: (d) the sum $n(n+1)/2$ against $n$.
+**Mark scheme.** 1 point: (a) no gradients when moving. 1 point: (b) the weights, by `step()`. 1 point: (b) the way
+back needs the weights of the forward pass. 1 point: (c) a right order with its reasons. 1 point: (d) the sum
+$n(n+1)/2$ against $n$.
 """
 
 # %% [markdown]
@@ -1562,15 +1568,17 @@ everybody healthy is right in 96 % of all cases, and of no use to anybody.
 #### Exercise 12: `confusion_matrix` and `f1_scores`
 
 Count, for each class, what the network says. In row $i$ and column $j$ of the **confusion matrix** stands how many
-examples of class $i$ were taken for class $j$. The diagonal is what is right. There are as many classes as scores in a row.
+examples of class $i$ were taken for class $j$. The diagonal is what is right. There are as many classes as scores in
+a row.
 
 Class $k$ can fail in two ways. Of what is $k$ (row $k$), some is not found; of what is called $k$ (column $k$), some is
 something else. The **F1 score** counts both:
 
 $$ F_k = \frac{2 M_{kk}}{\sum_j M_{kj} + \sum_i M_{ik}} $$
 
-It's 1 if nothing is missed and nothing is wrong, and 0 if nothing is found. A class that neither occurs nor is ever named has $0 / 0$
-there; let its score be 0, without a warning of numpy. (Divide by `np.maximum(sums, 1)`, since a sum below 1 is 0.)
+It's 1 if nothing is missed and nothing is wrong, and 0 if nothing is found. A class that neither occurs nor is ever
+named has $0 / 0$ there; let its score be 0, without a warning of numpy. (Divide by `np.maximum(sums, 1)`, since a sum
+below 1 is 0.)
 """
 
 
@@ -1687,8 +1695,8 @@ network has more than enough weights to learn all 200 by heart, the wrong ones, 
 <details>
 <summary>Think first, then look</summary>
 
-First it learns what most of the examples have in common, and that helps with new digits as well. What is left after that
-are the wrong labels. It learns these one by one, and each makes it worse on the new digits.
+First it learns what most of the examples have in common, and that helps with new digits as well. What is left after
+that are the wrong labels. It learns these one by one, and each makes it worse on the new digits.
 
 </details>
 """
@@ -1708,9 +1716,9 @@ The last is not the best. So stop when it gets no better, and go back to the bes
 
 #### Exercise 13: `EarlyStopping`
 
-It's a callback: `fit` calls it with the network and the history after each epoch. It begins with a `best` that anything
-is lower than, `np.inf`, with an empty `state`, and with 0 epochs `waited`. When it's called, it looks at the last number in
-`history["validation_loss"]`.
+It's a callback: `fit` calls it with the network and the history after each epoch. It begins with a `best` that
+anything is lower than, `np.inf`, with an empty `state`, and with 0 epochs `waited`. When it's called, it looks at the
+last number in `history["validation_loss"]`.
 
 - If that is lower than all before, remember three things: the number in `self.best`; in `self.state` what the network
   is now, by `network.state_dict()`; and that we have waited for 0 epochs since, in `self.waited`.
@@ -1830,9 +1838,10 @@ def early_stopping_in_a_run(training, x, y, a, b):
 r"""
 ### 5. Better steps, and long runs
 
-One rate for all parameters is crude. Where slopes are large, a step is too long, and where they are small, nothing moves. **Adam**
-gives each number in the network a rate of its own (Kingma and Ba, "Adam: a method for stochastic optimization", 2015). It
-remembers two things for each: the mean of the last slopes, $m$, and the mean of their squares, $v$.
+One rate for all parameters is crude. Where slopes are large, a step is too long, and where they are small, nothing
+moves. **Adam** gives each number in the network a rate of its own (Kingma and Ba, "Adam: a method for stochastic
+optimization", 2015). It remembers two things for each: the mean of the last slopes, $m$, and the mean of their
+squares, $v$.
 
 $$ m \leftarrow m + (1 - \beta_1)(g - m) \qquad v \leftarrow v + (1 - \beta_2)(g^2 - v) $$
 
@@ -2118,8 +2127,8 @@ moons_figure(learn_spirals(points, which), points, which, "Found from random wei
 r"""
 There they are, and nobody has sent you a file.
 
-Sometimes a single step ruins everything. Here are 20 points of a curve, 200 times over. In one of the batches, somebody has
-typed 3,000,000 instead of 3. What is the loss at the end?
+Sometimes a single step ruins everything. Here are 20 points of a curve, 200 times over. In one of these batches, one
+of the targets is 3,000,000, since somebody has pressed a key for too long. What is the loss at the end?
 """
 
 # %% demo=true
@@ -2141,8 +2150,8 @@ print(loss_at_the_end(SGD))
 r"""
 #### Exercise 16: `clip_grad_norm_`
 
-The direction of such a step may even be right. It's the length that kills. So if the gradient, *all parameters together*, is
-longer than `max_norm`, shorten it to that:
+The direction of such a step may even be right. It's the length that kills. So if the gradient, *all parameters
+together*, is longer than `max_norm`, shorten it to that:
 
 $$ \lVert g \rVert = \sqrt{\sum_p \sum_i g_{p,i}^2} \qquad g \leftarrow g \cdot \frac{\text{max}}{\lVert g \rVert}
 \quad \text{if } \lVert g \rVert > \text{max} $$
@@ -2150,8 +2159,8 @@ $$ \lVert g \rVert = \sqrt{\sum_p \sum_i g_{p,i}^2} \qquad g \leftarrow g \cdot 
 1. Refuse a `max_norm` that is not `>= 0`. (Then NaN is refused, too.)
 2. `gradients_of(parameters)`, which is given, is a list of all gradients there are, each array once.
 3. Compute the norm of all together, as a `float`. Squares of float32 can overflow; take `g.astype(np.float64)`.
-4. If it is larger than `max_norm`, but not infinite, scale each gradient **in place**, with `*=`. If you shorten each by
-   itself, the step points somewhere else.
+4. If it is larger than `max_norm`, but not infinite, scale each gradient **in place**, with `*=`. If you shorten each
+   by itself, the step points somewhere else.
 5. Return the norm as it was before.
 
 Until now you had a function of that name from module 7, and the one for single numbers, `clip_grad_value_`, still is.
@@ -2260,11 +2269,12 @@ print(f"{loss_at_the_end(Clipped):.4f}")
 
 # %% [markdown]
 r"""
-A long run gets interrupted: a battery, an update, a colleague. If you saved the weights, can you go on as if nothing had
-happened? Not quite. Adam would begin with means of zero, and the digits would come in another order.
+A long run gets interrupted: a battery, an update, a colleague. If you saved the weights, can you go on as if nothing
+had happened? Not quite. Adam would begin with means of zero, and the digits would come in another order.
 
-A run is more than its weights. It's *everything that changes*: the weights and whatever else the network keeps, what the optimizer
-remembers, and the state of the generator that shuffles the examples. If one of them is forgotten, the run that goes on is another run.
+A run is more than its weights. It's *everything that changes*: the weights and whatever else the network keeps, what
+the optimizer remembers, and the state of the generator that shuffles the examples. If one of them is forgotten, the
+run that goes on is another run.
 
 #### Exercise 17: `changing`, `save` and `load`
 
@@ -2478,8 +2488,8 @@ def what_does_not_fit_is_refused(training, a, b, seed):
 
 # %% [markdown]
 r"""
-The last check trains one network without a break, and another one that was saved and loaded in between. They agree to the last
-bit, and so would yours after a hundred epochs.
+The last check trains one network without a break, and another one that was saved and loaded in between. They agree to
+the last bit, and so would yours after a hundred epochs.
 
 That was the last part. What others find when they import your module is listed in its last cell:
 """
@@ -2496,9 +2506,9 @@ __all__ = """
 r"""
 ## Use
 
-Back to the digits, with Adam, and with early stopping. (It looks at the very digits on which we report. Module 6 says what's
-wrong with that, and what to do.) How long does it take, and which images does it find hardest?
-The loss of each example tells, with `reduction="none"`.
+Back to the digits, with Adam, and with early stopping. (It looks at the very digits on which we report. Module 6 says
+what's wrong with that, and what to do.) How long does it take, and which images does it find hardest? The loss of
+each example tells, with `reduction="none"`.
 """
 
 # %% demo=true
@@ -2519,14 +2529,14 @@ r"""
 
 ### Luck and width
 
-XOR can be solved with two hidden neurons. You saw such weights in module 3. But can training *find* them? Train ten networks of each
-width, from ten seeds. How many will get there?
+XOR can be solved with two hidden neurons. You saw such weights in module 3. But can training *find* them? Train ten
+networks of each width, from ten seeds. How many will get there?
 
 <details>
 <summary>Think first, then look</summary>
 
-With two neurons, both have to begin in the right place. If one of them is off for all four examples, its gradient is zero,
-and it stays off for ever. Of sixteen neurons, some begin right.
+With two neurons, both have to begin in the right place. If one of them is off for all four examples, its gradient is
+zero, and it stays off for ever. Of sixteen neurons, some begin right.
 
 </details>
 """
@@ -2539,20 +2549,20 @@ for width in (2, 4, 8, 16):
 
 # %% [markdown]
 r"""
-Networks that are trained are larger than those that would do. The surplus is not for what they know in the end, but for finding
-it.
+Networks that are trained are larger than those that would do. The surplus is not for what they know in the end, but
+for finding it.
 """
 
 # %% [markdown]
 r"""
 ### Six curves
 
-Here are six runs of ten epochs on the digits: one that is right, and five in which one thing is wrong. Each picture shows
-the loss during training (solid) and on digits of people who are new (dashed). The thin line is $\ln 10$, the loss of
-somebody for whom all ten digits are equally likely. They are in no order.
+Here are six runs of ten epochs on the digits: one that is right, and five in which one thing is wrong. Each picture
+shows the loss during training (solid) and on digits of people who are new (dashed). The thin line is $\ln 10$, the
+loss of somebody for whom all ten digits are equally likely. They are in no order.
 
-The six are: (1) nothing is wrong; (2) the rate is far too small; (3) the rate is too large; (4) softmax twice; (5) images
-and labels were shuffled apart; (6) only 64 examples.
+The six are: (1) nothing is wrong; (2) the rate is far too small; (3) the rate is too large; (4) softmax twice; (5)
+images and labels were shuffled apart; (6) only 64 examples.
 """
 
 
@@ -2562,26 +2572,28 @@ show(figure, draw_six(axes, six_runs(fit, SGD, cross_entropy)))
 
 # %% [markdown]
 r"""
-**Question 2** (5 points). Which picture belongs to which run, and *what in it* tells you so? For the wrong ones, say how you'd
-make sure in real life, when nobody gives you a list. (Half of the points are for the reasons.)
+**Question 2** (5 points). Which picture belongs to which run, and *what in it* tells you so? For the wrong ones, say
+how you'd make sure in real life, when nobody gives you a list. (Half of the points are for the reasons.)
 
 (Double-click the cell below, write your answer, and press Shift+Enter.)
 """
 
 # %% [markdown] answer="six-curves" points=5
 r"""
-**Model answer.** A is (1): both losses fall far, and the second stays a little above. (New people write differently; that
-is no mistake.) B is (4), softmax twice: both fall together, but flatten out near 1.5, since with probabilities as scores the
-loss can't get below 1.46. To make sure: look at the last layer, or see whether the scores are between 0 and 1. C is (6), few
-examples: the network knows its own examples by heart, and the others not, so there is a wide gap. To make sure: take more examples,
-and see whether the gap closes. D is (2), a rate that's far too small: both go down together, but hardly. To make sure: take a rate ten
-times as large. E is (3), a rate that is too large: the loss jumps about, and then stays at $\ln 10$, because the first steps
-have pushed the weights to where nothing has a slope. To make sure: a tenth of the rate. F is (5), labels shuffled apart
-from their images: there's nothing to learn, so it starts at $\ln 10$. The first loss falls a little, because some is
-learned by heart, and the other rises. To make sure: look at some images with their labels.
+**Model answer.** A is (1): both losses fall far, and the second stays a little above. (New people write differently;
+that is no mistake.) B is (4), softmax twice: both fall together, but flatten out near 1.5, since with probabilities
+as scores the loss can't get below 1.46. To make sure: look at the last layer, or see whether the scores are between 0
+and 1. C is (6), few examples: the network knows its own examples by heart, and the others not, so there is a wide
+gap. To make sure: take more examples, and see whether the gap closes. D is (2), a rate that's far too small: both go
+down together, but hardly. To make sure: take a rate ten times as large. E is (3), a rate that is too large: the loss
+jumps about, and then stays at $\ln 10$, because the first steps have switched off nearly all hidden neurons, for all
+images, and for good. To make sure: a tenth of the rate. F is (5), labels shuffled apart from their images: there's
+nothing to learn, so it starts at $\ln 10$. The first loss falls a little, because some is learned by heart, and the
+other rises. To make sure: look at some images with their labels.
 
-**Mark scheme.** 1 point: at least four are right. 1 point: all six are right. 1 point: a reason with a number for B or F (1.46,
-$\ln 10$). 1 point: C and F told apart by their gaps, D and E by how they move. 1 point: at least three ways to make sure.
+**Mark scheme.** 1 point: at least four are right. 1 point: all six are right. 1 point: a reason with a number for B
+or F (1.46, $\ln 10$). 1 point: C and F told apart by their gaps, D and E by how they move. 1 point: at least three
+ways to make sure.
 """
 
 # %% [markdown]
@@ -2605,6 +2617,6 @@ pickles; since version 2.6, `torch.load` refuses by default to run what it finds
 - Each example counts the same, and the last epoch need not be the best.
 - A run is everything that changes. Saved whole, it goes on as if nothing had happened, to the last bit.
 
-Export your module with `python bin/tito.py export 08_training`. Next comes module 9 (optimizers), which is still to come: momentum,
-schedules, and why Adam isn't always the best. Module 15 can be done now as well.
+Export your module with `python bin/tito.py export 08_training`. Next comes module 9 (optimizers), which is still to
+come: momentum, schedules, and why Adam isn't always the best. Module 15 can be done now as well.
 """

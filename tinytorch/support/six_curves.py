@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,8 @@ def six_runs(fit: Callable, optimizer: Callable, loss: Callable) -> Histories:
         order = np.random.default_rng(0).permutation(count)
         parts = [order[n : n + size] for n in range(0, count, size)]
         batches = [(Tensor(pixels[part]), right[part]) for part in parts]
-        network, others = MLP([64, 128, 10], rng=0), [(new_people, right[1437:])]
+        network: Any = MLP([64, 128, 10], rng=0)
+        others = [(new_people, right[1437:])]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # which would tell what one of them is about
             return fit(network, batches, 10, optimizer(network.parameters(), lr), loss, others)

@@ -51,9 +51,9 @@ MILESTONES = {
         ),
         Milestone(
             "M3",
-            "two spirals, from random weights",
-            "Your own package finds the weights: losses, gradients, steps and loops, and not a line "
-            "of it is somebody else's.",
+            "XOR and two spirals, from random weights",
+            "Your own package finds the weights: losses, gradients, steps and loops are yours, and "
+            "nobody has sent you a file.",
             "Next: runs that are interrupted and go on, in the rest of this module.",
         ),
     ]
