@@ -446,11 +446,12 @@ The factor $\eta$ is called *learning rate*, `lr`. All optimizers have parameter
 
 #### Exercise 4: `SGD`
 
-`Optimizer.__init__` keeps two things: `self.parameters = parameters_to_train(parameters)` and `self.lr = learning_rate(lr)`. Both
-functions are given. The first makes a list and refuses an empty one, a parameter that is there twice, and what needs no gradient;
-the second refuses a negative rate.
+`Optimizer.__init__` keeps two things: `self.parameters = parameters_to_train(parameters)` and `self.lr =
+learning_rate(lr)`. Both functions are given. The first makes a list and refuses an empty one, a parameter that is
+there twice, and what needs no gradient; the second refuses a negative rate.
 
-`SGD.step`: for each parameter `p` that has a gradient (`p.grad` is not `None`), change `p.data` **in place**, with `-=`.
+`SGD.step`: for each parameter `p` that has a gradient (`p.grad` is not `None`), change `p.data` **in place**, with
+`-=`.
 
 Why in place? The network and the optimizer hold the same object. If you make a new array in a variable of your own,
 `w = p.data - self.lr * p.grad`, the optimizer is content, the network has not changed, and nobody complains.
@@ -781,8 +782,8 @@ up for it. So look at the gradients as well, once, after a step.
 
 `overfit` makes `steps` training steps on one batch, and returns the list of their losses.
 
-`unreached` returns the names of all parameters that no gradient has reached: it is `None`, or has only zeros. The network
-knows the names, `network.named_parameters()` (module 4).
+`unreached` returns the names of all parameters that no gradient has reached: it is `None`, or has only zeros. The
+network knows the names, `network.named_parameters()` (module 4).
 """
 
 
@@ -929,8 +930,8 @@ The answer of a network is the class with the largest score, in each row: `argma
 `np.asarray(scores)`. Return the share of rows in which it is the label, as a `float`. (Of equal scores, `argmax` takes
 the first.)
 
-`labels_for`, which is given, refuses labels that don't fit. Compare a column of labels with a row of answers, and numpy makes a
-square of it, as in section 1.
+`labels_for`, which is given, refuses labels that don't fit. Compare a column of labels with a row of answers, and
+numpy makes a square of it, as in section 1.
 """
 
 
@@ -1867,9 +1868,9 @@ The tiny $\varepsilon$ stands *outside* of the root, and saves us from dividing 
 
 #### Exercise 14: `Adam`
 
-`__init__`: hand parameters and rate on to `super().__init__`, and keep `self.betas` and `self.eps`. Then make what is to be
-remembered, all zeros: `self.steps`, an array of whole numbers, with one for each parameter, and the lists `self.means` and
-`self.squares`, with an array of the shape and dtype of each parameter.
+`__init__`: hand parameters and rate on to `super().__init__`, and keep `self.betas` and `self.eps`. Then make what is
+to be remembered, all zeros: `self.steps`, an array of whole numbers, with one for each parameter, and the lists
+`self.means` and `self.squares`, with an array of the shape and dtype of each parameter.
 
 `step`: for each parameter that has a gradient, number `n`,
 
@@ -2011,9 +2012,9 @@ You have all it takes, so do it all, from random weights to a network that works
 `learn_xor(width, seed)` makes an `MLP` with 2 inputs, `width` hidden neurons and 1 score, of that seed. It trains it
 on the four examples of XOR with `overfit`, `bce_with_logits` and the optimizer you like, and returns it.
 
-`learn_spirals(points, labels)` gets points of two spirals, an array of shape (n, 2), and their labels, 0 or 1. It returns
-a network with two scores that tells them apart. Which network, which optimizer and how many epochs is up to you, but it
-must take less than a second.
+`learn_spirals(points, labels)` gets points of two spirals, an array of shape (n, 2), and their labels, 0 or 1. It
+returns a network with two scores that tells them apart. Which network, which optimizer and how many epochs is up to
+you, but it must take less than a second.
 
 - All points can be one batch: `[(Tensor(points), labels)]`.
 - Two hidden layers of 32, `Adam` with `lr=0.03` and 150 epochs are enough; others are, too.
@@ -2280,11 +2281,12 @@ run that goes on is another run.
 
 Your `walk` from module 4 finds everything in everything, each part once.
 
-`changing(network, optimizer, rng)`: walk through the dictionary `{"network": network, "optimizer": optimizer, "rng": rng}`,
-and return a dictionary of all Tensors, arrays (`np.ndarray`) and generators (`np.random.Generator`) in it, by name.
+`changing(network, optimizer, rng)`: walk through the dictionary `{"network": network, "optimizer": optimizer, "rng":
+rng}`, and return a dictionary of all Tensors, arrays (`np.ndarray`) and generators (`np.random.Generator`) in it, by
+name.
 
-`save`: make arrays of these, each with `array_of(part)`, which is given; add `"epoch"` as `np.array(epoch)`; and hand path and
-arrays to `write_arrays`. It writes an `npz` file, the whole or nothing.
+`save`: make arrays of these, each with `array_of(part)`, which is given; add `"epoch"` as `np.array(epoch)`; and hand
+path and arrays to `write_arrays`. It writes an `npz` file, the whole or nothing.
 
 `load`: get the arrays by `read_arrays(path)`. Let `refuse_differences(found, arrays)` look at everything first, with
 `found` from `changing`. Then put each array back with `put(part, array)`. Return the epoch as an `int`.
@@ -2601,11 +2603,11 @@ r"""
 <details>
 <summary>The same in PyTorch</summary>
 
-`torch.nn.functional` has `mse_loss`, `cross_entropy` and `binary_cross_entropy_with_logits`, with the same reductions;
-`torch.nn` has the layers. For shapes that differ but broadcast, `mse_loss` only warns. `torch.optim.SGD` and `Adam` have
-`step()` and `zero_grad()`, which sets gradients to `None`, too. `torch.nn.utils.clip_grad_norm_` is as ours. There is no
-`fit` in PyTorch: people write the loop themselves, as you did, or take a library such as Lightning. `torch.save`
-pickles; since version 2.6, `torch.load` refuses by default to run what it finds.
+`torch.nn.functional` has `mse_loss`, `cross_entropy` and `binary_cross_entropy_with_logits`, with the same
+reductions; `torch.nn` has the layers. For shapes that differ but broadcast, `mse_loss` only warns. `torch.optim.SGD`
+and `Adam` have `step()` and `zero_grad()`, which sets gradients to `None`, too. `torch.nn.utils.clip_grad_norm_` is
+as ours. There is no `fit` in PyTorch: people write the loop themselves, as you did, or take a library such as
+Lightning. `torch.save` pickles; since version 2.6, `torch.load` refuses by default to run what it finds.
 
 </details>
 
