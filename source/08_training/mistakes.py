@@ -706,6 +706,61 @@ ALTERNATIVES = [
 A_PRODUCT = "a factor of one changes no number"
 EITHER_ORDER = "both orders give the same"
 
+WORKS_AS_WELL = "the exercise leaves the network and how it is trained to the student"
+OTHER_WAYS_TO_LEARN = [
+    (
+        "x = Tensor([[0, 0], [0, 1], [1, 0], [1, 1]])",
+        "x = [[0, 0], [0, 1], [1, 0], [1, 1]]",
+    ),
+    (
+        "x = Tensor([[0, 0], [0, 1], [1, 0], [1, 1]])",
+        "x = Tensor([[0, 0], [0, 2], [1, 0], [1, 1]])",
+    ),
+    (
+        "x = Tensor([[0, 0], [0, 1], [1, 0], [1, 1]])",
+        "x = Tensor([[0, 0], [0, 1], [2, 0], [1, 1]])",
+    ),
+    (
+        "x = Tensor([[0, 0], [0, 1], [1, 0], [1, 1]])",
+        "x = Tensor([[0, 0], [0, 1], [1, 0], [2, 1]])",
+    ),
+    (
+        "x = Tensor([[0, 0], [0, 1], [1, 0], [1, 1]])",
+        "x = Tensor([[0, 0], [0, 1], [1, 0], [1, 2]])",
+    ),
+    ("y = np.array([[0], [1], [1], [0]])", "y = [[0], [1], [1], [0]]"),
+    (
+        "optimizer = SGD(network.parameters(), lr=1.0)",
+        "optimizer = SGD(network.parameters(), lr=3.0)",
+    ),
+    (
+        "overfit(network, x, y, optimizer, bce_with_logits, steps=200)",
+        "overfit(network, x, y, optimizer, bce_with_logits)",
+    ),
+    (
+        "overfit(network, x, y, optimizer, bce_with_logits, steps=200)",
+        "overfit(network, x, y, optimizer, bce_with_logits, steps=201)",
+    ),
+    (
+        "overfit(network, x, y, optimizer, bce_with_logits, steps=200)",
+        "overfit(network, x, y, optimizer, bce_with_logits, steps=199)",
+    ),
+    ("network = MLP([2, 32, 32, 2], rng=0)", "network = MLP([2, 32, 32, 2])"),
+    ("network = MLP([2, 32, 32, 2], rng=0)", "network = MLP([2, 33, 32, 2], rng=0)"),
+    ("network = MLP([2, 32, 32, 2], rng=0)", "network = MLP([2, 31, 32, 2], rng=0)"),
+    ("network = MLP([2, 32, 32, 2], rng=0)", "network = MLP([2, 32, 33, 2], rng=0)"),
+    ("network = MLP([2, 32, 32, 2], rng=0)", "network = MLP([2, 32, 31, 2], rng=0)"),
+    ("network = MLP([2, 32, 32, 2], rng=0)", "network = MLP([2, 32, 32, 3], rng=0)"),
+    ("network = MLP([2, 32, 32, 2], rng=0)", "network = MLP([2, 32, 32, 2], rng=1)"),
+    (
+        "optimizer = Adam(network.parameters(), lr=0.03)",
+        "optimizer = Adam(network.parameters(), lr=1.06)",
+    ),
+    ("batches = [(Tensor(points), labels)]", "batches = [(points, labels)]"),
+    ("fit(network, batches, 150, optimizer)", "fit(network, batches, 151, optimizer)"),
+    ("fit(network, batches, 150, optimizer)", "fit(network, batches, 149, optimizer)"),
+]
+
 EQUIVALENT = [
     Equivalent(
         "mse-loss",
@@ -809,4 +864,23 @@ EQUIVALENT = [
         "write_arrays(path, arrays | {'epoch': epoch})",
         "numpy makes an array of the number itself",
     ),
+    Equivalent(
+        "fit",
+        "for _ in epochs_of(epochs, train, validation, progress):",
+        "for _ in epochs_of(epochs, validation, train, progress):",
+        "the same refusals; only their sentences name the other one",
+    ),
+    Equivalent(
+        "fit",
+        "for _ in epochs_of(epochs, train, validation, progress):",
+        "for _ in epochs_of(epochs, train, validation):",
+        "nothing is shown while grading",
+    ),
+    Equivalent(
+        "early-stopping",
+        "self.patience, self.waited = (patience, 0)",
+        "self.patience, self.waited = (patience, 1)",
+        "the first loss is always the lowest so far, and waiting begins anew",
+    ),
+    *(Equivalent("learn", old, new, WORKS_AS_WELL) for old, new in OTHER_WAYS_TO_LEARN),
 ]

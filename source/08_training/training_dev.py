@@ -552,14 +552,15 @@ def the_arrays_stay_and_their_dtype(training, a, g, lr):
 
 @observe(a=normal(3), g=normal(3), first=uniform(), second=uniform())
 def the_rate_may_change_between_steps(training, a, g, first, second):
-    """A step takes the rate that the optimizer has then; none may be negative."""
+    """A step takes the rate that it has then; refused: a negative one, no parameters, one twice."""
     (w,) = parameters_of(training, a)
     optimizer = training.SGD([w], lr=first)
     w.grad = g
     optimizer.step()
     optimizer.lr = second
     optimizer.step()
-    return w.data, raised(lambda: training.SGD([w], -first))
+    bad = ([w], -first), ([], first), ([w, w], first)
+    return w.data, [raised(lambda b=b: training.SGD(*b)) for b in bad]
 
 
 ### END HIDDEN TESTS
@@ -854,12 +855,15 @@ check(
     steps=integers(low=2, high=6),
 )
 def losses_on_one_batch(training, a, b, x, y, steps):
-    """One for each step, before it is made; and the weights at the end."""
+    """One for each step, before it is made, with any loss; and the weights at the end."""
     network = small_network(training, a, b)
     sgd = training.SGD(network.parameters(), 0.5)
-    losses = training.overfit(network, training.Tensor(x), y, sgd, steps=steps)
+    batch = training.Tensor(x), y
+    losses = training.overfit(network, *batch, sgd, steps=steps)
     kinds = type(losses).__name__, [type(v).__name__ for v in losses]
-    return losses, kinds, weights_of(network)
+    batch = training.Tensor(x), x
+    others = training.overfit(network, *batch, sgd, training.mse_loss, steps=2)
+    return losses, kinds, others, weights_of(network)
 
 
 @observe(a=normal(3, 4), b=normal(4, 3), g=normal(3), off=integers(4, low=0, high=3))
@@ -1332,7 +1336,7 @@ def fit(
         If the loss is infinite or not a number; names the epoch and the step.
     """
     ### BEGIN SOLUTION
-    history: dict[str, list[float]] = {"loss": []}
+    history = {"loss": []}
     for _ in epochs_of(epochs, train, validation, progress):
         history["loss"].append(train_epoch(network, train, optimizer, loss))
         if validation is not None:
@@ -1652,10 +1656,12 @@ check(f1_scores([[2, 0], [0, 0]]), [1.0, 0.0], hint="0 / 0 is to be 0")
     s=normal(40, 4), labels=integers(40, low=0, high=4), n=integers(low=3, high=40)
 )
 def counts_of_what_was_taken_for_what(training, s, labels, n):
-    """Of a Tensor and of an array, in whole numbers; pairs that come more than once."""
+    """Of a Tensor and of an array, in whole numbers; what is no class is refused."""
     matrix = training.confusion_matrix(training.Tensor(s[:n]), labels[:n])
     few = training.confusion_matrix(s[:3], [0, 0, 1])
-    return matrix, matrix.dtype.kind, few, labels
+    bad = labels[:n, None], labels[:n] - 4
+    refused = [raised(lambda b=b: training.confusion_matrix(s[:n], b)) for b in bad]
+    return matrix, matrix.dtype.kind, few, labels, refused
 
 
 @observe(m=integers(4, 4, low=0, high=9), empty=integers(low=0, high=4))
@@ -1985,7 +1991,8 @@ def steps_of_adam_as_it_comes(training, a, g):
         first.step()
         if n > 0:
             second.step()
-    return w.data - a, v.data - a, first.means, first.squares, first.steps
+    counts = first.steps, second.steps, first.steps.dtype.kind
+    return w.data - a, v.data - a, first.means, first.squares, counts
 
 
 @observe(a=normal(3, dtype="float32"), g=normal(2, 3, dtype="float32"))
@@ -2094,11 +2101,13 @@ def on_spirals(seed, count, noise):
 
 @observe(width=integers(low=14, high=20), seed=integers(low=0, high=3), x=normal(4))
 def xor_is_learned_from_random_weights(training, width, seed, x):
-    """The answers to the four questions, in some order; and the width of the network."""
+    """The answers to the four questions; its width; and the same seed gives the same network."""
     network, order = training.learn_xor(width, seed), np.argsort(x)
     corners = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])[order]
     scores = np.asarray(network(training.Tensor(corners.astype("float32"))))
-    return scores > 0, [p.shape for p in network.parameters()]
+    again = training.learn_xor(width, seed).parameters()
+    same = [bool((p.data == q.data).all()) for p, q in zip(network.parameters(), again)]
+    return scores > 0, [p.shape for p in network.parameters()], same
 
 
 @observe(
@@ -2231,7 +2240,9 @@ def norm_and_direction(training, g, h, limit):
     parameters = [*with_gradients(training, *arrays), training.Tensor(g)]
     norm = training.clip_grad_norm_(parameters, limit)
     again = training.clip_grad_norm_(iter(parameters), 2 * limit)
-    return norm, again, type(norm).__name__, arrays
+    (still,) = with_gradients(training, g.copy())
+    nothing = training.clip_grad_norm_([still], 0), still.grad
+    return norm, again, type(norm).__name__, arrays, nothing
 
 
 @observe(g=normal(3), scale=integers(low=25, high=30))

@@ -401,7 +401,7 @@ def fit(
     FloatingPointError
         If the loss is infinite or not a number; names the epoch and the step.
     """
-    history: dict[str, list[float]] = {"loss": []}
+    history = {"loss": []}
     for _ in epochs_of(epochs, train, validation, progress):
         history["loss"].append(train_epoch(network, train, optimizer, loss))
         if validation is not None:
