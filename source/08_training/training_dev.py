@@ -695,7 +695,11 @@ _batch = Tensor([[1.0], [2.0]]), np.array([[1.0], [2.0]])
 _found = train_step(_network, *_batch, _sgd, mse_loss)
 check(_found, 2.5, hint="the loss before the step: (1 + 4) / 2")
 check(type(_found).__name__, "float", hint="value.item(), no Variable")
-check(_network[0].weights, [[1.5]], hint="2 - 0.1 * 5")
+check(
+    _network[0].weights,
+    [[1.5]],
+    hint="2 - 0.1 * 5: move after backward(), and forget before it",
+)
 _found = train_step(_network, *_batch, _sgd, mse_loss)
 check(
     _found,
@@ -2598,14 +2602,14 @@ that is no mistake.) B is (4), softmax twice: both fall together, but flatten ou
 as scores the loss can't get below 1.46. To make sure: look at the last layer, or see whether the scores are between 0
 and 1. C is (6), few examples: the network knows its own examples by heart, and the others not, so there is a wide
 gap. To make sure: take more examples, and see whether the gap closes. D is (2), a rate that's far too small: both go
-down together, but hardly. To make sure: take a rate ten times as large. E is (3), a rate that is too large: the loss
-jumps about, and then stays at $\ln 10$, because the first steps have switched off nearly all hidden neurons, for all
+down together, but hardly. To make sure: take a rate ten times as large. E is (3), a rate that is too large: the first
+loss is far above $\ln 10$, and then both stay right at $\ln 10$, because the first steps have switched off nearly all hidden neurons, for all
 images, and for good. To make sure: a tenth of the rate. F is (5), labels shuffled apart from their images: there's
 nothing to learn, so it starts at $\ln 10$. The first loss falls a little, because some is learned by heart, and the
 other rises. To make sure: look at some images with their labels.
 
 **Mark scheme.** 1 point: at least four are right. 1 point: all six are right. 1 point: a reason with a number for B
-or F (1.46, $\ln 10$). 1 point: C and F told apart by their gaps, D and E by how they move. 1 point: at least three
+or F (1.46, $\ln 10$). 1 point: C and F told apart by their gaps, D and E by how they begin. 1 point: at least three
 ways to make sure.
 """
 

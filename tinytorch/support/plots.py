@@ -29,16 +29,17 @@ def draw_losses(axes: Any, history: Mapping[str, Sequence[float]]) -> str:
 def draw_matrix(axes: Any, matrix: np.ndarray) -> str:
     """Draw a confusion matrix as a table; gives the text for those who cannot see."""
     most = max(1, int((matrix - np.diag(np.diag(matrix))).max()))
-    axes.imshow(matrix, cmap="Blues", vmax=2 * most)
+    axes.imshow(matrix, cmap="Blues", vmax=4 * most)
     classes = range(len(matrix))
     axes.set(xlabel="taken for", ylabel="is", xticks=classes, yticks=classes)
     mistakes = []
     for (row, column), count in np.ndenumerate(matrix):
-        colour = "white" if count > most else "black"
+        colour = "white" if count > 2 * most else "#222222"
         axes.text(column, row, count or "", ha="center", va="center", color=colour)
         if count and row != column:
             mistakes.append(f"{count} times {row} for {column}")
-    return f"A table of ten by ten counts. Off the diagonal: {', '.join(mistakes) or 'nothing'}."
+    size = f"{len(matrix)} by {len(matrix)}"
+    return f"A table of {size} counts. Off the diagonal: {', '.join(mistakes) or 'nothing'}."
 
 
 def draw_six(axes: Any, histories: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
