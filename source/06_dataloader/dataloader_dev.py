@@ -592,21 +592,29 @@ class Subset(Dataset):
 
 
 # %% checks="subset" points=6
-_part = Subset(_data, [2, 0])
-check(len(_part), 2, hint="the number of indices")
-check(_part[0], (np.array([5.0, 6.0]), 9), hint="example indices[0] of the dataset")
-check([int(y) for _, y in _part], [9, 7], hint="in the order of the indices")
-check(_part[:1][1], np.array([9]), hint="a slice: fetch")
-check(Subset(_part, [1])[0][1], 7, hint="a subset of a subset: look up twice")
-check(Subset(_data, [-1])[0][1], 9, hint="np.arange(len(dataset))[indices]")
+_pairs = [("a", 0), ("b", 1), ("c", 2)]
+check(len(Subset(_pairs, [2, 0])), 2, hint="the number of indices")
+check(Subset(_pairs, [2, 0])[0], ("c", 2), hint="example indices[0] of the dataset")
 check(
-    Subset(Squares(), [4, 2])[:],
-    (np.array([4, 2]), np.array([16, 4])),
-    hint="gather from the dataset",
+    list(Subset(_pairs, [2, 0])),
+    [("c", 2), ("a", 0)],
+    hint="in the order of the indices",
 )
+check(Subset(_pairs, [-1])[0], ("c", 2), hint="np.arange(len(dataset))[indices]")
+check(
+    Subset(_pairs, [2, 0])[:][1],
+    np.array([2, 0]),
+    hint="a slice: fetch, which looks up the numbers and gathers",
+)
+check(
+    Subset(Subset(_pairs, [2, 0]), [1])[0],
+    ("a", 0),
+    hint="a subset of a subset: look up twice",
+)
+check(Subset(_data, [2, 0])[:1][1], np.array([9]), hint="gather(self.dataset, …)")
 check_raises(
     IndexError,
-    lambda: Subset(_data, [3]),
+    lambda: Subset(_pairs, [3]),
     hint="np.arange(len(dataset))[indices] refuses 3",
 )
 ### BEGIN HIDDEN TESTS
@@ -996,7 +1004,7 @@ def labels_that_do_not_fit_are_refused(dataloader, n, seed):
 
 # %% [markdown]
 r"""
-Now we have parts of all digits, for the rest of this section:
+Here are the parts for the rest of the module, of all digits:
 """
 
 # %%
@@ -1007,10 +1015,9 @@ print(f"{np.mean(nearest(x, y, new) == truth):.1%} of {len(test)} new digits rig
 
 # %% [markdown]
 r"""
-That's the honest number for your friend's program. Now suppose one feature has other units: the pixels of the third
-column go from 0 to 1,000, and all others from 0 to 1. The most similar image is then the one with the most similar
-third column, whatever else it shows. So features are *standardised*: mean 0 and spread 1, each of them, over all
-examples.
+Less than 100%, and much easier to believe. Now suppose one feature has other units: the pixels of the third column go
+from 0 to 1,000, and all others from 0 to 1. The most similar image is then the one with the most similar third column,
+whatever else it shows. So features are *standardised*: mean 0 and spread 1, each of them, over all examples.
 
 $$ z = \frac{x - \text{mean}}{\text{spread}} $$
 
@@ -1035,7 +1042,7 @@ or with other examples, it applies the formula.
 
 - `self.mean`, and `self.spread`, which is the standard deviation (`std`).
 - Where a feature has the same value in all examples, the spread is **1**. Ask whether its largest value equals its
-  smallest. Don't ask whether the deviation is 0: for `np.full(1000, 0.1, "float32")` it's 1.5e-08, from rounding.
+  smallest. Don't ask whether the deviation is 0: for a thousand times 0.1, it may be 9.5e-07, from rounding.
 - Don't change `x`. (`x -= …` would.)
 
 Learn from the **training part only**. The test part stands for the future, and nobody knows the mean of the future.
@@ -1087,12 +1094,12 @@ check(
     np.array([[-1.0, 0.0, -1.0], [1.0, 0.0, 1.0]]),
     hint="(x - mean) / spread",
 )
+check(_x[0], np.array([1.0, 5.0, 0.0]), hint="x stays as it was: no x -= …")
 check(
     _scale(_x[:1]),
     np.array([[-1.0, 0.0, -1.0]]),
     hint="use what was measured; measure nothing here",
 )
-check(_x[0], np.array([1.0, 5.0, 0.0]), hint="x stays as it was")
 _tenths = np.full((1000, 2), 0.1, dtype="float32")
 check(
     Standardize(_tenths).spread, np.array([1.0, 1.0]), hint="ask whether max equals min"
@@ -1217,9 +1224,9 @@ def full_pieces_only(dataloader, order, size):
 
 # %% [markdown]
 r"""
-Does the order of the examples matter? We need something that learns from batches. Frank Rosenblatt's *perceptron*
-(1958) is the oldest such machine. For each class it has a *template*, an image of weights, and the template that fits
-best wins. Where that's the wrong one, the image is added to the template of its own class, and taken away from that of
+Does the order of the examples matter? We need something that learns from batches. One of the oldest such machines is
+Frank Rosenblatt's *perceptron* (1958). Ours has a *template* for each class, an image of weights, and the template that
+fits best wins. Where that's the wrong one, the image is added to the template of its own class, and taken away from that of
 the winner. That's all; networks do better, and learn from the same batches. `perceptron(batches)`, which is given,
 goes through the batches 10 times and gives the templates, and `read(templates, images)` reads with them.
 
@@ -1247,8 +1254,8 @@ for what, data, order in [
 
 # %% [markdown]
 r"""
-So examples are shuffled, and a *permutation of their numbers* keeps images and labels together. It doesn't have to be a
-new one in each epoch; but then no two epochs are alike, and that does no harm.
+So examples are shuffled, and a *permutation of their numbers* keeps images and labels together. Shuffling once would
+do for the perceptron. But a new order in each epoch costs nothing, and then no two epochs are alike.
 
 One more trap. Instead of a list of all batches, somebody makes a generator of them, which saves memory. Here are three
 epochs, and how many examples each of them sees:
@@ -1376,12 +1383,12 @@ class DataLoader(Shown):
 # %% checks="dataloader" points=12
 _five = ArrayDataset(np.arange(5.0), np.arange(5))
 check(
-    [len(y) for _, y in DataLoader(_five, 2)],
-    [2, 2, 1],
-    hint="batches(order, self.batch_size, …)",
+    [b.tolist() for a, b in DataLoader(_five, 2)],
+    [[0, 1], [2, 3], [4]],
+    hint="the batches(…) of 0, 1, 2, …, unless shuffle is true",
 )
 check(
-    [(type(x).__name__, type(y).__name__) for x, y in DataLoader(_five, 5)],
+    [(type(a).__name__, type(b).__name__) for a, b in DataLoader(_five, 5)],
     [("Tensor", "ndarray")],
     hint='Tensor(field) where field.dtype.kind == "f"',
 )
@@ -1390,24 +1397,24 @@ check(
     [3, 2, 1, 1],
     hint="full batches, and one more if some are left and drop_last is false",
 )
+check(
+    all(a.numpy().tolist() == b.tolist() for a, b in DataLoader(_five, 5, True, rng=1)),
+    True,
+    hint="one order for all fields",
+)
 _loader = DataLoader(_five, 2, shuffle=True, rng=3)
-_epochs = [[y for _, batch in _loader for y in batch.tolist()] for _ in range(2)]
+_epochs = [[k for a, b in _loader for k in b.tolist()] for _ in range(2)]
 _expected = np.random.default_rng(3)
 check(_epochs[0], _expected.permutation(5).tolist(), hint="self.rng.permutation(n)")
 check(
     _epochs[1],
     _expected.permutation(5).tolist(),
-    hint="the same generator goes on: make it once",
-)
-check(
-    all(x.numpy().tolist() == y.tolist() for x, y in _loader),
-    True,
-    hint="one order for all fields",
+    hint="a new permutation each epoch, of one generator, made in __init__",
 )
 _plain = DataLoader(_five, 2)
 check(
-    [int(a[1][0]) for a, _ in zip(_plain, _plain)],
-    [0, 2, 4],
+    [b.tolist() for (a, b), other in zip(_plain, _plain)],
+    [[0, 1], [2, 3], [4]],
     hint="yield; each loop by itself",
 )
 _lists = DataLoader(_five, 2, collate=len)
@@ -1531,7 +1538,7 @@ def settings_are_kept(dataloader, x, n):
 
 # %% [markdown]
 r"""
-Your loader, and what it is worth:
+Your loader at work, with a perceptron behind it:
 """
 
 # %% demo=true
@@ -1677,6 +1684,7 @@ check(
 )
 check(RandomShift(0)(_image), _image, hint="at most 0: nothing moves")
 check_raises(ValueError, lambda: RandomShift(-1), hint="refuse a negative number")
+check_raises(ValueError, lambda: RandomShift(1)(_image[0]), hint="x = as_images(x)")
 ### BEGIN HIDDEN TESTS
 
 
@@ -1702,10 +1710,8 @@ def the_dtype_of_images_stays(dataloader, x, seed):
     """Whole numbers and float32; no images at all."""
     shift = dataloader.RandomShift(1, rng=seed)
     found = [shift(v) for v in (x, x.astype("float32"), x[:0])]
-    wrong = (
-        raised(lambda: dataloader.RandomShift(-1)),
-        raised(lambda: dataloader.RandomShift(-2)),
-    )
+    wrong = [raised(lambda k=k: dataloader.RandomShift(k)) for k in (-1, -2, 0)]
+    wrong.append(raised(lambda: shift(x[0])))
     return found, [str(f.dtype) for f in found], [f.shape for f in found], wrong
 
 
@@ -1796,7 +1802,7 @@ class RandomFlip(Shown):
 
 # %% checks="transforms" points=8
 check(
-    Compose([lambda x: x + 1, lambda x: x * 10])(2.0), 30.0, hint="the first one first"
+    Compose([lambda v: v + 1, lambda v: v * 10])(2.0), 30.0, hint="the first one first"
 )
 check(Compose([])(2.0), 2.0, hint="no transforms: x as it is")
 _rows = np.array([[[1.0, 2.0, 3.0]], [[4.0, 5.0, 6.0]]])
@@ -1811,6 +1817,7 @@ check(
 )
 check_raises(ValueError, lambda: RandomFlip(1.5), hint="0 <= probability <= 1")
 check_raises(ValueError, lambda: RandomFlip(-0.5), hint="0 <= probability <= 1")
+check_raises(ValueError, lambda: RandomFlip(0.5)(_rows[0]), hint="x = as_images(x)")
 _pairs = np.tile([0.0, 1.0], (20, 1, 1))
 check(
     RandomFlip(0.3, rng=2)(_pairs)[:, 0, 0] == 1.0,
@@ -1845,6 +1852,7 @@ def flipped_images_with_colours(dataloader, x, seed):
     """All colours together, with their dtype; no images at all."""
     flip = dataloader.RandomFlip(rng=seed)
     wrong = [raised(lambda p=p: dataloader.RandomFlip(p)) for p in (-0.1, 1.1, 0, 1)]
+    wrong.append(raised(lambda: flip(x[0, 0])))
     return flip(x), str(flip(x).dtype), flip(x[:0]).shape, wrong
 
 
@@ -1853,7 +1861,8 @@ def flipped_images_with_colours(dataloader, x, seed):
 # %% [markdown]
 r"""
 A transform says what you believe: "an image means the same after it". For photographs of cats, a flip is fine. And
-for digits? Which of them does the program still read right if all are flipped?
+for digits? Which of them does your friend's program still read right if all are flipped? A title says what it read,
+and what was written.
 """
 
 # %% demo=true
@@ -1905,13 +1914,8 @@ arrays of shape (sequences, longest):
 
 A real 0 looks just like a filled one, and that's why there is a mask.
 
-The dtype is int64, unless `value` or some of the numbers need another one. These two lines find it; copy them as they
-are:
-
-```python
-filled = [np.asarray(sequence) for sequence in sequences if len(sequence)]
-dtype = np.result_type(np.int64, value, *filled)
-```
+The first two lines of the function are given. They find the dtype of the numbers: int64, unless `value` or some of the
+numbers need another one.
 """
 
 
@@ -1940,9 +1944,9 @@ def pad_sequences(sequences, value=0) -> tuple[np.ndarray, np.ndarray]:
     array([[7, 8],
            [9, 0]])
     """
-    ### BEGIN SOLUTION
     filled = [np.asarray(sequence) for sequence in sequences if len(sequence)]
     dtype = np.result_type(np.int64, value, *filled)
+    ### BEGIN SOLUTION
     longest = max((len(sequence) for sequence in sequences), default=0)
     padded = np.full((len(sequences), longest), value, dtype=dtype)
     mask = np.zeros(padded.shape, dtype=bool)
@@ -2057,11 +2061,11 @@ check(
 )
 check_raises(
     ZeroDivisionError,
-    lambda: list(prefetch(1 / x for x in [1, 0])),
+    lambda: list(prefetch(1 / k for k in [1, 0])),
     hint="future.result() raises it",
 )
 _asked = []
-_ahead = prefetch(_asked.append(x) or x for x in range(5))
+_ahead = prefetch(_asked.append(k) or k for k in range(5))
 check(next(_ahead), 0, hint="yield the first batch")
 time.sleep(0.1)
 check(_asked, [0, 1], hint="submit the next call before you yield")
@@ -2169,7 +2173,8 @@ The last number is the one to be told, and the cell is run once. If you don't li
 touched the test part.
 
 Is it the number that a customer will see? Thirteen people wrote these digits, and a split by chance puts some of each
-hand into every part. The file is in the order in which they wrote, so its end has hands that its beginning hasn't.
+hand into every part. They wrote one after the other: in `labels`, the same row of about 130 digits comes again and again.
+So the end of the file has hands that its beginning hasn't.
 Your friend's program, which has read most of the new digits in section 2, meets new hands now:
 """
 
@@ -2183,15 +2188,9 @@ r"""
 A split has to look like the future. Will your program meet new hands, new patients, tomorrow's weather? Then whole
 hands, whole patients, the last weeks belong in the test part.
 
-Big data sets take their time, so a loader can show how far it is:
-"""
+Big data sets take their time. With `progress=True`, a loader shows how far it is. Try it, with a `time.sleep(0.05)` in
+the loop.
 
-# %% demo=true
-for _ in DataLoader(train, 64, progress=True):
-    time.sleep(0.05)
-
-# %% [markdown]
-r"""
 ## Analyze
 
 ### What a batch costs
@@ -2273,15 +2272,15 @@ how to mend it. Then say which number you would believe, if you had to print one
 
 ```python
 images, labels = digits()
-x = Standardize(images)(images)                                   # line 2
-x = np.concatenate([x, RandomShift(1)(x)])                        # line 3
+x = Standardize(images)(images)                            # line 2
+x = np.concatenate([x, RandomShift(1)(x)])                 # line 3
 y = np.concatenate([labels, labels])
-train, test = stratified_split(ArrayDataset(x, y), y)             # line 5
-scores = {}
+train, test = stratified_split(ArrayDataset(x, y), y)      # line 5
+(new, truth), scores = test[:], []
 for epochs in range(1, 100):
     templates = perceptron(DataLoader(train, 64, shuffle=True), epochs)
-    scores[epochs] = np.mean(read(templates, test[:][0]) == test[:][1])   # line 9
-print(max(scores.values()))                                       # line 10
+    scores.append(np.mean(read(templates, new) == truth))  # line 9
+print(max(scores))                                         # line 10
 ```
 
 (Double-click the cell below, write your answer, and press Shift+Enter.)
@@ -2321,10 +2320,10 @@ each example; `RandomHorizontalFlip` is our `RandomFlip`. There is no stratified
 - A dataset has a length and an index. Several examples at once are faster than one by one.
 - Parts have no example in common. A stratified split gives each class its share.
 - What is measured is measured on the training part, and applied to all.
-- A loader is a fresh loop each time, with one permutation an epoch, and keeps what belongs together together.
+- Each loop over a loader is an epoch, with a permutation of its own. Images stay with their labels.
 - A transform says what you believe, and belongs to the training part.
 - The test part is looked at once.
 
-Export your module with `python bin/tito.py export 06_dataloader`. **Module 7, Autograd**, is next: how weights are
-found without anybody's templates. From module 8 on, your loader feeds every training loop.
+Export your module with `python bin/tito.py export 06_dataloader`. **Module 7, Autograd**, is next, if you
+have done modules 1 to 3: how a network finds its weights. From module 8 on, your loader feeds every training loop.
 """

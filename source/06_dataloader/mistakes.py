@@ -597,6 +597,12 @@ MISTAKES = [
         },
     ),
     Mistake(
+        "a-single-image-taken-for-many",
+        "random-shift",
+        "I forgot as_images; a single image is taken for a row of them.",
+        {"        x = as_images(x)\n": ""},
+    ),
+    Mistake(
         "negative-shift-accepted",
         "random-shift",
         "I did not think of negative numbers.",
@@ -676,6 +682,12 @@ MISTAKES = [
         {
             "self.rng.random(len(x)) < self.probability": "self.rng.random(len(x)) > self.probability"
         },
+    ),
+    Mistake(
+        "a-single-image-flipped-row-by-row",
+        "transforms",
+        "I forgot as_images; of a single image some rows are turned, and others not.",
+        {"        x = as_images(x)\n": ""},
     ),
     Mistake(
         "any-probability-accepted",
@@ -999,7 +1011,6 @@ ALTERNATIVES = [
         "pad-sequences",
         "The mask compares positions with lengths, and fills all numbers at once.",
         solution=(
-            "dtype = np.result_type(np.int64, value, *map(np.asarray, filter(len, sequences)))\n"
             "lengths = np.array([len(s) for s in sequences], dtype=int)\n"
             "longest = int(lengths.max()) if len(lengths) else 0\n"
             "mask = np.arange(longest) < lengths[:, None]\n"
@@ -1087,15 +1098,6 @@ EQUIVALENT = [
         "flip = self.rng.random(len(x)) <= self.probability",
         "no draw equals the probability",
     ),
-    *[
-        Equivalent(
-            "pad-sequences",
-            "dtype = np.result_type(np.int64, value, *filled)",
-            f"dtype = np.result_type({order})",
-            "the dtype does not depend on the order",
-        )
-        for order in ("value, np.int64, *filled", "*filled, value, np.int64")
-    ],
     *[
         Equivalent(
             "prefetch",

@@ -2,7 +2,8 @@
 
 import itertools
 import os
-import pty
+import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -250,6 +251,54 @@ def test_what_the_lesson_says_about_orders_and_places_holds_for_other_seeds(seed
     assert np.mean(nearest(more, np.tile(y, 4), moved) == truth) > 0.94
 
 
+def test_shuffling_once_would_do_for_a_perceptron():
+    images, labels = digits()
+    found = []
+    for seed in range(10):
+        train, test = split(ArrayDataset(images / 16, labels), rng=seed)
+        loaders = DataLoader(train, 64, shuffle=True, rng=seed), DataLoader(train, 64)
+        new, truth = test[:]
+        found.append([np.mean(read(perceptron(loader), new) == truth) for loader in loaders])
+    anew, once = np.mean(found, axis=0)
+    assert abs(anew - once) < 0.02 and min(anew, once) > 0.9
+
+
+def test_hands_come_one_after_the_other_in_the_file_of_digits():
+    images, labels = digits()
+    text = "".join(map(str, labels))
+    starts = [found.start() for found in re.finditer("01234567890123456789", text)]
+    assert len(starts) >= 12 and np.median(np.diff(starts)) == 130
+    flat = images.reshape(1797, 64)
+    distances = (flat**2).sum(axis=1) - 2 * flat @ flat.T
+    np.fill_diagonal(distances, np.inf)
+    away = np.abs(distances.argmin(axis=1) - np.arange(1797))
+    assert np.mean(away < 100) > 0.5  # by chance 0.11
+
+
+def test_the_deviation_of_equal_numbers_need_not_be_zero():
+    assert 0 < np.full((1000, 2), 0.1, dtype="float32").std(axis=0).max() < 1e-5
+
+
+def test_nothing_but_module_1_is_needed(tmp_path):
+    library = Path(tinytorch.__file__).parent
+    others = [f.name for f in (library / "core").glob("[!_]*.py")]
+    keep = {"tensor.py", "dataloader.py"}
+    leave_out = shutil.ignore_patterns(*(name for name in others if name not in keep))
+    shutil.copytree(library, tmp_path / "tinytorch", ignore=leave_out)
+    program = (
+        "import numpy as np; from tinytorch.core.dataloader import DataLoader; "
+        "print(*next(iter(DataLoader([(np.ones(1), 2)], 1))))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    )
+    assert done.stdout == "Tensor([[1.]], dtype=float64) [2]\n", done.stderr
+
+
 def test_the_nearest_of_equally_near_examples_is_the_first():
     assert nearest([[0.0], [2.0], [0.0]], np.array([5, 6, 7]), [[1.0], [0.0]]).tolist() == [5, 5]
 
@@ -279,17 +328,28 @@ def test_nothing_is_shown_where_nobody_looks():
     assert (done.stdout, done.stderr) == ("done 1\n", "")
 
 
-@pytest.mark.parametrize("without_rich", [False, True])
-@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
-def test_a_terminal_shows_how_far_an_epoch_is(without_rich):
-    program = "import sys; sys.modules['rich'] = None\n" if without_rich else ""
+def in_a_terminal(program: str) -> tuple[str, str]:
+    """What a program prints, and what it shows in a terminal."""
+    pty = pytest.importorskip("pty", reason="Windows has no pseudo-terminals")
     ours, theirs = pty.openpty()
-    done = in_a_process(program + EPOCH, stdout=subprocess.PIPE, stderr=theirs, text=True)
+    done = in_a_process(program, stdout=subprocess.PIPE, stderr=theirs, text=True)
     os.close(theirs)
     shown = os.read(ours, 100_000).decode()
     os.close(ours)
-    assert done.stdout == "done 1\n"
+    return done.stdout, shown
+
+
+@pytest.mark.parametrize("without_rich", [False, True])
+def test_a_terminal_shows_how_far_an_epoch_is(without_rich):
+    program = "import sys; sys.modules['rich'] = None\n" if without_rich else ""
+    printed, shown = in_a_terminal(program + EPOCH)
+    assert printed == "done 1\n"
     assert ("12 of 12 batches" if without_rich else "12/12") in shown
+
+
+def test_loops_in_loops_show_their_progress_and_end():
+    program = EPOCH + "print([len(list(loader)) for _ in DataLoader([(1,)] * 2, 1, progress=True)])"
+    assert in_a_terminal(program)[0] == "done 1\n[12, 12]\n"
 
 
 def test_a_notebook_shows_one_line():

@@ -6,7 +6,7 @@ import functools
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 Report = Callable[[int], None]
@@ -70,7 +70,10 @@ class Bar:
         self.task = self.progress.add_task("", total=total)
 
     def __enter__(self) -> Report:
-        self.progress.start()
+        from rich.errors import LiveError
+
+        with suppress(LiveError):  # a bar around this one has the terminal, with an older rich
+            self.progress.start()
         return lambda done: self.progress.update(self.task, completed=done)
 
     def __exit__(self, *error) -> None:
