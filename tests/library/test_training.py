@@ -241,7 +241,7 @@ def test_progress_is_shown_where_somebody_looks(monkeypatch):
     monkeypatch.setitem(sys.modules, "rich.console", None)
     monkeypatch.setattr(sys, "stderr", screen := Screen())
     fitted(progress=True)
-    assert "2 of 2" in screen.getvalue()
+    assert "2 of 2 epochs" in screen.getvalue()
     monkeypatch.setattr(sys, "stderr", quiet := io.StringIO())
     fitted(progress=True)
     assert quiet.getvalue() == ""

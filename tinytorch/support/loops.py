@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from tinytorch.support.progress_bars import where_somebody_looks
+from tinytorch.support.progress_bars import Report, where_somebody_looks
 
 
 class Place(threading.local):
@@ -76,7 +76,9 @@ def epochs_of(epochs: int, train, validation=None, progress: bool = False) -> It
 
 def _epochs(epochs: int, progress: bool) -> Iterator[int]:
     before = PLACE.epoch
-    looks = where_somebody_looks(epochs) if progress else contextlib.nullcontext(lambda done: None)
+    looks: contextlib.AbstractContextManager[Report] = contextlib.nullcontext(lambda done: None)
+    if progress:
+        looks = where_somebody_looks(epochs, "epochs")
     try:
         with looks as report:
             for epoch in range(epochs):
