@@ -3353,6 +3353,6 @@ value is complete when everything that uses it has reported, and **from the youn
 repeated is summed. What belongs to others is not changed in place. A test with a gradient of ones hides mistakes.
 
 Export your module with `python bin/tito.py export 07_autograd`, and use it: `from tinytorch.core.autograd import Variable`.
-Next comes training (module 8, which is still to come). Module 15 goes on from here: gradients of gradients, Newton's method, a
+Next comes training (module 8). Module 15 goes on from here: gradients of gradients, Newton's method, a
 search for the first NaN, and deep networks in little memory. Not a line of your engine has to change for it.
 """

@@ -779,4 +779,51 @@ class DataLoader(Shown):
     ),
 }
 
-VARIANTS = TENSOR | ACTIVATIONS | LAYERS | NETWORKS | CNN | DATALOADER | AUTOGRAD
+TRAINING = {
+    "trains with a helper in a cell of its own": Variant(
+        "08_training",
+        "train-step",
+        before=(
+            "#| export\ndef loss_of(network, x, y, loss):\n    return checked(loss(network(x), y))",
+            "print(loss_of(MLP([1, 1], rng=0), Tensor([[1.0]]), [[1.0]], mse_loss))",
+        ),
+        source="""def train_step(network, x, y, optimizer, loss=cross_entropy) -> float:
+    out = loss_of(network, x, y, loss)
+    optimizer.zero_grad()
+    out.backward()
+    optimizer.step()
+    return float(out.item())
+""",
+    ),
+    "counts with a dictionary": Variant(
+        "08_training",
+        "confusion-matrix",
+        source="""def confusion_matrix(scores, labels):
+    labels = labels_for(scores, labels)
+    k = scores.shape[1]
+    pairs = labels * k + np.argmax(np.asarray(scores), axis=1)
+    return np.bincount(pairs, minlength=k * k).reshape(k, k)
+
+
+def f1_scores(matrix):
+    scores = []
+    for k, row in enumerate(np.asarray(matrix)):
+        both = sum(row) + sum(np.asarray(matrix)[:, k])
+        scores.append(2 * row[k] / both if both else 0.0)
+    return np.array(scores)
+""",
+    ),
+    "keeps what Adam remembers in one list": Variant(
+        "08_training",
+        "adam",
+        instead={
+            "mean = m / (1 - beta1**t)": "mean, root = m / (1 - beta1**t), self.lr",
+            "p.data -= self.lr * mean / (np.sqrt(square) + self.eps)": (
+                "p.data -= root * mean / (square**0.5 + self.eps)"
+            ),
+        },
+        after=("x = Variable(2.0)\nadam = Adam([x], lr=0.1)\n(x * x).backward()\nadam.step()\nx",),
+    ),
+}
+
+VARIANTS = TENSOR | ACTIVATIONS | LAYERS | NETWORKS | CNN | DATALOADER | AUTOGRAD | TRAINING

@@ -30,6 +30,7 @@ def test_the_modules_are_those_of_the_course():
         "05_cnn",
         "06_dataloader",
         "07_autograd",
+        "08_training",
         "15_derivatives",
     ]
 

@@ -35,12 +35,12 @@ def shown(batches, total: int) -> Iterator:
             report(done)
 
 
-def where_somebody_looks(total: int) -> AbstractContextManager[Report]:
+def where_somebody_looks(total: int, what: str = "batches") -> AbstractContextManager[Report]:
     """What shows a count: a bar, a line, or nothing."""
     if in_a_notebook():
-        return Line(total)
+        return Line(total, what)
     if sys.stderr.isatty():
-        return bar(total)
+        return bar(total, what)
     return nullcontext(lambda done: None)
 
 
@@ -50,12 +50,12 @@ def in_a_notebook() -> bool:
     return hasattr(get_ipython(), "kernel")
 
 
-def bar(total: int) -> AbstractContextManager[Report]:
+def bar(total: int, what: str = "batches") -> AbstractContextManager[Report]:
     """A bar in the terminal, by rich; without rich a line."""
     try:
         return Bar(total)
     except ImportError:
-        return Line(total)
+        return Line(total, what)
 
 
 class Bar:
@@ -83,7 +83,8 @@ class Bar:
 class Line:
     """One line that changes: in a notebook an output, in a terminal the line of the cursor."""
 
-    def __init__(self, total: int):
+    def __init__(self, total: int, what: str = "batches"):
+        self.what = what
         self.total, self.done, self.start = total, 0, time.monotonic()
         self.last = self.start - PAUSE
         self.handle: Any = None
@@ -111,7 +112,7 @@ class Line:
 
     def __repr__(self) -> str:
         seconds = time.monotonic() - self.start
-        return f"{self.done} of {self.total} batches, {seconds:.1f} s"
+        return f"{self.done} of {self.total} {self.what}, {seconds:.1f} s"
 
     def __exit__(self, *error) -> None:
         if not in_a_notebook():

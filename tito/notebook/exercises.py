@@ -57,6 +57,13 @@ MILESTONES = {
             "Next: the rest of this module, then batches of data (module 6), and how filters are "
             "learnt instead of drawn (modules 7 and 11).",
         ),
+        Milestone(
+            "M3",
+            "XOR and two spirals, from random weights",
+            "Your own package finds the weights: losses, gradients, steps and loops are yours, and "
+            "nobody has sent you a file.",
+            "Next: runs that are interrupted and go on, in the rest of this module.",
+        ),
     ]
 }
 

@@ -1,0 +1,117 @@
+"""What losses have in common: reductions, targets and labels that fit, and their layers."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import ClassVar
+
+import numpy as np
+
+from tinytorch.core.tensor import Tensor
+from tinytorch.support.shown import Shown
+
+REDUCTIONS = "mean", "sum", "none"
+MENTIONED: set[str] = set()  # what has been warned of, once in a process
+
+
+def reduced(losses, reduction: str = "mean"):
+    """The mean of some losses, their sum, or all of them.
+
+    Raises
+    ------
+    ValueError
+        If `reduction` is none of "mean", "sum" and "none".
+    """
+    refuse_other_reductions(reduction)
+    if reduction == "none":
+        return losses
+    return losses.mean() if reduction == "mean" else losses.sum()
+
+
+def refuse_other_reductions(reduction: str) -> None:
+    """Refuse what is no reduction."""
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"reduction is {reduction!r}; it is one of 'mean', 'sum' and 'none'")
+
+
+def targets_for(scores, targets):
+    """Targets from 0 to 1 with the shape and the dtype of some scores.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or a target is below 0 or above 1.
+    """
+    if hasattr(targets, "grad_fn"):
+        numbers = targets.numpy()
+    else:
+        numbers = targets = np.asarray(targets, dtype=scores.dtype)
+    if numbers.shape != scores.shape:
+        raise ValueError(
+            f"the scores have the shape {scores.shape} and the targets {numbers.shape}; give one "
+            "target for each score, in the same shape"
+        )
+    if numbers.size and not (numbers.min() >= 0 and numbers.max() <= 1):
+        raise ValueError(
+            f"targets lie between 0 and 1, but these go from {numbers.min()} to {numbers.max()}"
+        )
+    return targets
+
+
+def labels_for(scores, labels) -> np.ndarray:
+    """One class for each row of some scores, as an array.
+
+    Raises
+    ------
+    ValueError
+        If there is not one whole number for each row, or one is no class.
+    """
+    labels = np.asarray(labels)
+    fit = len(scores.shape) == 2 and labels.shape == scores.shape[:1] and labels.dtype.kind in "iu"
+    if not (fit and labels.size and labels.min() >= 0 and labels.max() < scores.shape[1]):
+        raise ValueError(
+            f"scores of shape {scores.shape} need one whole number from 0 to the number of classes "
+            f"- 1 as the label of each row, but got {labels!r:.60}"
+        )
+    return labels
+
+
+def labels_for_loss(scores, labels) -> np.ndarray:
+    """The same; says once if the scores look like probabilities."""
+    labels, first = labels_for(scores, labels), np.asarray(scores)[0]
+    if first.min() >= 0 and abs(first.sum() - 1) < 1e-5 and "softmax" not in MENTIONED:
+        MENTIONED.add("softmax")
+        warnings.warn(
+            "these look like probabilities, but cross_entropy wants scores, since it applies "
+            "softmax itself; leave out the softmax at the end of the network",
+            stacklevel=3,
+        )
+    return labels
+
+
+class LossLayer(Shown):
+    """A loss as an object that keeps its reduction.
+
+    Parameters
+    ----------
+    reduction : str
+        "mean", "sum" or "none".
+    """
+
+    function: ClassVar[Callable]
+
+    def __init__(self, reduction: str = "mean"):
+        refuse_other_reductions(reduction)
+        self.reduction = reduction
+
+    def __call__(self, predicted, target) -> Tensor:
+        """The loss of what was predicted, given what is right."""
+        return type(self).function(predicted, target, self.reduction)
+
+
+def loss_class(name: str, function: Callable) -> type[LossLayer]:
+    """The class of a loss whose objects keep their reduction."""
+    about = f"`{function.__name__}` as an object that keeps its reduction."
+    place = {"__module__": function.__module__, "__qualname__": name, "__doc__": about}
+    return type(name, (LossLayer,), {"function": staticmethod(function), **place})

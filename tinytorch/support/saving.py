@@ -1,0 +1,118 @@
+"""Files with arrays by name, written whole or not at all, and read without running anything."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+
+def array_of(part) -> np.ndarray:
+    """A copy of what a Tensor, an array or a generator holds, as an array without objects."""
+    if isinstance(part, np.random.Generator):
+        return np.array(json.dumps(part.bit_generator.state, default=_as_list))
+    return np.array(getattr(part, "data", part) if not isinstance(part, np.ndarray) else part)
+
+
+def _as_list(array) -> list:
+    """An array in the state of a generator, for JSON."""
+    return np.asarray(array).tolist()
+
+
+def put(part, array: np.ndarray) -> None:
+    """Give a Tensor, an array or a generator what `array_of` gave of one like it."""
+    if isinstance(part, np.random.Generator):
+        part.bit_generator.state = json.loads(str(array))
+    elif isinstance(part, np.ndarray):
+        part[...] = array
+    else:
+        part.data = np.array(array, dtype=part.dtype)
+
+
+def write_arrays(path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays into an npz file; if that fails, an older file of the name stays as it was.
+
+    Parameters
+    ----------
+    path : str, Path or binary file
+        Where to; the name is used as it is.
+    arrays : mapping of str to ndarray
+        Without objects.
+    """
+    if hasattr(path, "write"):
+        np.savez(path, allow_pickle=False, **arrays)
+        return
+    path = Path(path)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with open(handle, "wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+        raise
+
+
+def read_arrays(path) -> dict[str, np.ndarray]:
+    """All arrays of an npz file.
+
+    Raises
+    ------
+    ValueError
+        If it is no such file, is cut off, or holds objects that only running code could make.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except FileNotFoundError:
+        raise
+    except (ValueError, OSError, EOFError, AttributeError, KeyError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{path} is no whole file of arrays: {error}; save it again, or take an older one"
+        ) from error
+
+
+def refuse_differences(found: Mapping[str, object], arrays: Mapping[str, np.ndarray]) -> None:
+    """Refuse arrays that do not fit what they are to be put into; nothing has changed then.
+
+    Of the arrays, only those count whose name begins like one of `found`, up to the first dot.
+
+    Raises
+    ------
+    KeyError
+        If names are missing or unexpected.
+    ValueError
+        If a shape or a kind differs.
+    """
+    groups = {name.partition(".")[0] for name in found}
+    missing = [name for name in found if name not in arrays]
+    unexpected = [n for n in arrays if n not in found and n.partition(".")[0] in groups]
+    if missing or unexpected:
+        raise KeyError(
+            f"the file does not fit: missing in it {missing}, unexpected in it {unexpected}"
+        )
+    for name, part in found.items():
+        mine = array_of(part)
+        theirs = arrays[name]
+        if mine.dtype.kind == "U":
+            if theirs.dtype.kind != "U" or _kind(mine) != _kind(theirs):
+                raise ValueError(f"{name} is a generator of another kind than the one in the file")
+        elif mine.shape != theirs.shape:
+            raise ValueError(f"{name} has the shape {mine.shape}, and {theirs.shape} in the file")
+
+
+def _kind(text: np.ndarray) -> str:
+    """The kind of a generator, of the text that keeps its state."""
+    try:
+        return json.loads(str(text))["bit_generator"]
+    except (ValueError, KeyError, TypeError):
+        return ""
