@@ -463,7 +463,7 @@ MISTAKES = [
         "half-a-load",
         "save-and-load",
         "I did not look first.",
-        {"    refuse_differences(found, arrays)\n": ""},
+        {"    refuse_differences(found, arrays, optimizer)\n": ""},
         hidden="in the visible check, the first array that is missing is an error as well",
     ),
     Mistake(
@@ -547,8 +547,8 @@ ALTERNATIVES = [
         "overfit",
         "Two comprehensions.",
         {
-            "losses = []\n    for _ in range(steps):\n        losses.append(train_step(network, x, y, optimizer, loss))\n    return losses": (
-                "return [train_step(network, x, y, optimizer, loss) for _ in range(steps)]"
+            "losses = []\n    for _ in steps_of(steps, network, optimizer):\n        losses.append(train_step(network, x, y, optimizer, loss))\n    return losses": (
+                "return [train_step(network, x, y, optimizer, loss) for _ in steps_of(steps, network, optimizer)]"
             ),
             "if p.grad is None or not p.grad.any():": (
                 "if p.grad is None or np.count_nonzero(p.grad) == 0:"
@@ -583,7 +583,7 @@ ALTERNATIVES = [
         solution=(
             "network.train(True)\n"
             "sums, sizes = [], []\n"
-            "for x, y in batches_of(batches):\n"
+            "for x, y in batches_of(batches, network, optimizer):\n"
             "    value = train_step(network, x, y, optimizer, loss)\n"
             "    sums.append(len(x) * value)\n"
             "    sizes.append(len(x))\n"

@@ -39,7 +39,7 @@ from tinytorch.core.networks import MLP, Module, walk
 from tinytorch.core.tensor import Tensor, extend
 from tinytorch.support.clipping import clip_grad_value_ as clip_grad_value_
 from tinytorch.support.clipping import gradients_of
-from tinytorch.support.loops import batches_of, checked, epochs_of
+from tinytorch.support.loops import batches_of, checked, epochs_of, steps_of
 from tinytorch.support.loss_layers import (
     labels_for,
     labels_for_loss,
@@ -239,12 +239,12 @@ the slope $\frac12$ there, but `relu(z)` has 0.
 # %% exercise="bce-with-logits"
 #| export
 def bce_with_logits(scores, targets, reduction: str = "mean") -> Variable:
-    """The surprise at answers of yes or no, from scores whose sigmoid is the probability of yes.
+    """The surprise at answers of yes or no, from scores.
 
     Parameters
     ----------
     scores : Variable, Tensor or ndarray of any shape
-        What a network gives.
+        What a network gives; the sigmoid of a score is the probability of yes.
     targets : array_like of the same shape
         1 for yes, 0 for no, or a probability.
     reduction : str
@@ -350,12 +350,12 @@ reduction. That's given, below.
 # %% exercise="cross-entropy"
 #| export
 def cross_entropy(scores, labels, reduction: str = "mean") -> Variable:
-    """The surprise at the right class, from scores whose softmax gives the probabilities.
+    """The surprise at the right class, from scores.
 
     Parameters
     ----------
     scores : Variable, Tensor or ndarray of shape (examples, classes)
-        What a network gives; no probabilities.
+        What a network gives; the softmax of a row gives the probabilities.
     labels : integer array_like of shape (examples,)
         The right class of each example.
     reduction : str
@@ -785,9 +785,11 @@ up for it. So look at the gradients as well, once, after a step.
 
 #### Exercise 7: `overfit` and `unreached`
 
-`overfit` makes `steps` training steps on one batch, and returns the list of their losses.
+`overfit` makes `steps` training steps on one batch, and returns the list of their losses. Count them with
+`steps_of(steps, network, optimizer)`, which is given. It's a `range` that takes care: after the first step it warns
+you of layers that no gradient has reached, and if a loss is NaN, it puts network and optimizer back to what they were.
 
-`unreached` returns the names of all parameters that no gradient has reached: it is `None`, or has only zeros. The
+How can it know? `unreached` returns the names of all parameters that no gradient has reached: it is `None`, or has only zeros. The
 network knows the names, `network.named_parameters()` (module 4).
 """
 
@@ -808,17 +810,22 @@ def overfit(network, x, y, optimizer, loss=cross_entropy, steps: int = 300) -> l
     -------
     list of float
         The loss before each step.
+
+    Raises
+    ------
+    FloatingPointError
+        If a loss is infinite or not a number; all is as before the first step then.
     """
     ### BEGIN SOLUTION
     losses = []
-    for _ in range(steps):
+    for _ in steps_of(steps, network, optimizer):
         losses.append(train_step(network, x, y, optimizer, loss))
     return losses
     ### END SOLUTION
 
 
 def unreached(network: Module) -> list[str]:
-    """The names of the parameters that no gradient has reached: it is None, or only zeros.
+    """The names of the parameters whose gradient is None, or has only zeros.
 
     Call it after a training step.
     """
@@ -1030,7 +1037,7 @@ pairs `x, y`, and says so if there are none.
 #| export
 @contextmanager
 def evaluating(network: Module) -> Iterator[None]:
-    """A block in which no part of a network is in training mode; then each is as before."""
+    """A block in which nothing is in training mode; then each part is as before."""
     ### BEGIN SOLUTION
     switches = [part for _, part in walk(network) if hasattr(part, "training")]
     modes = [part.training for part in switches]
@@ -1053,8 +1060,8 @@ def evaluate(network: Module, batches: Iterable, measure: Callable) -> float:
     batches : iterable of (Tensor, ndarray)
         A loader or a list.
     measure : callable
-        Takes predictions and targets, and gives the mean over a batch, such as `accuracy` or
-        `cross_entropy`.
+        Takes predictions and targets, and gives the mean over a batch, such as
+        `accuracy` or `cross_entropy`.
 
     Returns
     -------
@@ -1175,7 +1182,8 @@ r"""
 #### Exercise 10: `train_epoch`
 
 An *epoch* is one time through all examples. Switch the network to training with `network.train()`, go through
-`batches_of(batches)`, and make a step with each. Return the mean loss over all examples, weighed as above.
+`batches_of(batches, network, optimizer)`, and make a step with each. With these three it takes care, as `steps_of`
+does. Return the mean loss over all examples, weighed as above.
 
 Add up *numbers*. `train_step` gives one, so all is well. If you kept Variables, for the mean at the end, each would
 hold on to what it was computed from. The cell after the check measures how much that is.
@@ -1210,12 +1218,12 @@ def train_epoch(
     ValueError
         If there are no batches.
     FloatingPointError
-        If the loss is infinite or not a number.
+        If a loss is infinite or not a number; all is as before the epoch then.
     """
     ### BEGIN SOLUTION
     network.train()
     total, count = 0.0, 0
-    for x, y in batches_of(batches):
+    for x, y in batches_of(batches, network, optimizer):
         total += train_step(network, x, y, optimizer, loss) * len(y)
         count += len(y)
     return total / count
@@ -1321,23 +1329,25 @@ def fit(
     measures : sequence of callable
         What is measured there besides the loss, such as `accuracy`.
     callbacks : sequence of callable
-        Each is called after an epoch with the network and the history; if one gives something
-        true, training ends.
+        Each is called after an epoch with the network and the history; if one gives
+        something true, training ends.
     progress : bool
-        Whether a bar in a terminal, or a line in a notebook, shows how many epochs are done.
+        Whether a bar in a terminal, or a line in a notebook, shows how many epochs are
+        done.
 
     Returns
     -------
     dict of list of float
-        A number for each epoch: "loss", the mean during training; with validation batches also
-        "validation_loss", and "validation_" with the name of each measure.
+        A number for each epoch: "loss", the mean during training; with validation
+        batches also "validation_loss", and "validation_" with the name of each measure.
 
     Raises
     ------
     ValueError
         If batches can be gone through only once, there are none, or both are the same.
     FloatingPointError
-        If the loss is infinite or not a number; names the epoch and the step.
+        If a loss is infinite or not a number; names the epoch and the step. Network and
+        optimizer are as before that epoch then.
     """
     ### BEGIN SOLUTION
     history = {"loss": []}
@@ -1387,7 +1397,7 @@ check(len(_history["loss"]), 90, hint="a callback that gives True ends it")
 check(
     _calls[-1:],
     [90],
-    hint="each callback sees each epoch: make a list of what they give, then ask any(…)",
+    hint="each callback sees each epoch: make a list of their answers, then any(…)",
 )
 check(len(_history["validation_distance"]), 90, hint="a number for each epoch")
 check(
@@ -2036,7 +2046,7 @@ you, but it must take less than a second.
 # %% exercise="learn"
 #| export
 def learn_xor(width: int = 8, seed: int = 0) -> Module:
-    """A network that was trained on XOR, from random weights; its score is above 0 for yes.
+    """A network that has learned XOR from random weights: above 0 is yes.
 
     Parameters
     ----------
@@ -2205,7 +2215,8 @@ def clip_grad_norm_(parameters, max_norm: float) -> float:
 
     References
     ----------
-    Pascanu, Mikolov and Bengio (2013), "On the difficulty of training recurrent neural networks".
+    Pascanu, Mikolov and Bengio (2013), "On the difficulty of training recurrent neural
+    networks".
     """
     ### BEGIN SOLUTION
     if not max_norm >= 0:
@@ -2303,8 +2314,8 @@ name.
 `save`: make arrays of these, each with `array_of(part)`, which is given; add `"epoch"` as `np.array(epoch)`; and hand
 path and arrays to `write_arrays`. It writes an `npz` file, the whole or nothing.
 
-`load`: get the arrays by `read_arrays(path)`. Let `refuse_differences(found, arrays)` look at everything first, with
-`found` from `changing`. Then put each array back with `put(part, array)`. Return the epoch as an `int`.
+`load`: get the arrays by `read_arrays(path)`. Let `refuse_differences(found, arrays, optimizer)` look at everything
+first, with `found` from `changing`. Then put each array back with `put(part, array)`. Return the epoch as an `int`.
 
 No *pickle*: a pickled file is a program, and who opens it runs it.
 """
@@ -2345,7 +2356,7 @@ def save(path, network, optimizer=None, epoch: int = 0, rng=None) -> None:
 
 
 def load(path, network, optimizer=None, rng=None) -> int:
-    """Bring network, optimizer and generators back to what they were when they were saved.
+    """Bring network, optimizer and generators back to what was saved.
 
     Parameters
     ----------
@@ -2362,13 +2373,15 @@ def load(path, network, optimizer=None, rng=None) -> int:
     Raises
     ------
     KeyError
-        If names are missing or unexpected; nothing has changed then.
+        If names are missing or unexpected, as with another kind of optimizer; nothing
+        has changed then.
     ValueError
-        If a shape differs, or the file is cut off or none of ours; nothing has changed then.
+        If a shape differs, or the file is cut off or none of ours; nothing has changed
+        then.
     """
     ### BEGIN SOLUTION
     arrays, found = read_arrays(path), changing(network, optimizer, rng)
-    refuse_differences(found, arrays)
+    refuse_differences(found, arrays, optimizer)
     for name, part in found.items():
         put(part, arrays[name])
     return int(arrays["epoch"])
@@ -2514,9 +2527,10 @@ That was the last part. What others find when they import your module is listed 
 # %%
 #| export
 __all__ = """
-    Adam BCEWithLogitsLoss CrossEntropyLoss EarlyStopping MSELoss Optimizer SGD accuracy
-    bce_with_logits changing clip_grad_norm_ clip_grad_value_ confusion_matrix cross_entropy
-    evaluate evaluating f1_scores fit learn_spirals learn_xor load mse_loss overfit save train_epoch train_step unreached
+    Adam BCEWithLogitsLoss CrossEntropyLoss EarlyStopping MSELoss Optimizer SGD
+    accuracy bce_with_logits changing clip_grad_norm_ clip_grad_value_
+    confusion_matrix cross_entropy evaluate evaluating f1_scores fit learn_spirals
+    learn_xor load mse_loss overfit save train_epoch train_step unreached
 """.split()
 
 # %% [markdown]
