@@ -179,6 +179,13 @@ MISTAKES = [
         hidden="no visible gradient adds up to zero",
     ),
     Mistake(
+        "counts-without-care",
+        "overfit",
+        "I counted with range.",
+        {"steps_of(steps, network, optimizer)": "range(steps)"},
+        hidden="nothing goes wrong in the visible check",
+    ),
+    Mistake(
         "along-the-wrong-axis",
         "accuracy",
         "I took the largest of each column.",
@@ -258,6 +265,13 @@ MISTAKES = [
             "optimizer, loss) * len(y)": "optimizer, loss)",
             "count += len(y)": "count += 1",
         },
+    ),
+    Mistake(
+        "goes-through-without-care",
+        "train-epoch",
+        "I handed on the batches alone.",
+        {"batches_of(batches, network, optimizer)": "batches_of(batches)"},
+        hidden="nothing goes wrong in the visible check",
     ),
     Mistake(
         "trains-on-validation",
@@ -465,6 +479,13 @@ MISTAKES = [
         "I did not look first.",
         {"    refuse_differences(found, arrays, optimizer)\n": ""},
         hidden="in the visible check, the first array that is missing is an error as well",
+    ),
+    Mistake(
+        "any-optimizer-will-do",
+        "save-and-load",
+        "I did not say that there is an optimizer.",
+        {"(found, arrays, optimizer)": "(found, arrays)"},
+        hidden="the visible check loads what was saved, and another network",
     ),
     Mistake(
         "epoch-forgotten",

@@ -789,8 +789,8 @@ up for it. So look at the gradients as well, once, after a step.
 `steps_of(steps, network, optimizer)`, which is given. It's a `range` that takes care: after the first step it warns
 you of layers that no gradient has reached, and if a loss is NaN, it puts network and optimizer back to what they were.
 
-How can it know? `unreached` returns the names of all parameters that no gradient has reached: it is `None`, or has only zeros. The
-network knows the names, `network.named_parameters()` (module 4).
+How does it find them? Write that, too: `unreached` returns the names of all parameters whose gradient is `None` or
+has only zeros. The network knows the names, `network.named_parameters()` (module 4).
 """
 
 
@@ -839,16 +839,16 @@ def unreached(network: Module) -> list[str]:
 
 
 # %% checks="overfit" points=5
-_network, _x = MLP([1, 1, 1], rng=0), Tensor([[1.0]])
-_network[0].weights.data[:] = -1.0
-_losses = overfit(
-    _network, _x, [[3.0]], SGD(_network.parameters(), 0.25), mse_loss, steps=4
-)
+_network = MLP([1, 1])
+_network[0].weights.data[:] = 0.0
+_sgd = SGD(_network.parameters(), 0.125)
+_losses = overfit(_network, Tensor([[1.0]]), [[3.0]], _sgd, mse_loss, steps=4)
 check(_losses, [9.0, 2.25, 0.5625, 0.140625], hint="the loss of each step, in a list")
+train_step(_network, Tensor([[0.0]]), [[3.0]], _sgd, mse_loss)
 check(
     unreached(_network),
-    ["layers.0.weights", "layers.0.bias", "layers.2.weights"],
-    hint="the hidden neuron is off: zeros only; None counts, too",
+    ["layers.0.weights"],
+    hint="the input is 0, so the gradient has only zeros; that counts, too",
 )
 check(
     unreached(MLP([1, 1])),
@@ -875,6 +875,68 @@ def losses_on_one_batch(training, a, b, x, y, steps):
     batch = training.Tensor(x), x
     others = training.overfit(network, *batch, sgd, training.mse_loss, steps=2)
     return losses, kinds, others, weights_of(network)
+
+
+class Failing:
+    """A loss that is infinite from some step on."""
+
+    def __init__(self, training, step):
+        self.training, self.left = training, step
+
+    def __call__(self, scores, y):
+        self.left -= 1
+        return self.training.cross_entropy(scores, y) * (
+            np.inf if self.left < 0 else 1.0
+        )
+
+
+class Counting:
+    """An optimizer with something to remember: how many steps it has made."""
+
+    def __init__(self, optimizer):
+        self.optimizer, self.made = optimizer, np.zeros(1)
+        self.zero_grad = optimizer.zero_grad
+
+    def step(self):
+        self.made += 1
+        self.optimizer.step()
+
+
+def with_a_cut(training, network):
+    """The network, with a hidden layer that nothing goes back through."""
+    network.layers.insert(1, lambda x: training.Tensor(x.numpy()))
+    return network
+
+
+def warnings_of(call):
+    """What a call warns of: which names of layers the sentences have in them."""
+    import warnings
+
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        call()
+    names = [f"layers.{n}.{part}" for n in range(4) for part in ("weights", "bias")]
+    return [[name for name in names if name in str(w.message)] for w in found]
+
+
+@observe(
+    a=normal(3, 4),
+    b=normal(4, 3),
+    x=normal(5, 3),
+    y=integers(5, low=0, high=3),
+    step=integers(low=2, high=5),
+)
+def care_is_taken_of_one_batch(training, a, b, x, y, step):
+    """A loss that is not finite brings the beginning back; a layer that is cut off is named."""
+    network = small_network(training, a, b)
+    optimizer = Counting(training.SGD(network.parameters(), 0.5))
+    batch, failing = (training.Tensor(x), y), Failing(training, step)
+    error = raised(lambda: training.overfit(network, *batch, optimizer, failing))
+    kept = weights_of(network), optimizer.made.copy()
+    cut = with_a_cut(training, small_network(training, a, b))
+    sgd = training.SGD(cut.parameters(), 0.5)
+    named = warnings_of(lambda: training.overfit(cut, *batch, sgd, steps=2))
+    return error, kept, named
 
 
 @observe(a=normal(3, 4), b=normal(4, 3), g=normal(3), off=integers(4, low=0, high=3))
@@ -1267,6 +1329,26 @@ def an_epoch_with_another_loss(training, a, b, x, y):
     found = training.train_epoch(network, batches, optimizer, training.mse_loss)
     again = raised(lambda: training.train_epoch(network, batches, optimizer))
     return found, weights_of(network), again
+
+
+@observe(
+    a=normal(3, 4),
+    b=normal(4, 3),
+    x=normal(11, 3),
+    y=integers(11, low=0, high=3),
+    step=integers(low=1, high=4),
+)
+def care_is_taken_of_an_epoch(training, a, b, x, y, step):
+    """A loss that is not finite brings the beginning back; a layer that is cut off is named."""
+    network = small_network(training, a, b)
+    optimizer = Counting(training.SGD(network.parameters(), 0.5))
+    batches, failing = batches_from(training, x, y), Failing(training, step)
+    epoch = training.train_epoch
+    error = raised(lambda: epoch(network, batches, optimizer, failing))
+    kept = weights_of(network), optimizer.made.copy()
+    cut = with_a_cut(training, small_network(training, a, b))
+    sgd = training.SGD(cut.parameters(), 0.5)
+    return error, kept, warnings_of(lambda: epoch(cut, batches, sgd))
 
 
 ### END HIDDEN TESTS
@@ -2509,6 +2591,9 @@ def what_does_not_fit_is_refused(training, a, b, seed):
         refused.append(raised(lambda n=bad: training.load(file, n)))
     same = all((p == q).all() for p, q in zip(before, weights_of(other)))
     other.layers[0] = Dicing(training, seed + 1)
+    file.seek(0)
+    sgd = training.SGD(other.parameters(), 0.1)
+    refused.append(raised(lambda: training.load(file, other, sgd)))
     file.seek(0)
     training.load(file, other)
     return refused, bool(same), weights_of(other), other[0].rng.random()

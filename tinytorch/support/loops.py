@@ -93,8 +93,10 @@ def epochs_of(epochs: int, train, validation=None, progress: bool = False) -> It
     ValueError
         If `epochs` is negative, `train` can be gone through only once, or `validation` is `train`.
     """
-    if epochs < 0:
-        raise ValueError(f"epochs is {epochs}; it is how often to go through all batches")
+    if not isinstance(epochs, (int, np.integer)) or epochs < 0:
+        raise ValueError(
+            f"epochs is {epochs!r}; it is how often to go through all batches, a whole number"
+        )
     for name, batches in {"train": train, "validation": validation}.items():
         if hasattr(batches, "__next__"):
             raise ValueError(
