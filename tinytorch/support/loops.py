@@ -93,7 +93,7 @@ def epochs_of(epochs: int, train, validation=None, progress: bool = False) -> It
     ValueError
         If `epochs` is negative, `train` can be gone through only once, or `validation` is `train`.
     """
-    if not isinstance(epochs, (int, np.integer)) or epochs < 0:
+    if not hasattr(epochs, "__index__") or epochs < 0:
         raise ValueError(
             f"epochs is {epochs!r}; it is how often to go through all batches, a whole number"
         )
