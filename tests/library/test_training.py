@@ -203,13 +203,13 @@ def test_a_state_whose_first_loss_is_not_finite_is_not_the_last_good_one():
     """The last step of an epoch ruins everything, and only the next epoch shows it."""
     network, kept = MLP([1, 1], rng=0), {}
     sgd = SGD(network.parameters(), 0.1)
-    line = Tensor([[-1.0], [1.0]]), np.array([[0.0], [1.0]])
+    line = Tensor([[-1.0], [1.0]]), np.array([[0], [1]], np.float32)
     batches = [line, line]
 
     def ruin(given, history):
         if len(history["loss"]) == 1:
             kept.update(numbers_of(network, sgd))
-            batches[1], sgd.lr = (line[0], np.full((2, 1), 1e15)), 1e6
+            batches[1], sgd.lr = (line[0], np.full((2, 1), 1e15, np.float32)), 1e6
 
     with (
         np.errstate(all="ignore"),
