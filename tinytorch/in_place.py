@@ -36,13 +36,16 @@ ROOMS = Rooms()
 
 def pieces(*arrays: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
     """Views of the same places in arrays of one shape, and room for as many numbers."""
-    if not all(array.flags.c_contiguous for array in arrays):
-        yield *arrays, np.empty(arrays[0].shape, arrays[0].dtype)
-        return
-    flat, room = [array.reshape(-1) for array in arrays], ROOMS.room(arrays[0].dtype)
-    for start in range(0, arrays[0].size, PIECE):
-        views = [array[start : start + PIECE] for array in flat]
-        yield *views, room[: views[0].size]
+    first = arrays[0]
+    if first.size <= PIECE:
+        yield *arrays, ROOMS.room(first.dtype)[: first.size].reshape(first.shape)
+    elif not all(array.flags.c_contiguous for array in arrays):
+        yield *arrays, np.empty(first.shape, first.dtype)
+    else:
+        flat, room = [array.reshape(-1) for array in arrays], ROOMS.room(first.dtype)
+        for start in range(0, first.size, PIECE):
+            views = [array[start : start + PIECE] for array in flat]
+            yield *views, room[: views[0].size]
 
 
 def moving(parameters: list) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:

@@ -465,7 +465,14 @@ MISTAKES = [
         "generator-forgotten",
         "save-and-load",
         "I forgot what draws the order of the examples.",
-        {"(Tensor, np.ndarray, np.random.Generator)": "(Tensor, np.ndarray)"},
+        {"np.ndarray, np.random.Generator)": "np.ndarray)"},
+    ),
+    Mistake(
+        "variables-forgotten",
+        "save-and-load",
+        "I looked for Tensors only.",
+        {"(Tensor, Variable, ": "(Tensor, "},
+        hidden="the weights of the visible networks are Tensors",
     ),
     Mistake(
         "optimizer-forgotten",
@@ -875,8 +882,8 @@ EQUIVALENT = [
     ),
     Equivalent(
         "save-and-load",
-        "kinds = (Tensor, np.ndarray, np.random.Generator)",
-        "kinds = (np.ndarray, Tensor, np.random.Generator)",
+        "kinds = (Tensor, Variable, np.ndarray, np.random.Generator)",
+        "kinds = (Variable, Tensor, np.ndarray, np.random.Generator)",
         "isinstance asks for any, in whatever order",
     ),
     Equivalent(

@@ -724,7 +724,7 @@ def small_network(training, a, b):
 
 def weights_of(network):
     """All parameters, as arrays."""
-    return [p.data.copy() for p in network.parameters()]
+    return [np.array(p.data) for p in network.parameters()]
 
 
 @observe(
@@ -2390,8 +2390,8 @@ run that goes on is another run.
 Your `walk` from module 4 finds everything in everything, each part once.
 
 `changing(network, optimizer, rng)`: walk through the dictionary `{"network": network, "optimizer": optimizer, "rng":
-rng}`, and return a dictionary of all Tensors, arrays (`np.ndarray`) and generators (`np.random.Generator`) in it, by
-name.
+rng}`, and return a dictionary of all Tensors, Variables, arrays (`np.ndarray`) and generators (`np.random.Generator`)
+in it, by name.
 
 `save`: make arrays of these, each with `array_of(part)`, which is given; add `"epoch"` as `np.array(epoch)`; and hand
 path and arrays to `write_arrays`. It writes an `npz` file, the whole or nothing.
@@ -2406,10 +2406,10 @@ No *pickle*: a pickled file is a program, and who opens it runs it.
 # %% exercise="save-and-load"
 #| export
 def changing(network, optimizer=None, rng=None) -> dict[str, object]:
-    """Whatever training changes: Tensors, arrays and generators, by name."""
+    """Whatever training changes: Tensors, Variables, arrays and generators, by name."""
     ### BEGIN SOLUTION
     everything = {"network": network, "optimizer": optimizer, "rng": rng}
-    kinds = (Tensor, np.ndarray, np.random.Generator)
+    kinds = (Tensor, Variable, np.ndarray, np.random.Generator)
     return {name: part for name, part in walk(everything) if isinstance(part, kinds)}
     ### END SOLUTION
 
@@ -2500,16 +2500,18 @@ check_raises(KeyError, lambda: load(_file, MLP([1, 1, 1])), hint="refuse_differe
 
 
 class Dicing:
-    """A layer with a generator of its own, a frozen Tensor and an array that it changes."""
+    """A layer with a generator, a Variable, a frozen Tensor and an array that it changes."""
 
     def __init__(self, training, seed):
         self.rng, self.mean = np.random.default_rng(seed), np.zeros(3)
+        self.scale = training.Variable(np.ones(3))
         self.frozen = training.Tensor(np.zeros(3))
 
     def __call__(self, x):
         self.mean += x.numpy().mean(axis=0)
         self.frozen.data = self.frozen.data + 1.0
-        return x * (self.rng.random(x.shape) + self.mean + self.frozen.data)
+        noise = self.rng.random(x.shape) + self.mean + self.frozen.data
+        return x * noise * self.scale
 
 
 def a_run(training, a, b, seed):

@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 
 import tinytorch as tt
+from tinytorch import in_place
+from tinytorch.core.activations import ReLU
 from tinytorch.core.autograd import sigmoid
+from tinytorch.core.cnn import Conv2D, Flatten, MaxPool2D
 from tinytorch.core.dataloader import ArrayDataset, DataLoader, split
+from tinytorch.core.layers import Dense
 from tinytorch.core.networks import MLP, Lambda, Module, Sequential
 from tinytorch.core.tensor import Tensor
 from tinytorch.core.training import (
@@ -323,6 +327,68 @@ def test_float32_stays_with_rates_of_numpy_and_in_variables(kind):
         optimizer.step()
     assert leaf.dtype == variable.dtype == np.float32
     assert (leaf.data == variable.numpy()).all() and leaf.data[0] < 1
+
+
+class Listed(Module):
+    """Layers of module 3 in a list, without anything of module 4 around them."""
+
+    def __init__(self):
+        self.layers = [Dense(64, 8, rng=0), ReLU(), Dense(8, 10, rng=1)]
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+class OfVariables(Module):
+    """A layer whose weights are Variables, as users write one."""
+
+    def __init__(self):
+        rng = np.random.default_rng(0)
+        self.weights = tt.Variable(rng.normal(size=(64, 10)).astype(np.float32) / 8)
+        self.bias = tt.Variable(np.zeros(10, dtype=np.float32))
+
+    def __call__(self, x):
+        return x @ self.weights + self.bias
+
+
+def on_fixed_filters():
+    """Convolutions of module 5, which go forward only, before a network that is trained."""
+    filters = Conv2D(1, 4, 3, rng=0)
+    filters.weights.requires_grad = filters.bias.requires_grad = False
+    images = Lambda(lambda x: x.reshape(-1, 1, 8, 8), "images")
+    return Sequential(images, filters, ReLU(), MaxPool2D(2), Flatten(), MLP([36, 10], rng=0))
+
+
+NETWORKS = {
+    "layers in a list": Listed,
+    "MLP": lambda: MLP([64, 8, 10], rng=0),
+    "fixed filters": on_fixed_filters,
+    "Variables": OfVariables,
+}
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam, in_place.SGD, in_place.Adam])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_any_network_learns_in_float32_and_is_saved(name, kind):
+    images, labels = digits()
+    batch = Tensor((images[:50].reshape(-1, 64) / 16).astype(np.float32)), labels[:50]
+    network, other = NETWORKS[name](), NETWORKS[name]()
+    optimizer = kind(network.parameters(), 0.05)
+    losses = fit(network, [batch], 30, optimizer)["loss"]
+    assert losses[-1] < 0.9 * losses[0]
+    found = [*network.parameters(), *changing(None, optimizer).values()]
+    assert {x.dtype for x in found if x.dtype.kind == "f"} == {np.dtype("float32")}
+    its = kind(other.parameters(), 0.05)
+    load(saved(network, optimizer, epoch=30), other, its)
+    more, others = (fit(n, [batch], 3, o)["loss"] for n, o in ((network, optimizer), (other, its)))
+    assert more == others
+    kept = numbers_of(network, optimizer)
+    bad = Tensor(np.full((50, 64), np.nan, dtype=np.float32)), batch[1]
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match="before the first"):
+        train_epoch(network, [batch, bad], optimizer)
+    assert all((numbers_of(network, optimizer)[n] == array).all() for n, array in kept.items())
 
 
 @pytest.mark.parametrize("kind", [SGD, Adam])

@@ -631,9 +631,9 @@ def clip_grad_norm_(parameters, max_norm: float) -> float:
 
 
 def changing(network, optimizer=None, rng=None) -> dict[str, object]:
-    """Whatever training changes: Tensors, arrays and generators, by name."""
+    """Whatever training changes: Tensors, Variables, arrays and generators, by name."""
     everything = {"network": network, "optimizer": optimizer, "rng": rng}
-    kinds = (Tensor, np.ndarray, np.random.Generator)
+    kinds = (Tensor, Variable, np.ndarray, np.random.Generator)
     return {name: part for name, part in walk(everything) if isinstance(part, kinds)}
 
 

@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 
+from tinytorch.core.autograd import Variable
 from tinytorch.core.networks import walk
 from tinytorch.core.tensor import Tensor
 from tinytorch.support.saving import array_of, listed, put
@@ -24,7 +25,7 @@ class State:
 
     def __init__(self, network, optimizer):
         self.network = network
-        kinds = (Tensor, np.ndarray, np.random.Generator)
+        kinds = (Tensor, Variable, np.ndarray, np.random.Generator)
         found = [part for _, part in walk([network, optimizer]) if isinstance(part, kinds)]
         self.kept = [(part, array_of(part)) for part in found]
 

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
+from tinytorch.core.tensor import Tensor
+
 SHOWN = 4  # names in a message
 
 
 def array_of(part) -> np.ndarray:
-    """A copy of what a Tensor, an array or a generator holds, as an array without objects."""
+    """A copy of what a Tensor, a Variable, an array or a generator holds, without objects."""
     if isinstance(part, np.random.Generator):
         return np.array(json.dumps(part.bit_generator.state, default=_as_list))
     return np.array(getattr(part, "data", part) if not isinstance(part, np.ndarray) else part)
@@ -27,13 +29,14 @@ def _as_list(array) -> list:
 
 
 def put(part, array: np.ndarray) -> None:
-    """Give a Tensor, an array or a generator what `array_of` gave of one like it."""
+    """Give a Tensor, a Variable, an array or a generator what `array_of` gave of one like it."""
     if isinstance(part, np.random.Generator):
         part.bit_generator.state = json.loads(str(array))
     elif isinstance(part, np.ndarray):
         part[...] = array
     else:
-        part.data = np.array(array, dtype=part.dtype)
+        own = np.array(array, dtype=part.dtype)
+        part.data = Tensor(own) if hasattr(part, "grad_fn") else own
 
 
 def write_arrays(path, arrays: Mapping[str, np.ndarray]) -> None:
