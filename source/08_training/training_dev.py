@@ -2108,6 +2108,9 @@ def adam_in_float32(training, a, g):
 
 # %% [markdown]
 r"""
+Your formula makes a new array for each of its parts, and throws it away again. That's easy to read, and fine here. For
+large networks there's `tinytorch.in_place`, whose `Adam` computes the same in memory that it keeps.
+
 #### Exercise 15: `learn_xor` and `learn_spirals` (milestone M3)
 
 You have all it takes, so do it all, from random weights to a network that works.
