@@ -271,7 +271,6 @@ MISTAKES = [
         "train-epoch",
         "I handed on the batches alone.",
         {"batches_of(batches, network, optimizer)": "batches_of(batches)"},
-        hidden="nothing goes wrong in the visible check",
     ),
     Mistake(
         "trains-on-validation",
@@ -376,7 +375,6 @@ MISTAKES = [
         "adam",
         "I put epsilon into the root.",
         {"(np.sqrt(square) + self.eps)": "np.sqrt(square + self.eps)"},
-        hidden="the usual epsilon is too small to be seen there",
     ),
     Mistake(
         "counts-from-zero",

@@ -1300,6 +1300,17 @@ _found = train_epoch(_network, _batches, SGD(_network.parameters(), 0.1), mse_lo
 check(_found, 1.69666667, hint="(2 * 2.5 + 1 * 0.09) / 3")
 check(_network[0].bias, [-0.24], hint="a step with each batch")
 check(_network.training, True, hint="network.train()")
+_bad = [*_batches, (Tensor([[np.nan]]), [[0.0]])]
+check_raises(
+    FloatingPointError,
+    lambda: train_epoch(_network, _bad, SGD(_network.parameters(), 0.1), mse_loss),
+    hint="each step by train_step",
+)
+check(
+    _network[0].bias,
+    [-0.24],
+    hint="as before the epoch: batches_of(batches, network, optimizer)",
+)
 ### BEGIN HIDDEN TESTS
 
 
@@ -2052,6 +2063,10 @@ _adam.step()
 check(_w, [0.5263158], hint="m = 0.4 - 0.44 - …: the means remember the first slope")
 check(_adam.means[0], [-0.04], hint="m += (1 - beta1) * (g - m), in place")
 check(_adam.steps.tolist(), [2, 0], hint="each parameter counts its own steps")
+_adam = Adam([_v], lr=0.5, eps=4.0)
+_v.grad = np.array([4.0], dtype=np.float32)
+_adam.step()
+check(_v, [1.75], hint="eps is outside of the root: 2 - 0.5 * 4 / (4 + 4)")
 ### BEGIN HIDDEN TESTS
 
 
