@@ -94,7 +94,7 @@ Return the array of these sums. `signal[i : i + 3]` is a piece of length 3, from
 
 # %% exercise="correlate"
 def correlate(signal: ndarray, kernel: ndarray) -> ndarray:
-    """The sum of products of the kernel and each piece of the signal that is as long."""
+    """The sum of the products of the kernel and each piece of the signal."""
     ### BEGIN SOLUTION
     size = len(kernel)
     places = range(len(signal) - size + 1)
@@ -548,8 +548,8 @@ def windows(x: ndarray, kernel: tuple[int, int], stride=1, padding=0) -> ndarray
     Returns
     -------
     ndarray of shape (n, c * k * l, places)
-        For each image a matrix. A column is a window, with its channels, rows and columns in this
-        order; the places go along the rows of the image.
+        For each image a matrix. A column is a window, with its channels, rows and
+        columns in this order; the places go along the rows of the image.
 
     Raises
     ------
@@ -634,7 +634,7 @@ Ask `image_shape(x, weights, bias)` here, too. The result has the shape `(n, o, 
 # %% exercise="conv2d"
 #| export
 def conv2d(x: ndarray, weights: ndarray, bias=None, stride=1, padding=0) -> ndarray:
-    """The convolution of images with filters, as deep learning has it: filters are not turned round.
+    """The convolution of images with filters, which are not turned round.
 
     Parameters
     ----------
@@ -652,14 +652,14 @@ def conv2d(x: ndarray, weights: ndarray, bias=None, stride=1, padding=0) -> ndar
     Returns
     -------
     ndarray of shape (n, o, rows, columns)
-        For each image and filter the sum of products in each place; how many there are says
-        `output_length`.
+        For each image and filter the sum of products in each place; `output_length`
+        says how many places there are.
 
     Raises
     ------
     ValueError
-        If `x` or `weights` has not four axes, their channels differ, the bias has another length,
-        or a window does not fit.
+        If `x` or `weights` has not four axes, their channels differ, the bias has
+        another length, or a window does not fit.
 
     Examples
     --------
@@ -846,7 +846,8 @@ class Conv2D(Module):
     rng : numpy.random.Generator or int, optional
         The source of the initial weights, or its seed.
     initial : callable, optional
-        Draws them, called once as ``initial(inputs * kernel * kernel, outputs, generator)``.
+        Draws them, called once as
+        ``initial(inputs * kernel * kernel, outputs, generator)``.
 
     Attributes
     ----------
@@ -858,7 +859,8 @@ class Conv2D(Module):
     Raises
     ------
     ValueError
-        If a number of channels, the kernel or the stride is below 1, or the padding below 0.
+        If a number of channels, the kernel or the stride is below 1, or the padding
+        below 0.
 
     Examples
     --------
@@ -891,7 +893,7 @@ class Conv2D(Module):
         ### END SOLUTION
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Apply the layer to images of shape (n, inputs, h, w); gives (n, outputs, rows, columns)."""
+        """Make (n, outputs, rows, columns) of images of shape (n, inputs, h, w)."""
         ### BEGIN SOLUTION
         settings = {"stride": self.stride, "padding": self.padding}
         return apply(conv2d, x, self.weights, self.bias, **settings)
@@ -1063,7 +1065,7 @@ class Flatten(Module):
     """Each example as one row of numbers."""
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Make (n, c * h * w) of images of shape (n, c, h, w), and alike of any other axes."""
+        """Make (n, c * h * w) of images of shape (n, c, h, w), or of any other axes."""
         ### BEGIN SOLUTION
         return apply(np.reshape, x, shape=(len(x), math.prod(x.shape[1:])))
         ### END SOLUTION
@@ -1303,7 +1305,8 @@ def max_pool2d(x: ndarray, kernel: int, stride=None, padding=0) -> ndarray:
     stride : int, optional
         How far it moves each time; by default `kernel`.
     padding : int
-        How much is put on each side first, at most half of `kernel`; it is never the largest.
+        How much is put on each side first, at most half of `kernel`; it is never the
+        largest.
 
     Returns
     -------
@@ -1411,7 +1414,7 @@ The layers differ only in their function. So `Pool2D` does the work, and uses `s
 # %% exercise="avg-pool"
 #| export
 def avg_pool2d(x: ndarray, kernel: int, stride=None, padding=0) -> ndarray:
-    """The mean of each window, zeros around the image included; shapes and errors as `max_pool2d`."""
+    """The mean of each window, with the zeros around; otherwise as `max_pool2d`."""
     ### BEGIN SOLUTION
     stride = kernel if stride is None else stride
     return sum(window_pixels(x, kernel, stride, padding, 0.0)) / kernel**2
@@ -1419,7 +1422,7 @@ def avg_pool2d(x: ndarray, kernel: int, stride=None, padding=0) -> ndarray:
 
 
 class Pool2D(Module):
-    """A layer that makes one number of each window, by the function `pool` of its class."""
+    """A layer that makes one number of each window, with its function `pool`."""
 
     pool: Callable
 
@@ -1431,7 +1434,7 @@ class Pool2D(Module):
         ### END SOLUTION
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Apply the layer to images of shape (n, c, h, w); gives (n, c, rows, columns)."""
+        """Make (n, c, rows, columns) of images of shape (n, c, h, w)."""
         ### BEGIN SOLUTION
         settings = {"stride": self.stride, "padding": self.padding}
         return apply(self.pool, x, kernel=self.kernel, **settings)
@@ -1446,7 +1449,7 @@ class Pool2D(Module):
 
 
 class MaxPool2D(Pool2D):
-    """The largest number of each window, as `max_pool2d`, which has the same settings."""
+    """The largest number of each window; it has the settings of `max_pool2d`."""
 
     pool = staticmethod(max_pool2d)
 
@@ -1552,7 +1555,7 @@ sees so far, and `jump`, how many pixels of the image lie between two neighbours
 
 # %% exercise="receptive-field"
 def receptive_field(layers: list[tuple[int, int]]) -> int:
-    """How many pixels in a row a neuron behind some layers sees; each is (kernel, stride)."""
+    """How many pixels in a row a neuron sees through layers of (kernel, stride)."""
     ### BEGIN SOLUTION
     size, jump = 1, 1
     for kernel, stride in layers:

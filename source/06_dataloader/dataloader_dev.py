@@ -235,8 +235,8 @@ class ArrayDataset(Dataset):
     *arrays : array_like of shape (count, …)
         Such as images and their labels.
     transform : callable, optional
-        Changes what is fetched from the first array: it is given an array of shape (examples, …),
-        and returns one of as many examples.
+        Changes what is fetched from the first array: it is given an array of shape
+        (examples, …), and returns one of as many examples.
 
     Raises
     ------
@@ -270,7 +270,7 @@ class ArrayDataset(Dataset):
         ### END SOLUTION
 
     def fetch(self, indices) -> tuple[np.ndarray, ...]:
-        """Several examples: of each array the elements at some indices, a slice or a mask."""
+        """Several examples, by indices, a slice or a mask; an array for each field."""
         ### BEGIN SOLUTION
         fields = [array[indices] for array in self.arrays]
         if self.transform is not None:
@@ -433,7 +433,7 @@ def stack(examples: Sequence[tuple]) -> tuple[np.ndarray, ...]:
 
 
 def gather(dataset, indices: Sequence[int]) -> tuple[np.ndarray, ...]:
-    """The fields of several examples: all at once where the dataset can `fetch`, else one by one."""
+    """The fields of several examples, all at once where the dataset can `fetch`."""
     ### BEGIN SOLUTION
     if hasattr(dataset, "fetch"):
         return dataset.fetch(indices)
@@ -735,11 +735,12 @@ def split(dataset, parts: Sequence[float] = (0.8, 0.2), rng=None) -> list[Subset
     dataset : Dataset
         Left as it is.
     parts : sequence of float or int
-        The share of each part, which add up to 1, or the number of its examples, which add up to
-        ``len(dataset)``. What rounding leaves over goes to the first parts, one example each.
+        The share of each part, which add up to 1, or the number of its examples, which
+        add up to ``len(dataset)``. What rounding leaves over goes to the first parts,
+        one example each.
     rng : numpy.random.Generator or int, optional
-        The source of randomness, or its seed. One ``rng.permutation(len(dataset))`` is drawn, and
-        the parts take their examples from it in turn.
+        The source of randomness, or its seed. One ``rng.permutation(len(dataset))`` is
+        drawn, and the parts take their examples from it in turn.
 
     Raises
     ------
@@ -901,11 +902,12 @@ def stratified_split(dataset, labels, parts=(0.8, 0.2), rng=None) -> list[Subset
     labels : array_like of shape (examples,)
         The class of each example.
     parts : sequence of float
-        The share of each part; they add up to 1. What rounding leaves over of a class goes to
-        the first parts.
+        The share of each part; they add up to 1. What rounding leaves over of a class
+        goes to the first parts.
     rng : numpy.random.Generator or int, optional
-        The source of randomness, or its seed. One ``rng.permutation(len(dataset))`` is drawn. The
-        members of a class go to the parts in its order, and each part keeps its order.
+        The source of randomness, or its seed. One ``rng.permutation(len(dataset))`` is
+        drawn. The members of a class go to the parts in its order, and each part keeps
+        its order.
 
     Raises
     ------
@@ -1061,7 +1063,8 @@ class Standardize(Shown):
     Attributes
     ----------
     mean, spread : ndarray of shape (…)
-        The mean and the standard deviation of each feature; 1 for one that is always the same.
+        The mean and the standard deviation of each feature; 1 for one that is always
+        the same.
     """
 
     def __init__(self, x):
@@ -1177,7 +1180,7 @@ a batch of one. `order` may be an array or a `range`; a piece of it is `order[st
 # %% exercise="batches"
 #| export
 def batches(order: Sequence[int], batch_size: int, drop_last: bool = False) -> list:
-    """An order of numbers in pieces; the last may be shorter, and is left out if `drop_last`."""
+    """An order of numbers in pieces; with `drop_last`, full pieces only."""
     ### BEGIN SOLUTION
     found = []
     for start in range(0, len(order), batch_size):
@@ -1302,15 +1305,15 @@ class DataLoader(Shown):
     batch_size : int
         How many examples a batch has; the last may have fewer.
     shuffle : bool
-        Whether each epoch has an order of its own: one ``rng.permutation(len(dataset))``, drawn
-        when its first batch is asked for.
+        Whether each epoch has an order of its own: one
+        ``rng.permutation(len(dataset))``, drawn when its first batch is asked for.
     drop_last : bool
         Whether a last batch that is not full is left out.
     rng : numpy.random.Generator or int, optional
         The source of randomness of all epochs, or its seed.
     collate : callable, optional
-        Makes a batch of a list of examples. Without it, a batch is a tuple of fields: a Tensor
-        for floating numbers, an array for everything else.
+        Makes a batch of a list of examples. Without it, a batch is a tuple of fields: a
+        Tensor for floating numbers, an array for everything else.
     progress : bool
         Whether a bar in a terminal, or a line in a notebook, shows how far an epoch is.
 
@@ -1627,9 +1630,10 @@ class RandomShift(Shown):
     most : int
         By how many pixels at most, up or down and to the left or right.
     rng : numpy.random.Generator or int, optional
-        The source of randomness, or its seed. Each call draws one ``rng.random((count, 2))``, for
-        the row and the column of each image; a draw d cuts out the window that begins at
-        ``int(d * (2 * most + 1))`` of the image with `most` zeros around it.
+        The source of randomness, or its seed. Each call draws one
+        ``rng.random((count, 2))``, for the row and the column of each image; a draw d
+        cuts out the window that begins at ``int(d * (2 * most + 1))`` of the image with
+        `most` zeros around it.
 
     Raises
     ------
@@ -1771,8 +1775,8 @@ class RandomFlip(Shown):
     probability : float
         How likely it is that an image is turned.
     rng : numpy.random.Generator or int, optional
-        The source of randomness, or its seed. Each call draws one ``rng.random(count)``; an image
-        is turned where its draw is below `probability`.
+        The source of randomness, or its seed. Each call draws one
+        ``rng.random(count)``; an image is turned where its draw is below `probability`.
 
     Raises
     ------
@@ -2043,7 +2047,7 @@ comes out where the batch would have.
 # %% exercise="prefetch"
 #| export
 def prefetch(loader: Iterable) -> Iterator:
-    """The batches of a loader; the next one is loaded in a thread while one is in use."""
+    """The batches of a loader, of which a thread loads the next one ahead."""
     ### BEGIN SOLUTION
     iterator, end = iter(loader), object()
     with ThreadPoolExecutor(max_workers=1) as pool:
@@ -2142,8 +2146,8 @@ That was the last part. What others find when they import your module is listed 
 # %%
 #| export
 __all__ = """
-    ArrayDataset Compose DataLoader Dataset RandomFlip RandomShift Standardize Subset pad_sequences
-    split stratified_split
+    ArrayDataset Compose DataLoader Dataset RandomFlip RandomShift Standardize Subset
+    pad_sequences split stratified_split
 """.split()
 
 # %% [markdown]

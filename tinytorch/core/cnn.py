@@ -98,8 +98,8 @@ def windows(x: ndarray, kernel: tuple[int, int], stride=1, padding=0) -> ndarray
     Returns
     -------
     ndarray of shape (n, c * k * l, places)
-        For each image a matrix. A column is a window, with its channels, rows and columns in this
-        order; the places go along the rows of the image.
+        For each image a matrix. A column is a window, with its channels, rows and
+        columns in this order; the places go along the rows of the image.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def windows(x: ndarray, kernel: tuple[int, int], stride=1, padding=0) -> ndarray
 
 
 def conv2d(x: ndarray, weights: ndarray, bias=None, stride=1, padding=0) -> ndarray:
-    """The convolution of images with filters, as deep learning has it: filters are not turned round.
+    """The convolution of images with filters, which are not turned round.
 
     Parameters
     ----------
@@ -133,14 +133,14 @@ def conv2d(x: ndarray, weights: ndarray, bias=None, stride=1, padding=0) -> ndar
     Returns
     -------
     ndarray of shape (n, o, rows, columns)
-        For each image and filter the sum of products in each place; how many there are says
-        `output_length`.
+        For each image and filter the sum of products in each place; `output_length`
+        says how many places there are.
 
     Raises
     ------
     ValueError
-        If `x` or `weights` has not four axes, their channels differ, the bias has another length,
-        or a window does not fit.
+        If `x` or `weights` has not four axes, their channels differ, the bias has
+        another length, or a window does not fit.
 
     Examples
     --------
@@ -171,7 +171,8 @@ class Conv2D(Module):
     rng : numpy.random.Generator or int, optional
         The source of the initial weights, or its seed.
     initial : callable, optional
-        Draws them, called once as ``initial(inputs * kernel * kernel, outputs, generator)``.
+        Draws them, called once as
+        ``initial(inputs * kernel * kernel, outputs, generator)``.
 
     Attributes
     ----------
@@ -183,7 +184,8 @@ class Conv2D(Module):
     Raises
     ------
     ValueError
-        If a number of channels, the kernel or the stride is below 1, or the padding below 0.
+        If a number of channels, the kernel or the stride is below 1, or the padding
+        below 0.
 
     Examples
     --------
@@ -214,7 +216,7 @@ class Conv2D(Module):
         self.stride, self.padding = stride, padding
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Apply the layer to images of shape (n, inputs, h, w); gives (n, outputs, rows, columns)."""
+        """Make (n, outputs, rows, columns) of images of shape (n, inputs, h, w)."""
         settings = {"stride": self.stride, "padding": self.padding}
         return apply(conv2d, x, self.weights, self.bias, **settings)
 
@@ -241,7 +243,7 @@ class Flatten(Module):
     """Each example as one row of numbers."""
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Make (n, c * h * w) of images of shape (n, c, h, w), and alike of any other axes."""
+        """Make (n, c * h * w) of images of shape (n, c, h, w), or of any other axes."""
         return apply(np.reshape, x, shape=(len(x), math.prod(x.shape[1:])))
 
     def __repr__(self) -> str:
@@ -299,7 +301,8 @@ def max_pool2d(x: ndarray, kernel: int, stride=None, padding=0) -> ndarray:
     stride : int, optional
         How far it moves each time; by default `kernel`.
     padding : int
-        How much is put on each side first, at most half of `kernel`; it is never the largest.
+        How much is put on each side first, at most half of `kernel`; it is never the
+        largest.
 
     Returns
     -------
@@ -316,13 +319,13 @@ def max_pool2d(x: ndarray, kernel: int, stride=None, padding=0) -> ndarray:
 
 
 def avg_pool2d(x: ndarray, kernel: int, stride=None, padding=0) -> ndarray:
-    """The mean of each window, zeros around the image included; shapes and errors as `max_pool2d`."""
+    """The mean of each window, with the zeros around; otherwise as `max_pool2d`."""
     stride = kernel if stride is None else stride
     return sum(window_pixels(x, kernel, stride, padding, 0.0)) / kernel**2
 
 
 class Pool2D(Module):
-    """A layer that makes one number of each window, by the function `pool` of its class."""
+    """A layer that makes one number of each window, with its function `pool`."""
 
     pool: Callable
 
@@ -332,7 +335,7 @@ class Pool2D(Module):
         output_length(kernel, kernel, self.stride, padding)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Apply the layer to images of shape (n, c, h, w); gives (n, c, rows, columns)."""
+        """Make (n, c, rows, columns) of images of shape (n, c, h, w)."""
         settings = {"stride": self.stride, "padding": self.padding}
         return apply(self.pool, x, kernel=self.kernel, **settings)
 
@@ -343,7 +346,7 @@ class Pool2D(Module):
 
 
 class MaxPool2D(Pool2D):
-    """The largest number of each window, as `max_pool2d`, which has the same settings."""
+    """The largest number of each window; it has the settings of `max_pool2d`."""
 
     pool = staticmethod(max_pool2d)
 

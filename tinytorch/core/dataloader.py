@@ -37,8 +37,8 @@ class ArrayDataset(Dataset):
     *arrays : array_like of shape (count, …)
         Such as images and their labels.
     transform : callable, optional
-        Changes what is fetched from the first array: it is given an array of shape (examples, …),
-        and returns one of as many examples.
+        Changes what is fetched from the first array: it is given an array of shape
+        (examples, …), and returns one of as many examples.
 
     Raises
     ------
@@ -68,7 +68,7 @@ class ArrayDataset(Dataset):
         return len(self.arrays[0])
 
     def fetch(self, indices) -> tuple[np.ndarray, ...]:
-        """Several examples: of each array the elements at some indices, a slice or a mask."""
+        """Several examples, by indices, a slice or a mask; an array for each field."""
         fields = [array[indices] for array in self.arrays]
         if self.transform is not None:
             fields[0] = transformed(self.transform, fields[0])
@@ -103,7 +103,7 @@ def stack(examples: Sequence[tuple]) -> tuple[np.ndarray, ...]:
 
 
 def gather(dataset, indices: Sequence[int]) -> tuple[np.ndarray, ...]:
-    """The fields of several examples: all at once where the dataset can `fetch`, else one by one."""
+    """The fields of several examples, all at once where the dataset can `fetch`."""
     if hasattr(dataset, "fetch"):
         return dataset.fetch(indices)
     return stack([dataset[index] for index in indices])
@@ -167,11 +167,12 @@ def split(dataset, parts: Sequence[float] = (0.8, 0.2), rng=None) -> list[Subset
     dataset : Dataset
         Left as it is.
     parts : sequence of float or int
-        The share of each part, which add up to 1, or the number of its examples, which add up to
-        ``len(dataset)``. What rounding leaves over goes to the first parts, one example each.
+        The share of each part, which add up to 1, or the number of its examples, which
+        add up to ``len(dataset)``. What rounding leaves over goes to the first parts,
+        one example each.
     rng : numpy.random.Generator or int, optional
-        The source of randomness, or its seed. One ``rng.permutation(len(dataset))`` is drawn, and
-        the parts take their examples from it in turn.
+        The source of randomness, or its seed. One ``rng.permutation(len(dataset))`` is
+        drawn, and the parts take their examples from it in turn.
 
     Raises
     ------
@@ -201,11 +202,12 @@ def stratified_split(dataset, labels, parts=(0.8, 0.2), rng=None) -> list[Subset
     labels : array_like of shape (examples,)
         The class of each example.
     parts : sequence of float
-        The share of each part; they add up to 1. What rounding leaves over of a class goes to
-        the first parts.
+        The share of each part; they add up to 1. What rounding leaves over of a class
+        goes to the first parts.
     rng : numpy.random.Generator or int, optional
-        The source of randomness, or its seed. One ``rng.permutation(len(dataset))`` is drawn. The
-        members of a class go to the parts in its order, and each part keeps its order.
+        The source of randomness, or its seed. One ``rng.permutation(len(dataset))`` is
+        drawn. The members of a class go to the parts in its order, and each part keeps
+        its order.
 
     Raises
     ------
@@ -237,7 +239,8 @@ class Standardize(Shown):
     Attributes
     ----------
     mean, spread : ndarray of shape (…)
-        The mean and the standard deviation of each feature; 1 for one that is always the same.
+        The mean and the standard deviation of each feature; 1 for one that is always
+        the same.
     """
 
     def __init__(self, x):
@@ -252,7 +255,7 @@ class Standardize(Shown):
 
 
 def batches(order: Sequence[int], batch_size: int, drop_last: bool = False) -> list:
-    """An order of numbers in pieces; the last may be shorter, and is left out if `drop_last`."""
+    """An order of numbers in pieces; with `drop_last`, full pieces only."""
     found = []
     for start in range(0, len(order), batch_size):
         piece = order[start : start + batch_size]
@@ -271,15 +274,15 @@ class DataLoader(Shown):
     batch_size : int
         How many examples a batch has; the last may have fewer.
     shuffle : bool
-        Whether each epoch has an order of its own: one ``rng.permutation(len(dataset))``, drawn
-        when its first batch is asked for.
+        Whether each epoch has an order of its own: one
+        ``rng.permutation(len(dataset))``, drawn when its first batch is asked for.
     drop_last : bool
         Whether a last batch that is not full is left out.
     rng : numpy.random.Generator or int, optional
         The source of randomness of all epochs, or its seed.
     collate : callable, optional
-        Makes a batch of a list of examples. Without it, a batch is a tuple of fields: a Tensor
-        for floating numbers, an array for everything else.
+        Makes a batch of a list of examples. Without it, a batch is a tuple of fields: a
+        Tensor for floating numbers, an array for everything else.
     progress : bool
         Whether a bar in a terminal, or a line in a notebook, shows how far an epoch is.
 
@@ -350,9 +353,10 @@ class RandomShift(Shown):
     most : int
         By how many pixels at most, up or down and to the left or right.
     rng : numpy.random.Generator or int, optional
-        The source of randomness, or its seed. Each call draws one ``rng.random((count, 2))``, for
-        the row and the column of each image; a draw d cuts out the window that begins at
-        ``int(d * (2 * most + 1))`` of the image with `most` zeros around it.
+        The source of randomness, or its seed. Each call draws one
+        ``rng.random((count, 2))``, for the row and the column of each image; a draw d
+        cuts out the window that begins at ``int(d * (2 * most + 1))`` of the image with
+        `most` zeros around it.
 
     Raises
     ------
@@ -401,8 +405,8 @@ class RandomFlip(Shown):
     probability : float
         How likely it is that an image is turned.
     rng : numpy.random.Generator or int, optional
-        The source of randomness, or its seed. Each call draws one ``rng.random(count)``; an image
-        is turned where its draw is below `probability`.
+        The source of randomness, or its seed. Each call draws one
+        ``rng.random(count)``; an image is turned where its draw is below `probability`.
 
     Raises
     ------
@@ -460,7 +464,7 @@ def pad_sequences(sequences, value=0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def prefetch(loader: Iterable) -> Iterator:
-    """The batches of a loader; the next one is loaded in a thread while one is in use."""
+    """The batches of a loader, of which a thread loads the next one ahead."""
     iterator, end = iter(loader), object()
     with ThreadPoolExecutor(max_workers=1) as pool:
         future = pool.submit(next, iterator, end)
@@ -470,6 +474,6 @@ def prefetch(loader: Iterable) -> Iterator:
 
 
 __all__ = """
-    ArrayDataset Compose DataLoader Dataset RandomFlip RandomShift Standardize Subset pad_sequences
-    split stratified_split
+    ArrayDataset Compose DataLoader Dataset RandomFlip RandomShift Standardize Subset
+    pad_sequences split stratified_split
 """.split()
