@@ -35,12 +35,17 @@ import numpy as np
 from tinytorch.core.activations import ReLU
 from tinytorch.core.layers import Dense
 from tinytorch.core.tensor import Tensor, extend
+from tinytorch.support import required
 from tinytorch.support.function_layer import Lambda as Lambda
+from tinytorch.support.recording import unrecorded
 from tinytorch.support.summaries import Summary
 
 # %% [markdown]
 r"""
-That was for the library; this is for the notebook only:
+That was for the library. `required` has one-line refusals for arguments of the wrong kind, such as
+`required.whole_numbers(size=2.5)`. Our solutions use them; yours may, and needn't.
+
+This is for the notebook only:
 """
 
 # %%
@@ -522,6 +527,8 @@ class MLP(Sequential):
 
     def __init__(self, sizes: Sequence[int], activation: Callable = ReLU, rng=None):
         ### BEGIN SOLUTION
+        required.lists_of_whole_numbers(sizes=sizes)
+        required.layer_makers(activation=activation)
         if len(sizes) < 2:
             raise ValueError(
                 f"a network needs a size at each end, but the sizes are {sizes}; pass at least "
@@ -1251,6 +1258,7 @@ class Loading:
             If a shape differs; names the Tensor and both shapes.
         """
         ### BEGIN SOLUTION
+        required.dictionaries(state=state)
         mine = {name: part for name, part in walk(self) if isinstance(part, Tensor)}
         missing = [name for name in mine if name not in state]
         unexpected = [name for name in state if name not in mine]
@@ -1455,6 +1463,7 @@ def mlp_from_state(state: Mapping[str, np.ndarray], activation: Callable = ReLU)
         Makes the activations, which have no arrays of their own.
     """
     ### BEGIN SOLUTION
+    required.dictionaries(state=state)
     weights = [np.shape(state[name]) for name in state if name.endswith("weights")]
     sizes = [inputs for inputs, _ in weights[:1]]
     sizes += [outputs for _, outputs in weights]
@@ -1700,6 +1709,7 @@ class Precision:
     def astype(self, dtype) -> Self:
         """Convert the data of every Tensor of the network; gives the network itself."""
         ### BEGIN SOLUTION
+        required.floating_dtypes(dtype=dtype)
         for _, part in walk(self):
             if isinstance(part, Tensor):
                 part.data = part.data.astype(dtype)
@@ -1761,6 +1771,7 @@ about a shape: that's what `try … finally` is for. The switches need not all b
 
 # %% exercise="summary"
 #| export
+@unrecorded
 def summary(network: Sequential, input_shape: Sequence[int]) -> Summary:
     """What shape each layer of a network gives, and how many parameters it has.
 
@@ -1778,6 +1789,8 @@ def summary(network: Sequential, input_shape: Sequence[int]) -> Summary:
         and the `total` of all parameters, with those of shared layers once.
     """
     ### BEGIN SOLUTION
+    required.lists_of_whole_numbers(input_shape=input_shape)
+    required.instances(Sequential, network=network)
     switches = [part for _, part in walk(network) if hasattr(part, "training")]
     modes = [part.training for part in switches]
     x, rows = Tensor(np.zeros((1, *input_shape))), []

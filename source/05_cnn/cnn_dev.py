@@ -23,12 +23,14 @@ from tinytorch.core.activations import ReLU
 from tinytorch.core.layers import Dense, he_weights
 from tinytorch.core.networks import Module, Sequential
 from tinytorch.core.tensor import Tensor, apply
+from tinytorch.support import required
 from tinytorch.support.images import image_shape
 from tinytorch.support.pieces import in_pieces
 
 # %% [markdown]
 r"""
-That was for the library; this is for the notebook only:
+That was for the library. (`required` is that of module 4: refusals that you may use, and needn't.) This is for the
+notebook only:
 """
 
 # %%
@@ -196,6 +198,7 @@ def output_length(length: int, kernel: int, stride: int = 1, padding: int = 0) -
     14
     """
     ### BEGIN SOLUTION
+    required.whole_numbers(kernel=kernel, stride=stride, padding=padding, length=length)
     if min(kernel, stride) < 1 or padding < 0:
         raise ValueError(
             f"kernel and stride are at least 1, and padding is at least 0, but got "
@@ -557,6 +560,7 @@ def windows(x: ndarray, kernel: tuple[int, int], stride=1, padding=0) -> ndarray
         If `x` has not four axes, or a window does not fit.
     """
     ### BEGIN SOLUTION
+    required.pairs(kernel=kernel)
     n, c, h, w = image_shape(x)
     rows = output_length(h, kernel[0], stride, padding)
     columns = output_length(w, kernel[1], stride, padding)
@@ -879,6 +883,8 @@ class Conv2D(Module):
         initial: Callable = he_weights,
     ):
         ### BEGIN SOLUTION
+        required.whole_numbers(inputs=inputs, outputs=outputs)
+        required.functions(initial=initial)
         if min(inputs, outputs) < 1:
             raise ValueError(
                 f"a convolution needs at least one channel on either side, but got "
@@ -1067,7 +1073,8 @@ class Flatten(Module):
     def __call__(self, x: Tensor) -> Tensor:
         """Make (n, c * h * w) of images of shape (n, c, h, w), or of any other axes."""
         ### BEGIN SOLUTION
-        return apply(np.reshape, x, shape=(len(x), math.prod(x.shape[1:])))
+        n, *rest = required.shape_of_batch(x)
+        return apply(np.reshape, x, shape=(n, math.prod(rest)))
         ### END SOLUTION
 
     def __repr__(self) -> str:
@@ -1279,13 +1286,13 @@ def window_pixels(x: ndarray, kernel: int, stride: int, padding: int, value) -> 
     """For each pixel of a window, row by row, this pixel of all windows of images."""
     ### BEGIN SOLUTION
     _, _, h, w = image_shape(x)
+    down = stride * output_length(h, kernel, stride, padding)
+    across = stride * output_length(w, kernel, stride, padding)
     if padding > kernel / 2:
         raise ValueError(
             f"a padding of {padding} is more than half of a window of {kernel}, so that windows "
             "could lie outside; use a smaller padding"
         )
-    down = stride * output_length(h, kernel, stride, padding)
-    across = stride * output_length(w, kernel, stride, padding)
     x, slices = pad(x, padding, value), []
     for i, j in np.ndindex(kernel, kernel):
         slices.append(x[:, :, i : i + down : stride, j : j + across : stride])
@@ -1645,9 +1652,12 @@ def fold(columns: ndarray, shape: tuple, kernel: tuple, stride=1, padding=0) -> 
         If the columns have not the shape that `windows` gives for these settings.
     """
     ### BEGIN SOLUTION
+    required.pairs(kernel=kernel)
+    required.shapes_of_images(shape=shape)
     n, c, h, w = shape
     rows = output_length(h, kernel[0], stride, padding)
     across = output_length(w, kernel[1], stride, padding)
+    required.columns((n, c * kernel[0] * kernel[1], rows * across), columns)
     parts = np.reshape(columns, (n, c, *kernel, rows, across))
     out = np.zeros((n, c, h + 2 * padding, w + 2 * padding), dtype=columns.dtype)
     for i, j in np.ndindex(*kernel):

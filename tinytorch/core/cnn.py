@@ -17,6 +17,7 @@ from tinytorch.core.activations import ReLU
 from tinytorch.core.layers import Dense, he_weights
 from tinytorch.core.networks import Module, Sequential
 from tinytorch.core.tensor import Tensor, apply
+from tinytorch.support import required
 from tinytorch.support.images import image_shape
 from tinytorch.support.pieces import in_pieces
 
@@ -45,6 +46,7 @@ def output_length(length: int, kernel: int, stride: int = 1, padding: int = 0) -
     >>> output_length(28, 5, stride=2, padding=2)
     14
     """
+    required.whole_numbers(kernel=kernel, stride=stride, padding=padding, length=length)
     if min(kernel, stride) < 1 or padding < 0:
         raise ValueError(
             f"kernel and stride are at least 1, and padding is at least 0, but got "
@@ -106,6 +108,7 @@ def windows(x: ndarray, kernel: tuple[int, int], stride=1, padding=0) -> ndarray
     ValueError
         If `x` has not four axes, or a window does not fit.
     """
+    required.pairs(kernel=kernel)
     n, c, h, w = image_shape(x)
     rows = output_length(h, kernel[0], stride, padding)
     columns = output_length(w, kernel[1], stride, padding)
@@ -203,6 +206,8 @@ class Conv2D(Module):
         rng: np.random.Generator | int | None = None,
         initial: Callable = he_weights,
     ):
+        required.whole_numbers(inputs=inputs, outputs=outputs)
+        required.functions(initial=initial)
         if min(inputs, outputs) < 1:
             raise ValueError(
                 f"a convolution needs at least one channel on either side, but got "
@@ -244,7 +249,8 @@ class Flatten(Module):
 
     def __call__(self, x: Tensor) -> Tensor:
         """Make (n, c * h * w) of images of shape (n, c, h, w), or of any other axes."""
-        return apply(np.reshape, x, shape=(len(x), math.prod(x.shape[1:])))
+        n, *rest = required.shape_of_batch(x)
+        return apply(np.reshape, x, shape=(n, math.prod(rest)))
 
     def __repr__(self) -> str:
         return "Flatten()"
@@ -276,13 +282,13 @@ def digits_anywhere(sheets: ndarray, labels, filters=400, rng=None) -> Sequentia
 def window_pixels(x: ndarray, kernel: int, stride: int, padding: int, value) -> list:
     """For each pixel of a window, row by row, this pixel of all windows of images."""
     _, _, h, w = image_shape(x)
+    down = stride * output_length(h, kernel, stride, padding)
+    across = stride * output_length(w, kernel, stride, padding)
     if padding > kernel / 2:
         raise ValueError(
             f"a padding of {padding} is more than half of a window of {kernel}, so that windows "
             "could lie outside; use a smaller padding"
         )
-    down = stride * output_length(h, kernel, stride, padding)
-    across = stride * output_length(w, kernel, stride, padding)
     x, slices = pad(x, padding, value), []
     for i, j in np.ndindex(kernel, kernel):
         slices.append(x[:, :, i : i + down : stride, j : j + across : stride])
@@ -381,9 +387,12 @@ def fold(columns: ndarray, shape: tuple, kernel: tuple, stride=1, padding=0) -> 
     ValueError
         If the columns have not the shape that `windows` gives for these settings.
     """
+    required.pairs(kernel=kernel)
+    required.shapes_of_images(shape=shape)
     n, c, h, w = shape
     rows = output_length(h, kernel[0], stride, padding)
     across = output_length(w, kernel[1], stride, padding)
+    required.columns((n, c * kernel[0] * kernel[1], rows * across), columns)
     parts = np.reshape(columns, (n, c, *kernel, rows, across))
     out = np.zeros((n, c, h + 2 * padding, w + 2 * padding), dtype=columns.dtype)
     for i, j in np.ndindex(*kernel):

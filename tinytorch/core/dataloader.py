@@ -12,6 +12,8 @@ from math import isclose
 import numpy as np
 
 from tinytorch.core.tensor import Tensor
+from tinytorch.support import required
+from tinytorch.support.padding import common_dtype
 from tinytorch.support.progress_bars import with_progress
 from tinytorch.support.shown import Shown
 from tinytorch.support.transforming import as_images, transformed
@@ -56,7 +58,8 @@ class ArrayDataset(Dataset):
     """
 
     def __init__(self, *arrays, transform: Callable | None = None):
-        lengths = [len(array) for array in arrays]
+        required.functions_or_none(transform=transform)
+        lengths = required.lengths_of(arrays)
         if len(set(lengths)) != 1:
             raise ValueError(
                 f"the arrays have the lengths {lengths}; pass at least one, and all equally long"
@@ -96,6 +99,7 @@ def stack(examples: Sequence[tuple]) -> tuple[np.ndarray, ...]:
                 f"an example is a tuple of fields, but got {example!r:.60}; for a single field "
                 "write (x,)"
             )
+    required.equal_numbers_of_fields(examples)
     fields = []
     for field in zip(*examples):
         fields.append(np.stack(field))
@@ -126,6 +130,7 @@ class Subset(Dataset):
     """
 
     def __init__(self, dataset, indices):
+        required.datasets(dataset=dataset)
         self.dataset = dataset
         self.indices = np.arange(len(dataset))[indices]
 
@@ -145,6 +150,7 @@ class Subset(Dataset):
 
 def part_sizes(n: int, parts: Sequence[float]) -> list[int]:
     """How many of n examples each part gets, by shares or counts."""
+    required.lists_of_numbers(parts=parts)
     if isclose(sum(parts), 1):
         sizes = [int(n * share) for share in parts]
         for k in range(n - sum(sizes)):
@@ -184,6 +190,7 @@ def split(dataset, parts: Sequence[float] = (0.8, 0.2), rng=None) -> list[Subset
     >>> split(ArrayDataset(np.arange(10.0)), (0.7, 0.3), rng=0)
     [Subset(7 examples), Subset(3 examples)]
     """
+    required.datasets(dataset=dataset)
     order = np.random.default_rng(rng).permutation(len(dataset))
     start, found = 0, []
     for size in part_sizes(len(dataset), parts):
@@ -214,7 +221,8 @@ def stratified_split(dataset, labels, parts=(0.8, 0.2), rng=None) -> list[Subset
     ValueError
         If the number of labels is not that of the examples, or the parts do not add up.
     """
-    labels = np.asarray(labels)
+    required.datasets(dataset=dataset)
+    labels = required.labels(labels)
     if len(labels) != len(dataset):
         raise ValueError(
             f"{len(labels)} labels were given for {len(dataset)} examples; pass one for each"
@@ -244,13 +252,14 @@ class Standardize(Shown):
     """
 
     def __init__(self, x):
-        x = np.asarray(x)
+        x = required.examples(x)
         constant = x.max(axis=0) == x.min(axis=0)
         self.mean = x.mean(axis=0)
         self.spread = np.where(constant, 1, x.std(axis=0))
 
     def __call__(self, x):
         """The features of some examples, on the scale of those that were measured."""
+        required.examples_with(self.mean.shape, x)
         return (x - self.mean) / self.spread
 
 
@@ -310,6 +319,9 @@ class DataLoader(Shown):
         collate: Callable | None = None,
         progress: bool = False,
     ):
+        required.datasets(dataset=dataset)
+        required.whole_numbers(batch_size=batch_size)
+        required.functions_or_none(collate=collate)
         if batch_size < 1:
             raise ValueError(
                 f"batch_size is {batch_size}; a batch needs at least one example"
@@ -365,6 +377,7 @@ class RandomShift(Shown):
     """
 
     def __init__(self, most: int = 1, rng=None):
+        required.whole_numbers(most=most)
         if most < 0:
             raise ValueError(f"most is {most}; images are moved by 0 pixels or more")
         self.most = most
@@ -388,6 +401,7 @@ class Compose(Shown):
     """Several transforms as one, the first one first."""
 
     def __init__(self, transforms: Sequence[Callable]):
+        required.lists_of_functions(transforms=transforms)
         self.transforms = list(transforms)
 
     def __call__(self, x):
@@ -415,6 +429,7 @@ class RandomFlip(Shown):
     """
 
     def __init__(self, probability: float = 0.5, rng=None):
+        required.numbers(probability=probability)
         if not 0 <= probability <= 1:
             raise ValueError(f"probability is {probability}; it has to be from 0 to 1")
         self.probability = probability
@@ -452,8 +467,7 @@ def pad_sequences(sequences, value=0) -> tuple[np.ndarray, np.ndarray]:
     array([[7, 8],
            [9, 0]])
     """
-    filled = [np.asarray(sequence) for sequence in sequences if len(sequence)]
-    dtype = np.result_type(np.int64, value, *filled)
+    dtype = common_dtype(sequences, value)
     longest = max((len(sequence) for sequence in sequences), default=0)
     padded = np.full((len(sequences), longest), value, dtype=dtype)
     mask = np.zeros(padded.shape, dtype=bool)
