@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import deque
 
 import numpy as np
 import pytest
@@ -230,6 +231,20 @@ def test_code_below_a_line_that_still_refuses_is_pointed_out(body, unreached):
     block = block_of(raised.value, raised.value.__traceback__.tb_next, names)
     assert "not done yet" in block.title
     assert bool(block.hints) == unreached
+
+
+def test_a_range_is_as_good_as_a_list(capsys):
+    check([range(3), range(3, 5)], [[0, 1, 2], [3, 4]])
+    assert capsys.readouterr().out.endswith("is [[0, 1, 2], [3, 4]]\n")
+    with pytest.raises(CheckFailed, match=r"gave \[0, 1, 2\] as result 1 of 1"):
+        check([range(3)], [[0, 1, 3]])
+
+
+def test_equal_numbers_in_collections_of_another_kind_are_shown_side_by_side():
+    with pytest.raises(CheckFailed) as caught:
+        check([deque([1, 2])], [[1, 2]])
+    assert ("came", "[deque([1, 2])]") in caught.value.block.rows
+    assert ("expected", "[[1, 2]]") in caught.value.block.rows
 
 
 def test_text_that_looks_like_the_number_expected_stands_in_quotes():

@@ -16,8 +16,8 @@ MANY = 6  # names that are shown at most
 
 
 def plain(x):
-    """Turn tensors, also inside tuples, lists and dictionaries, into arrays."""
-    if isinstance(x, (tuple, list)):
+    """Turn tensors, also inside tuples, lists and dictionaries, into arrays; ranges into lists."""
+    if isinstance(x, (tuple, list, range)):
         return [plain(item) for item in x]
     if isinstance(x, dict):
         return {key: plain(item) for key, item in x.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import getpass
 import re
@@ -21,8 +22,10 @@ from tito.notebook.read import read_notebook
 from tito.student.desk import digest, name_of_desk, read_desk, remember, remembered
 from tito.student.progress import progress_of
 from tito.student.running import Checked, keep_results, run_checks
+from tito.syntax import parse
 
 BLANK = ("# YOUR CODE HERE", "raise NotImplementedError()")  # what a student replaces
+NOT_DONE = ("raise NotImplementedError()", "raise NotImplementedError")
 
 
 def released(module: Module) -> Path:
@@ -133,7 +136,7 @@ class State:
     Attributes
     ----------
     blank : list of str
-        Exercises that are as they were released.
+        Exercises in which a function is as it was released.
     broken : dict
         Cells that do not parse, and why.
     missing : list of str
@@ -193,6 +196,21 @@ def changed_lines(module: Module, nb: dict) -> dict[str, str]:
     return changed
 
 
+def is_blank(source: str) -> bool:
+    """Whether a function of a cell still raises what stands in a blank one, and nothing before it.
+
+    The comment in a blank function says nothing: it may have been left above finished code.
+    """
+    functions = (n for n in ast.walk(parse(source)) if isinstance(n, ast.FunctionDef))
+    return any(map(_is_not_done, functions))
+
+
+def _is_not_done(function: ast.FunctionDef) -> bool:
+    ends = (s for s in function.body if isinstance(s, (ast.Return, ast.Raise)))
+    first = next(ends, None)
+    return first is not None and ast.unparse(first) in NOT_DONE
+
+
 def state(module: Module) -> State:
     """What is still to do in the notebook on the desk."""
     nb = read_desk(module)
@@ -203,7 +221,7 @@ def state(module: Module) -> State:
         (cell.get("metadata", {}).get("nbgrader") or {}).get("grade_id") for cell in nb["cells"]
     }
     return State(
-        blank=[name for name, cell in cells.items() if "# YOUR CODE HERE" in cell.source],
+        blank=[name for name, cell in cells.items() if not cell.error and is_blank(cell.source)],
         broken={name: cell.error for name, cell in cells.items() if cell.error},
         missing=[
             cell.name
