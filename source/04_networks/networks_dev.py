@@ -167,14 +167,14 @@ def network(x):
 `layer3` works for nothing. Python doesn't mind, the shapes fit, and the network even learns, only not so well.
 Names that differ by a digit are a trap. So let a loop hand the value on.
 
-`Module` is the family name of everything that is made of layers. So far it has a single mark, which section 5 needs:
+`Module` is the family name of everything that is made of layers. So far it has one attribute, which section 5 needs:
 """
 
 
 # %%
 #| export
 class Module:
-    """Whatever is made of layers; their weights are found where they are.
+    """Anything that is made of layers; its weights are found wherever they are.
 
     A part may be an attribute, or be in a list, tuple or dictionary, at any depth.
 
@@ -1095,7 +1095,7 @@ r"""
 because the three places share one layer. (b) The walk finds both layers in the dictionary, under `layers.1` and
 `layers.2`, with four parameters. The third is no attribute of the network: it exists only while the call runs, and
 the walk cannot find it. Training would not change it; worse, each call draws new weights, so the same input gives
-another answer each time. It belongs into `__init__`. (c) A shared part is reached under several names, so names
+another answer each time. It belongs in `__init__`. (c) A shared part is reached under several names, so names
 would not tell that it is the same one; it would be counted and trained twice. And in a cycle each round makes a
 longer, new name, so the walk would never end.
 
@@ -1822,9 +1822,14 @@ check(_found.total, 23, hint="count_parameters(network)")
 _shared = Dense(2, 2)
 _network = Sequential(_shared, _shared, Dropout())
 check(summary(_network, (2,)).total, 6, hint="a shared layer counts once")
+_modes = []
+_look = Lambda(lambda x: _modes.append(_network.training) or x, "look")
+_network = Sequential(_look, Dropout(), Dense(2, 1))
+summary(_network, (2,))
+check(_modes, [False], hint="call network.eval() before the loop")
 check(_network.training, True, hint="put the switches back")
 check_raises(ValueError, lambda: summary(_network, (3,)), hint="let the error through")
-check(_network.layers[2].training, True, hint="also after an error: finally")
+check(_network.layers[1].training, True, hint="also after an error: finally")
 ### BEGIN HIDDEN TESTS
 
 
@@ -1932,8 +1937,8 @@ digits_figure(images[wrong], [f"{a} for {b}" for a, b in zip(answers, labels[wro
 
 # %% [markdown]
 r"""
-The title says what it read, and what was written. It knows all it has learned from, and most of the others: many a
-1 of a hand that it doesn't know passes for a 9. Only the numbers on the *new* ones count from here on; module 6 is
+The title says what it read, and what was written. It knows all it has learned from, and most of the others. In
+handwriting that it doesn't know, it takes many a 1 for a 9. Only the numbers on the *new* ones count from here on; module 6 is
 about that.
 
 ## Analyze
@@ -1981,7 +1986,7 @@ for network in (wide, deep):
 r"""
 Depth can multiply where width only adds (Telgarsky, "Benefits of depth in neural networks", 2016). *Can*: such
 weights were put there by hand. Draw the weights at random, and the deep network has no more pieces than the wide
-one, rather fewer (Hanin and Rolnick, "Complexity of linear regions in deep networks", 2019). Whether training finds
+one, and usually fewer (Hanin and Rolnick, "Complexity of linear regions in deep networks", 2019). Whether training finds
 such weights is another question.
 
 ### A shuffled twin

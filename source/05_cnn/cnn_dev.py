@@ -56,7 +56,7 @@ for shift in range(4):
 r"""
 For a dense layer, pixel 20 and pixel 21 have nothing to do with each other. What it has learned about a stroke in
 one place, it doesn't know in the next. So use the same small set of weights *in every place*. That's a **convolution**.
-Fukushima built such a network in 1980 ("Neocognitron"), after what was known of the eye. In 1989 one by LeCun and
+Fukushima built such a network in 1980 ("Neocognitron"), modelled on what was known about the eye. In 1989 one by LeCun and
 others read the ZIP codes on American letters.
 
 Before the end you'll read digits *anywhere* on a sheet. Nothing is trained for it: the weights are drawn at random.
@@ -154,7 +154,7 @@ How many sums come out? Getting that wrong by one is easy, and you notice it thr
 knows it, and all others ask it. Two more things may be chosen:
 
 - **stride** $s$: how far the window moves each time;
-- **padding** $p$: so many zeros are put at *each* end first.
+- **padding** $p$: this many zeros are put at *each* end first.
 
 $$ \left\lfloor \frac{n + 2p - k}{s} \right\rfloor + 1 $$
 
@@ -403,14 +403,14 @@ _x = np.arange(12.0).reshape(1, 1, 3, 4)
 _corner = np.array([[[[1.0, 0.0], [0.0, -1.0]]]])
 check(conv2d_by_hand(_x, _corner)[0, 0], [[-5] * 3] * 2, hint="x[i, j] - x[i+1, j+1]")
 check(
-    conv2d_by_hand(np.concatenate([_x, _x], axis=1), np.ones((1, 2, 3, 3)))[0, 0],
-    [[90, 108]],
+    conv2d_by_hand(np.concatenate([_x, 2 * _x], axis=1), np.ones((1, 2, 3, 3)))[0, 0],
+    [[135, 162]],
     hint="add up over the channels as well",
 )
 check(
     conv2d_by_hand(_x, np.ones((2, 1, 3, 3)), np.array([0.0, 100.0])),
     [[[[45, 54]], [[145, 154]]]],
-    hint="a number of the bias for each filter",
+    hint="filter f alone, weights[f], makes channel f; add bias[f] to it",
 )
 check(
     conv2d_by_hand(_x, np.ones((1, 1, 2, 1)), stride=2, padding=1)[0, 0],
@@ -485,7 +485,7 @@ digits_figure(np.stack([images[0], across, down]), ["a digit", "across", "down"]
 # %% [markdown]
 r"""
 Your filters find the strokes that stand upright, and those that lie. Nobody will have to choose such filters by
-hand later. But first: what does a small layer take, with 64 images of 8 × 8 and 16 filters of 3 × 3? It has to make
+hand later. But first: how long does a small layer take, with 64 images of 8 × 8 and 16 filters of 3 × 3? It has to make
 $64 \cdot 16 \cdot 36 \cdot 9 = 331{,}776$ products. A processor makes about a billion in a second, so the right
 answer would be less than a thousandth of a second.
 """
@@ -924,6 +924,8 @@ check(
 )
 _x = Tensor(rng.normal(size=(4, 2, 6, 6)))
 check(_layer(_x), conv2d(_x.numpy(), _layer.weights.numpy()), hint="apply(conv2d, …)")
+_asked = type("Asked", (), {"__apply__": lambda self, function, *_, **__: function})()
+check(_layer(_asked) is conv2d, True, hint="apply(conv2d, x, …), and not conv2d(x, …)")
 check(
     [name for name, _ in _layer.named_parameters()],
     ["weights", "bias"],
@@ -1253,8 +1255,8 @@ digits_figure(sheets[new[:8], 0], [f"read: {a}" for a in answers[:8]])
 
 # %% [markdown]
 r"""
-The same sheets, the same equations, and no weight of the filters was ever changed. That *what* a network is made
-of matters before any training was measured by Jarrett and others in 2009, and by Saxe and others in 2011.
+The same sheets, the same equations, and no weight of the filters was ever changed. What a
+network is *made of* matters before any training: Jarrett and others measured that in 2009, Saxe and others in 2011.
 
 ### 4. Pooling
 
@@ -1341,7 +1343,11 @@ check(
     [[[[5, 7]]]],
     hint="the largest of each 2 × 2; the last row is in no window",
 )
-check(max_pool2d(_x, 2, stride=1).shape, (1, 1, 2, 3), hint="windows may overlap")
+check(
+    max_pool2d(_x, 2, stride=1)[0, 0],
+    [[5, 6, 7], [9, 10, 11]],
+    hint="windows may overlap: the slice ends at i + stride * rows",
+)
 check(
     max_pool2d(-_x - 1, 3, 2, padding=1)[0, 0],
     [[-1, -2], [-5, -6]],
@@ -1596,8 +1602,8 @@ def fields_of_deep_networks(cnn, layers, count):
 
 # %% [markdown]
 r"""
-Is it true? Poke the network: change one pixel after the other, and look whether a neuron in the middle notices. Dark
-are the pixels that it sees:
+Is it true? Poke the network: change one pixel after the other, and look whether a neuron in the middle notices. The
+dark pixels are those that it sees:
 """
 
 # %% demo=true
@@ -1606,7 +1612,7 @@ pokes = rng.random((1, 1, 24, 24)) + 9 * np.eye(576).reshape(-1, 1, 24, 24)
 middle = in_pieces(deep, pokes)[:, 0, 2, 2]
 seen = (middle != np.median(middle)).reshape(24, 24)
 print(receptive_field([(3, 1), (2, 2), (3, 1), (2, 2)]), "and", seen.any(axis=0).sum())
-digits_figure(1.0 * seen[None], ["what it sees"])
+digits_figure(1.0 * seen[None], [f"it sees {seen.sum()} of {seen.size} pixels"])
 
 # %% [markdown]
 r"""
@@ -1679,7 +1685,7 @@ _x = rng.normal(size=(2, 3, 4, 6))
 check(
     fold(windows(_x, (2, 3), 3), _x.shape, (2, 3), 3).shape,
     _x.shape,
-    hint="the images'",
+    hint="the shape of the images, as it was given",
 )
 check(
     fold(windows(_x, (1, 2), 2), _x.shape, (1, 2), 2)[:, :, ::2],
@@ -1745,7 +1751,7 @@ def columns_of_another_shape(cnn, columns):
 # %% [markdown]
 r"""
 Here is how often each pixel of 12 × 12 is looked at: with windows of 3 × 3, with the same and a padding of 1, and
-with a stride of 2. The chequerboard on the right is known: networks that *draw* images by such steps leave it on them
+with a stride of 2. The chequerboard on the right is well known: networks that *draw* images in such steps leave it in them
 (Odena and others, 2016).
 """
 

@@ -304,6 +304,7 @@ check(
     (np.array([[3.0, 4.0], [5.0, 6.0]]), np.array([8, 9])),
     hint="several: fetch(index)",
 )
+check(type(_data.fetch([2, 0])).__name__, "tuple", hint="tuple(fields)")
 check(_data.fetch([2, 0])[1], np.array([9, 7]), hint="array[indices] of each array")
 check_raises(IndexError, lambda: _data[3], hint="let numpy's error through")
 check_raises(
@@ -454,6 +455,7 @@ check(
     (np.array([0, 5]), np.array([[1.0, 2.0], [3.0, 4.0]])),
     hint="zip(*examples) gives the fields; np.stack each of them",
 )
+check(type(stack([(0,), (5,)])[0]).__name__, "ndarray", hint="np.stack each field")
 check_raises(
     TypeError, lambda: stack([np.ones(2), np.ones(2)]), hint="an array is no example"
 )
@@ -536,7 +538,7 @@ print([np.unique(labels[part]) for part in np.split(in_order, [1437])])
 
 # %% [markdown]
 r"""
-It would be tested on 8 and 9, which it has never seen, and on a few sevens. So a part has to be drawn by chance. It doesn't need
+It would be tested on 8 and 9, which it has never seen, and on a few sevens. So a part has to be drawn at random. It doesn't need
 copies of the images, only their *numbers*.
 
 #### Exercise 4: `Subset`
@@ -692,7 +694,7 @@ def a_subset_is_a_view(dataloader, x, change):
 r"""
 #### Exercise 5: `split`
 
-Cut a dataset into parts by chance, each example in exactly one of them. First, how large is each part? `part_sizes(n,
+Cut a dataset into parts at random, each example in exactly one of them. First, how large is each part? `part_sizes(n,
 parts)` gives a list of whole numbers:
 
 - `parts` that add up to 1 (`isclose(sum(parts), 1)`) are *shares*. Each part has `int(n * share)` examples. That
@@ -737,7 +739,7 @@ def part_sizes(n: int, parts: Sequence[float]) -> list[int]:
 
 
 def split(dataset, parts: Sequence[float] = (0.8, 0.2), rng=None) -> list[Subset]:
-    """Parts of a dataset, drawn by chance, that have no example in common.
+    """Parts of a dataset, drawn at random, that have no example in common.
 
     Parameters
     ----------
@@ -778,6 +780,11 @@ check(
     part_sizes(11, (0.5, 0.3, 0.2)),
     [6, 3, 2],
     hint="one is left over: the first part gets it",
+)
+check(
+    part_sizes(10, (0.7, 0.2, 0.1)),
+    [7, 2, 1],
+    hint="0.7 + 0.2 + 0.1 is not quite 1 for a computer: ask isclose",
 )
 check(part_sizes(1797, (1437, 360)), [1437, 360], hint="counts are kept")
 check_raises(
@@ -903,7 +910,7 @@ is `order[part_of[order] == k]`.
 # %% exercise="stratified-split"
 #| export
 def stratified_split(dataset, labels, parts=(0.8, 0.2), rng=None) -> list[Subset]:
-    """Parts drawn by chance in which each class has its share.
+    """Parts drawn at random in which each class has its share.
 
     Parameters
     ----------
@@ -1410,6 +1417,9 @@ check(
     hint='Tensor(field) where field.dtype.kind == "f"',
 )
 check(
+    type(next(iter(DataLoader(_five, 5)))).__name__, "tuple", hint="yield tuple(fields)"
+)
+check(
     [len(DataLoader(_five, n, drop_last=d)) for n in (2, 5) for d in (False, True)],
     [3, 2, 1, 1],
     hint="full batches, and one more if some are left and drop_last is false",
@@ -1579,9 +1589,9 @@ what would he see if he compared two epochs?
 r"""
 **Model answer.** (a) $1437 = 22 \cdot 64 + 29$: 23 batches, the last one of 29; 230 steps. With `drop_last` 22
 batches and 220 steps, all of 64. (b) 1,408: in each epoch the same 29 examples are left out, the last ones in the
-dataset. (c) Each epoch leaves out another 29, drawn by chance, so that in the course of some epochs all of them are
+dataset. (c) Each epoch leaves out another 29, drawn at random, so that in the course of some epochs all of them are
 seen. (d) The generator is made anew with the same seed in each epoch, so all epochs have the same order. He'd see the
-same batches twice. With `drop_last`, it's again the same 29 that are never seen. The generator belongs into `__init__`.
+same batches twice. With `drop_last`, it's again the same 29 that are never seen. The generator belongs in `__init__`.
 
 **Mark scheme.** 1 point: 23 batches and 29 examples. 1 point: 230 and 220 steps. 1 point: (b) 1,408, and the last 29.
 1 point: (c) others are left out each time. 1 point: (d) the same order in each epoch.
@@ -1602,7 +1612,7 @@ print(f"{np.mean(nearest(x, y, moved) == truth):.1%} right")
 # %% [markdown]
 r"""
 The program knows digits in one place only. So show it moved ones while it learns: each time an image is fetched, move
-it a little, by chance. That is called *augmentation*, and makes many examples out of one.
+it a little, at random. That is called *augmentation*, and makes many examples out of one.
 
 #### Exercise 10: `RandomShift`
 
@@ -1638,7 +1648,7 @@ empty array to put them in is `np.zeros_like(x)`.
 # %% exercise="random-shift"
 #| export
 class RandomShift(Shown):
-    """Move each image by some pixels, by chance; what comes in from outside is 0.
+    """Move each image by some pixels, at random; what comes in from outside is 0.
 
     Parameters
     ----------
@@ -1785,7 +1795,7 @@ class Compose(Shown):
 
 #| export
 class RandomFlip(Shown):
-    """Turn images around, left to right, by chance.
+    """Turn images around, left to right, at random.
 
     Parameters
     ----------
@@ -1988,6 +1998,7 @@ check(
     ("int64", "bool"),
     hint="dtype=dtype, and dtype=bool",
 )
+check(pad_sequences([[1, 2.5]])[0], [[1, 2.5]], hint="np.full(…, dtype=dtype)")
 check(
     pad_sequences([[0, 0], [0]], value=-1)[0],
     np.array([[0, 0], [0, -1]]),
@@ -2192,7 +2203,7 @@ r"""
 The last number is the one to be told, and the cell is run once. If you don't like it and try something else, you have
 touched the test part.
 
-Is it the number that a customer will see? Thirteen people wrote these digits, and a split by chance puts some of each
+Is it the number that a customer will see? Thirteen people wrote these digits, and a random split puts some of each
 hand into every part. They wrote one after the other: in `labels`, the same row of about 130 digits comes again and again.
 So the end of the file has hands that its beginning hasn't.
 Your friend's program, which has read most of the new digits in section 2, meets new hands now:
@@ -2264,7 +2275,7 @@ r"""
 ### What a leak is worth
 
 A coin is thrown for each of 100 patients, and 5,000 things are measured on each, all of them noise. Nobody can predict
-a coin: 50% is all there is. Two honest people try. One keeps the 20 of the 5,000 features that go best with the coins,
+a coin: 50% is all there is. Two honest people try. One keeps the 20 of the 5,000 features that agree best with the coins,
 and gives them to your friend's program. It knows 80 patients and is tested on 20. He chooses the features with all 100
 patients, and then once more with the 80. The other has no features at all: her 1,000 programs guess, and she takes the
 one that is best on the 20.

@@ -166,7 +166,7 @@ def part_sizes(n: int, parts: Sequence[float]) -> list[int]:
 
 
 def split(dataset, parts: Sequence[float] = (0.8, 0.2), rng=None) -> list[Subset]:
-    """Parts of a dataset, drawn by chance, that have no example in common.
+    """Parts of a dataset, drawn at random, that have no example in common.
 
     Parameters
     ----------
@@ -200,7 +200,7 @@ def split(dataset, parts: Sequence[float] = (0.8, 0.2), rng=None) -> list[Subset
 
 
 def stratified_split(dataset, labels, parts=(0.8, 0.2), rng=None) -> list[Subset]:
-    """Parts drawn by chance in which each class has its share.
+    """Parts drawn at random in which each class has its share.
 
     Parameters
     ----------
@@ -358,7 +358,7 @@ class DataLoader(Shown):
 
 
 class RandomShift(Shown):
-    """Move each image by some pixels, by chance; what comes in from outside is 0.
+    """Move each image by some pixels, at random; what comes in from outside is 0.
 
     Parameters
     ----------
@@ -412,7 +412,7 @@ class Compose(Shown):
 
 
 class RandomFlip(Shown):
-    """Turn images around, left to right, by chance.
+    """Turn images around, left to right, at random.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ from tinytorch.support.summaries import Summary
 
 
 class Module:
-    """Whatever is made of layers; their weights are found where they are.
+    """Anything that is made of layers; its weights are found wherever they are.
 
     A part may be an attribute, or be in a list, tuple or dictionary, at any depth.
 
