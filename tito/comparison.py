@@ -52,7 +52,8 @@ def difference(actual, expected, tolerance: float | None = None) -> str:
     str
         ``"…, expected …"``, or nothing if they agree.
     """
-    if isinstance(expected, (list, tuple, dict)):
+    of_several = isinstance(expected, (list, tuple)) and not isinstance(actual, np.ndarray)
+    if of_several or isinstance(expected, dict):
         return _difference_of_collections(actual, expected, tolerance)
     if expected is None or isinstance(expected, str):
         same = type(actual) is type(expected) and actual == expected
@@ -60,7 +61,7 @@ def difference(actual, expected, tolerance: float | None = None) -> str:
     try:
         a, e = np.asarray(actual), np.asarray(expected)
     except ValueError:
-        a, e = np.asarray(None), np.asarray(expected)
+        return _pair(actual, expected)
     if a.dtype.kind not in "biuf":
         return _pair(actual, expected)
     if a.shape != e.shape:
@@ -73,8 +74,6 @@ def _difference_of_collections(actual, expected, tolerance: float | None) -> str
         if not isinstance(actual, dict) or set(actual) != set(expected):
             return _pair(actual, expected)
         pairs = [(f"for {key!r}", actual[key], expected[key]) for key in expected]
-    elif isinstance(actual, np.ndarray):
-        return difference(actual, np.asarray(expected), tolerance)
     elif not isinstance(actual, (list, tuple)) or len(actual) != len(expected):
         return _pair(actual, expected)
     elif all(_is_number(x) for x in [*actual, *expected]):

@@ -35,12 +35,17 @@ import numpy as np
 from tinytorch.core.activations import ReLU
 from tinytorch.core.layers import Dense
 from tinytorch.core.tensor import Tensor, extend
+from tinytorch.support import required
 from tinytorch.support.function_layer import Lambda as Lambda
+from tinytorch.support.recording import unrecorded
 from tinytorch.support.summaries import Summary
 
 # %% [markdown]
 r"""
-That was for the library; this is for the notebook only:
+That was for the library. `required` has one-line refusals for arguments of the wrong kind, such as
+`required.whole_numbers(size=2.5)`. Our solutions use them; yours may, and needn't.
+
+This is for the notebook only:
 """
 
 # %%
@@ -162,14 +167,14 @@ def network(x):
 `layer3` works for nothing. Python doesn't mind, the shapes fit, and the network even learns, only not so well.
 Names that differ by a digit are a trap. So let a loop hand the value on.
 
-`Module` is the family name of everything that is made of layers. So far it has a single mark, which section 5 needs:
+`Module` is the family name of everything that is made of layers. So far it has one attribute, which section 5 needs:
 """
 
 
 # %%
 #| export
 class Module:
-    """Whatever is made of layers; their weights are found where they are.
+    """Anything that is made of layers; its weights are found wherever they are.
 
     A part may be an attribute, or be in a list, tuple or dictionary, at any depth.
 
@@ -522,6 +527,8 @@ class MLP(Sequential):
 
     def __init__(self, sizes: Sequence[int], activation: Callable = ReLU, rng=None):
         ### BEGIN SOLUTION
+        required.lists_of_whole_numbers(sizes=sizes)
+        required.layer_makers(activation=activation)
         if len(sizes) < 2:
             raise ValueError(
                 f"a network needs a size at each end, but the sizes are {sizes}; pass at least "
@@ -1088,7 +1095,7 @@ r"""
 because the three places share one layer. (b) The walk finds both layers in the dictionary, under `layers.1` and
 `layers.2`, with four parameters. The third is no attribute of the network: it exists only while the call runs, and
 the walk cannot find it. Training would not change it; worse, each call draws new weights, so the same input gives
-another answer each time. It belongs into `__init__`. (c) A shared part is reached under several names, so names
+another answer each time. It belongs in `__init__`. (c) A shared part is reached under several names, so names
 would not tell that it is the same one; it would be counted and trained twice. And in a cycle each round makes a
 longer, new name, so the walk would never end.
 
@@ -1251,6 +1258,7 @@ class Loading:
             If a shape differs; names the Tensor and both shapes.
         """
         ### BEGIN SOLUTION
+        required.dictionaries(state=state)
         mine = {name: part for name, part in walk(self) if isinstance(part, Tensor)}
         missing = [name for name in mine if name not in state]
         unexpected = [name for name in state if name not in mine]
@@ -1455,6 +1463,7 @@ def mlp_from_state(state: Mapping[str, np.ndarray], activation: Callable = ReLU)
         Makes the activations, which have no arrays of their own.
     """
     ### BEGIN SOLUTION
+    required.dictionaries(state=state)
     weights = [np.shape(state[name]) for name in state if name.endswith("weights")]
     sizes = [inputs for inputs, _ in weights[:1]]
     sizes += [outputs for _, outputs in weights]
@@ -1700,6 +1709,7 @@ class Precision:
     def astype(self, dtype) -> Self:
         """Convert the data of every Tensor of the network; gives the network itself."""
         ### BEGIN SOLUTION
+        required.floating_dtypes(dtype=dtype)
         for _, part in walk(self):
             if isinstance(part, Tensor):
                 part.data = part.data.astype(dtype)
@@ -1761,6 +1771,7 @@ about a shape: that's what `try … finally` is for. The switches need not all b
 
 # %% exercise="summary"
 #| export
+@unrecorded
 def summary(network: Sequential, input_shape: Sequence[int]) -> Summary:
     """What shape each layer of a network gives, and how many parameters it has.
 
@@ -1778,6 +1789,8 @@ def summary(network: Sequential, input_shape: Sequence[int]) -> Summary:
         and the `total` of all parameters, with those of shared layers once.
     """
     ### BEGIN SOLUTION
+    required.lists_of_whole_numbers(input_shape=input_shape)
+    required.instances(Sequential, network=network)
     switches = [part for _, part in walk(network) if hasattr(part, "training")]
     modes = [part.training for part in switches]
     x, rows = Tensor(np.zeros((1, *input_shape))), []
@@ -1809,9 +1822,14 @@ check(_found.total, 23, hint="count_parameters(network)")
 _shared = Dense(2, 2)
 _network = Sequential(_shared, _shared, Dropout())
 check(summary(_network, (2,)).total, 6, hint="a shared layer counts once")
+_modes = []
+_look = Lambda(lambda x: _modes.append(_network.training) or x, "look")
+_network = Sequential(_look, Dropout(), Dense(2, 1))
+summary(_network, (2,))
+check(_modes, [False], hint="call network.eval() before the loop")
 check(_network.training, True, hint="put the switches back")
 check_raises(ValueError, lambda: summary(_network, (3,)), hint="let the error through")
-check(_network.layers[2].training, True, hint="also after an error: finally")
+check(_network.layers[1].training, True, hint="also after an error: finally")
 ### BEGIN HIDDEN TESTS
 
 
@@ -1919,8 +1937,8 @@ digits_figure(images[wrong], [f"{a} for {b}" for a, b in zip(answers, labels[wro
 
 # %% [markdown]
 r"""
-The title says what it read, and what was written. It knows all it has learned from, and most of the others: many a
-1 of a hand that it doesn't know passes for a 9. Only the numbers on the *new* ones count from here on; module 6 is
+The title says what it read, and what was written. It knows all it has learned from, and most of the others. In
+handwriting that it doesn't know, it takes many a 1 for a 9. Only the numbers on the *new* ones count from here on; module 6 is
 about that.
 
 ## Analyze
@@ -1968,7 +1986,7 @@ for network in (wide, deep):
 r"""
 Depth can multiply where width only adds (Telgarsky, "Benefits of depth in neural networks", 2016). *Can*: such
 weights were put there by hand. Draw the weights at random, and the deep network has no more pieces than the wide
-one, rather fewer (Hanin and Rolnick, "Complexity of linear regions in deep networks", 2019). Whether training finds
+one, and usually fewer (Hanin and Rolnick, "Complexity of linear regions in deep networks", 2019). Whether training finds
 such weights is another question.
 
 ### A shuffled twin

@@ -23,12 +23,14 @@ from tinytorch.core.activations import ReLU
 from tinytorch.core.layers import Dense, he_weights
 from tinytorch.core.networks import Module, Sequential
 from tinytorch.core.tensor import Tensor, apply
+from tinytorch.support import required
 from tinytorch.support.images import image_shape
 from tinytorch.support.pieces import in_pieces
 
 # %% [markdown]
 r"""
-That was for the library; this is for the notebook only:
+That was for the library. (`required` is that of module 4: refusals that you may use, and needn't.) This is for the
+notebook only:
 """
 
 # %%
@@ -54,7 +56,7 @@ for shift in range(4):
 r"""
 For a dense layer, pixel 20 and pixel 21 have nothing to do with each other. What it has learned about a stroke in
 one place, it doesn't know in the next. So use the same small set of weights *in every place*. That's a **convolution**.
-Fukushima built such a network in 1980 ("Neocognitron"), after what was known of the eye. In 1989 one by LeCun and
+Fukushima built such a network in 1980 ("Neocognitron"), modelled on what was known about the eye. In 1989 one by LeCun and
 others read the ZIP codes on American letters.
 
 Before the end you'll read digits *anywhere* on a sheet. Nothing is trained for it: the weights are drawn at random.
@@ -94,7 +96,7 @@ Return the array of these sums. `signal[i : i + 3]` is a piece of length 3, from
 
 # %% exercise="correlate"
 def correlate(signal: ndarray, kernel: ndarray) -> ndarray:
-    """The sum of products of the kernel and each piece of the signal that is as long."""
+    """The sum of the products of the kernel and each piece of the signal."""
     ### BEGIN SOLUTION
     size = len(kernel)
     places = range(len(signal) - size + 1)
@@ -152,7 +154,7 @@ How many sums come out? Getting that wrong by one is easy, and you notice it thr
 knows it, and all others ask it. Two more things may be chosen:
 
 - **stride** $s$: how far the window moves each time;
-- **padding** $p$: so many zeros are put at *each* end first.
+- **padding** $p$: this many zeros are put at *each* end first.
 
 $$ \left\lfloor \frac{n + 2p - k}{s} \right\rfloor + 1 $$
 
@@ -196,6 +198,7 @@ def output_length(length: int, kernel: int, stride: int = 1, padding: int = 0) -
     14
     """
     ### BEGIN SOLUTION
+    required.whole_numbers(kernel=kernel, stride=stride, padding=padding, length=length)
     if min(kernel, stride) < 1 or padding < 0:
         raise ValueError(
             f"kernel and stride are at least 1, and padding is at least 0, but got "
@@ -400,14 +403,14 @@ _x = np.arange(12.0).reshape(1, 1, 3, 4)
 _corner = np.array([[[[1.0, 0.0], [0.0, -1.0]]]])
 check(conv2d_by_hand(_x, _corner)[0, 0], [[-5] * 3] * 2, hint="x[i, j] - x[i+1, j+1]")
 check(
-    conv2d_by_hand(np.concatenate([_x, _x], axis=1), np.ones((1, 2, 3, 3)))[0, 0],
-    [[90, 108]],
+    conv2d_by_hand(np.concatenate([_x, 2 * _x], axis=1), np.ones((1, 2, 3, 3)))[0, 0],
+    [[135, 162]],
     hint="add up over the channels as well",
 )
 check(
     conv2d_by_hand(_x, np.ones((2, 1, 3, 3)), np.array([0.0, 100.0])),
     [[[[45, 54]], [[145, 154]]]],
-    hint="a number of the bias for each filter",
+    hint="filter f alone, weights[f], makes channel f; add bias[f] to it",
 )
 check(
     conv2d_by_hand(_x, np.ones((1, 1, 2, 1)), stride=2, padding=1)[0, 0],
@@ -482,7 +485,7 @@ digits_figure(np.stack([images[0], across, down]), ["a digit", "across", "down"]
 # %% [markdown]
 r"""
 Your filters find the strokes that stand upright, and those that lie. Nobody will have to choose such filters by
-hand later. But first: what does a small layer take, with 64 images of 8 × 8 and 16 filters of 3 × 3? It has to make
+hand later. But first: how long does a small layer take, with 64 images of 8 × 8 and 16 filters of 3 × 3? It has to make
 $64 \cdot 16 \cdot 36 \cdot 9 = 331{,}776$ products. A processor makes about a billion in a second, so the right
 answer would be less than a thousandth of a second.
 """
@@ -548,8 +551,8 @@ def windows(x: ndarray, kernel: tuple[int, int], stride=1, padding=0) -> ndarray
     Returns
     -------
     ndarray of shape (n, c * k * l, places)
-        For each image a matrix. A column is a window, with its channels, rows and columns in this
-        order; the places go along the rows of the image.
+        For each image a matrix. A column is a window, with its channels, rows and
+        columns in this order; the places go along the rows of the image.
 
     Raises
     ------
@@ -557,6 +560,7 @@ def windows(x: ndarray, kernel: tuple[int, int], stride=1, padding=0) -> ndarray
         If `x` has not four axes, or a window does not fit.
     """
     ### BEGIN SOLUTION
+    required.pairs(kernel=kernel)
     n, c, h, w = image_shape(x)
     rows = output_length(h, kernel[0], stride, padding)
     columns = output_length(w, kernel[1], stride, padding)
@@ -634,7 +638,7 @@ Ask `image_shape(x, weights, bias)` here, too. The result has the shape `(n, o, 
 # %% exercise="conv2d"
 #| export
 def conv2d(x: ndarray, weights: ndarray, bias=None, stride=1, padding=0) -> ndarray:
-    """The convolution of images with filters, as deep learning has it: filters are not turned round.
+    """The convolution of images with filters, which are not turned round.
 
     Parameters
     ----------
@@ -652,14 +656,14 @@ def conv2d(x: ndarray, weights: ndarray, bias=None, stride=1, padding=0) -> ndar
     Returns
     -------
     ndarray of shape (n, o, rows, columns)
-        For each image and filter the sum of products in each place; how many there are says
-        `output_length`.
+        For each image and filter the sum of products in each place; `output_length`
+        says how many places there are.
 
     Raises
     ------
     ValueError
-        If `x` or `weights` has not four axes, their channels differ, the bias has another length,
-        or a window does not fit.
+        If `x` or `weights` has not four axes, their channels differ, the bias has
+        another length, or a window does not fit.
 
     Examples
     --------
@@ -846,7 +850,8 @@ class Conv2D(Module):
     rng : numpy.random.Generator or int, optional
         The source of the initial weights, or its seed.
     initial : callable, optional
-        Draws them, called once as ``initial(inputs * kernel * kernel, outputs, generator)``.
+        Draws them, called once as
+        ``initial(inputs * kernel * kernel, outputs, generator)``.
 
     Attributes
     ----------
@@ -858,7 +863,8 @@ class Conv2D(Module):
     Raises
     ------
     ValueError
-        If a number of channels, the kernel or the stride is below 1, or the padding below 0.
+        If a number of channels, the kernel or the stride is below 1, or the padding
+        below 0.
 
     Examples
     --------
@@ -877,6 +883,8 @@ class Conv2D(Module):
         initial: Callable = he_weights,
     ):
         ### BEGIN SOLUTION
+        required.whole_numbers(inputs=inputs, outputs=outputs)
+        required.functions(initial=initial)
         if min(inputs, outputs) < 1:
             raise ValueError(
                 f"a convolution needs at least one channel on either side, but got "
@@ -891,7 +899,7 @@ class Conv2D(Module):
         ### END SOLUTION
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Apply the layer to images of shape (n, inputs, h, w); gives (n, outputs, rows, columns)."""
+        """Make (n, outputs, rows, columns) of images of shape (n, inputs, h, w)."""
         ### BEGIN SOLUTION
         settings = {"stride": self.stride, "padding": self.padding}
         return apply(conv2d, x, self.weights, self.bias, **settings)
@@ -916,6 +924,8 @@ check(
 )
 _x = Tensor(rng.normal(size=(4, 2, 6, 6)))
 check(_layer(_x), conv2d(_x.numpy(), _layer.weights.numpy()), hint="apply(conv2d, …)")
+_asked = type("Asked", (), {"__apply__": lambda self, function, *_, **__: function})()
+check(_layer(_asked) is conv2d, True, hint="apply(conv2d, x, …), and not conv2d(x, …)")
 check(
     [name for name, _ in _layer.named_parameters()],
     ["weights", "bias"],
@@ -1063,9 +1073,10 @@ class Flatten(Module):
     """Each example as one row of numbers."""
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Make (n, c * h * w) of images of shape (n, c, h, w), and alike of any other axes."""
+        """Make (n, c * h * w) of images of shape (n, c, h, w), or of any other axes."""
         ### BEGIN SOLUTION
-        return apply(np.reshape, x, shape=(len(x), math.prod(x.shape[1:])))
+        n, *rest = required.shape_of_batch(x)
+        return apply(np.reshape, x, shape=(n, math.prod(rest)))
         ### END SOLUTION
 
     def __repr__(self) -> str:
@@ -1244,8 +1255,8 @@ digits_figure(sheets[new[:8], 0], [f"read: {a}" for a in answers[:8]])
 
 # %% [markdown]
 r"""
-The same sheets, the same equations, and no weight of the filters was ever changed. That *what* a network is made
-of matters before any training was measured by Jarrett and others in 2009, and by Saxe and others in 2011.
+The same sheets, the same equations, and no weight of the filters was ever changed. What a
+network is *made of* matters before any training: Jarrett and others measured that in 2009, Saxe and others in 2011.
 
 ### 4. Pooling
 
@@ -1277,13 +1288,13 @@ def window_pixels(x: ndarray, kernel: int, stride: int, padding: int, value) -> 
     """For each pixel of a window, row by row, this pixel of all windows of images."""
     ### BEGIN SOLUTION
     _, _, h, w = image_shape(x)
+    down = stride * output_length(h, kernel, stride, padding)
+    across = stride * output_length(w, kernel, stride, padding)
     if padding > kernel / 2:
         raise ValueError(
             f"a padding of {padding} is more than half of a window of {kernel}, so that windows "
             "could lie outside; use a smaller padding"
         )
-    down = stride * output_length(h, kernel, stride, padding)
-    across = stride * output_length(w, kernel, stride, padding)
     x, slices = pad(x, padding, value), []
     for i, j in np.ndindex(kernel, kernel):
         slices.append(x[:, :, i : i + down : stride, j : j + across : stride])
@@ -1303,7 +1314,8 @@ def max_pool2d(x: ndarray, kernel: int, stride=None, padding=0) -> ndarray:
     stride : int, optional
         How far it moves each time; by default `kernel`.
     padding : int
-        How much is put on each side first, at most half of `kernel`; it is never the largest.
+        How much is put on each side first, at most half of `kernel`; it is never the
+        largest.
 
     Returns
     -------
@@ -1331,7 +1343,11 @@ check(
     [[[[5, 7]]]],
     hint="the largest of each 2 × 2; the last row is in no window",
 )
-check(max_pool2d(_x, 2, stride=1).shape, (1, 1, 2, 3), hint="windows may overlap")
+check(
+    max_pool2d(_x, 2, stride=1)[0, 0],
+    [[5, 6, 7], [9, 10, 11]],
+    hint="windows may overlap: the slice ends at i + stride * rows",
+)
 check(
     max_pool2d(-_x - 1, 3, 2, padding=1)[0, 0],
     [[-1, -2], [-5, -6]],
@@ -1411,7 +1427,7 @@ The layers differ only in their function. So `Pool2D` does the work, and uses `s
 # %% exercise="avg-pool"
 #| export
 def avg_pool2d(x: ndarray, kernel: int, stride=None, padding=0) -> ndarray:
-    """The mean of each window, zeros around the image included; shapes and errors as `max_pool2d`."""
+    """The mean of each window, with the zeros around; otherwise as `max_pool2d`."""
     ### BEGIN SOLUTION
     stride = kernel if stride is None else stride
     return sum(window_pixels(x, kernel, stride, padding, 0.0)) / kernel**2
@@ -1419,7 +1435,7 @@ def avg_pool2d(x: ndarray, kernel: int, stride=None, padding=0) -> ndarray:
 
 
 class Pool2D(Module):
-    """A layer that makes one number of each window, by the function `pool` of its class."""
+    """A layer that makes one number of each window, with its function `pool`."""
 
     pool: Callable
 
@@ -1431,7 +1447,7 @@ class Pool2D(Module):
         ### END SOLUTION
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Apply the layer to images of shape (n, c, h, w); gives (n, c, rows, columns)."""
+        """Make (n, c, rows, columns) of images of shape (n, c, h, w)."""
         ### BEGIN SOLUTION
         settings = {"stride": self.stride, "padding": self.padding}
         return apply(self.pool, x, kernel=self.kernel, **settings)
@@ -1446,7 +1462,7 @@ class Pool2D(Module):
 
 
 class MaxPool2D(Pool2D):
-    """The largest number of each window, as `max_pool2d`, which has the same settings."""
+    """The largest number of each window; it has the settings of `max_pool2d`."""
 
     pool = staticmethod(max_pool2d)
 
@@ -1552,7 +1568,7 @@ sees so far, and `jump`, how many pixels of the image lie between two neighbours
 
 # %% exercise="receptive-field"
 def receptive_field(layers: list[tuple[int, int]]) -> int:
-    """How many pixels in a row a neuron behind some layers sees; each is (kernel, stride)."""
+    """How many pixels in a row a neuron sees through layers of (kernel, stride)."""
     ### BEGIN SOLUTION
     size, jump = 1, 1
     for kernel, stride in layers:
@@ -1586,8 +1602,8 @@ def fields_of_deep_networks(cnn, layers, count):
 
 # %% [markdown]
 r"""
-Is it true? Poke the network: change one pixel after the other, and look whether a neuron in the middle notices. Dark
-are the pixels that it sees:
+Is it true? Poke the network: change one pixel after the other, and look whether a neuron in the middle notices. The
+dark pixels are those that it sees:
 """
 
 # %% demo=true
@@ -1596,7 +1612,7 @@ pokes = rng.random((1, 1, 24, 24)) + 9 * np.eye(576).reshape(-1, 1, 24, 24)
 middle = in_pieces(deep, pokes)[:, 0, 2, 2]
 seen = (middle != np.median(middle)).reshape(24, 24)
 print(receptive_field([(3, 1), (2, 2), (3, 1), (2, 2)]), "and", seen.any(axis=0).sum())
-digits_figure(1.0 * seen[None], ["what it sees"])
+digits_figure(1.0 * seen[None], [f"it sees {seen.sum()} of {seen.size} pixels"])
 
 # %% [markdown]
 r"""
@@ -1642,9 +1658,12 @@ def fold(columns: ndarray, shape: tuple, kernel: tuple, stride=1, padding=0) -> 
         If the columns have not the shape that `windows` gives for these settings.
     """
     ### BEGIN SOLUTION
+    required.pairs(kernel=kernel)
+    required.shapes_of_images(shape=shape)
     n, c, h, w = shape
     rows = output_length(h, kernel[0], stride, padding)
     across = output_length(w, kernel[1], stride, padding)
+    required.columns((n, c * kernel[0] * kernel[1], rows * across), columns)
     parts = np.reshape(columns, (n, c, *kernel, rows, across))
     out = np.zeros((n, c, h + 2 * padding, w + 2 * padding), dtype=columns.dtype)
     for i, j in np.ndindex(*kernel):
@@ -1666,7 +1685,7 @@ _x = rng.normal(size=(2, 3, 4, 6))
 check(
     fold(windows(_x, (2, 3), 3), _x.shape, (2, 3), 3).shape,
     _x.shape,
-    hint="the images'",
+    hint="the shape of the images, as it was given",
 )
 check(
     fold(windows(_x, (1, 2), 2), _x.shape, (1, 2), 2)[:, :, ::2],
@@ -1732,7 +1751,7 @@ def columns_of_another_shape(cnn, columns):
 # %% [markdown]
 r"""
 Here is how often each pixel of 12 × 12 is looked at: with windows of 3 × 3, with the same and a padding of 1, and
-with a stride of 2. The chequerboard on the right is known: networks that *draw* images by such steps leave it on them
+with a stride of 2. The chequerboard on the right is well known: networks that *draw* images in such steps leave it in them
 (Odena and others, 2016).
 """
 

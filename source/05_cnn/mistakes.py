@@ -436,20 +436,20 @@ MISTAKES = [
         "batch-flattened",
         "global-pool",
         "I flattened everything: 64 images became one.",
-        {"shape=(len(x), math.prod(x.shape[1:]))": "shape=(-1,)"},
+        {"shape=(n, math.prod(rest))": "shape=(-1,)"},
     ),
     Mistake(
         "a-row-of-all",
         "global-pool",
         "I made one row of the whole batch.",
-        {"shape=(len(x), math.prod(x.shape[1:]))": "shape=(1, -1)"},
+        {"shape=(n, math.prod(rest))": "shape=(1, -1)"},
     ),
     Mistake(
         "numbers-in-another-order",
         "global-pool",
         "I let the first axis change fastest.",
         {
-            "return apply(np.reshape, x, shape=(len(x), math.prod(x.shape[1:])))": (
+            "return apply(np.reshape, x, shape=(n, math.prod(rest)))": (
                 "axes = (0, *range(len(x.shape) - 1, 0, -1))\n"
                 "        return x.transpose(axes).reshape(len(x), -1)"
             )
@@ -906,7 +906,7 @@ ALTERNATIVES = [
         "The methods max and reshape.",
         {
             "return apply(np.max, x, axis=(2, 3))": "return x.max(axis=(2, 3))",
-            "return apply(np.reshape, x, shape=(len(x), math.prod(x.shape[1:])))": (
+            "return apply(np.reshape, x, shape=(n, math.prod(rest)))": (
                 "return x.reshape(len(x), -1)"
             ),
         },
@@ -1072,7 +1072,7 @@ EQUIVALENT = [
         )
         for line in (
             "return apply(np.max, x, axis=(2, 3))",
-            "return apply(np.reshape, x, shape=(len(x), math.prod(x.shape[1:])))",
+            "return apply(np.reshape, x, shape=(n, math.prod(rest)))",
         )
     ],
     *[

@@ -32,13 +32,18 @@ from math import isclose
 import numpy as np
 
 from tinytorch.core.tensor import Tensor
+from tinytorch.support import required
+from tinytorch.support.padding import common_dtype
 from tinytorch.support.progress_bars import with_progress
 from tinytorch.support.shown import Shown
 from tinytorch.support.transforming import as_images, transformed
 
 # %% [markdown]
 r"""
-That was for the library; this is for the notebook only. Your friend's program is there, too. It's called `nearest`:
+That was for the library. `required` has one-line refusals for arguments of the wrong kind, such as
+`required.whole_numbers(size=2.5)`. Our solutions use them; yours may, and needn't.
+
+This is for the notebook only. Your friend's program is there, too. It's called `nearest`:
 for each new image it gives the label of the most similar one that it knows.
 """
 
@@ -235,8 +240,8 @@ class ArrayDataset(Dataset):
     *arrays : array_like of shape (count, …)
         Such as images and their labels.
     transform : callable, optional
-        Changes what is fetched from the first array: it is given an array of shape (examples, …),
-        and returns one of as many examples.
+        Changes what is fetched from the first array: it is given an array of shape
+        (examples, …), and returns one of as many examples.
 
     Raises
     ------
@@ -255,7 +260,8 @@ class ArrayDataset(Dataset):
 
     def __init__(self, *arrays, transform: Callable | None = None):
         ### BEGIN SOLUTION
-        lengths = [len(array) for array in arrays]
+        required.functions_or_none(transform=transform)
+        lengths = required.lengths_of(arrays)
         if len(set(lengths)) != 1:
             raise ValueError(
                 f"the arrays have the lengths {lengths}; pass at least one, and all equally long"
@@ -270,7 +276,7 @@ class ArrayDataset(Dataset):
         ### END SOLUTION
 
     def fetch(self, indices) -> tuple[np.ndarray, ...]:
-        """Several examples: of each array the elements at some indices, a slice or a mask."""
+        """Several examples, by indices, a slice or a mask; an array for each field."""
         ### BEGIN SOLUTION
         fields = [array[indices] for array in self.arrays]
         if self.transform is not None:
@@ -298,6 +304,7 @@ check(
     (np.array([[3.0, 4.0], [5.0, 6.0]]), np.array([8, 9])),
     hint="several: fetch(index)",
 )
+check(type(_data.fetch([2, 0])).__name__, "tuple", hint="tuple(fields)")
 check(_data.fetch([2, 0])[1], np.array([9, 7]), hint="array[indices] of each array")
 check_raises(IndexError, lambda: _data[3], hint="let numpy's error through")
 check_raises(
@@ -425,6 +432,7 @@ def stack(examples: Sequence[tuple]) -> tuple[np.ndarray, ...]:
                 f"an example is a tuple of fields, but got {example!r:.60}; for a single field "
                 "write (x,)"
             )
+    required.equal_numbers_of_fields(examples)
     fields = []
     for field in zip(*examples):
         fields.append(np.stack(field))
@@ -433,7 +441,7 @@ def stack(examples: Sequence[tuple]) -> tuple[np.ndarray, ...]:
 
 
 def gather(dataset, indices: Sequence[int]) -> tuple[np.ndarray, ...]:
-    """The fields of several examples: all at once where the dataset can `fetch`, else one by one."""
+    """The fields of several examples, all at once where the dataset can `fetch`."""
     ### BEGIN SOLUTION
     if hasattr(dataset, "fetch"):
         return dataset.fetch(indices)
@@ -447,6 +455,7 @@ check(
     (np.array([0, 5]), np.array([[1.0, 2.0], [3.0, 4.0]])),
     hint="zip(*examples) gives the fields; np.stack each of them",
 )
+check(type(stack([(0,), (5,)])[0]).__name__, "ndarray", hint="np.stack each field")
 check_raises(
     TypeError, lambda: stack([np.ones(2), np.ones(2)]), hint="an array is no example"
 )
@@ -529,7 +538,7 @@ print([np.unique(labels[part]) for part in np.split(in_order, [1437])])
 
 # %% [markdown]
 r"""
-It would be tested on 8 and 9, which it has never seen, and on a few sevens. So a part has to be drawn by chance. It doesn't need
+It would be tested on 8 and 9, which it has never seen, and on a few sevens. So a part has to be drawn at random. It doesn't need
 copies of the images, only their *numbers*.
 
 #### Exercise 4: `Subset`
@@ -566,6 +575,7 @@ class Subset(Dataset):
 
     def __init__(self, dataset, indices):
         ### BEGIN SOLUTION
+        required.datasets(dataset=dataset)
         self.dataset = dataset
         self.indices = np.arange(len(dataset))[indices]
         ### END SOLUTION
@@ -684,7 +694,7 @@ def a_subset_is_a_view(dataloader, x, change):
 r"""
 #### Exercise 5: `split`
 
-Cut a dataset into parts by chance, each example in exactly one of them. First, how large is each part? `part_sizes(n,
+Cut a dataset into parts at random, each example in exactly one of them. First, how large is each part? `part_sizes(n,
 parts)` gives a list of whole numbers:
 
 - `parts` that add up to 1 (`isclose(sum(parts), 1)`) are *shares*. Each part has `int(n * share)` examples. That
@@ -712,6 +722,7 @@ Begin with `start = 0`. A part of some size is `order[start : start + size]`, an
 def part_sizes(n: int, parts: Sequence[float]) -> list[int]:
     """How many of n examples each part gets, by shares or counts."""
     ### BEGIN SOLUTION
+    required.lists_of_numbers(parts=parts)
     if isclose(sum(parts), 1):
         sizes = [int(n * share) for share in parts]
         for k in range(n - sum(sizes)):
@@ -728,18 +739,19 @@ def part_sizes(n: int, parts: Sequence[float]) -> list[int]:
 
 
 def split(dataset, parts: Sequence[float] = (0.8, 0.2), rng=None) -> list[Subset]:
-    """Parts of a dataset, drawn by chance, that have no example in common.
+    """Parts of a dataset, drawn at random, that have no example in common.
 
     Parameters
     ----------
     dataset : Dataset
         Left as it is.
     parts : sequence of float or int
-        The share of each part, which add up to 1, or the number of its examples, which add up to
-        ``len(dataset)``. What rounding leaves over goes to the first parts, one example each.
+        The share of each part, which add up to 1, or the number of its examples, which
+        add up to ``len(dataset)``. What rounding leaves over goes to the first parts,
+        one example each.
     rng : numpy.random.Generator or int, optional
-        The source of randomness, or its seed. One ``rng.permutation(len(dataset))`` is drawn, and
-        the parts take their examples from it in turn.
+        The source of randomness, or its seed. One ``rng.permutation(len(dataset))`` is
+        drawn, and the parts take their examples from it in turn.
 
     Raises
     ------
@@ -752,6 +764,7 @@ def split(dataset, parts: Sequence[float] = (0.8, 0.2), rng=None) -> list[Subset
     [Subset(7 examples), Subset(3 examples)]
     """
     ### BEGIN SOLUTION
+    required.datasets(dataset=dataset)
     order = np.random.default_rng(rng).permutation(len(dataset))
     start, found = 0, []
     for size in part_sizes(len(dataset), parts):
@@ -767,6 +780,11 @@ check(
     part_sizes(11, (0.5, 0.3, 0.2)),
     [6, 3, 2],
     hint="one is left over: the first part gets it",
+)
+check(
+    part_sizes(10, (0.7, 0.2, 0.1)),
+    [7, 2, 1],
+    hint="0.7 + 0.2 + 0.1 is not quite 1 for a computer: ask isclose",
 )
 check(part_sizes(1797, (1437, 360)), [1437, 360], hint="counts are kept")
 check_raises(
@@ -892,7 +910,7 @@ is `order[part_of[order] == k]`.
 # %% exercise="stratified-split"
 #| export
 def stratified_split(dataset, labels, parts=(0.8, 0.2), rng=None) -> list[Subset]:
-    """Parts drawn by chance in which each class has its share.
+    """Parts drawn at random in which each class has its share.
 
     Parameters
     ----------
@@ -901,11 +919,12 @@ def stratified_split(dataset, labels, parts=(0.8, 0.2), rng=None) -> list[Subset
     labels : array_like of shape (examples,)
         The class of each example.
     parts : sequence of float
-        The share of each part; they add up to 1. What rounding leaves over of a class goes to
-        the first parts.
+        The share of each part; they add up to 1. What rounding leaves over of a class
+        goes to the first parts.
     rng : numpy.random.Generator or int, optional
-        The source of randomness, or its seed. One ``rng.permutation(len(dataset))`` is drawn. The
-        members of a class go to the parts in its order, and each part keeps its order.
+        The source of randomness, or its seed. One ``rng.permutation(len(dataset))`` is
+        drawn. The members of a class go to the parts in its order, and each part keeps
+        its order.
 
     Raises
     ------
@@ -913,7 +932,8 @@ def stratified_split(dataset, labels, parts=(0.8, 0.2), rng=None) -> list[Subset
         If the number of labels is not that of the examples, or the parts do not add up.
     """
     ### BEGIN SOLUTION
-    labels = np.asarray(labels)
+    required.datasets(dataset=dataset)
+    labels = required.labels(labels)
     if len(labels) != len(dataset):
         raise ValueError(
             f"{len(labels)} labels were given for {len(dataset)} examples; pass one for each"
@@ -1061,12 +1081,13 @@ class Standardize(Shown):
     Attributes
     ----------
     mean, spread : ndarray of shape (…)
-        The mean and the standard deviation of each feature; 1 for one that is always the same.
+        The mean and the standard deviation of each feature; 1 for one that is always
+        the same.
     """
 
     def __init__(self, x):
         ### BEGIN SOLUTION
-        x = np.asarray(x)
+        x = required.examples(x)
         constant = x.max(axis=0) == x.min(axis=0)
         self.mean = x.mean(axis=0)
         self.spread = np.where(constant, 1, x.std(axis=0))
@@ -1075,6 +1096,7 @@ class Standardize(Shown):
     def __call__(self, x):
         """The features of some examples, on the scale of those that were measured."""
         ### BEGIN SOLUTION
+        required.examples_with(self.mean.shape, x)
         return (x - self.mean) / self.spread
         ### END SOLUTION
 
@@ -1177,7 +1199,7 @@ a batch of one. `order` may be an array or a `range`; a piece of it is `order[st
 # %% exercise="batches"
 #| export
 def batches(order: Sequence[int], batch_size: int, drop_last: bool = False) -> list:
-    """An order of numbers in pieces; the last may be shorter, and is left out if `drop_last`."""
+    """An order of numbers in pieces; with `drop_last`, full pieces only."""
     ### BEGIN SOLUTION
     found = []
     for start in range(0, len(order), batch_size):
@@ -1302,15 +1324,15 @@ class DataLoader(Shown):
     batch_size : int
         How many examples a batch has; the last may have fewer.
     shuffle : bool
-        Whether each epoch has an order of its own: one ``rng.permutation(len(dataset))``, drawn
-        when its first batch is asked for.
+        Whether each epoch has an order of its own: one
+        ``rng.permutation(len(dataset))``, drawn when its first batch is asked for.
     drop_last : bool
         Whether a last batch that is not full is left out.
     rng : numpy.random.Generator or int, optional
         The source of randomness of all epochs, or its seed.
     collate : callable, optional
-        Makes a batch of a list of examples. Without it, a batch is a tuple of fields: a Tensor
-        for floating numbers, an array for everything else.
+        Makes a batch of a list of examples. Without it, a batch is a tuple of fields: a
+        Tensor for floating numbers, an array for everything else.
     progress : bool
         Whether a bar in a terminal, or a line in a notebook, shows how far an epoch is.
 
@@ -1339,6 +1361,9 @@ class DataLoader(Shown):
         progress: bool = False,
     ):
         ### BEGIN SOLUTION
+        required.datasets(dataset=dataset)
+        required.whole_numbers(batch_size=batch_size)
+        required.functions_or_none(collate=collate)
         if batch_size < 1:
             raise ValueError(
                 f"batch_size is {batch_size}; a batch needs at least one example"
@@ -1390,6 +1415,9 @@ check(
     [(type(a).__name__, type(b).__name__) for a, b in DataLoader(_five, 5)],
     [("Tensor", "ndarray")],
     hint='Tensor(field) where field.dtype.kind == "f"',
+)
+check(
+    type(next(iter(DataLoader(_five, 5)))).__name__, "tuple", hint="yield tuple(fields)"
 )
 check(
     [len(DataLoader(_five, n, drop_last=d)) for n in (2, 5) for d in (False, True)],
@@ -1561,9 +1589,9 @@ what would he see if he compared two epochs?
 r"""
 **Model answer.** (a) $1437 = 22 \cdot 64 + 29$: 23 batches, the last one of 29; 230 steps. With `drop_last` 22
 batches and 220 steps, all of 64. (b) 1,408: in each epoch the same 29 examples are left out, the last ones in the
-dataset. (c) Each epoch leaves out another 29, drawn by chance, so that in the course of some epochs all of them are
+dataset. (c) Each epoch leaves out another 29, drawn at random, so that in the course of some epochs all of them are
 seen. (d) The generator is made anew with the same seed in each epoch, so all epochs have the same order. He'd see the
-same batches twice. With `drop_last`, it's again the same 29 that are never seen. The generator belongs into `__init__`.
+same batches twice. With `drop_last`, it's again the same 29 that are never seen. The generator belongs in `__init__`.
 
 **Mark scheme.** 1 point: 23 batches and 29 examples. 1 point: 230 and 220 steps. 1 point: (b) 1,408, and the last 29.
 1 point: (c) others are left out each time. 1 point: (d) the same order in each epoch.
@@ -1584,7 +1612,7 @@ print(f"{np.mean(nearest(x, y, moved) == truth):.1%} right")
 # %% [markdown]
 r"""
 The program knows digits in one place only. So show it moved ones while it learns: each time an image is fetched, move
-it a little, by chance. That is called *augmentation*, and makes many examples out of one.
+it a little, at random. That is called *augmentation*, and makes many examples out of one.
 
 #### Exercise 10: `RandomShift`
 
@@ -1620,16 +1648,17 @@ empty array to put them in is `np.zeros_like(x)`.
 # %% exercise="random-shift"
 #| export
 class RandomShift(Shown):
-    """Move each image by some pixels, by chance; what comes in from outside is 0.
+    """Move each image by some pixels, at random; what comes in from outside is 0.
 
     Parameters
     ----------
     most : int
         By how many pixels at most, up or down and to the left or right.
     rng : numpy.random.Generator or int, optional
-        The source of randomness, or its seed. Each call draws one ``rng.random((count, 2))``, for
-        the row and the column of each image; a draw d cuts out the window that begins at
-        ``int(d * (2 * most + 1))`` of the image with `most` zeros around it.
+        The source of randomness, or its seed. Each call draws one
+        ``rng.random((count, 2))``, for the row and the column of each image; a draw d
+        cuts out the window that begins at ``int(d * (2 * most + 1))`` of the image with
+        `most` zeros around it.
 
     Raises
     ------
@@ -1639,6 +1668,7 @@ class RandomShift(Shown):
 
     def __init__(self, most: int = 1, rng=None):
         ### BEGIN SOLUTION
+        required.whole_numbers(most=most)
         if most < 0:
             raise ValueError(f"most is {most}; images are moved by 0 pixels or more")
         self.most = most
@@ -1750,6 +1780,7 @@ class Compose(Shown):
 
     def __init__(self, transforms: Sequence[Callable]):
         ### BEGIN SOLUTION
+        required.lists_of_functions(transforms=transforms)
         self.transforms = list(transforms)
         ### END SOLUTION
 
@@ -1764,15 +1795,15 @@ class Compose(Shown):
 
 #| export
 class RandomFlip(Shown):
-    """Turn images around, left to right, by chance.
+    """Turn images around, left to right, at random.
 
     Parameters
     ----------
     probability : float
         How likely it is that an image is turned.
     rng : numpy.random.Generator or int, optional
-        The source of randomness, or its seed. Each call draws one ``rng.random(count)``; an image
-        is turned where its draw is below `probability`.
+        The source of randomness, or its seed. Each call draws one
+        ``rng.random(count)``; an image is turned where its draw is below `probability`.
 
     Raises
     ------
@@ -1782,6 +1813,7 @@ class RandomFlip(Shown):
 
     def __init__(self, probability: float = 0.5, rng=None):
         ### BEGIN SOLUTION
+        required.numbers(probability=probability)
         if not 0 <= probability <= 1:
             raise ValueError(f"probability is {probability}; it has to be from 0 to 1")
         self.probability = probability
@@ -1943,8 +1975,7 @@ def pad_sequences(sequences, value=0) -> tuple[np.ndarray, np.ndarray]:
     array([[7, 8],
            [9, 0]])
     """
-    filled = [np.asarray(sequence) for sequence in sequences if len(sequence)]
-    dtype = np.result_type(np.int64, value, *filled)
+    dtype = common_dtype(sequences, value)
     ### BEGIN SOLUTION
     longest = max((len(sequence) for sequence in sequences), default=0)
     padded = np.full((len(sequences), longest), value, dtype=dtype)
@@ -1967,6 +1998,7 @@ check(
     ("int64", "bool"),
     hint="dtype=dtype, and dtype=bool",
 )
+check(pad_sequences([[1, 2.5]])[0], [[1, 2.5]], hint="np.full(…, dtype=dtype)")
 check(
     pad_sequences([[0, 0], [0]], value=-1)[0],
     np.array([[0, 0], [0, -1]]),
@@ -2043,7 +2075,7 @@ comes out where the batch would have.
 # %% exercise="prefetch"
 #| export
 def prefetch(loader: Iterable) -> Iterator:
-    """The batches of a loader; the next one is loaded in a thread while one is in use."""
+    """The batches of a loader, of which a thread loads the next one ahead."""
     ### BEGIN SOLUTION
     iterator, end = iter(loader), object()
     with ThreadPoolExecutor(max_workers=1) as pool:
@@ -2142,8 +2174,8 @@ That was the last part. What others find when they import your module is listed 
 # %%
 #| export
 __all__ = """
-    ArrayDataset Compose DataLoader Dataset RandomFlip RandomShift Standardize Subset pad_sequences
-    split stratified_split
+    ArrayDataset Compose DataLoader Dataset RandomFlip RandomShift Standardize Subset
+    pad_sequences split stratified_split
 """.split()
 
 # %% [markdown]
@@ -2171,7 +2203,7 @@ r"""
 The last number is the one to be told, and the cell is run once. If you don't like it and try something else, you have
 touched the test part.
 
-Is it the number that a customer will see? Thirteen people wrote these digits, and a split by chance puts some of each
+Is it the number that a customer will see? Thirteen people wrote these digits, and a random split puts some of each
 hand into every part. They wrote one after the other: in `labels`, the same row of about 130 digits comes again and again.
 So the end of the file has hands that its beginning hasn't.
 Your friend's program, which has read most of the new digits in section 2, meets new hands now:
@@ -2243,7 +2275,7 @@ r"""
 ### What a leak is worth
 
 A coin is thrown for each of 100 patients, and 5,000 things are measured on each, all of them noise. Nobody can predict
-a coin: 50% is all there is. Two honest people try. One keeps the 20 of the 5,000 features that go best with the coins,
+a coin: 50% is all there is. Two honest people try. One keeps the 20 of the 5,000 features that agree best with the coins,
 and gives them to your friend's program. It knows 80 patients and is tested on 20. He chooses the features with all 100
 patients, and then once more with the 80. The other has no features at all: her 1,000 programs guess, and she takes the
 one that is best on the 20.

@@ -347,6 +347,17 @@ def test_mutants_change_each_part_of_a_solution_and_nothing_else():
     assert not any("x - y" in new for _, new in made)  # what an error says
 
 
+def test_a_line_that_refuses_arguments_of_the_wrong_kind_is_left_alone():
+    source = SOLUTION.replace("    ### BEGIN SOLUTION\n", "    ### BEGIN SOLUTION\n    LINE\n", 1)
+    line = "required.numbers(x=x)"
+    assert source != SOLUTION
+    found = [
+        mutants(Cell("exercise", source.replace("LINE", text), "f")) for text in (line, "y(x)")
+    ]
+    without = mutants(Cell("exercise", SOLUTION, "f"))
+    assert len(found[0]) == len(without) < len(found[1])
+
+
 def test_a_solution_is_replaced_as_a_whole():
     assert with_solution(SOLUTION, "return 1\n").splitlines()[-3:] == [
         "    ### BEGIN SOLUTION",

@@ -30,6 +30,7 @@ from tinytorch.support.pieces import in_pieces
 X = np.random.default_rng(0).normal(size=(2, 3, 6, 5))
 W = np.random.default_rng(1).normal(size=(4, 3, 3, 2))
 B = np.arange(4.0)
+COLUMNS = windows(X, (2, 2))
 
 
 def frozen(layer):
@@ -60,7 +61,10 @@ REFUSED = [
     (lambda: conv2d_by_hand(X[0], W), "one is missing"),
     (lambda: windows(X, (7, 1)), "a window of 7 does not fit into a length of 6"),
     (lambda: windows(X[0], (1, 1)), "one is missing"),
-    (lambda: fold(np.ones((2, 12, 9)), (2, 3, 6, 5), (2, 2)), "cannot reshape"),
+    (
+        lambda: fold(np.ones((2, 12, 9)), (2, 3, 6, 5), (2, 2)),
+        r"shape \(2, 12, 9\), but windows of these images make \(2, 12, 20\)",
+    ),
     (lambda: max_pool2d(X, 6), "a window of 6 does not fit into a length of 5"),
     (lambda: max_pool2d(X, 2, padding=2), "a padding of 2 is more than half of a window of 2"),
     (lambda: avg_pool2d(X, 3, padding=2), "a padding of 2 is more than half of a window of 3"),
@@ -78,6 +82,50 @@ REFUSED = [
     (lambda: MaxPool2D(7)(Tensor(X)), "max_pool2d of .* not possible: a window of 7"),
     (lambda: GlobalMaxPool()(Tensor(X[0])), "one is missing"),
 ]
+
+
+OF_THE_WRONG_KIND = [
+    (lambda: output_length(8.0, 3), "length is 8.0; it has to be one whole number"),
+    (lambda: output_length(8, "3"), "kernel is '3'"),
+    (lambda: output_length(8, 3, True), "stride is True"),
+    (lambda: output_length(8, 3, padding=None), "padding is None"),
+    (lambda: conv2d(X, W, stride=(2, 2)), r"stride is \(2, 2\); it has to be one whole number"),
+    (lambda: conv2d(X, W, padding=(1, 0)), r"padding is \(1, 0\)"),
+    (lambda: conv2d(X, W, stride=np.ones(2)), r"stride is of shape \(2,\)"),
+    (lambda: conv2d_by_hand(X, W, stride=1.5), "stride is 1.5"),
+    (lambda: conv2d(X.tolist(), W), "images: an array or a Tensor is wanted, but got .*…$"),
+    (lambda: conv2d(None, W), "images: an array or a Tensor is wanted, but got None"),
+    (lambda: conv2d(X, None), "filters: an array or a Tensor is wanted, but got None"),
+    (lambda: conv2d(X, W, [0] * 4), r"bias: .* but got \[0, 0, 0, 0\]"),
+    (lambda: conv2d(X.astype(str), W), "images: numbers are wanted, but the dtype is <U"),
+    (lambda: windows(X, 2), r"kernel is 2; it has to be a pair of whole numbers"),
+    (lambda: windows(X, (2, 2, 2)), r"kernel is \(2, 2, 2\)"),
+    (lambda: fold(COLUMNS, X.shape, 2), "kernel is 2; it has to be a pair"),
+    (lambda: fold(COLUMNS, X.shape[1:], (2, 2)), r"shape is \(3, 6, 5\); it has to be the four"),
+    (lambda: fold(COLUMNS, None, (2, 2)), "shape is None"),
+    (lambda: max_pool2d(X, (2, 2)), r"kernel is \(2, 2\)"),
+    (lambda: max_pool2d(X, 2, padding=0.5), "padding is 0.5"),
+    (lambda: avg_pool2d(X, 2, stride="2"), "stride is '2'"),
+    (lambda: avg_pool2d([1, 2], 2), r"images: .* but got \[1, 2\]"),
+    (lambda: Conv2D(1, 2, (3, 3)), r"kernel is \(3, 3\); it has to be one whole number"),
+    (lambda: Conv2D(1, 2.5, 3), "outputs is 2.5"),
+    (lambda: Conv2D(None, 2, 3), "inputs is None"),
+    (lambda: Conv2D(1, 2, 3, stride=(1, 1)), r"stride is \(1, 1\)"),
+    (lambda: Conv2D(1, 2, 3, padding="same"), "padding is 'same'"),
+    (lambda: Conv2D(1, 2, 3, initial="he"), "initial is 'he'; it has to be a function"),
+    (lambda: MaxPool2D((2, 2)), r"kernel is \(2, 2\)"),
+    (lambda: AvgPool2D(2, (2, 2)), r"stride is \(2, 2\)"),
+    (lambda: GlobalMaxPool()(X.tolist()), "images: an array or a Tensor is wanted"),
+    (lambda: Flatten()(3.0), "the batch is 3.0; it has to be an array or a Tensor"),
+    (lambda: Flatten()([1, 2]), r"the batch is \[1, 2\]"),
+]
+
+
+@pytest.mark.parametrize(("make", "says"), OF_THE_WRONG_KIND)
+def test_a_setting_of_the_wrong_kind_is_refused_in_a_sentence(make, says):
+    with pytest.raises(TypeError, match=says) as error:
+        make()
+    assert "\n" not in str(error.value) and len(str(error.value)) < 200
 
 
 @pytest.mark.parametrize(("make", "says"), REFUSED)
@@ -137,8 +185,7 @@ def test_layers_fit_into_networks():
         "layers.3.bias",
     ]
     assert count_parameters(network) == 61_706
-    with no_grad():
-        table = summary(network, (1, 28, 28))
+    table = summary(network, (1, 28, 28))
     assert [row[2] for row in table.rows[:7]] == [
         (6, 28, 28),
         (6, 28, 28),
@@ -150,6 +197,14 @@ def test_layers_fit_into_networks():
     ]
     assert table.total == 61_706
     assert network.eval().training is network[0].training is network[2].training is False
+
+
+def test_a_summary_records_nothing_and_leaves_recording_on():
+    network = Sequential(Conv2D(1, 2, 3), Flatten())
+    assert summary(network, (1, 5, 5)).total == 20
+    with pytest.raises(ValueError, match="2 channels"):
+        summary(network, (2, 5, 5))
+    assert (Tensor([1.0], requires_grad=True) * 2).requires_grad
 
 
 def test_a_state_goes_from_one_network_to_another():
@@ -199,7 +254,6 @@ def weight(data):
 
 
 LEAF = pytest.mark.parametrize("leaf", [variable, weight])
-COLUMNS = windows(X, (2, 2))
 RECORDED = {
     "images of conv2d": lambda leaf: apply(conv2d, leaf(X), W, B, stride=2),
     "filters of conv2d": lambda leaf: apply(conv2d, X, leaf(W), B),

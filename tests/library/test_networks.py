@@ -47,13 +47,42 @@ REFUSED = [
     (loading(but(**{"0.bias": ["a", "b", "c"]})), ValueError, "could not convert"),
     (lambda: mlp_from_state({}), ValueError, "needs a size at each end"),
     (lambda: summary(MLP([2, 3]), (3,)), ValueError, r"shape \(1, 3\)"),
+    (lambda: MLP(5), TypeError, "sizes is 5; it has to be a list of whole numbers"),
+    (lambda: MLP("ab"), TypeError, "sizes is 'ab'"),
+    (lambda: MLP(None), TypeError, "sizes is None"),
+    (lambda: MLP([2, 2.5]), TypeError, r"sizes is \[2, 2.5\]"),
+    (lambda: MLP([2, True]), TypeError, r"sizes is \[2, True\]"),
+    (lambda: MLP(np.ones((2, 2))), TypeError, r"sizes is of shape \(2, 2\)"),
+    (lambda: MLP([2, 3, 1], ReLU()), TypeError, r"activation is ReLU\(\); .* without parentheses"),
+    (lambda: MLP([2, 3, 1], "relu"), TypeError, "activation is 'relu'"),
+    (lambda: MLP([2, 1], None), TypeError, "activation is None"),
+    (loading(None), TypeError, "state is None; it has to be a dictionary of arrays"),
+    (loading([np.ones(3)]), TypeError, "state is .*; it has to be a dictionary of arrays"),
+    (loading({0: np.ones(3)}), TypeError, r"state is {0: array"),
+    (lambda: mlp_from_state([1, 2]), TypeError, r"state is \[1, 2\]"),
+    (lambda: mlp_from_state(STATE, Tanh()), TypeError, r"activation is Tanh\(\)"),
+    (lambda: MLP([2, 3]).astype("ab"), TypeError, "dtype is 'ab'; .* floating numbers"),
+    (lambda: MLP([2, 3]).astype(int), TypeError, "dtype is <class 'int'>"),
+    (lambda: MLP([2, 3]).astype(None), TypeError, "dtype is None"),
+    (lambda: MLP([2, 3]).astype([]), TypeError, r"dtype is \[\]"),
+    (lambda: summary(MLP([2, 3]), 2), TypeError, "input_shape is 2; it has to be a list of whole"),
+    (lambda: summary(MLP([2, 3]), (2.0,)), TypeError, r"input_shape is \(2.0,\)"),
+    (
+        lambda: summary(Dense(2, 3), (2,)),
+        TypeError,
+        r"network is Dense\(2, 3\); it has to be a Seq",
+    ),
+    (lambda: summary(None, (2,)), TypeError, "network is None"),
+    (lambda: Lambda(3), TypeError, "function is 3; it has to be a function of tensors"),
+    (lambda: Lambda(np.tanh, 3), TypeError, "name is 3; it has to be a text"),
 ]
 
 
 @pytest.mark.parametrize(("make", "kind", "says"), REFUSED)
 def test_what_does_not_fit_is_refused_in_a_sentence(make, kind, says):
-    with pytest.raises(kind, match=says):
+    with pytest.raises(kind, match=says) as error:
         make()
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -140,6 +169,13 @@ def test_a_summary_is_a_table_in_text_and_in_html():
     assert lines[0].split() == ["name", "layer", "output", "shape", "parameters"]
     assert lines[2].split() == ["layers.1", "Dense(64,", "10)", "(10,)", "650"]
     assert "Lambda(&lt;flat&gt;)" in table._repr_html_() and "<flat>" not in table._repr_html_()
+
+
+def test_numbers_and_dtypes_of_numpy_are_as_good_as_pythons():
+    sizes = np.array([2, 3])
+    assert repr(MLP(sizes, lambda: Tanh())) == "MLP(Dense(2, 3))"
+    assert summary(MLP(range(2, 4)), list(sizes[:1])).total == 9
+    assert MLP(sizes).astype("float64").parameters()[0].dtype == np.float64
 
 
 def test_a_lambda_is_called_what_its_function_is_called():

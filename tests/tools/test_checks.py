@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import deque
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ FAILING = {
     "check(7.0, float('inf'))": "gave 7, expected inf",
     "check(np.inf, -np.inf)": "gave inf, expected -inf",
     "check(True, False)": "gave True, expected False",
+    "check(np.ones((1, 2)), (np.ones(2), 8))": "gave [[1, 1]], expected [[1, 1], 8]",
     "check_raises(ValueError, lambda: 3)": "3 gave 3, but a ValueError was expected",
     "check_raises(ValueError, lambda: [][1], hint='no')": "raised IndexError: list index out of range"
     ", but a ValueError was expected. Hint: no",
@@ -155,6 +157,9 @@ def _text(output) -> str:
         ("return multipy(x, 1)", "did you mean multiply?"),
         ("return x @ weights", "did you mean self.weights?"),
         ("return x.reshap(-1)", "did you mean reshape?"),
+        ("return self.biases * x", "nothing has given self.biases a value; write self.biases = …"),
+        ("return self.__name__", "another"),
+        ("return 3.0.__dict__", "another"),
         ("x * 2", "did you forget return?"),
         ("return [x, None]", "did you forget return?"),
         ("scale == 2\n    return x * scale", "== compares; scale = … gives it a value"),
@@ -197,8 +202,11 @@ def _text(output) -> str:
     ],
 )
 def test_a_slip_is_asked_about_and_no_other_hint_is_given(body, question):
-    class Layer:
+    class Layer:  # an object that can be called, and has attributes like any other
         weights = np.ones(2)
+
+        def __call__(self, x):
+            return x
 
     program = (
         "# f: 2 points\ndef multiply(a, b):\n    return a * b\n"
@@ -230,6 +238,27 @@ def test_code_below_a_line_that_still_refuses_is_pointed_out(body, unreached):
     block = block_of(raised.value, raised.value.__traceback__.tb_next, names)
     assert "not done yet" in block.title
     assert bool(block.hints) == unreached
+
+
+def test_a_range_is_as_good_as_a_list(capsys):
+    check([range(3), range(3, 5)], [[0, 1, 2], [3, 4]])
+    assert capsys.readouterr().out.endswith("is [[0, 1, 2], [3, 4]]\n")
+    with pytest.raises(CheckFailed, match=r"gave \[0, 1, 2\] as result 1 of 1"):
+        check([range(3)], [[0, 1, 3]])
+
+
+def test_equal_numbers_in_collections_of_another_kind_are_shown_side_by_side():
+    with pytest.raises(CheckFailed) as caught:
+        check([deque([1, 2])], [[1, 2]])
+    assert ("came", "[deque([1, 2])]") in caught.value.block.rows
+    assert ("expected", "[[1, 2]]") in caught.value.block.rows
+
+
+def test_a_block_shows_no_names_of_a_comprehension():
+    program = "_, k, x = 5, 7, 2\ncheck([k * x for k, _ in [(3, 4)]], [1])"
+    with pytest.raises(CheckFailed) as caught:
+        run(program)
+    assert ("with", "x = 2") in caught.value.block.rows
 
 
 def test_text_that_looks_like_the_number_expected_stands_in_quotes():

@@ -302,6 +302,35 @@ def test_export_names_the_cells_that_do_not_parse(numbers):
     assert numbers.exported.exists()
 
 
+FINISHED = {
+    "    # YOUR CODE HERE\n    return x + x": True,
+    "    # raise NotImplementedError()\n    # YOUR CODE HERE\n    return x + x": True,
+    "    return x + x\n    # YOUR CODE HERE\n    raise NotImplementedError()": True,
+    "    if x is None:\n        raise NotImplementedError()\n    return x + x": True,
+    "    pass": True,
+    "    # YOUR CODE HERE\n    raise NotImplementedError()": False,
+    "    raise NotImplementedError()": False,
+    "    y = x + x\n    raise NotImplementedError()\n    return y": False,
+}
+
+
+@pytest.mark.parametrize("body", FINISHED)
+def test_what_is_still_to_do_is_said_by_the_code_and_not_by_a_comment(numbers, body):
+    nb = untouched(numbers)
+    cell_of(nb, "double")["source"] = f"#| export\ndef double(x):\n{body}\n"
+    write(numbers, nb)
+    assert student.state(numbers).blank == (["halve"] if FINISHED[body] else ["double", "halve"])
+
+
+def test_an_exercise_with_several_functions_is_done_when_all_of_them_are(numbers):
+    nb = untouched(numbers)
+    done = "#| export\nclass Two:\n    def double(self, x):\n        return x + x\n\n    def halve(self, x):\n"
+    for body, blank in [("raise NotImplementedError()", ["double"]), ("return x / 2", [])]:
+        cell_of(nb, "double")["source"] = f"{done}        # YOUR CODE HERE\n        {body}\n"
+        write(numbers, nb)
+        assert student.state(numbers).blank == [*blank, "halve"]
+
+
 def test_an_exercises_own_error_is_shown_at_its_check(numbers):
     nb = untouched(numbers)
     cell_of(nb, "double")["source"] = "#| export\ndef double(x:\n    pass"

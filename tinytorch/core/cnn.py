@@ -17,6 +17,7 @@ from tinytorch.core.activations import ReLU
 from tinytorch.core.layers import Dense, he_weights
 from tinytorch.core.networks import Module, Sequential
 from tinytorch.core.tensor import Tensor, apply
+from tinytorch.support import required
 from tinytorch.support.images import image_shape
 from tinytorch.support.pieces import in_pieces
 
@@ -45,6 +46,7 @@ def output_length(length: int, kernel: int, stride: int = 1, padding: int = 0) -
     >>> output_length(28, 5, stride=2, padding=2)
     14
     """
+    required.whole_numbers(kernel=kernel, stride=stride, padding=padding, length=length)
     if min(kernel, stride) < 1 or padding < 0:
         raise ValueError(
             f"kernel and stride are at least 1, and padding is at least 0, but got "
@@ -98,14 +100,15 @@ def windows(x: ndarray, kernel: tuple[int, int], stride=1, padding=0) -> ndarray
     Returns
     -------
     ndarray of shape (n, c * k * l, places)
-        For each image a matrix. A column is a window, with its channels, rows and columns in this
-        order; the places go along the rows of the image.
+        For each image a matrix. A column is a window, with its channels, rows and
+        columns in this order; the places go along the rows of the image.
 
     Raises
     ------
     ValueError
         If `x` has not four axes, or a window does not fit.
     """
+    required.pairs(kernel=kernel)
     n, c, h, w = image_shape(x)
     rows = output_length(h, kernel[0], stride, padding)
     columns = output_length(w, kernel[1], stride, padding)
@@ -115,7 +118,7 @@ def windows(x: ndarray, kernel: tuple[int, int], stride=1, padding=0) -> ndarray
 
 
 def conv2d(x: ndarray, weights: ndarray, bias=None, stride=1, padding=0) -> ndarray:
-    """The convolution of images with filters, as deep learning has it: filters are not turned round.
+    """The convolution of images with filters, which are not turned round.
 
     Parameters
     ----------
@@ -133,14 +136,14 @@ def conv2d(x: ndarray, weights: ndarray, bias=None, stride=1, padding=0) -> ndar
     Returns
     -------
     ndarray of shape (n, o, rows, columns)
-        For each image and filter the sum of products in each place; how many there are says
-        `output_length`.
+        For each image and filter the sum of products in each place; `output_length`
+        says how many places there are.
 
     Raises
     ------
     ValueError
-        If `x` or `weights` has not four axes, their channels differ, the bias has another length,
-        or a window does not fit.
+        If `x` or `weights` has not four axes, their channels differ, the bias has
+        another length, or a window does not fit.
 
     Examples
     --------
@@ -171,7 +174,8 @@ class Conv2D(Module):
     rng : numpy.random.Generator or int, optional
         The source of the initial weights, or its seed.
     initial : callable, optional
-        Draws them, called once as ``initial(inputs * kernel * kernel, outputs, generator)``.
+        Draws them, called once as
+        ``initial(inputs * kernel * kernel, outputs, generator)``.
 
     Attributes
     ----------
@@ -183,7 +187,8 @@ class Conv2D(Module):
     Raises
     ------
     ValueError
-        If a number of channels, the kernel or the stride is below 1, or the padding below 0.
+        If a number of channels, the kernel or the stride is below 1, or the padding
+        below 0.
 
     Examples
     --------
@@ -201,6 +206,8 @@ class Conv2D(Module):
         rng: np.random.Generator | int | None = None,
         initial: Callable = he_weights,
     ):
+        required.whole_numbers(inputs=inputs, outputs=outputs)
+        required.functions(initial=initial)
         if min(inputs, outputs) < 1:
             raise ValueError(
                 f"a convolution needs at least one channel on either side, but got "
@@ -214,7 +221,7 @@ class Conv2D(Module):
         self.stride, self.padding = stride, padding
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Apply the layer to images of shape (n, inputs, h, w); gives (n, outputs, rows, columns)."""
+        """Make (n, outputs, rows, columns) of images of shape (n, inputs, h, w)."""
         settings = {"stride": self.stride, "padding": self.padding}
         return apply(conv2d, x, self.weights, self.bias, **settings)
 
@@ -241,8 +248,9 @@ class Flatten(Module):
     """Each example as one row of numbers."""
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Make (n, c * h * w) of images of shape (n, c, h, w), and alike of any other axes."""
-        return apply(np.reshape, x, shape=(len(x), math.prod(x.shape[1:])))
+        """Make (n, c * h * w) of images of shape (n, c, h, w), or of any other axes."""
+        n, *rest = required.shape_of_batch(x)
+        return apply(np.reshape, x, shape=(n, math.prod(rest)))
 
     def __repr__(self) -> str:
         return "Flatten()"
@@ -274,13 +282,13 @@ def digits_anywhere(sheets: ndarray, labels, filters=400, rng=None) -> Sequentia
 def window_pixels(x: ndarray, kernel: int, stride: int, padding: int, value) -> list:
     """For each pixel of a window, row by row, this pixel of all windows of images."""
     _, _, h, w = image_shape(x)
+    down = stride * output_length(h, kernel, stride, padding)
+    across = stride * output_length(w, kernel, stride, padding)
     if padding > kernel / 2:
         raise ValueError(
             f"a padding of {padding} is more than half of a window of {kernel}, so that windows "
             "could lie outside; use a smaller padding"
         )
-    down = stride * output_length(h, kernel, stride, padding)
-    across = stride * output_length(w, kernel, stride, padding)
     x, slices = pad(x, padding, value), []
     for i, j in np.ndindex(kernel, kernel):
         slices.append(x[:, :, i : i + down : stride, j : j + across : stride])
@@ -299,7 +307,8 @@ def max_pool2d(x: ndarray, kernel: int, stride=None, padding=0) -> ndarray:
     stride : int, optional
         How far it moves each time; by default `kernel`.
     padding : int
-        How much is put on each side first, at most half of `kernel`; it is never the largest.
+        How much is put on each side first, at most half of `kernel`; it is never the
+        largest.
 
     Returns
     -------
@@ -316,13 +325,13 @@ def max_pool2d(x: ndarray, kernel: int, stride=None, padding=0) -> ndarray:
 
 
 def avg_pool2d(x: ndarray, kernel: int, stride=None, padding=0) -> ndarray:
-    """The mean of each window, zeros around the image included; shapes and errors as `max_pool2d`."""
+    """The mean of each window, with the zeros around; otherwise as `max_pool2d`."""
     stride = kernel if stride is None else stride
     return sum(window_pixels(x, kernel, stride, padding, 0.0)) / kernel**2
 
 
 class Pool2D(Module):
-    """A layer that makes one number of each window, by the function `pool` of its class."""
+    """A layer that makes one number of each window, with its function `pool`."""
 
     pool: Callable
 
@@ -332,7 +341,7 @@ class Pool2D(Module):
         output_length(kernel, kernel, self.stride, padding)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Apply the layer to images of shape (n, c, h, w); gives (n, c, rows, columns)."""
+        """Make (n, c, rows, columns) of images of shape (n, c, h, w)."""
         settings = {"stride": self.stride, "padding": self.padding}
         return apply(self.pool, x, kernel=self.kernel, **settings)
 
@@ -343,7 +352,7 @@ class Pool2D(Module):
 
 
 class MaxPool2D(Pool2D):
-    """The largest number of each window, as `max_pool2d`, which has the same settings."""
+    """The largest number of each window; it has the settings of `max_pool2d`."""
 
     pool = staticmethod(max_pool2d)
 
@@ -378,9 +387,12 @@ def fold(columns: ndarray, shape: tuple, kernel: tuple, stride=1, padding=0) -> 
     ValueError
         If the columns have not the shape that `windows` gives for these settings.
     """
+    required.pairs(kernel=kernel)
+    required.shapes_of_images(shape=shape)
     n, c, h, w = shape
     rows = output_length(h, kernel[0], stride, padding)
     across = output_length(w, kernel[1], stride, padding)
+    required.columns((n, c * kernel[0] * kernel[1], rows * across), columns)
     parts = np.reshape(columns, (n, c, *kernel, rows, across))
     out = np.zeros((n, c, h + 2 * padding, w + 2 * padding), dtype=columns.dtype)
     for i, j in np.ndindex(*kernel):

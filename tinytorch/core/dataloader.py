@@ -12,6 +12,8 @@ from math import isclose
 import numpy as np
 
 from tinytorch.core.tensor import Tensor
+from tinytorch.support import required
+from tinytorch.support.padding import common_dtype
 from tinytorch.support.progress_bars import with_progress
 from tinytorch.support.shown import Shown
 from tinytorch.support.transforming import as_images, transformed
@@ -37,8 +39,8 @@ class ArrayDataset(Dataset):
     *arrays : array_like of shape (count, …)
         Such as images and their labels.
     transform : callable, optional
-        Changes what is fetched from the first array: it is given an array of shape (examples, …),
-        and returns one of as many examples.
+        Changes what is fetched from the first array: it is given an array of shape
+        (examples, …), and returns one of as many examples.
 
     Raises
     ------
@@ -56,7 +58,8 @@ class ArrayDataset(Dataset):
     """
 
     def __init__(self, *arrays, transform: Callable | None = None):
-        lengths = [len(array) for array in arrays]
+        required.functions_or_none(transform=transform)
+        lengths = required.lengths_of(arrays)
         if len(set(lengths)) != 1:
             raise ValueError(
                 f"the arrays have the lengths {lengths}; pass at least one, and all equally long"
@@ -68,7 +71,7 @@ class ArrayDataset(Dataset):
         return len(self.arrays[0])
 
     def fetch(self, indices) -> tuple[np.ndarray, ...]:
-        """Several examples: of each array the elements at some indices, a slice or a mask."""
+        """Several examples, by indices, a slice or a mask; an array for each field."""
         fields = [array[indices] for array in self.arrays]
         if self.transform is not None:
             fields[0] = transformed(self.transform, fields[0])
@@ -96,6 +99,7 @@ def stack(examples: Sequence[tuple]) -> tuple[np.ndarray, ...]:
                 f"an example is a tuple of fields, but got {example!r:.60}; for a single field "
                 "write (x,)"
             )
+    required.equal_numbers_of_fields(examples)
     fields = []
     for field in zip(*examples):
         fields.append(np.stack(field))
@@ -103,7 +107,7 @@ def stack(examples: Sequence[tuple]) -> tuple[np.ndarray, ...]:
 
 
 def gather(dataset, indices: Sequence[int]) -> tuple[np.ndarray, ...]:
-    """The fields of several examples: all at once where the dataset can `fetch`, else one by one."""
+    """The fields of several examples, all at once where the dataset can `fetch`."""
     if hasattr(dataset, "fetch"):
         return dataset.fetch(indices)
     return stack([dataset[index] for index in indices])
@@ -126,6 +130,7 @@ class Subset(Dataset):
     """
 
     def __init__(self, dataset, indices):
+        required.datasets(dataset=dataset)
         self.dataset = dataset
         self.indices = np.arange(len(dataset))[indices]
 
@@ -145,6 +150,7 @@ class Subset(Dataset):
 
 def part_sizes(n: int, parts: Sequence[float]) -> list[int]:
     """How many of n examples each part gets, by shares or counts."""
+    required.lists_of_numbers(parts=parts)
     if isclose(sum(parts), 1):
         sizes = [int(n * share) for share in parts]
         for k in range(n - sum(sizes)):
@@ -160,18 +166,19 @@ def part_sizes(n: int, parts: Sequence[float]) -> list[int]:
 
 
 def split(dataset, parts: Sequence[float] = (0.8, 0.2), rng=None) -> list[Subset]:
-    """Parts of a dataset, drawn by chance, that have no example in common.
+    """Parts of a dataset, drawn at random, that have no example in common.
 
     Parameters
     ----------
     dataset : Dataset
         Left as it is.
     parts : sequence of float or int
-        The share of each part, which add up to 1, or the number of its examples, which add up to
-        ``len(dataset)``. What rounding leaves over goes to the first parts, one example each.
+        The share of each part, which add up to 1, or the number of its examples, which
+        add up to ``len(dataset)``. What rounding leaves over goes to the first parts,
+        one example each.
     rng : numpy.random.Generator or int, optional
-        The source of randomness, or its seed. One ``rng.permutation(len(dataset))`` is drawn, and
-        the parts take their examples from it in turn.
+        The source of randomness, or its seed. One ``rng.permutation(len(dataset))`` is
+        drawn, and the parts take their examples from it in turn.
 
     Raises
     ------
@@ -183,6 +190,7 @@ def split(dataset, parts: Sequence[float] = (0.8, 0.2), rng=None) -> list[Subset
     >>> split(ArrayDataset(np.arange(10.0)), (0.7, 0.3), rng=0)
     [Subset(7 examples), Subset(3 examples)]
     """
+    required.datasets(dataset=dataset)
     order = np.random.default_rng(rng).permutation(len(dataset))
     start, found = 0, []
     for size in part_sizes(len(dataset), parts):
@@ -192,7 +200,7 @@ def split(dataset, parts: Sequence[float] = (0.8, 0.2), rng=None) -> list[Subset
 
 
 def stratified_split(dataset, labels, parts=(0.8, 0.2), rng=None) -> list[Subset]:
-    """Parts drawn by chance in which each class has its share.
+    """Parts drawn at random in which each class has its share.
 
     Parameters
     ----------
@@ -201,18 +209,20 @@ def stratified_split(dataset, labels, parts=(0.8, 0.2), rng=None) -> list[Subset
     labels : array_like of shape (examples,)
         The class of each example.
     parts : sequence of float
-        The share of each part; they add up to 1. What rounding leaves over of a class goes to
-        the first parts.
+        The share of each part; they add up to 1. What rounding leaves over of a class
+        goes to the first parts.
     rng : numpy.random.Generator or int, optional
-        The source of randomness, or its seed. One ``rng.permutation(len(dataset))`` is drawn. The
-        members of a class go to the parts in its order, and each part keeps its order.
+        The source of randomness, or its seed. One ``rng.permutation(len(dataset))`` is
+        drawn. The members of a class go to the parts in its order, and each part keeps
+        its order.
 
     Raises
     ------
     ValueError
         If the number of labels is not that of the examples, or the parts do not add up.
     """
-    labels = np.asarray(labels)
+    required.datasets(dataset=dataset)
+    labels = required.labels(labels)
     if len(labels) != len(dataset):
         raise ValueError(
             f"{len(labels)} labels were given for {len(dataset)} examples; pass one for each"
@@ -237,22 +247,24 @@ class Standardize(Shown):
     Attributes
     ----------
     mean, spread : ndarray of shape (…)
-        The mean and the standard deviation of each feature; 1 for one that is always the same.
+        The mean and the standard deviation of each feature; 1 for one that is always
+        the same.
     """
 
     def __init__(self, x):
-        x = np.asarray(x)
+        x = required.examples(x)
         constant = x.max(axis=0) == x.min(axis=0)
         self.mean = x.mean(axis=0)
         self.spread = np.where(constant, 1, x.std(axis=0))
 
     def __call__(self, x):
         """The features of some examples, on the scale of those that were measured."""
+        required.examples_with(self.mean.shape, x)
         return (x - self.mean) / self.spread
 
 
 def batches(order: Sequence[int], batch_size: int, drop_last: bool = False) -> list:
-    """An order of numbers in pieces; the last may be shorter, and is left out if `drop_last`."""
+    """An order of numbers in pieces; with `drop_last`, full pieces only."""
     found = []
     for start in range(0, len(order), batch_size):
         piece = order[start : start + batch_size]
@@ -271,15 +283,15 @@ class DataLoader(Shown):
     batch_size : int
         How many examples a batch has; the last may have fewer.
     shuffle : bool
-        Whether each epoch has an order of its own: one ``rng.permutation(len(dataset))``, drawn
-        when its first batch is asked for.
+        Whether each epoch has an order of its own: one
+        ``rng.permutation(len(dataset))``, drawn when its first batch is asked for.
     drop_last : bool
         Whether a last batch that is not full is left out.
     rng : numpy.random.Generator or int, optional
         The source of randomness of all epochs, or its seed.
     collate : callable, optional
-        Makes a batch of a list of examples. Without it, a batch is a tuple of fields: a Tensor
-        for floating numbers, an array for everything else.
+        Makes a batch of a list of examples. Without it, a batch is a tuple of fields: a
+        Tensor for floating numbers, an array for everything else.
     progress : bool
         Whether a bar in a terminal, or a line in a notebook, shows how far an epoch is.
 
@@ -307,6 +319,9 @@ class DataLoader(Shown):
         collate: Callable | None = None,
         progress: bool = False,
     ):
+        required.datasets(dataset=dataset)
+        required.whole_numbers(batch_size=batch_size)
+        required.functions_or_none(collate=collate)
         if batch_size < 1:
             raise ValueError(
                 f"batch_size is {batch_size}; a batch needs at least one example"
@@ -343,16 +358,17 @@ class DataLoader(Shown):
 
 
 class RandomShift(Shown):
-    """Move each image by some pixels, by chance; what comes in from outside is 0.
+    """Move each image by some pixels, at random; what comes in from outside is 0.
 
     Parameters
     ----------
     most : int
         By how many pixels at most, up or down and to the left or right.
     rng : numpy.random.Generator or int, optional
-        The source of randomness, or its seed. Each call draws one ``rng.random((count, 2))``, for
-        the row and the column of each image; a draw d cuts out the window that begins at
-        ``int(d * (2 * most + 1))`` of the image with `most` zeros around it.
+        The source of randomness, or its seed. Each call draws one
+        ``rng.random((count, 2))``, for the row and the column of each image; a draw d
+        cuts out the window that begins at ``int(d * (2 * most + 1))`` of the image with
+        `most` zeros around it.
 
     Raises
     ------
@@ -361,6 +377,7 @@ class RandomShift(Shown):
     """
 
     def __init__(self, most: int = 1, rng=None):
+        required.whole_numbers(most=most)
         if most < 0:
             raise ValueError(f"most is {most}; images are moved by 0 pixels or more")
         self.most = most
@@ -384,6 +401,7 @@ class Compose(Shown):
     """Several transforms as one, the first one first."""
 
     def __init__(self, transforms: Sequence[Callable]):
+        required.lists_of_functions(transforms=transforms)
         self.transforms = list(transforms)
 
     def __call__(self, x):
@@ -394,15 +412,15 @@ class Compose(Shown):
 
 
 class RandomFlip(Shown):
-    """Turn images around, left to right, by chance.
+    """Turn images around, left to right, at random.
 
     Parameters
     ----------
     probability : float
         How likely it is that an image is turned.
     rng : numpy.random.Generator or int, optional
-        The source of randomness, or its seed. Each call draws one ``rng.random(count)``; an image
-        is turned where its draw is below `probability`.
+        The source of randomness, or its seed. Each call draws one
+        ``rng.random(count)``; an image is turned where its draw is below `probability`.
 
     Raises
     ------
@@ -411,6 +429,7 @@ class RandomFlip(Shown):
     """
 
     def __init__(self, probability: float = 0.5, rng=None):
+        required.numbers(probability=probability)
         if not 0 <= probability <= 1:
             raise ValueError(f"probability is {probability}; it has to be from 0 to 1")
         self.probability = probability
@@ -448,8 +467,7 @@ def pad_sequences(sequences, value=0) -> tuple[np.ndarray, np.ndarray]:
     array([[7, 8],
            [9, 0]])
     """
-    filled = [np.asarray(sequence) for sequence in sequences if len(sequence)]
-    dtype = np.result_type(np.int64, value, *filled)
+    dtype = common_dtype(sequences, value)
     longest = max((len(sequence) for sequence in sequences), default=0)
     padded = np.full((len(sequences), longest), value, dtype=dtype)
     mask = np.zeros(padded.shape, dtype=bool)
@@ -460,7 +478,7 @@ def pad_sequences(sequences, value=0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def prefetch(loader: Iterable) -> Iterator:
-    """The batches of a loader; the next one is loaded in a thread while one is in use."""
+    """The batches of a loader, of which a thread loads the next one ahead."""
     iterator, end = iter(loader), object()
     with ThreadPoolExecutor(max_workers=1) as pool:
         future = pool.submit(next, iterator, end)
@@ -470,6 +488,6 @@ def prefetch(loader: Iterable) -> Iterator:
 
 
 __all__ = """
-    ArrayDataset Compose DataLoader Dataset RandomFlip RandomShift Standardize Subset pad_sequences
-    split stratified_split
+    ArrayDataset Compose DataLoader Dataset RandomFlip RandomShift Standardize Subset
+    pad_sequences split stratified_split
 """.split()

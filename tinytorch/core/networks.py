@@ -14,12 +14,14 @@ import numpy as np
 from tinytorch.core.activations import ReLU
 from tinytorch.core.layers import Dense
 from tinytorch.core.tensor import Tensor, extend
+from tinytorch.support import required
 from tinytorch.support.function_layer import Lambda as Lambda
+from tinytorch.support.recording import unrecorded
 from tinytorch.support.summaries import Summary
 
 
 class Module:
-    """Whatever is made of layers; their weights are found where they are.
+    """Anything that is made of layers; its weights are found wherever they are.
 
     A part may be an attribute, or be in a list, tuple or dictionary, at any depth.
 
@@ -127,6 +129,8 @@ class MLP(Sequential):
     """
 
     def __init__(self, sizes: Sequence[int], activation: Callable = ReLU, rng=None):
+        required.lists_of_whole_numbers(sizes=sizes)
+        required.layer_makers(activation=activation)
         if len(sizes) < 2:
             raise ValueError(
                 f"a network needs a size at each end, but the sizes are {sizes}; pass at least "
@@ -241,6 +245,7 @@ class Loading:
         ValueError
             If a shape differs; names the Tensor and both shapes.
         """
+        required.dictionaries(state=state)
         mine = {name: part for name, part in walk(self) if isinstance(part, Tensor)}
         missing = [name for name in mine if name not in state]
         unexpected = [name for name in state if name not in mine]
@@ -272,6 +277,7 @@ def mlp_from_state(state: Mapping[str, np.ndarray], activation: Callable = ReLU)
     activation : callable
         Makes the activations, which have no arrays of their own.
     """
+    required.dictionaries(state=state)
     weights = [np.shape(state[name]) for name in state if name.endswith("weights")]
     sizes = [inputs for inputs, _ in weights[:1]]
     sizes += [outputs for _, outputs in weights]
@@ -302,12 +308,14 @@ class Precision:
 
     def astype(self, dtype) -> Self:
         """Convert the data of every Tensor of the network; gives the network itself."""
+        required.floating_dtypes(dtype=dtype)
         for _, part in walk(self):
             if isinstance(part, Tensor):
                 part.data = part.data.astype(dtype)
         return self
 
 
+@unrecorded
 def summary(network: Sequential, input_shape: Sequence[int]) -> Summary:
     """What shape each layer of a network gives, and how many parameters it has.
 
@@ -324,6 +332,8 @@ def summary(network: Sequential, input_shape: Sequence[int]) -> Summary:
         Its `rows`, a tuple ``(name, layer, output shape, parameters)`` for each layer,
         and the `total` of all parameters, with those of shared layers once.
     """
+    required.lists_of_whole_numbers(input_shape=input_shape)
+    required.instances(Sequential, network=network)
     switches = [part for _, part in walk(network) if hasattr(part, "training")]
     modes = [part.training for part in switches]
     x, rows = Tensor(np.zeros((1, *input_shape))), []

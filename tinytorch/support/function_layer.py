@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tinytorch.support.required import refuse
+
 
 class Lambda:
     """A function of tensors as a layer of a network, with a name that can be shown.
@@ -16,6 +18,11 @@ class Lambda:
     name : str
         What the layer shows of itself; by default the function's own name.
 
+    Raises
+    ------
+    TypeError
+        If the function cannot be called, or the name is no text.
+
     Examples
     --------
     >>> Lambda(lambda x: x.reshape(len(x), -1), "flatten")
@@ -23,6 +30,10 @@ class Lambda:
     """
 
     def __init__(self, function: Callable, name: str = ""):
+        if not callable(function):
+            refuse("function", function, "a function of tensors")
+        if not isinstance(name, str):
+            refuse("name", name, "a text")
         self.function = function
         self.name = name or getattr(function, "__name__", "function")
 

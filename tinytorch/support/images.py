@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from tinytorch.support.required import shown
+
 AXES = "images need four axes, (images, channels, height, width), but the shape is"
 
 
-def image_shape(x, weights=None, bias=None) -> tuple[int, int, int, int]:
+NOT_GIVEN = object()
+
+
+def image_shape(x, weights=NOT_GIVEN, bias=None) -> tuple[int, int, int, int]:
     """The shape of images, once it is sure that filters fit them.
 
     Parameters
@@ -27,6 +32,8 @@ def image_shape(x, weights=None, bias=None) -> tuple[int, int, int, int]:
     ValueError
         If `x` or `weights` has not four axes, their channels differ, or `bias` does not have a
         number for each filter.
+    TypeError
+        If one of them is no array of numbers.
 
     Examples
     --------
@@ -34,10 +41,12 @@ def image_shape(x, weights=None, bias=None) -> tuple[int, int, int, int]:
     >>> image_shape(np.zeros((5, 3, 8, 8)), np.zeros((2, 3, 5, 5)))
     (5, 3, 8, 8)
     """
+    refuse_other_than_arrays(images=x)
     shape = tuple(x.shape)
     if len(shape) != 4:
         raise ValueError(f"{AXES} {shape}{missing_axes(shape)}")
-    if weights is not None:
+    if weights is not NOT_GIVEN:
+        refuse_other_than_arrays(filters=weights)
         filters = tuple(weights.shape)
         if len(filters) != 4:
             raise ValueError(
@@ -49,12 +58,24 @@ def image_shape(x, weights=None, bias=None) -> tuple[int, int, int, int]:
                 f"the images have {counted(shape[1])}, but the filters are for {filters[1]}: the "
                 f"second length of {shape} and of {filters} must be equal"
             )
-        if bias is not None and tuple(bias.shape) != filters[:1]:
+        if bias is None:
+            return shape
+        refuse_other_than_arrays(bias=bias)
+        if tuple(bias.shape) != filters[:1]:
             raise ValueError(
                 f"{filters[0]} filters need a bias of shape {filters[:1]}, but its shape is "
                 f"{tuple(bias.shape)}"
             )
     return shape
+
+
+def refuse_other_than_arrays(**given) -> None:
+    """Refuse the first of some named things that is no array of numbers, and no tensor."""
+    for name, x in given.items():
+        if isinstance(x, type) or not hasattr(x, "shape") or not hasattr(x, "dtype"):
+            raise TypeError(f"{name}: an array or a Tensor is wanted, but got {shown(x)}")
+        if x.dtype.kind not in "biuf":
+            raise TypeError(f"{name}: numbers are wanted, but the dtype is {x.dtype}")
 
 
 def missing_axes(shape: tuple[int, ...]) -> str:

@@ -203,6 +203,11 @@ def switch(block: Callable[[], Iterator[None]]) -> Callable[[], Switch]:
     return made
 
 
+def unrecorded(function: Callable) -> Callable:
+    """A function inside of which no operation is recorded: it looks, and nothing is trained."""
+    return Switch(lambda: recording.switched(False))(function)
+
+
 @switch
 def enable_grad():
     """Record, in a ``with enable_grad():`` block or a decorated function, also inside `no_grad`."""

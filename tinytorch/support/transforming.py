@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tinytorch.support.required import array_of_numbers
+
 
 def transformed(transform: Callable, x: np.ndarray):
     """What a transform makes of several examples.
@@ -29,6 +31,8 @@ def transformed(transform: Callable, x: np.ndarray):
     ValueError
         If it gives more or fewer examples than it was given.
     """
+    if not callable(transform):
+        raise TypeError(f"the transform {transform!r:.60} is no function; it cannot be called")
     out = transform(x)
     if not hasattr(out, "shape"):
         raise TypeError(
@@ -50,8 +54,10 @@ def as_images(x) -> np.ndarray:
     ------
     ValueError
         If there are fewer than three axes.
+    TypeError
+        If they are not made of numbers.
     """
-    x = np.asarray(x)
+    x = array_of_numbers(x, "the array of images")
     if x.ndim < 3:
         raise ValueError(
             f"images have the shape (count, …, height, width), but got shape {x.shape}; "

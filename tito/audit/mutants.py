@@ -148,7 +148,8 @@ def _solution_lines(source: str) -> set[int]:
 def _places(node: ast.AST) -> Iterator[tuple[ast.AST | list, str | int, ast.AST]]:
     """Every node below one that a mutant may change, with where it hangs.
 
-    What an error says is no part of the specification, and is left alone.
+    What an error says is no part of the specification, and is left alone; nor is a line that only
+    refuses arguments of the wrong kind, as those of `tinytorch.support.required` do.
     """
     for name, value in ast.iter_fields(node):
         if isinstance(value, list):
@@ -156,12 +157,17 @@ def _places(node: ast.AST) -> Iterator[tuple[ast.AST | list, str | int, ast.AST]
         else:
             children = [(node, name, value)]
         for holder, key, child in children:
-            if isinstance(child, ast.AST) and not isinstance(child, ast.JoinedStr):
+            if isinstance(child, ast.AST) and not _is_left_alone(child):
                 yield holder, key, child
                 if not isinstance(child, ast.Raise):
                     yield from _places(child)
                 elif isinstance(child.exc, ast.Call):
                     yield child.exc, "func", child.exc.func
+
+
+def _is_left_alone(node: ast.AST) -> bool:
+    refuses = isinstance(node, ast.Expr) and ast.unparse(node).startswith("required.")
+    return refuses or isinstance(node, ast.JoinedStr)
 
 
 def _put(holder: ast.AST | list, key, node: ast.AST) -> None:

@@ -16,8 +16,8 @@ MANY = 6  # names that are shown at most
 
 
 def plain(x):
-    """Turn tensors, also inside tuples, lists and dictionaries, into arrays."""
-    if isinstance(x, (tuple, list)):
+    """Turn tensors, also inside tuples, lists and dictionaries, into arrays; ranges into lists."""
+    if isinstance(x, (tuple, list, range)):
         return [plain(item) for item in x]
     if isinstance(x, dict):
         return {key: plain(item) for key, item in x.items()}
@@ -90,7 +90,9 @@ def argument(call: ast.Call | None, number: int) -> ast.AST | None:
 
 def values(node: ast.AST | None, frame) -> list[str]:
     """What the names in an expression hold, each as ``name = value``, where that is short."""
-    names = {n.id: None for n in ast.walk(node) if isinstance(n, ast.Name)} if node else {}
+    found = [n for n in ast.walk(node) if isinstance(n, ast.Name)] if node else []
+    own = {n.id for n in found if isinstance(n.ctx, ast.Store)}  # of a comprehension
+    names = dict.fromkeys(n.id for n in found if n.id not in own)
     shown = []
     for name in names:
         held = frame.f_locals.get(name, frame.f_globals.get(name, types))

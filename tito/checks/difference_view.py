@@ -33,8 +33,10 @@ def view(actual, expected, tolerance: float | None = None) -> list[tuple[str, st
         rows = [("came", _with_shape(a)), ("expected", _with_shape(e))]
     elif a.ndim == 0:
         rows = [("came", show(a)), ("expected", show(e))]
+    elif not (wrong := disagreement(a, e, tolerance)).any():  # equal numbers of other kinds
+        rows = list(zip(("came", "expected"), show_both(actual, expected), strict=True))
     else:
-        rows = _arrays(a, e, disagreement(a, e, tolerance))
+        rows = _arrays(a, e, wrong)
     if rows[0][0] == "in":
         place = ", ".join(filter(None, [place, rows.pop(0)[1]]))
     return [("in", place), *rows] if place else rows

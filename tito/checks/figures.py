@@ -180,8 +180,9 @@ def digits_figure(images: np.ndarray, titles: list[str]) -> None:
     for axis, image, title in zip(axes[0], images, titles, strict=True):
         axis.imshow(image, cmap="Blues")
         axis.set_title(title, fontsize=9)
-        axis.set_axis_off()
-    show(figure, f"{len(images)} small images in a row, with the titles: {'; '.join(titles)}.")
+        axis.set(xticks=[], yticks=[])
+    many = f"{len(images)} small images in a row" if len(images) > 1 else "A small image"
+    show(figure, f"{many}, titled: {'; '.join(titles)}.")
 
 
 def two_moons(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -126,10 +126,12 @@ def _misspelt_attribute(error, frame, code) -> str:
     if owner is None:
         return f"what stands before .{name} is None; a function without return gives None"
     for node in _attributes(code):
-        if node.attr == name and callable(owner) and not isinstance(owner, type):
+        if node.attr == name and isinstance(owner, FUNCTIONS):
             text = ast.unparse(node.value)
             return f"{text} is a function; did you mean {text}().{name}?"
-    return _question(name, _names_in(owner), "np." if owner is np else "")
+    found = _question(name, _names_in(owner), "np." if owner is np else "")
+    own = not name.startswith("__") and f"self.{name}" in map(ast.unparse, _attributes(code))
+    return found or (f"nothing has given self.{name} a value; write self.{name} = …" if own else "")
 
 
 def _called_a_value(error, frame, code) -> str:
@@ -225,7 +227,7 @@ def _attributes(code: ast.AST) -> Iterator[ast.Attribute]:
 
 def _names_in(x) -> list[str]:
     try:
-        return [*dir(x), *getattr(type(x), "__slots__", ())]
+        return [n for n in (*dir(x), *getattr(type(x), "__slots__", ())) if n[:2] != "__"]
     except Exception:  # the student's own __dir__; it is not the matter here
         return []
 

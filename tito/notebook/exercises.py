@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from textwrap import fill
 
 # How the checks that have run in this process went, by exercise: passed, not done or failed.
 RESULTS: dict[str, str] = {}
@@ -35,7 +36,7 @@ class Milestone:
 
     def sentences(self) -> list[str]:
         """What is said when it is reached."""
-        return [f"★ Milestone {self.name}: {self.title}", self.means, self.then]
+        return [f"★ Milestone {self.name}: {self.title}", fill(self.means, 88), fill(self.then, 88)]
 
 
 MILESTONES = {

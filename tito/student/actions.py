@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import getpass
 import re
@@ -21,6 +22,7 @@ from tito.notebook.read import read_notebook
 from tito.student.desk import digest, name_of_desk, read_desk, remember, remembered
 from tito.student.progress import progress_of
 from tito.student.running import Checked, keep_results, run_checks
+from tito.syntax import parse
 
 BLANK = ("# YOUR CODE HERE", "raise NotImplementedError()")  # what a student replaces
 
@@ -133,7 +135,7 @@ class State:
     Attributes
     ----------
     blank : list of str
-        Exercises that are as they were released.
+        Exercises in which a function is as it was released.
     broken : dict
         Cells that do not parse, and why.
     missing : list of str
@@ -193,6 +195,13 @@ def changed_lines(module: Module, nb: dict) -> dict[str, str]:
     return changed
 
 
+def is_blank(source: str) -> bool:
+    """Whether a function of a cell still ends as a blank one does; its comment says nothing."""
+    functions = (n for n in ast.walk(parse(source)) if isinstance(n, ast.FunctionDef))
+    ends = ([s for s in f.body if isinstance(s, (ast.Return, ast.Raise))] for f in functions)
+    return any(end and ast.unparse(end[0]) == BLANK[1] for end in ends)
+
+
 def state(module: Module) -> State:
     """What is still to do in the notebook on the desk."""
     nb = read_desk(module)
@@ -203,7 +212,7 @@ def state(module: Module) -> State:
         (cell.get("metadata", {}).get("nbgrader") or {}).get("grade_id") for cell in nb["cells"]
     }
     return State(
-        blank=[name for name, cell in cells.items() if "# YOUR CODE HERE" in cell.source],
+        blank=[name for name, cell in cells.items() if not cell.error and is_blank(cell.source)],
         broken={name: cell.error for name, cell in cells.items() if cell.error},
         missing=[
             cell.name
