@@ -584,22 +584,35 @@ def led(optimizers, kind, a, b, g, h, without=1, **settings):
     return places, w.grad, optimizer.state
 
 
-SLOPES = {"a": normal(2, 3), "b": normal(3), "g": normal(5, 2, 3), "h": normal(5, 3)}
-
-
-@observe(**SLOPES, lr=uniform(low=0.1), keep=uniform(low=0.1, high=0.95))
+@observe(
+    a=normal(2, 3),
+    b=normal(3),
+    g=normal(5, 2, 3),
+    h=normal(5, 3),
+    lr=uniform(low=0.1),
+    keep=uniform(low=0.1, high=0.95),
+)
 def steps_with_momentum(optimizers, a, b, g, h, lr, keep):
     """All places, and the velocities at the end; the gradients stay."""
     return led(optimizers, "SGD", a, b, g, h, lr=lr, momentum=keep), g
 
 
-@observe(**SLOPES, lr=uniform(low=0.1), keep=uniform(low=0.1, high=0.95))
+@observe(
+    a=normal(2, 3),
+    b=normal(3),
+    g=normal(5, 2, 3),
+    h=normal(5, 3),
+    lr=uniform(low=0.1),
+    keep=uniform(low=0.1, high=0.95),
+)
 def steps_that_look_ahead(optimizers, a, b, g, h, lr, keep):
     """Nesterov's, and the velocities at the end."""
     return led(optimizers, "SGD", a, b, g, h, lr=lr, momentum=keep, nesterov=True)
 
 
-@observe(**SLOPES, lr=uniform(low=0.1))
+@observe(
+    a=normal(2, 3), b=normal(3), g=normal(5, 2, 3), h=normal(5, 3), lr=uniform(low=0.1)
+)
 def steps_without_momentum(optimizers, a, b, g, h, lr):
     """As they were in module 8."""
     return led(optimizers, "SGD", a, b, g, h, without=3, lr=lr)[0]
@@ -718,7 +731,15 @@ check(
 ### BEGIN HIDDEN TESTS
 
 
-@observe(**SLOPES, lr=uniform(low=0.1), decay=uniform(low=0.1), keep=uniform())
+@observe(
+    a=normal(2, 3),
+    b=normal(3),
+    g=normal(5, 2, 3),
+    h=normal(5, 3),
+    lr=uniform(low=0.1),
+    decay=uniform(low=0.1),
+    keep=uniform(),
+)
 def steps_with_decay(optimizers, a, b, g, h, lr, decay, keep):
     """The pull goes through the velocity, too; without a gradient nothing decays."""
     settings = {"lr": lr, "weight_decay": decay, "momentum": keep}
@@ -847,13 +868,26 @@ check(places_of(Adagrad, [0.0]), [10.0], hint="0 / (0 + eps)")
 ### BEGIN HIDDEN TESTS
 
 
-@observe(**SLOPES, lr=uniform(low=0.1), eps=uniform(low=0.01))
+@observe(
+    a=normal(2, 3),
+    b=normal(3),
+    g=normal(5, 2, 3),
+    h=normal(5, 3),
+    lr=uniform(low=0.1),
+    eps=uniform(low=0.01),
+)
 def steps_of_adagrad(optimizers, a, b, g, h, lr, eps):
     """All places, and what it remembers; the gradients stay."""
     return led(optimizers, "Adagrad", a, b, g, h, lr=lr, eps=eps), g
 
 
-@observe(**SLOPES, decay=uniform(low=0.1))
+@observe(
+    a=normal(2, 3),
+    b=normal(3),
+    g=normal(5, 2, 3),
+    h=normal(5, 3),
+    decay=uniform(low=0.1),
+)
 def adagrad_as_it_comes(optimizers, a, b, g, h, decay):
     """With the usual settings; with decay; and slopes of 0 move nothing."""
     still = led(optimizers, "Adagrad", a, b, 0 * g, 0 * h)[0][-1]
@@ -941,14 +975,28 @@ check(places_of(RMSProp, [4.0], alpha=0.75, eps=2.0), [9.0], hint="4 / (sqrt(4) 
 ### BEGIN HIDDEN TESTS
 
 
-@observe(**SLOPES, lr=uniform(low=0.1), alpha=uniform(high=0.99), eps=uniform(low=0.01))
+@observe(
+    a=normal(2, 3),
+    b=normal(3),
+    g=normal(5, 2, 3),
+    h=normal(5, 3),
+    lr=uniform(low=0.1),
+    alpha=uniform(high=0.99),
+    eps=uniform(low=0.01),
+)
 def steps_of_rmsprop(optimizers, a, b, g, h, lr, alpha, eps):
     """All places, and what it remembers; the gradients stay."""
     settings = {"lr": lr, "alpha": alpha, "eps": eps}
     return led(optimizers, "RMSProp", a, b, g, h, **settings), g
 
 
-@observe(**SLOPES, decay=uniform(low=0.1))
+@observe(
+    a=normal(2, 3),
+    b=normal(3),
+    g=normal(5, 2, 3),
+    h=normal(5, 3),
+    decay=uniform(low=0.1),
+)
 def rmsprop_as_it_comes(optimizers, a, b, g, h, decay):
     """With the usual settings; with decay; and slopes of 0 move nothing."""
     still = led(optimizers, "RMSProp", a, b, 0 * g, 0 * h)[0][-1]
@@ -1049,7 +1097,6 @@ check(
     hint="with equal slopes, each step is as long as the rate",
 )
 ### BEGIN HIDDEN TESTS
-KEPT = uniform(2, low=0.1, high=0.99)
 
 
 def settings_of_adam(lr, betas, eps, decay=0.0):
@@ -1058,14 +1105,28 @@ def settings_of_adam(lr, betas, eps, decay=0.0):
     return {"lr": lr, "betas": (b1, b2), "eps": eps, "weight_decay": decay}
 
 
-@observe(**SLOPES, lr=uniform(low=0.1), betas=KEPT, eps=uniform(low=0.01))
+@observe(
+    a=normal(2, 3),
+    b=normal(3),
+    g=normal(5, 2, 3),
+    h=normal(5, 3),
+    lr=uniform(low=0.1),
+    betas=uniform(2, low=0.1, high=0.99),
+    eps=uniform(low=0.01),
+)
 def steps_of_adam(optimizers, a, b, g, h, lr, betas, eps):
     """All places, and what it remembers; the gradients stay."""
     settings = settings_of_adam(lr, betas, eps)
     return led(optimizers, "Adam", a, b, g, h, **settings), g
 
 
-@observe(**SLOPES, decay=uniform(low=0.1))
+@observe(
+    a=normal(2, 3),
+    b=normal(3),
+    g=normal(5, 2, 3),
+    h=normal(5, 3),
+    decay=uniform(low=0.1),
+)
 def adam_as_it_comes(optimizers, a, b, g, h, decay):
     """With the usual settings; with decay; and slopes of 0 move nothing."""
     still = led(optimizers, "Adam", a, b, 0 * g, 0 * h)[0][-1]
@@ -1175,7 +1236,14 @@ check(
 
 
 @observe(
-    **SLOPES, lr=uniform(low=0.1), betas=KEPT, eps=uniform(low=0.01), decay=uniform()
+    a=normal(2, 3),
+    b=normal(3),
+    g=normal(5, 2, 3),
+    h=normal(5, 3),
+    lr=uniform(low=0.1),
+    betas=uniform(2, low=0.1, high=0.99),
+    eps=uniform(low=0.01),
+    decay=uniform(),
 )
 def steps_of_adamw(optimizers, a, b, g, h, lr, betas, eps, decay):
     """All places, and what it remembers; the gradients stay."""
@@ -1183,7 +1251,13 @@ def steps_of_adamw(optimizers, a, b, g, h, lr, betas, eps, decay):
     return led(optimizers, "AdamW", a, b, g, h, **settings), g
 
 
-@observe(**SLOPES, scale=uniform(low=1.0, high=100.0))
+@observe(
+    a=normal(2, 3),
+    b=normal(3),
+    g=normal(5, 2, 3),
+    h=normal(5, 3),
+    scale=uniform(low=1.0, high=100.0),
+)
 def adamw_as_it_comes(optimizers, a, b, g, h, scale):
     """With the usual settings; the size of the slopes does not matter to the decay."""
     return led(optimizers, "AdamW", scale * a, scale * b, g, h)[0]
@@ -1774,7 +1848,7 @@ def some_steps(parameters, optimizer, slopes):
     a=normal(2, 3),
     g=normal(7, 3),
     lr=uniform(2, low=0.1),
-    betas=KEPT,
+    betas=uniform(2, low=0.1, high=0.99),
     kind=choice("Adam", "AdamW"),
 )
 def a_run_that_goes_on(optimizers, a, g, lr, betas, kind):

@@ -80,11 +80,11 @@ def draw_paths(axes: Any, f: Callable, paths: Mapping[str, Path], low: float = 1
     heights = f(*np.meshgrid(across, up))
     axes.contour(across, up, np.log10(heights + low), levels=12, colors=["#9aa7b4"], linewidths=0.6)
     texts = []
-    for (name, path), style in zip(paths.items(), STYLES, strict=False):
+    for (name, path), style, marker in zip(paths.items(), STYLES, MARKERS, strict=False):
         arrived = steps_to(f, path, low)
         when = f"{arrived} steps" if arrived is not None else f"not in {len(path) - 1}"
         line = axes.plot(*path.T, linestyle=style, linewidth=1.3, label=f"{name}: {when}")[0]
-        axes.plot(*path[-1], "o", color=line.get_color(), markersize=5)
+        axes.plot(*path[-1], marker, color=line.get_color(), markersize=6)
         x, y = path[-1]
         texts.append(f"{name} ends at ({x:.2f}, {y:.2f}), {when}")
     axes.set(xlim=(low_corner[0], high_corner[0]), ylim=(low_corner[1], high_corner[1]))
@@ -97,7 +97,7 @@ def draw_schedules(axes: Any, schedules: Sequence[Callable], steps: int) -> str:
     texts = []
     for schedule, style in zip(schedules, STYLES, strict=False):
         factors = [schedule(step) for step in range(steps)]
-        axes.plot(range(steps), factors, linestyle=style, label=repr(schedule))
+        axes.plot(range(steps), factors, linestyle=style, label=type(schedule).__name__)
         picked = ", ".join(f"{factors[n]:.2f}" for n in (0, steps // 4, steps // 2, steps - 1))
         texts.append(f"{schedule!r} has {picked}")
     axes.set(xlabel="step", ylabel="factor")
@@ -125,7 +125,7 @@ def draw_curves(axes: Any, curves: Mapping[str, Sequence[float]]) -> str:
         epochs = range(1, len(values) + 1)
         axes.semilogy(epochs, values, linestyle=style, marker=marker, markersize=3, label=name)
         texts.append(f"{name} goes from {values[0]:.3f} to {values[-1]:.3f}")
-    axes.set(xlabel="epoch", ylabel="loss")
+    axes.set(xlabel="epoch", ylabel="loss", xticks=epochs[:: max(1, len(epochs) // 10)])
     axes.legend(fontsize=8)
     return f"Losses against the epoch, on a logarithmic scale: {'; '.join(texts)}."
 
