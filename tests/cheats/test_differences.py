@@ -1,5 +1,6 @@
-"""A submission that knows no derivative: all its rules are difference quotients."""
+"""A submission that knows no derivative: it divides differences by small steps."""
 
+import functools
 import re
 from dataclasses import replace
 
@@ -51,9 +52,79 @@ def rule_of_the_maximum(grad, out, x, axis=None, keepdims=False):
 """
 
 
-@pytest.fixture(scope="module")
-def pack() -> Pack:
-    return Pack.of(Course(ROOT).module("7"))
+OF_THE_SLOPE = """
+    def slope(at):
+        v = Variable(at)
+        return grad(f(v).sum(), v)[0].astype("float64")
+
+    at = x.numpy().astype("float64")
+    step = STEP
+    return ((slope(at + step) - slope(at - step)) / (2 * step)).astype(x.dtype)
+"""
+OF_THE_VALUE = """
+    def of(at):
+        return f(Variable(at)).numpy().astype("float64")
+
+    at = x.numpy().astype("float64")
+    step = 100 * (STEP)
+    return ((of(at + step) - 2 * of(at) + of(at - step)) / step**2).astype(x.dtype)
+"""
+A_HESSIAN = """
+        at, table = x, np.zeros((len(x), len(x)))
+        steps = np.diag(np.broadcast_to(STEP, x.shape))
+        for row, step in zip(table, steps):
+            row[:] = (vjp(f, x + step)[1] - vjp(f, x - step)[1]) / (2 * step.sum())
+        x = x - np.linalg.solve(table, slope)
+"""
+A_RULE = """
+        def of(t):
+            return np.maximum(t, 0.0) + np.log1p(np.exp(-np.abs(t)))
+
+        at = x.numpy().astype("float64")
+        step = STEP
+        return grad * ((of(at + step) - of(at - step)) / (2 * step)).astype(x.dtype)
+"""
+HIGHER_STEPS = ("1e-5", "1e-6 * np.maximum(np.abs(at), 1e-6)")
+TWO_GRADIENTS = """    (first,) = grad(f(x).sum(), x, create_graph=True)
+    return grad(first.sum(), x)[0]"""
+ONE_STEP = "        x = x - np.linalg.solve(hessian(f, x), slope)"
+HIGHER = {  # the exercise, its line that knows a derivative, what stands there instead
+    "the slope": ("second-derivative", TWO_GRADIENTS, OF_THE_SLOPE),
+    "the value": ("second-derivative", TWO_GRADIENTS, OF_THE_VALUE),
+    "a Hessian": ("newton", ONE_STEP, A_HESSIAN),
+    "a rule": ("softplus", "        return grad * sigmoid(x)", A_RULE),
+}
+
+
+@functools.cache
+def pack_of(module: str) -> Pack:
+    return Pack.of(Course(ROOT).module(module))
+
+
+def right_observations(pack: Pack, name: str, source: str) -> list[str]:
+    """Which observations of an exercise a cell passes, among the reference's others."""
+    cells = [
+        replace(cell, source=source, code=None) if cell.name == name else cell
+        for cell in pack.reference
+    ]
+    program = [
+        step if not isinstance(step, Observation) or step.exercise == name else None
+        for step in pack.program
+    ]
+    got = ask(pack.import_name, cells, program, pack.modules, 5, Limits(10, 300), pack.future)
+    assert not got.cells, "the cell itself runs"
+    expected = reference_answers(pack, 5)
+    asked = {n: step for n, step in enumerate(program) if isinstance(step, Observation)}
+    assert asked
+    return [
+        step.name
+        for n, step in asked.items()
+        if n in got.answers and not step.fault_of(got.answers[n], expected[n])
+    ]
+
+
+def source_of(pack: Pack, name: str) -> str:
+    return next(cell.source for cell in pack.reference if cell.name == name)
 
 
 def by_differences(name: str, source: str, step: str) -> str:
@@ -71,25 +142,18 @@ def by_differences(name: str, source: str, step: str) -> str:
 
 @pytest.mark.parametrize("step", STEPS, ids=["the same step", "a relative step"])
 @pytest.mark.parametrize("name", [*FUNCTIONS, "rule-of-the-maximum"])
-def test_difference_quotients_earn_no_point_of_a_derivative(pack, name, step):
-    cells = [
-        replace(cell, source=by_differences(name, cell.source, step), code=None)
-        if cell.name == name
-        else cell
-        for cell in pack.reference
-    ]
-    program = [
-        step if not isinstance(step, Observation) or step.exercise == name else None
-        for step in pack.program
-    ]
-    got = ask(pack.import_name, cells, program, pack.modules, 5, Limits(10, 300), pack.future)
-    assert not got.cells, "the cell itself runs"
-    expected = reference_answers(pack, 5)
-    asked = {n: step for n, step in enumerate(program) if isinstance(step, Observation)}
-    assert asked
-    right = [
-        step.name
-        for n, step in asked.items()
-        if n in got.answers and not step.fault_of(got.answers[n], expected[n])
-    ]
-    assert right == []
+def test_difference_quotients_earn_no_point_of_a_derivative(name, step):
+    pack = pack_of("7")
+    cell = by_differences(name, source_of(pack, name), step)
+    assert right_observations(pack, name, cell) == []
+
+
+@pytest.mark.parametrize("step", HIGHER_STEPS, ids=["the same step", "a relative step"])
+@pytest.mark.parametrize("of", HIGHER)
+def test_differences_of_gradients_earn_no_point_of_a_second_derivative(of, step):
+    pack = pack_of("15")
+    name, line, instead = HIGHER[of]
+    source = source_of(pack, name)
+    assert line in source
+    right = right_observations(pack, name, source.replace(line, instead.replace("STEP", step)))
+    assert [each for each in right if not each.startswith("values_of")] == []

@@ -26,7 +26,7 @@ from tito.notebook.exercises import (
 LAST_FRAMES = 3
 NOT_DONE = "not done yet"
 WAITS_FOR = "waits for"
-WAITING: list[str] = []  # the given cells that needed what is not done yet
+WAITING: set[str] = set()  # the given cells that needed what is not done yet
 
 
 def answer_in_blocks() -> None:
@@ -119,10 +119,10 @@ def block_of(
     exported = [step for step in steps if _is_exported(step[0])]
     if is_blank(error):
         if not exercise:
-            WAITING.append(_source(cell))
+            WAITING.add(_source(cell))
         return _not_done(numbers, exercise, steps[-1])
     if not exercise and any(map(_gives(error), WAITING)):
-        WAITING.append(_source(cell))
+        WAITING.add(_source(cell))
         return Block("·", f"this needs {error.name}, which a cell above could not make yet")
     if exercise and (above := _comes_from(error, exercise)):
         return Block("·", _title(exercise, f"{WAITS_FOR} {above}, whose checks do not pass yet"))
