@@ -242,25 +242,22 @@ MISTAKES = [
     Mistake(
         "decay-in-the-gradient",
         "adamw",
-        "I left decay in the gradient, and added it to the direction as well.",
+        "I shrank the weights, and left decay in the gradient as well.",
         {"        return g\n": "        return super().decayed(w, g, group)\n"},
     ),
     Mistake(
         "decay-without-the-rate",
         "adamw",
-        "I took the decay off the weights myself, without the rate.",
-        {
-            '        return super().direction(w, g, memory, group) + group["weight_decay"] * w': (
-                "        out = super().direction(w, g, memory, group)\n"
-                '        w *= 1 - group["weight_decay"]\n        return out'
-            )
-        },
+        "I shrank the weights by the decay, without the rate.",
+        {'1 - group["lr"] * group["weight_decay"]': '1 - group["weight_decay"]'},
     ),
     Mistake(
-        "no-decay-at-all",
+        "shrinks-a-copy",
         "adamw",
-        "I forgot to add the pull.",
-        {' + group["weight_decay"] * w': ""},
+        "I made a new array; the weights themselves do not shrink.",
+        {
+            'w *= 1 - group["lr"] * group["weight_decay"]': 'w = w * (1 - group["lr"] * group["weight_decay"])'
+        },
     ),
     Mistake(
         "falls-in-every-step",
@@ -513,12 +510,12 @@ ALTERNATIVES = [
         },
     ),
     Alternative(
-        "decay-first",
+        "takes-the-share-off",
         "adamw",
-        "The decay stands before the direction, which is asked of Adam by name.",
+        "The share is taken off, instead of multiplying by what is left.",
         {
-            'super().direction(w, g, memory, group) + group["weight_decay"] * w': (
-                'group["weight_decay"] * w + Adam.direction(self, w, g, memory, group)'
+            'w *= 1 - group["lr"] * group["weight_decay"]': (
+                'w -= group["lr"] * group["weight_decay"] * w'
             )
         },
     ),
@@ -597,4 +594,50 @@ ALTERNATIVES = [
     ),
 ]
 
-EQUIVALENT: list[Equivalent] = []
+A_PRODUCT = "in float64, a product with one is the same number"
+EITHER_ORDER = "a product is the same in either order"
+
+EQUIVALENT = [
+    *(
+        Equivalent(
+            exercise, f"return {old}", f"return {new} * np.float64(1)", A_PRODUCT
+        )
+        for exercise, old, new in (
+            ("ravine", "1 - lr * curvatures", "(1 - lr * curvatures)"),
+            ("ravine", *2 * ["2 / (curvatures.min() + curvatures.max())"]),
+            ("schedules", *2 * ["self.gamma ** (step // self.step_size)"]),
+            ("schedules", *2 * ["self.gamma ** step"]),
+            ("schedules", "end + (start - end) * wave", "(end + (start - end) * wave)"),
+            ("schedules", *2 * ["cosine(1.0, self.floor, step / self.steps)"]),
+            ("warmup", *2 * ["(step + 1) / self.warmup"]),
+            ("warmup", *2 * ["cosine(1.0, self.floor, share)"]),
+            ("warmup", *2 * ["cosine(start, 1.0, step / top)"]),
+            ("warmup", *2 * ["cosine(1.0, start / self.final_div_factor, share)"]),
+            ("newton", "x", "x"),
+        )
+    ),
+    Equivalent(
+        "schedules",
+        "wave = (1 + math.cos(math.pi * min(share, 1.0))) / 2",
+        "wave = (1 + math.cos(math.pi * min(1.0, share))) / 2",
+        "the smaller of two is the same in either order",
+    ),
+    Equivalent(
+        "warmup", "if step <= top:", "if step < top:", "at the top, both waves give 1"
+    ),
+    Equivalent(
+        "find-lr",
+        "if losses[-1] > 4 * min(losses):",
+        "if losses[-1] >= 4 * min(losses):",
+        "no loss is four times another to the last bit, unless it is 0",
+    ),
+    Equivalent(
+        "newton",
+        "x, rest, d = (np.zeros_like(b), b.copy(), b.copy())",
+        "x, rest, d = (np.zeros_like(b), b.copy(), b)",
+        "the direction is never changed in place",
+    ),
+    Equivalent(
+        "newton", "alpha = length / (d @ q)", "alpha = length / (q @ d)", EITHER_ORDER
+    ),
+]

@@ -279,7 +279,11 @@ check(
     [["steps", "first", "second"]] * 2,
     hint="a dictionary for each parameter",
 )
-check(_optimizer.state[1]["second"], [0.0, 0.0, 0.0], hint="zeros of p.shape")
+check(
+    [_optimizer.state[0]["first"], _optimizer.state[1]["second"]],
+    [np.zeros(2), np.zeros(3)],
+    hint="zeros of p.shape, in a dictionary of its own for each parameter",
+)
 check(
     str(_optimizer.state[0]["first"].dtype),
     "float64",
@@ -618,6 +622,30 @@ def steps_without_momentum(optimizers, a, b, g, h, lr):
     return led(optimizers, "SGD", a, b, g, h, without=3, lr=lr)[0]
 
 
+def direction_of(optimizers, kind, a, g, **settings):
+    """Where a kind goes, in float32, after a step; its dtype, and all settings of its group."""
+    (w,) = parameters_of(optimizers, a.astype("float32"))
+    optimizer = getattr(optimizers, kind)([w], 0.1, **settings)
+    w.grad = g.astype("float32")
+    optimizer.step()
+    memory, group = optimizer.state[0], optimizer.param_groups[0]
+    found = optimizer.direction(w.data, w.grad, memory, group)
+    return found, str(found.dtype), settings_in(group)
+
+
+def settings_in(group):
+    """Names and settings of a group, in the order of the alphabet."""
+    return [(name, group[name]) for name in sorted(group) if name != "params"]
+
+
+@observe(a=normal(3), g=normal(3), keep=uniform(low=0.1), decay=uniform(low=0.1))
+def directions_in_float32(optimizers, a, g, keep, decay):
+    """They stay float32, with and without looking ahead; all settings arrive."""
+    settings = {"momentum": keep, "weight_decay": decay}
+    ahead = direction_of(optimizers, "SGD", a, g, nesterov=True, **settings)
+    return direction_of(optimizers, "SGD", a, g, **settings), ahead
+
+
 @observe(a=normal(3), b=normal(2), g=normal(3, 3), h=normal(3, 2), keep=uniform(2))
 def momentum_of_each_group(optimizers, a, b, g, h, keep):
     """Each with its own; changed between the steps."""
@@ -881,6 +909,12 @@ def steps_of_adagrad(optimizers, a, b, g, h, lr, eps):
     return led(optimizers, "Adagrad", a, b, g, h, lr=lr, eps=eps), g
 
 
+@observe(a=normal(3), g=normal(3), eps=uniform(low=0.1), decay=uniform(low=0.1))
+def adagrad_in_float32(optimizers, a, g, eps, decay):
+    """Its direction stays float32; all settings arrive."""
+    return direction_of(optimizers, "Adagrad", a, g, eps=eps, weight_decay=decay)
+
+
 @observe(
     a=normal(2, 3),
     b=normal(3),
@@ -988,6 +1022,14 @@ def steps_of_rmsprop(optimizers, a, b, g, h, lr, alpha, eps):
     """All places, and what it remembers; the gradients stay."""
     settings = {"lr": lr, "alpha": alpha, "eps": eps}
     return led(optimizers, "RMSProp", a, b, g, h, **settings), g
+
+
+@observe(a=normal(3), g=normal(3), eps=uniform(low=0.1), decay=uniform(low=0.1))
+def rmsprop_in_float32(optimizers, a, g, eps, decay):
+    """Its direction stays float32; all settings arrive."""
+    return direction_of(
+        optimizers, "RMSProp", a, g, eps=eps, alpha=0.5, weight_decay=decay
+    )
 
 
 @observe(
@@ -1134,9 +1176,9 @@ def adam_as_it_comes(optimizers, a, b, g, h, decay):
     return led(optimizers, "Adam", 0 * a, 0 * b, g, h)[0], decays, still
 
 
-@observe(a=normal(3, dtype="float32"), g=normal(3, 3, dtype="float32"))
-def adam_in_float32(optimizers, a, g):
-    """What moves and what is remembered stay as they are."""
+@observe(a=normal(3, dtype="float32"), g=normal(3, 3, dtype="float32"), decay=uniform())
+def adam_in_float32(optimizers, a, g, decay):
+    """What moves, what is remembered and the direction stay as they are."""
     (w,) = parameters_of(optimizers, a)
     adam = optimizers.Adam([w], 0.1)
     arrays = adam.state[0]["means"], adam.state[0]["squares"]
@@ -1144,7 +1186,10 @@ def adam_in_float32(optimizers, a, g):
         w.grad = g[n]
         adam.step()
     same = [x is y for x, y in zip(arrays, list(adam.state[0].values())[1:])]
-    return w.data, arrays, [str(x.dtype) for x in (w, *arrays)], same
+    settings = settings_of_adam(0.1, np.array([0.5, 0.75]), 0.1, decay)
+    del settings["lr"]
+    direction = direction_of(optimizers, "Adam", a, g[0], **settings)
+    return w.data, arrays, [str(x.dtype) for x in (w, *arrays)], same, direction
 
 
 ### END HIDDEN TESTS
@@ -1163,18 +1208,16 @@ for size in (0.1, 10.0):
 # %% [markdown]
 r"""
 The pull to zero is a part of the gradient here, so it's divided by $\sqrt{s}$ as well. Weights with large slopes hardly
-decay. Nobody wanted that, and for four years hardly anybody noticed. **AdamW** (Loshchilov and Hutter, 2019) keeps decay and
-gradient apart:
+decay. Nobody wanted that, and it took years until somebody said so. **AdamW** (Loshchilov and Hutter, 2019) keeps decay
+and gradient apart:
 
-$$ w \leftarrow w - \eta \left( \text{direction of Adam} + \lambda w \right) $$
+$$ w \leftarrow (1 - \eta \lambda)\, w \qquad \text{and then a step of Adam without decay} $$
 
 #### Exercise 9: `AdamW`
 
-`AdamW` is an `Adam`, so it takes over everything that you don't write anew.
-
-- `decayed` gives the gradient as it is.
-- `direction` is that of Adam, `super().direction(w, g, memory, group)`, plus $\lambda w$. The rate comes in `step`, so
-  the decay is multiplied by it, too.
+`AdamW` is an `Adam`, so it takes over everything that you don't write anew. `__init__` hands everything on, with another usual
+decay. `decayed` is the place for the rest: it shrinks `w` itself, *in place*, by $1 - \eta \lambda$, and returns the gradient
+as it is. ($\eta$ is the rate of the group.)
 """
 
 
@@ -1183,8 +1226,7 @@ $$ w \leftarrow w - \eta \left( \text{direction of Adam} + \lambda w \right) $$
 class AdamW(Adam):
     """Adam with a decay that does not go through its means.
 
-    ``w -= lr * (direction + weight_decay * w)``, with the direction that `Adam` has without
-    decay.
+    ``w = (1 - lr * weight_decay) * w``, and then a step of `Adam` without decay.
 
     Parameters
     ----------
@@ -1204,15 +1246,10 @@ class AdamW(Adam):
         ### END SOLUTION
 
     def decayed(self, w, g, group: dict) -> np.ndarray:
-        """The gradient as it is."""
+        """The gradient as it is; the weights shrink, in place."""
         ### BEGIN SOLUTION
+        w *= 1 - group["lr"] * group["weight_decay"]
         return g
-        ### END SOLUTION
-
-    def direction(self, w, g, memory: dict, group: dict) -> np.ndarray:
-        """That of Adam, and the pull to zero."""
-        ### BEGIN SOLUTION
-        return super().direction(w, g, memory, group) + group["weight_decay"] * w
         ### END SOLUTION
 
 
@@ -1220,7 +1257,7 @@ class AdamW(Adam):
 check(
     places_of(AdamW, [4.0], lr=0.5, weight_decay=0.2),
     [8.5],
-    hint="10 - 0.5 * (1 + 0.2 * 10): the decay times the rate, too",
+    hint="10 * (1 - 0.5 * 0.2) - 0.5: the rate times the decay",
 )
 check(
     places_of(AdamW, [4.0, -4.0], lr=0.5, weight_decay=0.0),
@@ -1230,7 +1267,7 @@ check(
 check(
     places_of(AdamW, [0.0], lr=0.5, weight_decay=0.2),
     [9.0],
-    hint="decayed gives the gradient as it is; only direction adds weight_decay * w",
+    hint="a gradient of 0 stays 0; only the weights shrink",
 )
 ### BEGIN HIDDEN TESTS
 
@@ -1261,6 +1298,18 @@ def steps_of_adamw(optimizers, a, b, g, h, lr, betas, eps, decay):
 def adamw_as_it_comes(optimizers, a, b, g, h, scale):
     """With the usual settings; the size of the slopes does not matter to the decay."""
     return led(optimizers, "AdamW", scale * a, scale * b, g, h)[0]
+
+
+@observe(
+    w=normal(3, dtype="float32"), g=normal(3, dtype="float32"), decay=uniform(low=0.1)
+)
+def weights_shrink_in_place(optimizers, w, g, decay):
+    """The gradient stays the same array, and all settings arrive."""
+    settings = settings_of_adam(0.1, np.array([0.5, 0.75]), 0.1, decay)
+    (p,) = parameters_of(optimizers, w)
+    group = optimizers.AdamW([p], **settings).param_groups[0]
+    found = optimizers.AdamW([p]).decayed(w, g, group)
+    return w, str(w.dtype), found is g, g, settings_in(group)
 
 
 ### END HIDDEN TESTS
@@ -1548,7 +1597,7 @@ check(
 ### BEGIN HIDDEN TESTS
 
 
-@observe(warmup=integers(low=1, high=6), rest=integers(low=1, high=8), floor=uniform())
+@observe(warmup=integers(low=3, high=7), rest=integers(low=2, high=8), floor=uniform())
 def rates_that_warm_up(optimizers, warmup, rest, floor):
     """Step by step, to beyond the end; also without warming up."""
     steps = warmup + rest
@@ -2034,19 +2083,19 @@ def a_sweep_and_what_it_leaves(optimizers, a, x, y, seed, highest, keep):
     mse = optimizers.training.mse_loss
     optimizers.train_step(network, *batches[0], sgd, mse)
     before = [m["velocity"].copy() for m in sgd.state]
-    found = optimizers.find_lr(network, batches, sgd, mse, 0.001, highest, 8)
+    kinds = set()
+
+    def loss(out, target):
+        kinds.add(type(sgd.lr).__name__)
+        return mse(out, target)
+
+    found = optimizers.find_lr(network, batches, sgd, loss, 0.001, highest, 8)
+    kinds |= {type(array).__name__ for array in found}
     weights = [p.data.copy() for p in network.parameters()]
     draws = network[0].rng.random(), network[0].count
     after = [m["velocity"] for m in sgd.state]
-    return (
-        found,
-        weights,
-        draws,
-        before,
-        after,
-        sgd.lr,
-        [int(m["steps"]) for m in sgd.state],
-    )
+    counts = [int(m["steps"]) for m in sgd.state]
+    return found, weights, draws, before, after, sgd.lr, counts, sorted(kinds)
 
 
 @observe(
@@ -2061,6 +2110,24 @@ def a_sweep_that_hits_the_wall(optimizers, a, x, y, factor):
     mse = optimizers.training.mse_loss
     found = optimizers.find_lr(network, batches, sgd, mse, 0.01, 10.0 * factor, 25)
     return found, network[0].weights.data, sgd.lr
+
+
+@observe(x=normal(5, 3), first=uniform(3, low=1.0, high=1.2), wall=uniform(2, low=0.1))
+def where_the_wall_is(optimizers, x, first, wall):
+    """Losses that are told beforehand: just below four times the lowest, then above."""
+    lowest = float(first.min())
+    told = [*first, lowest * (4 - wall[0]), lowest, lowest * (4 + wall[1]), 1.0]
+    steps = iter(told)
+    network = optimizers.training.MLP([3, 2]).astype("float64")
+    sgd, batches = (
+        optimizers.SGD(network.parameters(), 0.3),
+        [(optimizers.Tensor(x), x)],
+    )
+
+    def loss(out, target):
+        return out.sum() * 0.0 + float(next(steps))
+
+    return optimizers.find_lr(network, batches, sgd, loss, 0.001, 0.1, 7)
 
 
 @observe(a=normal(3, 2), x=normal(5, 3), y=normal(5, 2), at=integers(low=1, high=5))
@@ -2202,16 +2269,21 @@ def solved_by_products(optimizers, m, b):
 
 @observe(b=normal(5), c=uniform(2, low=1.0, high=9.0))
 def it_stops_when_it_is_there(optimizers, b, c):
-    """Two different curvatures take two products; none at all for zeros."""
+    """Two different curvatures take two products, whatever the size; none at all for zeros."""
     curvatures, asked = np.repeat(c, [2, 3]), []
 
     def product(v):
         asked.append(1)
         return curvatures * v
 
-    found = optimizers.conjugate_gradient(product, b)
+    found = [optimizers.conjugate_gradient(product, b)]
+    counts = [len(asked)]
+    for scale in (1e-9, 1e9):
+        asked.clear()
+        found.append(optimizers.conjugate_gradient(product, scale * b) / scale)
+        counts.append(len(asked))
     zeros = optimizers.conjugate_gradient(product, 0 * b)
-    return found, len(asked), zeros
+    return found, counts, zeros
 
 
 ### END HIDDEN TESTS

@@ -274,8 +274,7 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with a decay that does not go through its means.
 
-    ``w -= lr * (direction + weight_decay * w)``, with the direction that `Adam` has without
-    decay.
+    ``w = (1 - lr * weight_decay) * w``, and then a step of `Adam` without decay.
 
     Parameters
     ----------
@@ -293,12 +292,9 @@ class AdamW(Adam):
         super().__init__(parameters, lr, betas, eps, weight_decay)
 
     def decayed(self, w, g, group: dict) -> np.ndarray:
-        """The gradient as it is."""
+        """The gradient as it is; the weights shrink, in place."""
+        w *= 1 - group["lr"] * group["weight_decay"]
         return g
-
-    def direction(self, w, g, memory: dict, group: dict) -> np.ndarray:
-        """That of Adam, and the pull to zero."""
-        return super().direction(w, g, memory, group) + group["weight_decay"] * w
 
 
 class StepLR(Schedule):
