@@ -5,9 +5,10 @@
 used; nothing else is.
 """
 
-# Their names come before those of others: autograd's relu takes Variables, that of module 2 only
-# arrays; training's cross_entropy has reductions.
-COME_FIRST = "autograd", "training"
+# Their names come before those of others, the first one's before all: autograd's relu takes
+# Variables, that of module 2 only arrays; training's cross_entropy has reductions; optimizers' SGD
+# has momentum.
+COME_FIRST = "optimizers", "training", "autograd"
 FOUND: dict[str, str] = {}  # name -> the module in tinytorch.core that has it
 
 
@@ -38,11 +39,11 @@ def names_of_modules() -> dict[str, str]:
     from pathlib import Path
 
     found: dict[str, str] = {}
-    for file in sorted(Path(__file__).with_name("core").glob("*.py")):
-        for name in names_in(file):
-            if file.stem in COME_FIRST:
-                found[name] = file.stem
-            found.setdefault(name, file.stem)
+    files = {file.stem: file for file in sorted(Path(__file__).with_name("core").glob("*.py"))}
+    first = [module for module in COME_FIRST if module in files]
+    for module in [*first, *files]:
+        for name in names_in(files[module]):
+            found.setdefault(name, module)
     return found
 
 
