@@ -34,7 +34,7 @@ def groups_to_train(parameters: Iterable, defaults: Mapping[str, Any]) -> list[d
     if isinstance(parameters, Mapping):
         raise TypeError("an optimizer is given a list of groups; write [group] for one")
     is_parameter = hasattr(parameters, "requires_grad")
-    given = [parameters] if is_parameter else list(parameters)
+    given: list[Any] = [parameters] if is_parameter else list(parameters)
     are_groups = [isinstance(part, Mapping) for part in given]
     if any(are_groups) and not all(are_groups):
         raise TypeError("parameters and groups are mixed; make a group of the parameters, too")
@@ -124,7 +124,7 @@ class GroupMethods:
         for group in self.param_groups:
             group["lr"] = rate
 
-    def decayed(self, w: np.ndarray, g: np.ndarray, group: Mapping[str, Any]) -> np.ndarray:
+    def decayed(self, w: np.ndarray, g: np.ndarray, group: dict[str, Any]) -> np.ndarray:
         """The gradient as it is, until it is said how weights decay."""
         return g
 

@@ -61,6 +61,13 @@ def seven(sgd, adagrad, rmsprop, adam, adamw_cosine: Callable) -> dict[str, Call
     }
 
 
+def drawn(sizes: list[int], seed: int) -> Any:
+    """A network of module 4 with random weights."""
+    from tinytorch.core.networks import MLP
+
+    return MLP(sizes, rng=seed)
+
+
 def race(kinds: Kinds, fit: Callable, evaluate: Callable, accuracy: Callable) -> dict[str, Any]:
     """Train on digits with each kind, 20 epochs from three seeds, and print a table.
 
@@ -69,14 +76,12 @@ def race(kinds: Kinds, fit: Callable, evaluate: Callable, accuracy: Callable) ->
     dict
         The mean losses of each kind, epoch by epoch.
     """
-    from tinytorch.core.networks import MLP
-
     curves = {}
     print(f"{'':14} {'loss':>7} {'new digits':>11} {'seconds':>8}")
     for name, make in kinds.items():
         start, losses, right = time.process_time(), [], []
         for seed in range(3):
-            network, (train, test) = MLP([64, 128, 10], rng=seed), digits_batches(seed)
+            network, (train, test) = drawn([64, 128, 10], seed), digits_batches(seed)
             losses.append(fit(network, train, 20, make(network.parameters()))["loss"])
             right.append(evaluate(network, test, accuracy))
         took = (time.process_time() - start) / 3
@@ -87,10 +92,9 @@ def race(kinds: Kinds, fit: Callable, evaluate: Callable, accuracy: Callable) ->
 
 def loss_after_a_break(kind: Callable, fit: Callable, forgets: bool) -> float:
     """The mean loss of ten batches after six epochs, with the optimizer or with a new one."""
-    from tinytorch.core.networks import MLP
     from tinytorch.core.training import train_step
 
-    network, (train, _) = MLP([64, 128, 10], rng=0), digits_batches()
+    network, (train, _) = drawn([64, 128, 10], 0), digits_batches()
     optimizer = kind(network.parameters(), lr=0.02)
     fit(network, train, 6, optimizer)
     if forgets:
@@ -131,9 +135,7 @@ def newton_steps(f: Callable, start, solve: Callable, low: float = 1e-6) -> int:
 
 def costs_of(kinds: Kinds) -> dict[str, tuple[float, float]]:
     """For a network with 109,386 parameters: memory in multiples of them, and ms of a step."""
-    from tinytorch.core.networks import MLP
-
-    parameters = MLP([784, 128, 64, 10], rng=0).parameters()
+    parameters = drawn([784, 128, 64, 10], 0).parameters()
     for p in parameters:
         p.grad = np.ones(p.shape, p.dtype)
     size = sum(p.data.nbytes for p in parameters)
