@@ -165,5 +165,5 @@ def test_110_losses_on_digits_are_theirs(name):
             another.step()
             wanted.append(loss.item())
     assert found[0] > 2 > found[109]
-    apart = np.abs(np.array(found) - wanted)[:110].max()
-    assert apart < (4e-7 if name == "adamw" else 1e-5), apart
+    apart = np.abs(np.array(found) - wanted) / np.maximum(wanted, 1)  # a float32 has 24 bits
+    assert apart[:110].max() < 4e-7

@@ -145,4 +145,4 @@ OPTIMIZERS = {
 def test_110_losses_on_digits_are_theirs(name):
     """To 4e-7 each, in float32: 330 losses of SGD, momentum and Adam, and 110 of Adam in place."""
     mine, other = losses_of_both(OPTIMIZERS[name]).T
-    assert np.abs(mine - other).max() <= 4e-7
+    assert (np.abs(mine - other) <= 4e-7 * np.maximum(other, 1)).all()
