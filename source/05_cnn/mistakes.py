@@ -378,7 +378,6 @@ MISTAKES = [
                 "        return Tensor(conv2d(np.asarray(x), *arrays, **settings))"
             )
         },
-        hidden="nobody else is there yet; module 7 will be",
     ),
     Mistake(
         "shows-all-settings",
