@@ -509,7 +509,6 @@ MISTAKES = [
         "summary",
         "I forgot eval(); looking at a network changes what it keeps.",
         {"    network.eval()\n": ""},
-        hidden="a Dropout only shows other numbers, which nobody looks at",
     ),
 ]
 

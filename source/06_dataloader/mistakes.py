@@ -129,7 +129,6 @@ MISTAKES = [
         "collate",
         "I took the examples apart, and made no arrays.",
         {"fields.append(np.stack(field))": "fields.append(field)"},
-        hidden="a tuple of equal numbers looks like an array in the check; the grader asks for arrays",
     ),
     Mistake(
         "arrays-taken-for-examples",
@@ -750,7 +749,6 @@ MISTAKES = [
         "pad-sequences",
         "I made an array of int64 for everything; 0.5 becomes 0.",
         {"value, dtype=dtype)": "value, dtype=np.int64)"},
-        hidden="all visible sequences are of whole numbers",
     ),
     Mistake(
         "floating-ids",
