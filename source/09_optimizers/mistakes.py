@@ -595,6 +595,9 @@ ALTERNATIVES = [
 ]
 
 A_PRODUCT = "in float64, a product with one is the same number"
+IN_PLACE = (
+    "float64 on the way: step subtracts it in place, and the weights keep their dtype"
+)
 EITHER_ORDER = "a product is the same in either order"
 
 EQUIVALENT = [
@@ -615,6 +618,22 @@ EQUIVALENT = [
             ("warmup", *2 * ["cosine(1.0, start / self.final_div_factor, share)"]),
             ("newton", "x", "x"),
         )
+    ),
+    *(
+        Equivalent(exercise, f"return {old}", f"return {new} * np.float64(1)", IN_PLACE)
+        for exercise, old, new in (
+            ("sgd", "g + momentum * velocity", "(g + momentum * velocity)"),
+            ("sgd", "velocity", "velocity"),
+            ("adagrad", *2 * ["g / (np.sqrt(squares) + group['eps'])"]),
+            ("rmsprop", *2 * ["g / (np.sqrt(squares) + group['eps'])"]),
+            ("adam", *2 * ["means / (1 - beta1 ** t) / (root + group['eps'])"]),
+        )
+    ),
+    Equivalent(
+        "adam",
+        "(beta1, beta2), t = (group['betas'], int(memory['steps']))",
+        "(beta1, beta2), t = (group['betas'], memory['steps'])",
+        IN_PLACE,
     ),
     Equivalent(
         "schedules",

@@ -826,4 +826,55 @@ def f1_scores(matrix):
     ),
 }
 
-VARIANTS = TENSOR | ACTIVATIONS | LAYERS | NETWORKS | CNN | DATALOADER | AUTOGRAD | TRAINING
+OPTIMIZERS = {
+    "makes memories with a function of its own": Variant(
+        "09_optimizers",
+        "optimizer",
+        before=(
+            "#| export\ndef memory_of(p, names):\n"
+            "    zeros = {name: np.zeros(p.shape, p.dtype) for name in names}\n"
+            "    return {'steps': np.array(0)} | zeros",
+            "print(memory_of(Tensor([1.0, 2.0]), ['velocity']))",
+        ),
+        instead={
+            "        for p, _ in self.members():\n"
+            "            zeros = {name: np.zeros(p.shape, p.dtype) for name in self.remembers}\n"
+            '            self.state.append({"steps": np.array(0)} | zeros)': (
+                "        for p, _ in self.members():\n"
+                "            self.state.append(memory_of(p, self.remembers))"
+            )
+        },
+    ),
+    "divides with a method that is inherited": Variant(
+        "09_optimizers",
+        "rmsprop",
+        instead={
+            '        return g / (np.sqrt(squares) + group["eps"])': (
+                "        return self.divided(g, squares, group)\n\n"
+                "    def divided(self, g, squares, group):\n"
+                '        return g / (squares**0.5 + group["eps"])'
+            )
+        },
+        after=(
+            "w = Tensor([1.0], requires_grad=True)\nw.grad = np.ones(1)\nRMSProp([w]).step()\nw",
+        ),
+    ),
+    "asks the schedule in a method of its own": Variant(
+        "09_optimizers",
+        "scheduler",
+        instead={
+            "        factor = self.schedule(int(self.steps))\n": (
+                "        factor = self.factor_now()\n"
+            ),
+            "    def step(self) -> None:": (
+                "    def factor_now(self):\n"
+                "        return self.schedule(int(self.steps))\n\n"
+                "    def step(self) -> None:"
+            ),
+        },
+    ),
+}
+
+VARIANTS = (
+    TENSOR | ACTIVATIONS | LAYERS | NETWORKS | CNN | DATALOADER | AUTOGRAD | TRAINING | OPTIMIZERS
+)

@@ -31,6 +31,7 @@ def test_the_modules_are_those_of_the_course():
         "06_dataloader",
         "07_autograd",
         "08_training",
+        "09_optimizers",
         "15_derivatives",
     ]
 

@@ -16,7 +16,9 @@ def test_the_page_is_what_the_checks_say_today():
     assert "nothing: the check passes" not in made and "Traceback" not in made
 
 
-@pytest.mark.parametrize("folder", ["04_networks", "05_cnn", "06_dataloader", "08_training"])
+@pytest.mark.parametrize(
+    "folder", ["04_networks", "05_cnn", "06_dataloader", "08_training", "09_optimizers"]
+)
 def test_each_typical_mistake_is_answered_in_a_block(folder):
     made = page(Course(ROOT).module(folder))
     assert made.count("```text") >= 12

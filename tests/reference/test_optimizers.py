@@ -1,4 +1,4 @@
-"""Optimizers and schedules beside PyTorch's: 280 draws of settings, 100 of schedules, whole runs."""
+"""Optimizers and schedules beside PyTorch's: 280 draws of settings, 100 of schedules, 18 runs."""
 
 from __future__ import annotations
 
@@ -135,19 +135,20 @@ RUNS = {
     "nesterov": {"lr": 0.05, "momentum": 0.9, "nesterov": True},
     "adagrad": {"lr": 0.02},
     "rmsprop": {"lr": 1e-3},
-    "adam": {"lr": 1e-3, "weight_decay": 1e-3},
-    "adamw": {"lr": 1e-3, "weight_decay": 0.1},
+    "adam": {"lr": 1e-3},
+    "adamw": {"lr": 1e-3, "weight_decay": 0.01},
 }
 
 
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("name", RUNS)
-def test_110_losses_on_digits_are_theirs(name):
-    """From equal weights, on equal batches, in float32."""
+def test_110_losses_on_digits_are_theirs(name, seed):
+    """From equal weights, on equal batches, in float32, whose unit is 2.4e-7 for a loss above 2."""
     images, labels = digits()
     pixels = (images.reshape(-1, 64) / 16).astype(np.float32)
-    loader = DataLoader(ArrayDataset(pixels, labels), 64, shuffle=True, rng=0)
-    network = MLP([64, 32, 10], rng=0)
-    copy = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+    loader = DataLoader(ArrayDataset(pixels, labels), 64, shuffle=True, rng=seed)
+    network = MLP([64, 128, 10], rng=seed)
+    copy = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
     with torch.no_grad():
         for mine, its in zip(network[::2], copy[::2], strict=True):
             its.weight.copy_(torch.tensor(mine.weights.data.T))
