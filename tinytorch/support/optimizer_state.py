@@ -10,7 +10,7 @@ import numpy as np
 WHAT_TO_DO = "load it into an optimizer of the same kind, for the same network"
 
 
-def refuse_other_state(optimizer: Any, saved: Mapping[str, Any]) -> None:
+def refuse_other_state(optimizer: Any, saved: Any) -> None:
     """Refuse a state that does not fit an optimizer.
 
     Raises

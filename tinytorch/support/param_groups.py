@@ -49,7 +49,7 @@ def groups_to_train(parameters: Iterable, defaults: Mapping[str, Any]) -> list[d
     return groups
 
 
-def _group(number: int, given: Mapping[str, Any]) -> dict[str, Any]:
+def _group(number: int, given: Any) -> dict[str, Any]:
     """A copy of a group, with its parameters as a list."""
     if "params" not in given:
         raise ValueError(
@@ -108,6 +108,12 @@ class GroupMethods:
         """The parameters of all groups, one after the other."""
         return [p for p, _ in self.members()]
 
+    @parameters.setter
+    def parameters(self, _: object) -> None:
+        raise AttributeError(
+            "the parameters of an optimizer are in its param_groups; make a new one for others"
+        )
+
     def members(self) -> Iterator[tuple[Any, dict[str, Any]]]:
         """Each parameter with its group, one after the other."""
         for group in self.param_groups:
@@ -124,7 +130,7 @@ class GroupMethods:
         for group in self.param_groups:
             group["lr"] = rate
 
-    def decayed(self, w: np.ndarray, g: np.ndarray, group: Mapping[str, Any]) -> np.ndarray:
+    def decayed(self, w: np.ndarray, g: np.ndarray, group: dict) -> np.ndarray:
         """The gradient as it is, until it is said how weights decay."""
         return g
 

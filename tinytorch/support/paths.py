@@ -28,7 +28,7 @@ def descend(f: Callable, start: Sequence[float], make: Callable, steps: int) -> 
     """
     from tinytorch.core.tensor import Tensor
 
-    w = Tensor(np.array(start, dtype=np.float64), requires_grad=True)
+    w: Any = Tensor(np.array(start, dtype=np.float64), requires_grad=True)
     optimizer, path = make([w]), [w.data.copy()]
     for _ in range(steps):
         optimizer.zero_grad()
@@ -56,8 +56,8 @@ def places_of(
     """Where a weight that begins at 10, in float32, is after a step with each of some slopes."""
     from tinytorch.core.tensor import Tensor
 
-    w, places = Tensor([10.0], requires_grad=True), []
-    optimizer = kind([w], lr=lr, **settings)
+    w: Any = Tensor([10.0], requires_grad=True)
+    places, optimizer = [], kind([w], lr=lr, **settings)
     for slope in slopes:
         w.grad = np.array([slope], dtype=np.float32)
         optimizer.step()

@@ -71,6 +71,7 @@ def race(kinds: Kinds, fit: Callable, evaluate: Callable, accuracy: Callable) ->
     """
     from tinytorch.core.networks import MLP
 
+    network: Any
     curves = {}
     print(f"{'':14} {'loss':>7} {'new digits':>11} {'seconds':>8}")
     for name, make in kinds.items():
@@ -90,7 +91,8 @@ def loss_after_a_break(kind: Callable, fit: Callable, forgets: bool) -> float:
     from tinytorch.core.networks import MLP
     from tinytorch.core.training import train_step
 
-    network, (train, _) = MLP([64, 128, 10], rng=0), digits_batches()
+    network: Any = MLP([64, 128, 10], rng=0)
+    train, _ = digits_batches()
     optimizer = kind(network.parameters(), lr=0.02)
     fit(network, train, 6, optimizer)
     if forgets:
@@ -133,7 +135,8 @@ def costs_of(kinds: Kinds) -> dict[str, tuple[float, float]]:
     """For a network with 109,386 parameters: memory in multiples of them, and ms of a step."""
     from tinytorch.core.networks import MLP
 
-    parameters = MLP([784, 128, 64, 10], rng=0).parameters()
+    network: Any = MLP([784, 128, 64, 10], rng=0)
+    parameters = network.parameters()
     for p in parameters:
         p.grad = np.ones(p.shape, p.dtype)
     size = sum(p.data.nbytes for p in parameters)
