@@ -33,8 +33,8 @@ class Optimizer(GroupMethods, training.Optimizer):
     Parameters
     ----------
     parameters : iterable of Tensor or Variable, or of dict
-        What is to be trained: parameters, or groups of them. A group is a dictionary with
-        ``"params"`` and the settings in which it differs.
+        What is to be trained: parameters, or groups of them. A group is a dictionary
+        with ``"params"`` and the settings in which it differs.
     **defaults
         The settings of all groups that have no others: ``lr``, and what the kind needs.
 
@@ -83,8 +83,8 @@ class Stepping:
 class SGD(Optimizer):
     """Stochastic gradient descent with momentum.
 
-    ``g = gradient + weight_decay * w``, ``v = momentum * v + g``, and ``w -= lr * v``; with
-    `nesterov`, ``w -= lr * (g + momentum * v)``. At first, v is 0.
+    ``g = gradient + weight_decay * w``, ``v = momentum * v + g``, and ``w -= lr * v``;
+    with `nesterov`, ``w -= lr * (g + momentum * v)``. At first, v is 0.
 
     Parameters
     ----------
@@ -145,7 +145,8 @@ def parameter_groups(network: Module, weight_decay: float) -> list[dict]:
     Returns
     -------
     list of dict
-        Groups for an optimizer: first those that decay. One without parameters is left out.
+        Groups for an optimizer: first those that decay. One without parameters is left
+        out.
     """
     parameters = network.parameters()
     weights = [p for p in parameters if p.ndim >= 2]
@@ -174,10 +175,8 @@ class Adagrad(Optimizer):
     weight_decay : float
         How strongly weights are pulled to 0.
 
-    References
-    ----------
-    Duchi, Hazan and Singer (2011), "Adaptive subgradient methods for online learning and
-    stochastic optimization".
+    References ---------- Duchi, Hazan and Singer (2011), "Adaptive subgradient methods
+    for online learning and stochastic optimization".
     """
 
     remembers = ("squares",)
@@ -232,10 +231,9 @@ class RMSProp(Optimizer):
 class Adam(Optimizer):
     """Momentum, and a rate for each number.
 
-    ``g = gradient + weight_decay * w``, ``m = beta1 * m + (1 - beta1) * g``,
-    ``s = beta2 * s + (1 - beta2) * g**2``, and after t steps
-    ``w -= lr * (m / (1 - beta1**t)) / (sqrt(s / (1 - beta2**t)) + eps)``. At first, m and s
-    are 0.
+    ``g = gradient + weight_decay * w``, ``m = beta1 * m + (1 - beta1) * g``, ``s =
+    beta2 * s + (1 - beta2) * g**2``, and after t steps ``w -= lr * (m / (1 - beta1**t))
+    / (sqrt(s / (1 - beta2**t)) + eps)``. At first, m and s are 0.
 
     Parameters
     ----------
@@ -298,7 +296,7 @@ class AdamW(Adam):
 
 
 class StepLR(Schedule):
-    """A rate that stays and drops in turn: the factor is ``gamma ** (step // step_size)``.
+    """A rate that drops now and then: the factor is ``gamma ** (step // step_size)``.
 
     Parameters
     ----------
@@ -347,9 +345,8 @@ class CosineLR(Schedule):
     floor : float
         The factor there.
 
-    References
-    ----------
-    Loshchilov and Hutter (2017), "SGDR: stochastic gradient descent with warm restarts".
+    References ---------- Loshchilov and Hutter (2017), "SGDR: stochastic gradient
+    descent with warm restarts".
     """
 
     steps: int
@@ -362,8 +359,8 @@ class CosineLR(Schedule):
 class WarmupCosine(Schedule):
     """A rate that rises in a line, and then falls along half a wave.
 
-    The factor is ``(step + 1) / warmup`` while ``step < warmup``; after that it goes from 1
-    to `floor`, which it reaches at `steps`, as in `CosineLR`.
+    The factor is ``(step + 1) / warmup`` while ``step < warmup``; after that it goes
+    from 1 to `floor`, which it reaches at `steps`, as in `CosineLR`.
 
     Parameters
     ----------
@@ -389,8 +386,8 @@ class WarmupCosine(Schedule):
 class OneCycle(Schedule):
     """A rate that goes up to its highest and far down again, along two half waves.
 
-    The factor goes from ``1 / div_factor`` to 1 at step ``pct_start * steps - 1``, and from
-    there to ``1 / (div_factor * final_div_factor)`` at step ``steps - 1``.
+    The factor goes from ``1 / div_factor`` to 1 at step ``pct_start * steps - 1``, and
+    from there to ``1 / (div_factor * final_div_factor)`` at step ``steps - 1``.
 
     Parameters
     ----------
@@ -399,12 +396,11 @@ class OneCycle(Schedule):
     pct_start : float
         The share of the steps in which it goes up.
     div_factor, final_div_factor : float
-        By what the highest rate is divided at the start, and the rate of the start at the end.
+        By what the highest rate is divided at the start, and the rate of the start at
+        the end.
 
-    References
-    ----------
-    Smith and Topin (2018), "Super-convergence: very fast training of neural networks using
-    large learning rates".
+    References ---------- Smith and Topin (2018), "Super-convergence: very fast training
+    of neural networks using large learning rates".
     """
 
     steps: int
@@ -471,8 +467,9 @@ class Remembering:
         Returns
         -------
         dict
-            ``"state"``: for each parameter a dictionary of arrays; ``"param_groups"``: the
-            settings of each group, with the number of its parameters as ``"params"``.
+            ``"state"``: for each parameter a dictionary of arrays; ``"param_groups"``:
+            the settings of each group, with the number of its parameters as
+            ``"params"``.
         """
         state = []
         for memory in self.state:
@@ -520,8 +517,8 @@ def find_lr(
     Returns
     -------
     rates, losses : ndarray of shape (tried,)
-        The loss right before the step with each rate. It ends early when the loss is more
-        than four times its lowest, or no number any more.
+        The loss right before the step with each rate. It ends early when the loss is
+        more than four times its lowest, or no number any more.
 
     References
     ----------
@@ -551,8 +548,8 @@ def conjugate_gradient(product: Callable, b: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     product : callable
-        Takes an array like `b`, gives the product of A with it; A is symmetric, with positive
-        curvature in each direction.
+        Takes an array like `b`, gives the product of A with it; A is symmetric, with
+        positive curvature in each direction.
     b : ndarray of shape (n,)
         Not changed.
 
@@ -561,9 +558,8 @@ def conjugate_gradient(product: Callable, b: np.ndarray) -> np.ndarray:
     ndarray of shape (n,)
         The solution, after at most n products.
 
-    References
-    ----------
-    Hestenes and Stiefel (1952), "Methods of conjugate gradients for solving linear systems".
+    References ---------- Hestenes and Stiefel (1952), "Methods of conjugate gradients
+    for solving linear systems".
     """
     x, rest, d = np.zeros_like(b), b.copy(), b.copy()
     for _ in range(len(b)):
@@ -579,6 +575,6 @@ def conjugate_gradient(product: Callable, b: np.ndarray) -> np.ndarray:
 
 
 __all__ = """
-    Adagrad Adam AdamW CosineLR ExponentialLR OneCycle Optimizer RMSProp SGD Scheduler StepLR
-    WarmupCosine conjugate_gradient find_lr parameter_groups
+    Adagrad Adam AdamW CosineLR ExponentialLR OneCycle Optimizer RMSProp SGD Scheduler
+    StepLR WarmupCosine conjugate_gradient find_lr parameter_groups
 """.split()
