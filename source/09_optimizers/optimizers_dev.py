@@ -860,8 +860,10 @@ class Adagrad(Optimizer):
     weight_decay : float
         How strongly weights are pulled to 0.
 
-    References ---------- Duchi, Hazan and Singer (2011), "Adaptive subgradient methods
-    for online learning and stochastic optimization".
+    References
+    ----------
+    Duchi, Hazan and Singer (2011), "Adaptive subgradient methods for online learning
+    and stochastic optimization".
     """
 
     remembers = ("squares",)
@@ -1076,9 +1078,10 @@ The two $\beta$ are in `group["betas"]`. `step` has counted already: $t$ is `int
 class Adam(Optimizer):
     """Momentum, and a rate for each number.
 
-    ``g = gradient + weight_decay * w``, ``m = beta1 * m + (1 - beta1) * g``, ``s =
-    beta2 * s + (1 - beta2) * g**2``, and after t steps ``w -= lr * (m / (1 - beta1**t))
-    / (sqrt(s / (1 - beta2**t)) + eps)``. At first, m and s are 0.
+    ``g = gradient + weight_decay * w``, ``m = beta1 * m + (1 - beta1) * g``,
+    ``s = beta2 * s + (1 - beta2) * g**2``, and after t steps
+    ``w -= lr * (m / (1 - beta1**t)) / (sqrt(s / (1 - beta2**t)) + eps)``. At first, m
+    and s are 0.
 
     Parameters
     ----------
@@ -1421,8 +1424,10 @@ class CosineLR(Schedule):
     floor : float
         The factor there.
 
-    References ---------- Loshchilov and Hutter (2017), "SGDR: stochastic gradient
-    descent with warm restarts".
+    References
+    ----------
+    Loshchilov and Hutter (2017), "SGDR: stochastic gradient descent with warm
+    restarts".
     """
 
     steps: int
@@ -1547,8 +1552,10 @@ class OneCycle(Schedule):
         By what the highest rate is divided at the start, and the rate of the start at
         the end.
 
-    References ---------- Smith and Topin (2018), "Super-convergence: very fast training
-    of neural networks using large learning rates".
+    References
+    ----------
+    Smith and Topin (2018), "Super-convergence: very fast training of neural networks
+    using large learning rates".
     """
 
     steps: int
@@ -2209,8 +2216,10 @@ def conjugate_gradient(product: Callable, b: np.ndarray) -> np.ndarray:
     ndarray of shape (n,)
         The solution, after at most n products.
 
-    References ---------- Hestenes and Stiefel (1952), "Methods of conjugate gradients
-    for solving linear systems".
+    References
+    ----------
+    Hestenes and Stiefel (1952), "Methods of conjugate gradients for solving linear
+    systems".
     """
     ### BEGIN SOLUTION
     x, rest, d = np.zeros_like(b), b.copy(), b.copy()
