@@ -1,14 +1,17 @@
 """Plain `nbgrader autograde` and formgrader's button run submissions in the sandbox."""
 
+import json
 import socket
 import subprocess
 
 import pytest
 from browsing import in_a_browser, keep
 from conftest import cell_of, changed, hand_in
+from ordinary_course import ASSIGNMENTS, submit, write_sources
 from test_formgrader import open_submission
 
 from tito.author.marks import scores
+from tito.grading.gradebook import gradebook
 from tito.sandbox import choice
 
 pytestmark = in_a_browser
@@ -48,14 +51,19 @@ def server():
             server.accept()
 
 
+def press(page, button, picture: str) -> None:
+    """Press a button of formgrader that does something, and wait until it is done."""
+    button.click()
+    page.locator("#success-modal").wait_for()
+    keep(page, picture)
+
+
 def press_the_button(course, lab, page, student: str) -> None:
     """Autograde one submission in formgrader."""
     address, token = lab
     page.goto(f"{address}/lab?token={token}")
     page.goto(f"{address}/formgrader/manage_submissions/91_numbers")
-    page.locator("tr", has_text=student).locator(".autograde a").click()
-    page.locator("#success-modal").wait_for()
-    keep(page, "autograde-button")
+    press(page, page.locator("tr", has_text=student).locator(".autograde a"), "autograde-button")
 
 
 def type_the_command(course, lab, page, student: str) -> None:
@@ -80,3 +88,26 @@ def test_a_submission_that_attacks_is_held(course, lab, page, server, autograde)
     assert "open_a_connection was refused: ConnectionRefusedError" in text
     found = {s.exercise: s.score for s in scores(course, [module]) if s.student == student}
     assert (found["double"], found["halve"]) == (4, 3)
+
+
+def test_an_ordinary_assignment_is_generated_and_graded_by_the_buttons(course, lab, page):
+    exam = ASSIGNMENTS["asserts"]
+    write_sources(course.root, "midterm", exam)
+    address, token = lab
+    page.goto(f"{address}/lab?token={token}")
+    page.goto(f"{address}/formgrader/manage_assignments")
+    press(page, page.locator("tr", has_text="midterm").locator(".assign a"), "generate-midterm")
+    released = course.root / "release" / "midterm"
+    blank = {name: json.loads((released / f"{name}.ipynb").read_text()) for name in exam.notebooks}
+    submit(course.root, "midterm", "full", exam.notebooks, exam.files)
+    submit(course.root, "midterm", "blank", blank, exam.files)
+    for student in ("full", "blank"):
+        page.goto(f"{address}/formgrader/manage_submissions/midterm")
+        row = page.locator("tr", has_text=student)
+        press(page, row.locator(".autograde a"), f"midterm-{student}")
+    with gradebook(course) as book:
+        marks = {
+            student: book.find_submission("midterm", student).score for student in ("full", "blank")
+        }
+        most = book.find_assignment("midterm").max_score
+    assert marks["blank"] == 0 and 0 < marks["full"] <= most

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 import pytest
 from conftest import cell_of, changed, hand_in, reference, untouched
-from ordinary_course import ASSIGNMENTS, find
-from test_ordinary import copy_of, submit, write_sources
+from ordinary_course import ASSIGNMENTS, find, submit, write_sources
+from test_ordinary import copy_of
 
 from tito.author.grade import grade
 from tito.author.marks import feedback, scores, scores_csv

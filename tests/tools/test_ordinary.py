@@ -8,7 +8,19 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, hand_in, reference, write_course
-from ordinary_course import ASSIGNMENTS, Ordinary, autotest, find, given, manual, notebook, solution
+from ordinary_course import (
+    ASSIGNMENTS,
+    Ordinary,
+    autotest,
+    find,
+    given,
+    manual,
+    notebook,
+    solution,
+    submit,
+    write,
+    write_sources,
+)
 from traitlets.config import Config
 
 from tito.author.grade import grade
@@ -20,29 +32,6 @@ from tito.errors import SourceError, TitoError, UsageError
 from tito.grading.gradebook import gradebook
 from tito.grading.submissions import not_looked_at
 from tito.source.modules_and_others import all_assignments, find_assignment
-
-
-def write_sources(root: Path, name: str, assignment: Ordinary) -> None:
-    """Put an assignment where the instructor has it."""
-    folder = root / "source" / name
-    for notebook_name, nb in assignment.notebooks.items():
-        write(folder / f"{notebook_name}.ipynb", json.dumps(nb).encode())
-    for file, content in assignment.files.items():
-        write(folder / file, content)
-
-
-def write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-
-
-def submit(root: Path, name: str, student: str, notebooks: dict, files: dict) -> None:
-    """Put a submission where it is looked for."""
-    folder = root / "submitted" / student / name
-    for notebook_name, nb in notebooks.items():
-        write(folder / f"{notebook_name}.ipynb", json.dumps(nb).encode())
-    for file, content in files.items():
-        write(folder / file, content)
 
 
 def copy_of(notebooks: dict) -> dict:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -394,3 +396,26 @@ ASSIGNMENTS = {
         change=put("bare", square="square = lambda x: x * x"),
     ),
 }
+
+
+def write_sources(root: Path, name: str, assignment: Ordinary) -> None:
+    """Put an assignment where the instructor has it."""
+    folder = root / "source" / name
+    for notebook_name, nb in assignment.notebooks.items():
+        write(folder / f"{notebook_name}.ipynb", json.dumps(nb).encode())
+    for file, content in assignment.files.items():
+        write(folder / file, content)
+
+
+def write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def submit(root: Path, name: str, student: str, notebooks: dict, files: dict) -> None:
+    """Put a submission where it is looked for."""
+    folder = root / "submitted" / student / name
+    for notebook_name, nb in notebooks.items():
+        write(folder / f"{notebook_name}.ipynb", json.dumps(nb).encode())
+    for file, content in files.items():
+        write(folder / file, content)
