@@ -400,10 +400,18 @@ ASSIGNMENTS = {
 
 def write_sources(root: Path, name: str, assignment: Ordinary) -> None:
     """Put an assignment where the instructor has it."""
-    folder = root / "source" / name
-    for notebook_name, nb in assignment.notebooks.items():
-        write(folder / f"{notebook_name}.ipynb", json.dumps(nb).encode())
-    for file, content in assignment.files.items():
+    write_all(root / "source" / name, assignment.notebooks, assignment.files)
+
+
+def submit(root: Path, name: str, student: str, notebooks: dict, files: dict) -> None:
+    """Put a submission where it is looked for."""
+    write_all(root / "submitted" / student / name, notebooks, files)
+
+
+def write_all(folder: Path, notebooks: dict, files: dict) -> None:
+    for name, nb in notebooks.items():
+        write(folder / f"{name}.ipynb", json.dumps(nb).encode())
+    for file, content in files.items():
         write(folder / file, content)
 
 
@@ -412,10 +420,5 @@ def write(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def submit(root: Path, name: str, student: str, notebooks: dict, files: dict) -> None:
-    """Put a submission where it is looked for."""
-    folder = root / "submitted" / student / name
-    for notebook_name, nb in notebooks.items():
-        write(folder / f"{notebook_name}.ipynb", json.dumps(nb).encode())
-    for file, content in files.items():
-        write(folder / file, content)
+def copy_of(notebooks: dict) -> dict:
+    return json.loads(json.dumps(notebooks))

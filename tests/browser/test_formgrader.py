@@ -11,11 +11,16 @@ from tito.author.marks import scores
 pytestmark = in_a_browser
 
 
-def open_submission(page, lab, course, student: str) -> None:
-    """Open what a student handed in, as formgrader shows it."""
+def open_formgrader(page, lab, place: str) -> None:
+    """Open a page of formgrader, by way of JupyterLab, which asks for the token."""
     address, token = lab
     page.goto(f"{address}/lab?token={token}")
-    page.goto(f"{address}/formgrader/submissions/{identity(course, student)}")
+    page.goto(f"{address}/formgrader/{place}")
+
+
+def open_submission(page, lab, course, student: str) -> None:
+    """Open what a student handed in, as formgrader shows it."""
+    open_formgrader(page, lab, f"submissions/{identity(course, student)}")
     page.locator("input.score").first.wait_for()
 
 
@@ -28,9 +33,7 @@ def identity(course, student: str) -> str:
 
 
 def test_formgrader_shows_marks_and_messages(course, lab, page):
-    address, token = lab
-    page.goto(f"{address}/lab?token={token}")
-    page.goto(f"{address}/formgrader/gradebook/91_numbers/numbers_dev")
+    open_formgrader(page, lab, "gradebook/91_numbers/numbers_dev")
     row = page.locator("tr", has_text="Submission #1")
     row.wait_for()
     assert "/ 10" in row.inner_text()

@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from conftest import cell_of, changed, hand_in, reference, untouched
-from ordinary_course import ASSIGNMENTS, find, submit, write_sources
-from test_ordinary import copy_of
+from ordinary_course import ASSIGNMENTS, copy_of, find, submit, write_sources
 
 from tito.author.grade import grade
 from tito.author.marks import feedback, scores, scores_csv

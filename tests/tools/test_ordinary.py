@@ -12,6 +12,7 @@ from ordinary_course import (
     ASSIGNMENTS,
     Ordinary,
     autotest,
+    copy_of,
     find,
     given,
     manual,
@@ -32,10 +33,6 @@ from tito.errors import SourceError, TitoError, UsageError
 from tito.grading.gradebook import gradebook
 from tito.grading.submissions import not_looked_at
 from tito.source.modules_and_others import all_assignments, find_assignment
-
-
-def copy_of(notebooks: dict) -> dict:
-    return json.loads(json.dumps(notebooks))
 
 
 def submissions(assignment: Ordinary, released: Path) -> dict[str, tuple[dict, dict]]:

@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 import zipfile
 
 import pytest
@@ -450,6 +452,39 @@ def test_a_jupyterlab_that_cannot_start_is_one_sentence_and_is_not_tried_for_eve
     monkeypatch.setattr(lab, "_command", lambda *_: [sys.executable, "-c", "raise SystemExit(1)"])
     with pytest.raises(TitoError, match=r"JupyterLab ended at once \(exit code 1\)"):
         lab.start(numbers.root, None, "", False, print)
+
+
+STUBBORN = """
+import http.server, signal, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *text):
+        pass
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Page).serve_forever()
+"""
+STARTS_IT = """
+import os, sys
+from pathlib import Path
+from tito.student import jupyterlab as lab
+lab._command = lambda root, port, page="", browser=False: [sys.executable, "-c", sys.argv[1], str(port)]
+lab.FAREWELL = 0.2
+lab.start(Path("."), None, "", False, lambda address: print(address, flush=True))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signal that can be ignored")
+def test_a_jupyterlab_that_does_not_end_when_asked_is_ended_all_the_same():
+    command = [sys.executable, "-c", STARTS_IT, STUBBORN]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    address = process.stdout.readline().strip()
+    assert urllib.request.urlopen(address).status == 200
+    process.terminate()
+    assert process.wait(timeout=60) == 0
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(address)
 
 
 def test_without_jupyterlab_one_sentence_says_what_to_install(numbers, monkeypatch):

@@ -21,6 +21,7 @@ from urllib.parse import quote
 from tito.errors import TitoError, UsageError
 
 PATIENCE = 60  # seconds until JupyterLab must answer
+FAREWELL = 20  # seconds that it has to end its kernels and itself
 NOT_FOR_STUDENTS = (  # JupyterLab's news, and nbgrader's windows but for Validate
     "@jupyterlab/apputils-extension:announcements",
     *("@jupyter/nbgrader:create-assignment", "@jupyter/nbgrader:formgrader"),
@@ -132,10 +133,18 @@ def start(
     except KeyboardInterrupt:
         return 0
     finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait()
+        end(process)
         settings.cleanup()
+
+
+def end(process: subprocess.Popen) -> None:
+    """Ask JupyterLab to end, and end it if it waits for ever for a thread of its own."""
+    process.terminate()
+    try:
+        process.wait(FAREWELL)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _address(page: str) -> str:
