@@ -46,7 +46,7 @@ def delivered(gradients: dict, create_graph: bool) -> dict:
 def own(gradients: dict, x) -> None:
     """Copy a gradient unless it is certain that nobody else holds it."""
     gradient = gradients[x]
-    if not isinstance(gradient, (np.ndarray, np.generic)):
+    if type(gradient) is not np.ndarray and not isinstance(gradient, np.generic):
         gradients[x] = gradient.copy()  # something that stands in for an array
         return
     counted = sys.getrefcount(gradient)
