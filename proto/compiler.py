@@ -74,6 +74,9 @@ class StandIn(np.lib.mixins.NDArrayOperatorsMixin):
     def __array_function__(self, function, types, inputs, settings):
         return self.tape.note(function, inputs, settings)
 
+    def __one_call__(self, function, *inputs, **settings):
+        return self.tape.note(function, inputs, settings)
+
     def __getitem__(self, index):
         return self.tape.note(getitem, (self, index), {})
 
@@ -98,7 +101,9 @@ class StandIn(np.lib.mixins.NDArrayOperatorsMixin):
     def __index__(self):
         raise self.tape.refused("index")
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, *dtype, **copy):
+        if not dtype and not copy:  # not numpy: the course's own `value`
+            return self
         raise self.tape.refused("array")
 
     def __hash__(self):

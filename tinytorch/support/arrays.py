@@ -24,6 +24,19 @@ def through(function: Callable, *inputs, **parameters):
     return function(*inputs, **parameters)
 
 
+def one_call(function: Callable) -> Callable:
+    """A pure function that looks at values: whoever notes calls notes one of the whole function."""
+
+    @functools.wraps(function)
+    def called(*inputs, **parameters):
+        for x in inputs:
+            if hasattr(x, "__one_call__"):
+                return x.__one_call__(called, *inputs, **parameters)
+        return function(*inputs, **parameters)
+
+    return called
+
+
 def recordable(function: Callable) -> Callable:
     """A function of arrays, its last parameters settings, that may be given variables, too."""
     code = function.__code__
@@ -148,6 +161,7 @@ for function, name in (
     function.__name__ = name  # what messages and pictures call it
 
 
+@one_call
 def softmax_cross_entropy(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The mean negative logarithm of the probability of the right class.
 
@@ -182,6 +196,7 @@ def softmax_cross_entropy(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return ((np.log(sums).sum() - chosen.sum(dtype=wider)) / len(labels)).astype(scores.dtype)
 
 
+@one_call
 def one_hot(labels: Sequence[int], shape: tuple[int, int], dtype) -> np.ndarray:
     """Rows of zeros, with a 1 at the place that the label names."""
     out = np.zeros(shape, dtype)
