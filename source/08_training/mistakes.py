@@ -179,6 +179,13 @@ MISTAKES = [
         hidden="no visible gradient adds up to zero",
     ),
     Mistake(
+        "counts-without-care",
+        "overfit",
+        "I counted with range.",
+        {"steps_of(steps, network, optimizer)": "range(steps)"},
+        hidden="nothing goes wrong in the visible check",
+    ),
+    Mistake(
         "along-the-wrong-axis",
         "accuracy",
         "I took the largest of each column.",
@@ -258,6 +265,12 @@ MISTAKES = [
             "optimizer, loss) * len(y)": "optimizer, loss)",
             "count += len(y)": "count += 1",
         },
+    ),
+    Mistake(
+        "goes-through-without-care",
+        "train-epoch",
+        "I handed on the batches alone.",
+        {"batches_of(batches, network, optimizer)": "batches_of(batches)"},
     ),
     Mistake(
         "trains-on-validation",
@@ -362,7 +375,6 @@ MISTAKES = [
         "adam",
         "I put epsilon into the root.",
         {"(np.sqrt(square) + self.eps)": "np.sqrt(square + self.eps)"},
-        hidden="the usual epsilon is too small to be seen there",
     ),
     Mistake(
         "counts-from-zero",
@@ -451,7 +463,14 @@ MISTAKES = [
         "generator-forgotten",
         "save-and-load",
         "I forgot what draws the order of the examples.",
-        {"(Tensor, np.ndarray, np.random.Generator)": "(Tensor, np.ndarray)"},
+        {"np.ndarray, np.random.Generator)": "np.ndarray)"},
+    ),
+    Mistake(
+        "variables-forgotten",
+        "save-and-load",
+        "I looked for Tensors only.",
+        {"(Tensor, Variable, ": "(Tensor, "},
+        hidden="the weights of the visible networks are Tensors",
     ),
     Mistake(
         "optimizer-forgotten",
@@ -463,8 +482,15 @@ MISTAKES = [
         "half-a-load",
         "save-and-load",
         "I did not look first.",
-        {"    refuse_differences(found, arrays)\n": ""},
+        {"    refuse_differences(found, arrays, optimizer)\n": ""},
         hidden="in the visible check, the first array that is missing is an error as well",
+    ),
+    Mistake(
+        "any-optimizer-will-do",
+        "save-and-load",
+        "I did not say that there is an optimizer.",
+        {"(found, arrays, optimizer)": "(found, arrays)"},
+        hidden="the visible check loads what was saved, and another network",
     ),
     Mistake(
         "epoch-forgotten",
@@ -547,8 +573,8 @@ ALTERNATIVES = [
         "overfit",
         "Two comprehensions.",
         {
-            "losses = []\n    for _ in range(steps):\n        losses.append(train_step(network, x, y, optimizer, loss))\n    return losses": (
-                "return [train_step(network, x, y, optimizer, loss) for _ in range(steps)]"
+            "losses = []\n    for _ in steps_of(steps, network, optimizer):\n        losses.append(train_step(network, x, y, optimizer, loss))\n    return losses": (
+                "return [train_step(network, x, y, optimizer, loss) for _ in steps_of(steps, network, optimizer)]"
             ),
             "if p.grad is None or not p.grad.any():": (
                 "if p.grad is None or np.count_nonzero(p.grad) == 0:"
@@ -583,7 +609,7 @@ ALTERNATIVES = [
         solution=(
             "network.train(True)\n"
             "sums, sizes = [], []\n"
-            "for x, y in batches_of(batches):\n"
+            "for x, y in batches_of(batches, network, optimizer):\n"
             "    value = train_step(network, x, y, optimizer, loss)\n"
             "    sums.append(len(x) * value)\n"
             "    sizes.append(len(x))\n"
@@ -854,8 +880,8 @@ EQUIVALENT = [
     ),
     Equivalent(
         "save-and-load",
-        "kinds = (Tensor, np.ndarray, np.random.Generator)",
-        "kinds = (np.ndarray, Tensor, np.random.Generator)",
+        "kinds = (Tensor, Variable, np.ndarray, np.random.Generator)",
+        "kinds = (Variable, Tensor, np.ndarray, np.random.Generator)",
         "isinstance asks for any, in whatever order",
     ),
     Equivalent(

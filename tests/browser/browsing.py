@@ -79,8 +79,17 @@ def lab(course):
         address = re.search(r"(http://[^/]+)/lab[^?]*\?token=(\w+)", process.stdout.readline())
         yield address.groups()
     finally:
-        process.terminate()
+        end(process)
+
+
+def end(process: subprocess.Popen) -> None:
+    """End a JupyterLab; on a busy machine, one that waits for its kernels may take too long."""
+    process.terminate()
+    try:
         process.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture(scope="module")  # while it is there, no other test of this process can use asyncio

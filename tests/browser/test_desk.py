@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from browsing import in_a_browser, keep
+from browsing import end, in_a_browser, keep
 from conftest import ROOT
 
 from tito.course import Course
@@ -57,5 +57,4 @@ def test_it_opens_the_last_notebook_and_shows_only_the_desk(desk, page):
         listed = page.locator(".jp-DirListing-itemText").all_inner_texts()
         assert "notebooks" in listed and not {"release", "bin", "nbgrader_config.py"} & set(listed)
     finally:
-        process.terminate()
-        process.wait(timeout=30)
+        end(process)

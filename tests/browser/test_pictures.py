@@ -13,6 +13,7 @@ import time
 import nbformat
 import numpy as np
 import pytest
+from browsing import end
 
 from tinytorch.core.autograd import Variable
 from tinytorch.graph import draw, step_backward
@@ -143,8 +144,7 @@ def lab(tmp_path_factory):
     try:
         yield address_in(log)
     finally:
-        process.terminate()
-        process.wait(timeout=60)
+        end(process)
 
 
 def address_in(log) -> tuple[str, str]:

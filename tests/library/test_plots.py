@@ -22,6 +22,7 @@ def test_losses_are_drawn_and_told_and_other_measures_are_not(axes):
         "validation_accuracy": [0.1, 0.2],
     }
     text = draw_losses(axes, history)
+    assert all(float(tick).is_integer() for tick in axes.get_xticks())
     assert len(axes.lines) == 2 and axes.lines[0].get_linestyle() != axes.lines[1].get_linestyle()
     assert "loss goes from 2.00 to 1.00, and is lowest, 1.00, after epoch 2" in text
     assert "validation_loss goes from 1.50 to 1.75, and is lowest, 1.50, after epoch 1" in text
@@ -39,5 +40,8 @@ def test_six_runs_are_drawn_and_told():
     runs = {letter: {"loss": [1.0] * 10, "validation_loss": [2.0] * 10} for letter in "ABCDEF"}
     text = draw_six(axes, runs)
     assert [axis.get_title() for axis in axes.flat] == list("ABCDEF")
+    assert all(float(tick).is_integer() for axis in axes.flat for tick in axis.get_xticks())
+    assert [axis.get_xlabel() for axis in axes[-1]] == ["epoch"] * 3
+    assert [axis.get_ylabel() for axis in axes[:, 0]] == ["loss"] * 2
     assert "F: 1.00 1.00 1.00 1.00, and on new digits 2.00 2.00 2.00 2.00" in text
     pyplot.close(figure)

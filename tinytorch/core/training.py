@@ -16,7 +16,7 @@ from tinytorch.core.networks import MLP, Module, walk
 from tinytorch.core.tensor import Tensor, extend
 from tinytorch.support.clipping import clip_grad_value_ as clip_grad_value_
 from tinytorch.support.clipping import gradients_of
-from tinytorch.support.loops import batches_of, checked, epochs_of
+from tinytorch.support.loops import batches_of, checked, epochs_of, steps_of
 from tinytorch.support.loss_layers import (
     labels_for,
     labels_for_loss,
@@ -66,12 +66,12 @@ def mse_loss(predicted, target, reduction: str = "mean") -> Variable:
 
 
 def bce_with_logits(scores, targets, reduction: str = "mean") -> Variable:
-    """The surprise at answers of yes or no, from scores whose sigmoid is the probability of yes.
+    """The surprise at answers of yes or no, from scores.
 
     Parameters
     ----------
     scores : Variable, Tensor or ndarray of any shape
-        What a network gives.
+        What a network gives; the sigmoid of a score is the probability of yes.
     targets : array_like of the same shape
         1 for yes, 0 for no, or a probability.
     reduction : str
@@ -93,12 +93,12 @@ def bce_with_logits(scores, targets, reduction: str = "mean") -> Variable:
 
 
 def cross_entropy(scores, labels, reduction: str = "mean") -> Variable:
-    """The surprise at the right class, from scores whose softmax gives the probabilities.
+    """The surprise at the right class, from scores.
 
     Parameters
     ----------
     scores : Variable, Tensor or ndarray of shape (examples, classes)
-        What a network gives; no probabilities.
+        What a network gives; the softmax of a row gives the probabilities.
     labels : integer array_like of shape (examples,)
         The right class of each example.
     reduction : str
@@ -229,15 +229,20 @@ def overfit(network, x, y, optimizer, loss=cross_entropy, steps: int = 300) -> l
     -------
     list of float
         The loss before each step.
+
+    Raises
+    ------
+    FloatingPointError
+        If a loss is infinite or not a number; all is as before the first step then.
     """
     losses = []
-    for _ in range(steps):
+    for _ in steps_of(steps, network, optimizer):
         losses.append(train_step(network, x, y, optimizer, loss))
     return losses
 
 
 def unreached(network: Module) -> list[str]:
-    """The names of the parameters that no gradient has reached: it is None, or only zeros.
+    """The names of the parameters whose gradient is None, or has only zeros.
 
     Call it after a training step.
     """
@@ -275,7 +280,7 @@ def accuracy(scores, labels) -> float:
 
 @contextmanager
 def evaluating(network: Module) -> Iterator[None]:
-    """A block in which no part of a network is in training mode; then each is as before."""
+    """A block in which nothing is in training mode; then each part is as before."""
     switches = [part for _, part in walk(network) if hasattr(part, "training")]
     modes = [part.training for part in switches]
     network.eval()
@@ -296,8 +301,8 @@ def evaluate(network: Module, batches: Iterable, measure: Callable) -> float:
     batches : iterable of (Tensor, ndarray)
         A loader or a list.
     measure : callable
-        Takes predictions and targets, and gives the mean over a batch, such as `accuracy` or
-        `cross_entropy`.
+        Takes predictions and targets, and gives the mean over a batch, such as
+        `accuracy` or `cross_entropy`.
 
     Returns
     -------
@@ -343,11 +348,11 @@ def train_epoch(
     ValueError
         If there are no batches.
     FloatingPointError
-        If the loss is infinite or not a number.
+        If a loss is infinite or not a number; all is as before the epoch then.
     """
     network.train()
     total, count = 0.0, 0
-    for x, y in batches_of(batches):
+    for x, y in batches_of(batches, network, optimizer):
         total += train_step(network, x, y, optimizer, loss) * len(y)
         count += len(y)
     return total / count
@@ -383,23 +388,25 @@ def fit(
     measures : sequence of callable
         What is measured there besides the loss, such as `accuracy`.
     callbacks : sequence of callable
-        Each is called after an epoch with the network and the history; if one gives something
-        true, training ends.
+        Each is called after an epoch with the network and the history; if one gives
+        something true, training ends.
     progress : bool
-        Whether a bar in a terminal, or a line in a notebook, shows how many epochs are done.
+        Whether a bar in a terminal, or a line in a notebook, shows how many epochs are
+        done.
 
     Returns
     -------
     dict of list of float
-        A number for each epoch: "loss", the mean during training; with validation batches also
-        "validation_loss", and "validation_" with the name of each measure.
+        A number for each epoch: "loss", the mean during training; with validation
+        batches also "validation_loss", and "validation_" with the name of each measure.
 
     Raises
     ------
     ValueError
         If batches can be gone through only once, there are none, or both are the same.
     FloatingPointError
-        If the loss is infinite or not a number; names the epoch and the step.
+        If a loss is infinite or not a number; names the epoch and the step. Network and
+        optimizer are as before that epoch then.
     """
     history = {"loss": []}
     for _ in epochs_of(epochs, train, validation, progress):
@@ -549,7 +556,7 @@ class Adam(Optimizer):
 
 
 def learn_xor(width: int = 8, seed: int = 0) -> Module:
-    """A network that was trained on XOR, from random weights; its score is above 0 for yes.
+    """A network that has learned XOR from random weights: above 0 is yes.
 
     Parameters
     ----------
@@ -610,7 +617,8 @@ def clip_grad_norm_(parameters, max_norm: float) -> float:
 
     References
     ----------
-    Pascanu, Mikolov and Bengio (2013), "On the difficulty of training recurrent neural networks".
+    Pascanu, Mikolov and Bengio (2013), "On the difficulty of training recurrent neural
+    networks".
     """
     if not max_norm >= 0:
         raise ValueError(f"max_norm is {max_norm}; it must not be negative")
@@ -623,9 +631,9 @@ def clip_grad_norm_(parameters, max_norm: float) -> float:
 
 
 def changing(network, optimizer=None, rng=None) -> dict[str, object]:
-    """Whatever training changes: Tensors, arrays and generators, by name."""
+    """Whatever training changes: Tensors, Variables, arrays and generators, by name."""
     everything = {"network": network, "optimizer": optimizer, "rng": rng}
-    kinds = (Tensor, np.ndarray, np.random.Generator)
+    kinds = (Tensor, Variable, np.ndarray, np.random.Generator)
     return {name: part for name, part in walk(everything) if isinstance(part, kinds)}
 
 
@@ -651,7 +659,7 @@ def save(path, network, optimizer=None, epoch: int = 0, rng=None) -> None:
 
 
 def load(path, network, optimizer=None, rng=None) -> int:
-    """Bring network, optimizer and generators back to what they were when they were saved.
+    """Bring network, optimizer and generators back to what was saved.
 
     Parameters
     ----------
@@ -668,19 +676,22 @@ def load(path, network, optimizer=None, rng=None) -> int:
     Raises
     ------
     KeyError
-        If names are missing or unexpected; nothing has changed then.
+        If names are missing or unexpected, as with another kind of optimizer; nothing
+        has changed then.
     ValueError
-        If a shape differs, or the file is cut off or none of ours; nothing has changed then.
+        If a shape differs, or the file is cut off or none of ours; nothing has changed
+        then.
     """
     arrays, found = read_arrays(path), changing(network, optimizer, rng)
-    refuse_differences(found, arrays)
+    refuse_differences(found, arrays, optimizer)
     for name, part in found.items():
         put(part, arrays[name])
     return int(arrays["epoch"])
 
 
 __all__ = """
-    Adam BCEWithLogitsLoss CrossEntropyLoss EarlyStopping MSELoss Optimizer SGD accuracy
-    bce_with_logits changing clip_grad_norm_ clip_grad_value_ confusion_matrix cross_entropy
-    evaluate evaluating f1_scores fit learn_spirals learn_xor load mse_loss overfit save train_epoch train_step unreached
+    Adam BCEWithLogitsLoss CrossEntropyLoss EarlyStopping MSELoss Optimizer SGD
+    accuracy bce_with_logits changing clip_grad_norm_ clip_grad_value_
+    confusion_matrix cross_entropy evaluate evaluating f1_scores fit learn_spirals
+    learn_xor load mse_loss overfit save train_epoch train_step unreached
 """.split()

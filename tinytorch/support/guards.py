@@ -109,7 +109,8 @@ def refuse(operation, what: str = "an input") -> None:
     """Say that the values of an operation have changed."""
     raise RuntimeError(
         f"{what} of {operation!r} was changed in place after it was used, so the gradient "
-        "would be wrong; call backward() before changing it, or change a copy"
+        "would be wrong; call backward() before changing it (in a training loop: before "
+        "optimizer.step()), or change a copy"
     )
 
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from tinytorch.core.activations import sigmoid
 from tinytorch.core.tensor import Tensor
 from tinytorch.support.shown import Shown
 
@@ -38,6 +39,8 @@ def refuse_other_reductions(reduction: str) -> None:
 def targets_for(scores, targets):
     """Targets from 0 to 1 with the shape and the dtype of some scores.
 
+    Says once if the scores have come out of a sigmoid.
+
     Raises
     ------
     ValueError
@@ -56,6 +59,8 @@ def targets_for(scores, targets):
         raise ValueError(
             f"targets lie between 0 and 1, but these go from {numbers.min()} to {numbers.max()}"
         )
+    if getattr(getattr(scores, "grad_fn", None), "function", None) is sigmoid:
+        mention("bce_with_logits", "sigmoid")
     return targets
 
 
@@ -80,14 +85,20 @@ def labels_for(scores, labels) -> np.ndarray:
 def labels_for_loss(scores, labels) -> np.ndarray:
     """The same; says once if the scores look like probabilities."""
     labels, first = labels_for(scores, labels), np.asarray(scores)[0]
-    if first.min() >= 0 and abs(first.sum() - 1) < 1e-5 and "softmax" not in MENTIONED:
-        MENTIONED.add("softmax")
-        warnings.warn(
-            "these look like probabilities, but cross_entropy wants scores, since it applies "
-            "softmax itself; leave out the softmax at the end of the network",
-            stacklevel=3,
-        )
+    if first.min() >= 0 and abs(first.sum() - 1) < 1e-5:
+        mention("cross_entropy", "softmax")
     return labels
+
+
+def mention(loss: str, function: str) -> None:
+    """Warn, once in a process, that a loss was given probabilities, where it wants scores."""
+    if function not in MENTIONED:
+        MENTIONED.add(function)
+        warnings.warn(
+            f"these look like probabilities, but {loss} wants scores, since it applies {function} "
+            f"itself; leave out the {function} at the end of the network",
+            stacklevel=4,
+        )
 
 
 class LossLayer(Shown):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Iterable
+
+import numpy as np
 
 from tinytorch.core.tensor import Tensor
 
@@ -41,10 +44,14 @@ def learning_rate(lr: float) -> float:
 
     Raises
     ------
+    TypeError
+        If it is no single number.
     ValueError
-        If it is negative or not a number.
+        If it is negative, infinite or NaN.
     """
-    if not lr >= 0:
+    if np.ndim(lr) or not isinstance(lr, (numbers.Real, np.ndarray)):
+        raise TypeError(f"the learning rate is {lr!r:.60}; it must be a single number")
+    if not 0 <= lr < np.inf:
         raise ValueError(f"the learning rate is {lr}; it must be a number that is not negative")
     return float(lr)
 

@@ -22,6 +22,7 @@ def draw_losses(axes: Any, history: Mapping[str, Sequence[float]]) -> str:
             f"{values[lowest]:.2f}, after epoch {lowest + 1}"
         )
     axes.set_xlabel("epoch")
+    axes.locator_params(axis="x", integer=True)
     axes.legend()
     return f"Losses against the epoch: {'; '.join(texts)}."
 
@@ -50,6 +51,11 @@ def draw_six(axes: Any, histories: Mapping[str, Mapping[str, Sequence[float]]]) 
             axis.plot(range(1, len(values) + 1), values, style)
         axis.axhline(np.log(10), color="black", linestyle="-.", linewidth=0.8)
         axis.set(title=letter, ylim=(0, 4))
+        axis.locator_params(axis="x", integer=True)
         rows = [" ".join(f"{v:.2f}" for v in values[::3]) for values in history.values()]
         texts.append(f"{letter}: {rows[0]}, and on new digits {rows[1]}")
+    for axis in np.atleast_2d(axes)[-1]:
+        axis.set_xlabel("epoch")
+    for axis in np.atleast_2d(axes)[:, 0]:
+        axis.set_ylabel("loss")
     return f"Two losses after epochs 1, 4, 7 and 10, in six plots. {'; '.join(texts)}."
