@@ -7,6 +7,7 @@ function marked `recordable` hands a call with a variable over to it, as `apply`
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 from collections.abc import Callable, Sequence
 
@@ -29,17 +30,25 @@ def one_call(function: Callable) -> Callable:
 
     @functools.wraps(function)
     def called(*inputs, **parameters):
-        for x in inputs:
-            if hasattr(x, "__one_call__"):
-                return x.__one_call__(called, *inputs, **parameters)
+        for x in (*inputs, *parameters.values()):
+            noted = getattr(bare(x), "__one_call__", None)
+            if noted is not None:
+                return noted(called, *inputs, **parameters)
         return function(*inputs, **parameters)
 
     return called
 
 
+def bare(x):
+    """The array inside a Variable or a Tensor; anything else as it is."""
+    while hasattr(x, "requires_grad"):
+        x = x.data
+    return x
+
+
 def recordable(function: Callable) -> Callable:
     """A function of arrays, its last parameters settings, that may be given variables, too."""
-    code = function.__code__
+    code = inspect.unwrap(function).__code__
     names = code.co_varnames[: code.co_argcount]
     count = 2 if names[0] == "condition" else 1
 
@@ -57,6 +66,7 @@ def recordable(function: Callable) -> Callable:
 
 
 @recordable
+@one_call
 def select(condition: np.ndarray, x: np.ndarray) -> np.ndarray:
     """`x` where the condition holds, else 0, also in place of an infinity or a NaN.
 
@@ -110,6 +120,7 @@ def inverse(axes, ndim: int) -> list[int]:
 
 
 @recordable
+@one_call
 def scatter(x: np.ndarray, shape: tuple[int, ...], index) -> np.ndarray:
     """Zeros of the given shape, with `x` added at `index`: what indexing does, backwards."""
     if takes_each_once(index):

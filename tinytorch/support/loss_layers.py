@@ -10,6 +10,7 @@ import numpy as np
 
 from tinytorch.core.activations import sigmoid
 from tinytorch.core.tensor import Tensor
+from tinytorch.support.arrays import one_call
 from tinytorch.support.shown import Shown
 
 REDUCTIONS = "mean", "sum", "none"
@@ -64,6 +65,7 @@ def targets_for(scores, targets):
     return targets
 
 
+@one_call
 def labels_for(scores, labels) -> np.ndarray:
     """One class for each row of some scores, as an array.
 
@@ -82,6 +84,7 @@ def labels_for(scores, labels) -> np.ndarray:
     return labels
 
 
+@one_call
 def labels_for_loss(scores, labels) -> np.ndarray:
     """The same; says once if the scores look like probabilities."""
     labels, first = labels_for(scores, labels), np.asarray(scores)[0]

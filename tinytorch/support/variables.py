@@ -229,7 +229,9 @@ def bare_arrays(x):
         return type(x)(map(bare_arrays, x))
     if type(x) is dict:
         return {key: bare_arrays(part) for key, part in x.items()}
-    return np.asarray(x) if isinstance(x, (Tensor, VariableMethods)) else x
+    if isinstance(x, VariableMethods):
+        return x.data.data
+    return x.data if isinstance(x, Tensor) else x
 
 
 new = object.__new__

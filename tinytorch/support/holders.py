@@ -1,0 +1,495 @@
+"""Where a step keeps what it changes: the arrays, generators and numbers of networks and optimizers.
+
+A slot is a place that holds one of them, such as ``network.layers[0].weights.data``. They are found
+by walking through what the step refers to and through the arguments that it is given.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import types
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tinytorch.core.tensor import Tensor
+from tinytorch.support.stand_ins import CannotTrace, StandInMethods, is_tensor, numbers_in
+from tinytorch.support.variables import bare_tensor
+from tinytorch.support.writing import by_value
+
+PLAIN = (bool, int, float, complex, str, bytes, type(None), np.dtype, np.generic)
+NOT_WALKED = (type, types.ModuleType, types.BuiltinFunctionType, np.ufunc)
+NOT_OF_THESE = ("numpy", "matplotlib", "builtins", "threading", "concurrent", "asyncio", "logging")
+
+
+class Slot:
+    """A place that holds a value: an attribute, an element, a variable of an enclosing function."""
+
+    def __init__(self, name: str, get: Callable, put: Callable):
+        self.name, self.get, self.put = name, get, put
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def attribute(owner, key: str, name: str) -> Slot:
+    """The slot of an attribute."""
+    return Slot(name, functools.partial(getattr, owner, key), functools.partial(setattr, owner, key))
+
+
+def element(owner, key, name: str) -> Slot:
+    """The slot of an element of a list or a dictionary."""
+    return Slot(name, functools.partial(owner.__getitem__, key), functools.partial(owner.__setitem__, key))
+
+
+def data_of(tensor, name: str) -> Slot:
+    """The slot of the array in a Tensor or a Variable."""
+    if not hasattr(tensor, "grad_fn"):
+        return attribute(tensor, "data", name)
+
+    def put(array) -> None:
+        if array is not tensor.data.data:
+            tensor.data = bare_tensor(array)
+
+    return Slot(name, lambda: tensor.data.data, put)
+
+
+class Walk:
+    """All slots of some things, and the collections that they are in.
+
+    Attributes
+    ----------
+    slots : list of Slot
+        Those that hold an array, a generator or a plain value.
+    edges : list of (callable, object)
+        What gives an object on the way, and which it was.
+    collections : list of (name, collection)
+        Lists, dictionaries and dictionaries of attributes.
+    """
+
+    def __init__(self, things: Iterable[tuple[str, Slot | None, Any]]):
+        self.slots: list[Slot] = []
+        self.edges: list[tuple[Callable, Any]] = []
+        self.collections: list[tuple[str, Any]] = []
+        self.seen: dict[int, Any] = {}
+        for name, slot, thing in things:
+            self.visit(name, slot, thing)
+        self.lengths = [len(c) for _, c in self.collections]
+
+    def visit(self, name: str, slot: Slot | None, thing) -> None:
+        """Note what a slot holds, and go on to its parts."""
+        leaf = isinstance(thing, (np.ndarray, np.random.Generator, *PLAIN))
+        if slot is not None:
+            if leaf:
+                self.slots.append(slot)
+            else:
+                self.edges.append((slot.get, thing))
+        if leaf or id(thing) in self.seen or isinstance(thing, NOT_WALKED):
+            return
+        self.seen[id(thing)] = thing
+        for part in parts_of(thing, name, self.collections):
+            self.visit(part.name, part, part.get())
+
+    def is_as_it_was(self) -> bool:
+        """Whether all objects are where they were, and no collection has grown or shrunk."""
+        for get, thing in self.edges:
+            try:
+                if get() is not thing:
+                    return False
+            except (AttributeError, IndexError, KeyError):
+                return False
+        return self.lengths == [len(c) for _, c in self.collections]
+
+
+def parts_of(thing, name: str, collections: list) -> Iterator[Slot]:
+    """The slots directly in a thing."""
+    if is_tensor(thing):
+        if getattr(thing, "grad_fn", None) is None:
+            yield data_of(thing, name)
+            yield attribute(thing, "grad", f"{name}_grad")
+            yield attribute(thing, "requires_grad", f"{name}_requires_grad")
+    elif isinstance(thing, (list, dict)):
+        collections.append((name, thing))
+        keys = range(len(thing)) if isinstance(thing, list) else list(thing)
+        for key in keys:
+            yield element(thing, key, f"{name}_{key}")
+    elif isinstance(thing, tuple):
+        for i, part in enumerate(thing):
+            yield Slot(f"{name}_{i}", lambda part=part: part, lambda new: None)
+    elif isinstance(thing, types.MethodType):
+        yield Slot(name, lambda: thing.__self__, lambda new: None)
+    elif isinstance(thing, functools.partial):
+        parts = (thing.func, *thing.args, *thing.keywords.values())
+        yield Slot(name, lambda: parts, lambda new: None)
+    elif isinstance(thing, types.FunctionType):
+        yield from referred_to(thing)
+    elif not type(thing).__module__.startswith(NOT_OF_THESE):
+        yield from attributes_of(thing, name, collections)
+
+
+def attributes_of(thing, name: str, collections: list) -> Iterator[Slot]:
+    """The attributes of an object, in its dictionary or in slots."""
+    inside = getattr(thing, "__dict__", None)
+    if isinstance(inside, dict):
+        collections.append((name, inside))
+        for key in list(inside):
+            yield attribute(thing, key, f"{name}_{key}" if name else key)
+    for kind in type(thing).__mro__:
+        for key in vars(kind).get("__slots__", ()):
+            if not key.startswith("__") and hasattr(thing, key):
+                yield attribute(thing, key, f"{name}_{key}" if name else key)
+
+
+def referred_to(function: types.FunctionType) -> Iterator[Slot]:
+    """The variables of a function's surroundings that its text names."""
+    if function.__module__ is not None and function.__module__.startswith(("numpy", "tinytorch")):
+        return
+    for key, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        with contextlib.suppress(ValueError):  # not filled yet
+            cell.cell_contents  # noqa: B018
+            yield attribute(cell, "cell_contents", key)
+    for key in names_in(function.__code__):
+        if key in function.__globals__:
+            yield element(function.__globals__, key, key)
+
+
+def names_in(code: types.CodeType) -> list[str]:
+    """The global names in a function's text, and in functions inside it."""
+    found = list(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            found += names_in(constant)
+    return list(dict.fromkeys(found))
+
+
+# ---- The arguments, and what comes out
+
+
+def parts_in_order(x, name: str) -> Iterator[tuple[str, Any]]:
+    """Whatever is in nested tuples, lists and dictionaries, with names."""
+    if type(x) in (tuple, list):
+        for i, part in enumerate(x):
+            yield from parts_in_order(part, f"{name}_{i}")
+    elif type(x) is dict:
+        for key, part in x.items():
+            yield from parts_in_order(part, f"{name}_{key}")
+    else:
+        yield name, x
+
+
+def replaced(x, change: Callable):
+    """Nested tuples, lists and dictionaries, with `change` of everything in them."""
+    if type(x) in (tuple, list):
+        return type(x)([replaced(part, change) for part in x])
+    if type(x) is dict:
+        return {key: replaced(part, change) for key, part in x.items()}
+    return change(x)
+
+
+def is_value(x) -> bool:
+    """Whether an argument is a value of the program: an array, a float, a generator, a Tensor."""
+    kinds = (np.ndarray, np.generic, np.random.Generator)
+    return isinstance(x, kinds) or type(x) is float or (is_tensor(x) and not_trained(x))
+
+
+def not_trained(tensor) -> bool:
+    """Whether nothing but its numbers is of interest in a Tensor that is an argument."""
+    return getattr(tensor, "grad_fn", None) is None and not tensor.requires_grad
+
+
+def like(tensor, array):
+    """A Tensor, or a Variable that requires no gradient, with another array."""
+    bare = bare_tensor(array)
+    return type(tensor)(bare, requires_grad=False) if hasattr(tensor, "grad_fn") else bare
+
+
+def entry(x):
+    """What of a value must be the same for a program to fit: anything but the numbers in arrays."""
+    x = numbers_in(x) if is_tensor(x) else x
+    if isinstance(x, np.ndarray):
+        return (x.shape, x.strides, x.dtype)
+    if isinstance(x, np.generic):
+        return ("generic", x.dtype)
+    if isinstance(x, np.random.Generator):
+        return type(x.bit_generator)
+    return (type(x), x if isinstance(x, (str, bytes, np.dtype)) else repr(x))
+
+
+@contextlib.contextmanager
+def restored(walk: Walk) -> Iterator[None]:
+    """Afterwards, everything that a walk found is as it was."""
+    before = [slot.get() for slot in walk.slots]
+    inside = [(c, c.copy()) for _, c in walk.collections]
+    try:
+        yield
+    finally:
+        for collection, copy in inside:
+            put_back(collection, copy)
+        for slot, value in zip(walk.slots, before, strict=True):
+            slot.put(value)
+
+
+def put_back(collection, copy) -> None:
+    """Give a list or a dictionary what it had."""
+    if isinstance(collection, list):
+        collection[:] = copy
+    elif collection.keys() != copy.keys() or any(collection[k] is not copy[k] for k in copy):
+        collection.clear()
+        collection.update(copy)
+
+
+def refuse_growth(walk: Walk) -> None:
+    """Refuse lists that a step has made longer: only the trace would do so."""
+    for (name, collection), length in zip(walk.collections, walk.lengths, strict=True):
+        if isinstance(collection, list) and len(collection) != length:
+            raise CannotTrace(
+                f"the step changes the length of the list {name}; return the value instead, and put "
+                "it into the list outside"
+            )
+
+
+class Again(Exception):
+    """A number that the step counts with has been found: trace again, with a stand-in for it."""
+
+
+class Holders:
+    """All that a step refers to, looked at before each call.
+
+    Parameters
+    ----------
+    step : callable
+        The function to be compiled.
+    things : tuple
+        Further networks, optimizers and so on that it changes.
+    """
+
+    def __init__(self, step: Callable, things: tuple):
+        self.step, self.things = step, things
+        self.names = parameter_names(step)
+        self.counted: set[str] = set()  # numbers that change from call to call
+        self.fixed: set[str] = set()  # numbers that must not be stood in for
+        self.walk: Walk | None = None
+        self.objects: list = []
+        self.numbers: dict[str, Any] = {}
+
+    def look(self, arguments: tuple, settings: dict) -> Call:
+        """What there is at this moment."""
+        names = [*self.names[: len(arguments)], *settings]
+        names += [f"input_{i}" for i in range(len(names), len(arguments) + len(settings))]
+        given = (*arguments, *settings.values())
+        leaves = [leaf for n, x in zip(names, given) for leaf in parts_in_order(x, n)]
+        objects = [(n, x) for n, x in leaves if not is_value(x) and not isinstance(x, PLAIN)]
+        objects = [(n, x) for n, x in objects if not is_tensor(x)]
+        same = len(objects) == len(self.objects) and all(
+            x is y for (_, x), (_, y) in zip(objects, self.objects)
+        )
+        walked_again = self.walk is None or not same or not self.walk.is_as_it_was()
+        if walked_again:
+            self.objects = objects
+            things = [("", None, self.step), *(("", None, t) for t in self.things)]
+            self.walk = Walk([*things, *((n, None, x) for n, x in objects)])
+        call = Call(self, arguments, settings, leaves)
+        call.walked_again = walked_again
+        return call
+
+    def stands_in(self, slot: Slot, value) -> bool:
+        """Whether the program takes what a slot holds as a value, and not as it is."""
+        if isinstance(value, (np.ndarray, np.random.Generator)):
+            return True
+        return type(value) in (int, float) and slot.name in self.counted
+
+
+class Call:
+    """One call of a compiled step: where its values are, and what they are.
+
+    Attributes
+    ----------
+    slots, values : list
+        Each place, and what it holds.
+    key : tuple
+        What must be the same for a program to fit.
+    """
+
+    def __init__(self, holders: Holders, arguments: tuple, settings: dict, leaves: list):
+        self.holders, self.arguments, self.settings = holders, arguments, settings
+        walk = holders.walk
+        assert walk is not None
+        self.walk, self.slots = walk, list(walk.slots)
+        self.leaves: dict[int, Slot] = {}
+        for name, x in leaves:
+            self.slots += self.slots_of_argument(name, x)
+        self.values = [slot.get() for slot in self.slots]
+        self.notice_numbers()
+        entries = []
+        for slot, value in zip(self.slots, self.values, strict=True):
+            known = holders.stands_in(slot, value) and not isinstance(value, (np.ndarray, np.random.Generator))
+            entries.append(type(value) if known else entry(value))
+        self.key = (tuple(name for name, _ in leaves), tuple(entries))
+
+    def slots_of_argument(self, name: str, x) -> list[Slot]:
+        """The slots of one argument: its own, or those of a Tensor or a Variable."""
+        if is_tensor(x):
+            if getattr(x, "grad_fn", None) is not None:
+                raise CannotTrace(
+                    f"{name} is a Variable that was computed outside, whose history a compiled step "
+                    "cannot go back through; give x.detach(), or compute it inside the step"
+                )
+            found = [data_of(x, name), attribute(x, "requires_grad", f"{name}_requires_grad")]
+            return found + [attribute(x, "grad", f"{name}_grad")] * bool(x.requires_grad)
+        if not isinstance(x, (np.ndarray, np.random.Generator, *PLAIN)):
+            return []
+        box = [x]
+        slot = element(box, 0, name)
+        if isinstance(x, np.ndarray) or type(x) is float or isinstance(x, (np.random.Generator, np.generic)):
+            self.leaves[id(x)] = slot
+        if type(x) is float:
+            self.holders.counted.add(name)
+        return [slot]
+
+    def notice_numbers(self) -> None:
+        """Numbers that are others than at the last call are values from now on."""
+        holders = self.holders
+        for slot, value in zip(self.slots, self.values, strict=True):
+            if type(value) in (int, float) and slot.name not in holders.counted:
+                before = holders.numbers.get(slot.name, value)
+                if (type(before), repr(before)) != (type(value), repr(value)):
+                    if slot.name not in holders.fixed:
+                        holders.counted.add(slot.name)
+                holders.numbers[slot.name] = value
+
+    def places(self) -> list[int]:
+        """The slots whose values are values of the program."""
+        pairs = enumerate(zip(self.slots, self.values, strict=True))
+        stands_in = self.holders.stands_in
+        return [i for i, (s, v) in pairs if stands_in(s, v) or isinstance(v, np.generic)]
+
+    def pure(self, with_state: Callable) -> Callable:
+        """A function of the values alone, which gives all that the step returns and changes."""
+        places = self.places()
+        slots = [self.slots[i] for i in places]
+
+        def call(*values):
+            before = [len(c) for _, c in self.walk.collections]
+            arguments, settings = None, None
+
+            def step():
+                arguments = replaced(self.arguments, self.stood_in)
+                settings = replaced(self.settings, self.stood_in)
+                return self.holders.step(*arguments, **settings)
+
+            outputs, _ = with_state(step, slots)(values)
+            refuse_growth(self.walk)
+            return self.packed(outputs, dict(zip(places, values, strict=True)))
+
+        return call
+
+    def stood_in(self, x):
+        """An argument, or what stands in for it."""
+        slot = self.leaves.get(id(x))
+        return x if slot is None else slot.get()
+
+    def packed(self, outputs, put: dict[int, Any]) -> tuple[list, Template]:
+        """All stand-ins that come out of a step, and how its results are made of them."""
+        template = Template()
+        template.outputs = replaced(outputs, template.part)
+        for i, slot in enumerate(self.slots):
+            before, now = put.get(i, self.values[i]), slot.get()
+            if now is before or (isinstance(now, StandInMethods) and isinstance(before, StandInMethods) and now.number == before.number):
+                continue
+            self.changed(slot, before, now)
+            template.changes.append((i, replaced(now, template.part)))
+        for c, (_, collection) in enumerate(self.walk.collections):
+            if isinstance(collection, dict) and len(collection) != self.walk.lengths[c]:
+                for key in list(collection)[self.walk.lengths[c] :]:
+                    made = replaced(collection[key], template.part)
+                    template.made.append((c, key, made))
+        return template.found, template
+
+    def changed(self, slot: Slot, before, now) -> None:
+        """A number that the step itself changes is a value."""
+        if type(before) in (int, float) and type(now) in (int, float) and before != now:
+            if slot.name not in self.holders.fixed:
+                self.holders.counted.add(slot.name)
+                raise Again
+
+    def finish(self, template: Template, results: list):
+        """Put what a program has computed where the step would have put it; gives the outputs."""
+        outputs = built(template.outputs, results)
+        for i, part in template.changes:
+            self.slots[i].put(built(part, results))
+        for c, key, part in template.made:
+            self.walk.collections[c][1][key] = built(part, results)
+        return outputs
+
+
+class Part:
+    """A place in a template: which result, or which constant, and in what Tensor."""
+
+    def __init__(self, number: int | None, constant, tensor=None):
+        self.number, self.constant, self.tensor = number, constant, tensor
+
+    def __eq__(self, other) -> bool:
+        return isinstance(other, Part) and self.described() == other.described()
+
+    def described(self) -> tuple:
+        """What it is, to be compared."""
+        return self.number, by_value(self.constant), type(self.tensor)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Template:
+    """How outputs, and new contents of slots, are made of the results of a program."""
+
+    def __init__(self):
+        self.found: list = []
+        self.outputs: Any = None
+        self.changes: list = []
+        self.made: list = []
+
+    def part(self, x) -> Part:
+        """The part for something that came out."""
+        held = numbers_in(x)
+        if isinstance(held, StandInMethods):
+            self.found.append(held)
+            number = len(self.found) - 1
+            return Part(number, None, x if is_tensor(x) else None)
+        if is_tensor(x):
+            return Part(None, np.array(held), x)
+        if not isinstance(x, (*PLAIN, np.ndarray, np.random.Generator)) and not callable(x):
+            raise CannotTrace(
+                f"the step returns, or keeps, {x!r:.60}, which a compiled step cannot make anew; use "
+                "arrays, Tensors, and tuples, lists and dictionaries of them"
+            )
+        return Part(None, x)
+
+    def __eq__(self, other) -> bool:
+        parts = (self.outputs, self.changes, self.made)
+        return isinstance(other, Template) and parts == (other.outputs, other.changes, other.made)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def built(x, results: list):
+    """Nested tuples, lists and dictionaries with each part filled in."""
+    if type(x) in (tuple, list):
+        return type(x)([built(part, results) for part in x])
+    if type(x) is dict:
+        return {key: built(part, results) for key, part in x.items()}
+    if x.number is None:
+        value = np.array(x.constant) if type(x.constant) is np.ndarray else x.constant
+    else:
+        value = results[x.number]
+    return value if x.tensor is None else like(x.tensor, value)
+
+
+def parameter_names(step: Callable) -> list[str]:
+    """The names of a function's parameters, as far as they can be known."""
+    try:
+        kinds = inspect.signature(step).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [p.name for p in kinds if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]

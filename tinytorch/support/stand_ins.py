@@ -1,0 +1,407 @@
+"""What stands in for an array besides answering numpy: its shape, its operators, its refusals.
+
+A stand-in has an `example` with real numbers, a `number` by which a program knows it, and the `tape`
+on which it has noted whatever is done with it.
+"""
+
+from __future__ import annotations
+
+import copy
+import operator
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from tinytorch.core.tensor import Tensor
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A value of a program, by its number."""
+
+    number: int
+
+    def __repr__(self) -> str:
+        return f"v{self.number}"
+
+
+class CannotTrace(TypeError):
+    """A step depends on the numbers in its arrays, or does what cannot be followed."""
+
+
+class NotFollowed(CannotTrace, AttributeError):
+    """A method of arrays that cannot be followed."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is known of a value without its numbers."""
+
+    type: type
+    shape: tuple[int, ...]
+    dtype: Any
+    strides: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{self.shape}" if self.dtype is not None else self.type.__name__
+
+
+def kind_of(example) -> Kind:
+    """What is known of an example without its numbers."""
+    if isinstance(example, (np.ndarray, np.generic)):
+        return Kind(type(example), example.shape, example.dtype, example.strides)
+    return Kind(type(example), (), None, ())
+
+
+# ---- What a call was given, with something else for each stand-in
+
+
+def mapped(change: Callable, x):
+    """Nested tuples, lists, slices and dictionaries, with `change` of each stand-in in them."""
+    if isinstance(x, StandInMethods):
+        return change(x)
+    if type(x) in (tuple, list):
+        return type(x)([mapped(change, part) for part in x])
+    if type(x) is slice:
+        return slice(*mapped(change, (x.start, x.stop, x.step)))
+    if type(x) is dict:
+        return {key: mapped(change, part) for key, part in x.items()}
+    held = numbers_in(x)
+    return change(held) if isinstance(held, StandInMethods) else x
+
+
+def numbers_in(x):
+    """The array inside a Variable or a Tensor; anything else as it is."""
+    while is_tensor(x):
+        x = x.data
+    return x
+
+
+def is_tensor(x) -> bool:
+    """Whether it is a Tensor or a Variable."""
+    return isinstance(x, Tensor) or hasattr(type(x), "grad_fn")
+
+
+def stand_ins(x) -> list:
+    """All stand-ins in nested tuples, lists, slices and dictionaries."""
+    found: list = []
+    mapped(found.append, x)
+    return found
+
+
+def examples(x):
+    """The same, with the example of each stand-in."""
+    return mapped(lambda s: s.example, x)
+
+
+def numbered(x):
+    """The same, with a reference for each stand-in."""
+    return mapped(lambda s: Ref(s.number), x)
+
+
+def refs(x) -> Iterator[Ref]:
+    """All references in nested tuples, lists, slices and dictionaries."""
+    if type(x) is Ref:
+        yield x
+    elif type(x) in (tuple, list):
+        for part in x:
+            yield from refs(part)
+    elif type(x) is slice:
+        yield from refs((x.start, x.stop, x.step))
+    elif type(x) is dict:
+        yield from refs(tuple(x.values()))
+
+
+def filled(x, values: Callable):
+    """The same, with ``values(number)`` for each reference."""
+    if type(x) is Ref:
+        return values(x.number)
+    if type(x) in (tuple, list):
+        return type(x)([filled(part, values) for part in x])
+    if type(x) is slice:
+        return slice(*filled((x.start, x.stop, x.step), values))
+    return {k: filled(part, values) for k, part in x.items()} if type(x) is dict else x
+
+
+# ---- Calls
+
+
+def getitem(array, index):
+    """``array[index]``."""
+    return array[index]
+
+
+def setitem(array, index, new) -> None:
+    """``array[index] = new``."""
+    array[index] = new
+
+
+def by_name(name: str) -> Callable:
+    """The method of a name, as a function."""
+
+    def method(array, *inputs, **settings):
+        return getattr(array, name)(*inputs, **settings)
+
+    method.__name__ = method.__qualname__ = name
+    return method
+
+
+OF_ARRAYS = """sum mean var std max min argmax argmin prod cumsum cumprod reshape transpose astype copy
+    ravel flatten squeeze swapaxes repeat take clip round view dot argsort sort fill trace diagonal
+    any all item partition argpartition searchsorted conj ptp""".split()
+OF_GENERATORS = """random normal standard_normal uniform integers permutation permuted choice binomial
+    exponential poisson gamma beta laplace shuffle multivariate_normal standard_exponential""".split()
+METHODS = {name: by_name(name) for name in (*OF_ARRAYS, *OF_GENERATORS)}
+DRAWS = {METHODS[name] for name in OF_GENERATORS}
+IN_PLACE = {setitem: 0, METHODS["fill"]: 0, METHODS["sort"]: 0, METHODS["partition"]: 0}
+IN_PLACE |= {np.copyto: 0, np.place: 0, np.putmask: 0, np.put: 0, np.put_along_axis: 0}
+IN_PLACE |= {np.fill_diagonal: 0, METHODS["shuffle"]: 1}
+BINARY = "add sub mul truediv floordiv mod pow matmul and_ or_ xor lshift rshift".split()
+COMPARISONS = "lt le gt ge eq ne".split()
+UFUNCS = {  # what an operator of arrays calls; powers have ways of their own
+    operator.add: np.add,
+    operator.sub: np.subtract,
+    operator.mul: np.multiply,
+    operator.truediv: np.divide,
+    operator.matmul: np.matmul,
+    operator.neg: np.negative,
+}
+ASK_SHAPES = {np.shape, np.ndim, np.size, np.result_type, np.may_share_memory, np.shares_memory}
+ASK_SHAPES |= {np.iscomplexobj, np.isrealobj, np.can_cast}
+AS_MANY_AS_NUMBERS_SAY = {np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.compress}
+AS_MANY_AS_NUMBERS_SAY |= {np.bincount, np.histogram, np.trim_zeros, np.union1d, np.intersect1d}
+AS_MANY_AS_NUMBERS_SAY |= {np.setdiff1d, np.unique_values, np.unique_counts, np.unique_all}
+
+
+def written_by(function: Callable, inputs: tuple, settings: dict) -> list:
+    """The stand-ins whose memory a call changes."""
+    found = stand_ins(settings.get("out"))
+    if function in IN_PLACE:
+        found += stand_ins(inputs[IN_PLACE[function]])
+    elif getattr(function, "__name__", "") == "at" or function in INPLACE_OPERATORS:
+        found += stand_ins(inputs[0])
+    if function in DRAWS:
+        found.append(inputs[0])
+    return found
+
+
+def on_examples(function: Callable, inputs: tuple, settings: dict):
+    """Call a function on the examples of what stands in for them.
+
+    Raises
+    ------
+    CannotTrace
+        If the shape of the result depends on numbers, or the call changes an array that is not known.
+    """
+    refuse_what_numbers_decide(function, inputs)
+    changed = written_by(function, inputs, settings)
+    targets = settings.get("out")
+    for target in targets if isinstance(targets, tuple) else (targets,):
+        if isinstance(target, np.ndarray) and not isinstance(target, StandInMethods):
+            raise refused("outside")
+    if (function in IN_PLACE or function in INPLACE_OPERATORS) and not changed:
+        raise refused("outside")
+    plain_inputs, plain_settings = examples((tuple(inputs), dict(settings)))
+    with np.errstate(all="ignore"):
+        if changed or isinstance(function, np.ufunc) or function in (getitem, *METHODS.values()):
+            return function(*plain_inputs, **plain_settings)
+        return closed_to_writing(function, plain_inputs, plain_settings)
+
+
+def closed_to_writing(function: Callable, inputs: tuple, settings: dict):
+    """Call a function that ought not to change what it is given."""
+    flags = [x.flags for x in inputs if type(x) is np.ndarray]
+    flags = [f for f in flags if f.writeable]
+    for f in flags:
+        f.writeable = False
+    try:
+        out = function(*inputs, **settings)
+    except ValueError as error:
+        if "read-only" in str(error):
+            raise refused("writes", getattr(function, "__name__", "a function")) from None
+        raise
+    finally:
+        for f in flags:
+            f.writeable = True
+    for x in out if isinstance(out, (tuple, list)) else (out,):
+        if type(x) is np.ndarray and not x.flags.writeable and function is not np.broadcast_to:
+            x.setflags(write=x.base is None or owner_of(x).flags.writeable)
+    return out
+
+
+def owner_of(array: np.ndarray) -> np.ndarray:
+    """The array whose memory a view shows."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def refuse_what_numbers_decide(function: Callable, inputs: tuple) -> None:
+    """Refuse results with as many elements as the numbers say."""
+    if function in AS_MANY_AS_NUMBERS_SAY or (function is np.where and len(inputs) == 1):
+        raise refused("mask", function.__name__)
+    if function is getitem:
+        index = inputs[1] if isinstance(inputs[1], tuple) else (inputs[1],)
+        if any(isinstance(part, StandInMethods) and part.dtype == bool for part in index):
+            raise refused("mask", "x[mask]")
+
+
+def result_of(tape, step, out, given):
+    """What stands in for the result of a call; its number is put into the step."""
+    if step.writes and (out is None or any(out is s.example for s in stand_ins(given))):
+        return next((s for s in stand_ins(given) if s.example is out), None)
+    if isinstance(out, (tuple, list)) and step.function not in ASK_SHAPES:
+        whole = tape.value(out)
+        step.out = whole.number
+        parts = [tape.note(getitem, (whole, i), {}) for i in range(len(out))]
+        return parts if type(out) is list else tuple(parts)
+    if step.function in ASK_SHAPES:
+        tape.steps.pop()
+        return out
+    if isinstance(out, (bool, str, type(None))):
+        raise refused("bool")
+    made = tape.value(out, memory_of(out, given))
+    step.out = made.number
+    return made
+
+
+def memory_of(out, given) -> int | None:
+    """The value whose memory a result shows."""
+    if isinstance(out, np.ndarray):
+        for s in stand_ins(given):
+            if isinstance(s.example, np.ndarray) and np.may_share_memory(out, s.example):
+                return s.number
+    return None
+
+
+# ---- Refusals
+
+REMEDIES = {
+    "bool": "whether it is true depends on the numbers, which a traced step must not; use where()",
+    "float": "a Python number of it depends on the numbers; return the array from the step instead",
+    "index": "a whole number of it depends on the numbers, so it can be no shape or index of Python's",
+    "array": "numpy wants the numbers here; use np.stack, np.concatenate, or give the step a Tensor",
+    "mask": "{0} has as many elements as the numbers say, and a traced step must know; use where()",
+    "outside": "an array that the step does not know is changed; give compile() what holds it",
+    "writes": "{0} changes an array in a way that is not known; use out=, or an index",
+    "method": "{0} cannot be traced",
+}
+OURS = ("numpy", "tinytorch", "dataclasses", "contextlib", "functools", "<step")
+
+
+def refused(what: str, *names: str) -> CannotTrace:
+    """The error that names the user's line, and says what to do."""
+    return CannotTrace(f"{users_line()}: {REMEDIES[what].format(*names)}")
+
+
+def users_line() -> str:
+    """The innermost line that is none of numpy's or of the library's."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame and any(part in frame.f_code.co_filename for part in OURS):
+        frame = frame.f_back
+    if frame is None:
+        return "in the step"
+    name = frame.f_code.co_filename.rpartition("/")[2]
+    return f"line {frame.f_lineno} of {frame.f_code.co_name} ({name})"
+
+
+# ---- The methods
+
+
+def _of_example(name: str) -> property:
+    return property(lambda self: getattr(self.example, name))
+
+
+class StandInMethods:
+    """The attributes, operators and methods of an array; each call is noted on a tape."""
+
+    __slots__ = ("example", "number", "tape")
+
+    def __init__(self, tape, number: int, example):
+        self.tape, self.number, self.example = tape, number, example
+
+    __class__ = property(lambda self: type(self.example))  # type: ignore[assignment]
+    shape, dtype, ndim, size, nbytes, itemsize, strides = map(
+        _of_example, "shape dtype ndim size nbytes itemsize strides".split()
+    )
+    T = property(lambda self: self.transpose())
+    mT = property(lambda self: self.swapaxes(-1, -2))
+    base = None
+
+    def __one_call__(self, function: Callable, *inputs, **settings):
+        return self.tape.note(function, inputs, settings)
+
+    def __getattr__(self, name: str):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        function = METHODS.get(name)
+        if function is None or not hasattr(self.example, name):
+            said = str(refused("method", f"{type(self.example).__name__}.{name}"))
+            raise NotFollowed(said)
+        return lambda *inputs, **settings: self.tape.note(function, (self, *inputs), settings)
+
+    def tobytes(self, order: str = "C") -> bytes:
+        """What changes when somebody writes to the same memory."""
+        return str(self.tape.version(self)).encode()
+
+    def __len__(self) -> int:
+        return len(self.example)
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __repr__(self) -> str:
+        return f"<stands in for {kind_of(self.example)}>"
+
+    def __deepcopy__(self, memory):
+        return self.copy() if isinstance(self.example, np.ndarray) else self
+
+    def __copy__(self):
+        return self.__deepcopy__(None)
+
+    def __array__(self, dtype=None, copy=None):
+        raise refused("array")
+
+
+def _operator(function: Callable, turned: bool = False) -> Callable:
+    def method(self, *others):
+        if any(map(is_tensor, others)):
+            return NotImplemented
+        given = (*others, self) if turned else (self, *others)
+        return self.tape.note(function, given, {})
+
+    return method
+
+
+def _in_place(name: str) -> Callable:
+    function, plain = getattr(operator, f"i{name.strip('_')}"), getattr(operator, name)
+
+    def method(self, other):
+        changes = isinstance(self.example, np.ndarray)
+        return self.tape.note(function if changes else plain, (self, other), {})
+
+    return method
+
+
+INPLACE_OPERATORS = {getattr(operator, f"i{name.strip('_')}"): name for name in BINARY}
+for _name in BINARY:
+    _plain = _name.strip("_")
+    setattr(StandInMethods, f"__{_plain}__", _operator(getattr(operator, _name)))
+    setattr(StandInMethods, f"__r{_plain}__", _operator(getattr(operator, _name), True))
+    setattr(StandInMethods, f"__i{_plain}__", _in_place(_name))
+for _name in (*COMPARISONS, "neg", "pos", "abs", "invert"):
+    setattr(StandInMethods, f"__{_name}__", _operator(getattr(operator, _name)))
+
+
+def own_copy(x):
+    """A copy of an array, of a generator or of a number, which tracing may change."""
+    if isinstance(x, np.ndarray):
+        return np.array(x)
+    return copy.deepcopy(x) if isinstance(x, np.random.Generator) else x
