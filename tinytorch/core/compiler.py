@@ -11,7 +11,7 @@ import numpy as np
 from tinytorch.support.compiling import CompiledMethods, Ready
 from tinytorch.support.holders import Holders
 from tinytorch.support.stand_ins import (
-    METHODS, UFUNCS, CannotTrace, Ref, StandInMethods, filled, getitem, kind_of, numbered, on_examples,
+    METHODS, UFUNCS, CannotTrace, joined, renamed, Ref, StandInMethods, filled, getitem, kind_of, numbered, on_examples,
     own_copy, refs, refused, result_of, setitem, stand_ins, users_line, written_by,
 )
 from tinytorch.support.writing import (
@@ -139,17 +139,13 @@ def without_common(program):
                 continue
             known[key] = step.out
         steps.append(step)
-    outputs = filled(program.outputs, lambda n: Ref(same.get(n, n)))
-    return replace(program, steps=steps, outputs=outputs)
+    return joined(replace(program, steps=steps), same)
 
 
 def may_merge(out, groups, written):
     return groups[out] != out or out not in written
 
 
-def renamed(step, same):
-    change = lambda n: Ref(same.get(n, n))
-    return replace(step, inputs=filled(step.inputs, change), settings=filled(step.settings, change))
 
 
 def lifetimes(program):
@@ -241,19 +237,19 @@ def without_copies(program):
     for i, step in enumerate(program.steps):
         step = renamed(step, same)
         n = needless_copy_of(program, step)
-        if n is not None and last[n] == i:
+        if n is not None and last[program.groups[n]] == i:
             same[step.out] = n
         else:
             steps.append(step)
-    outputs = filled(program.outputs, lambda n: Ref(same.get(n, n)))
-    return replace(program, steps=steps, outputs=outputs)
+    return joined(replace(program, steps=steps), same)
 
 
 def needless_copy_of(program, step):
     if step.function not in (np.copy, METHODS["copy"]) or step.settings: return None
     (n,) = used(step)
     same_kind = program.kinds[n] == program.kinds[step.out]
-    return n if same_kind and program.groups[n] == n else None
+    whole = program.kinds[program.groups[n]].size == program.kinds[n].size
+    return n if same_kind and whole else None
 
 
 class Compiled(CompiledMethods):

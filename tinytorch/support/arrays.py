@@ -31,19 +31,21 @@ def one_call(function: Callable) -> Callable:
     @functools.wraps(function)
     def called(*inputs, **parameters):
         for x in (*inputs, *parameters.values()):
-            noted = getattr(bare(x), "__one_call__", None)
-            if noted is not None:
-                return noted(called, *inputs, **parameters)
+            note = who_notes(x)
+            if note is not None:
+                return note(called, *inputs, **parameters)
         return function(*inputs, **parameters)
 
     return called
 
 
-def bare(x):
-    """The array inside a Variable or a Tensor; anything else as it is."""
+def who_notes(x) -> Callable | None:
+    """The method that notes one call, if `x` or what is in it stands in for an array."""
     while hasattr(x, "requires_grad"):
         x = x.data
-    return x
+    if isinstance(x, tuple):
+        return next((note for note in map(who_notes, x) if note), None)
+    return getattr(x, "__one_call__", None)
 
 
 def recordable(function: Callable) -> Callable:

@@ -10,6 +10,7 @@ import contextlib
 import functools
 import inspect
 import types
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -75,6 +76,7 @@ class Walk:
         self.edges: list[tuple[Callable, Any]] = []
         self.collections: list[tuple[str, Any]] = []
         self.seen: dict[int, Any] = {}
+        self.taken: Counter = Counter()
         for name, slot, thing in things:
             self.visit(name, slot, thing)
         self.lengths = [len(c) for _, c in self.collections]
@@ -84,6 +86,9 @@ class Walk:
         leaf = isinstance(thing, (np.ndarray, np.random.Generator, *PLAIN))
         if slot is not None:
             if leaf:
+                self.taken[slot.name] += 1
+                if self.taken[slot.name] > 1:  # of two functions, perhaps
+                    slot.name += f"_{self.taken[slot.name]}"
                 self.slots.append(slot)
             else:
                 self.edges.append((slot.get, thing))
@@ -195,6 +200,11 @@ def is_value(x) -> bool:
     return isinstance(x, kinds) or type(x) is float or (is_tensor(x) and not_trained(x))
 
 
+def is_number(x) -> bool:
+    """Whether it is a Python number or one of numpy's, and no truth value."""
+    return type(x) in (int, float) or (isinstance(x, np.generic) and x.dtype.kind in "iuf")
+
+
 def not_trained(tensor) -> bool:
     """Whether nothing but its numbers is of interest in a Tensor that is an argument."""
     return getattr(tensor, "grad_fn", None) is None and not tensor.requires_grad
@@ -211,8 +221,6 @@ def entry(x):
     x = numbers_in(x) if is_tensor(x) else x
     if isinstance(x, np.ndarray):
         return (x.shape, x.strides, x.dtype)
-    if isinstance(x, np.generic):
-        return ("generic", x.dtype)
     if isinstance(x, np.random.Generator):
         return type(x.bit_generator)
     return (type(x), x if isinstance(x, (str, bytes, np.dtype)) else repr(x))
@@ -299,7 +307,7 @@ class Holders:
         """Whether the program takes what a slot holds as a value, and not as it is."""
         if isinstance(value, (np.ndarray, np.random.Generator)):
             return True
-        return type(value) in (int, float) and slot.name in self.counted
+        return is_number(value) and slot.name in self.counted
 
 
 class Call:
@@ -325,8 +333,8 @@ class Call:
         self.notice_numbers()
         entries = []
         for slot, value in zip(self.slots, self.values, strict=True):
-            known = holders.stands_in(slot, value) and not isinstance(value, (np.ndarray, np.random.Generator))
-            entries.append(type(value) if known else entry(value))
+            number = is_number(value) and holders.stands_in(slot, value)
+            entries.append(type(value) if number else entry(value))
         self.key = (tuple(name for name, _ in leaves), tuple(entries))
 
     def slots_of_argument(self, name: str, x) -> list[Slot]:
@@ -343,17 +351,17 @@ class Call:
             return []
         box = [x]
         slot = element(box, 0, name)
-        if isinstance(x, np.ndarray) or type(x) is float or isinstance(x, (np.random.Generator, np.generic)):
+        if is_value(x):
             self.leaves[id(x)] = slot
-        if type(x) is float:
-            self.holders.counted.add(name)
+            if is_number(x):
+                self.holders.counted.add(name)
         return [slot]
 
     def notice_numbers(self) -> None:
         """Numbers that are others than at the last call are values from now on."""
         holders = self.holders
         for slot, value in zip(self.slots, self.values, strict=True):
-            if type(value) in (int, float) and slot.name not in holders.counted:
+            if is_number(value) and slot.name not in holders.counted:
                 before = holders.numbers.get(slot.name, value)
                 if (type(before), repr(before)) != (type(value), repr(value)):
                     if slot.name not in holders.fixed:
@@ -364,7 +372,7 @@ class Call:
         """The slots whose values are values of the program."""
         pairs = enumerate(zip(self.slots, self.values, strict=True))
         stands_in = self.holders.stands_in
-        return [i for i, (s, v) in pairs if stands_in(s, v) or isinstance(v, np.generic)]
+        return [i for i, (s, v) in pairs if stands_in(s, v)]
 
     def pure(self, with_state: Callable) -> Callable:
         """A function of the values alone, which gives all that the step returns and changes."""
@@ -410,7 +418,7 @@ class Call:
 
     def changed(self, slot: Slot, before, now) -> None:
         """A number that the step itself changes is a value."""
-        if type(before) in (int, float) and type(now) in (int, float) and before != now:
+        if is_number(before) and is_number(now) and before != now:
             if slot.name not in self.holders.fixed:
                 self.holders.counted.add(slot.name)
                 raise Again

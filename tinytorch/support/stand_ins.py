@@ -7,10 +7,11 @@ on which it has noted whatever is done with it.
 from __future__ import annotations
 
 import copy
+import math
 import operator
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
 
@@ -45,6 +46,11 @@ class Kind:
     shape: tuple[int, ...]
     dtype: Any
     strides: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """How many elements there are."""
+        return math.prod(self.shape)
 
     def __str__(self) -> str:
         return f"{self.shape}" if self.dtype is not None else self.type.__name__
@@ -127,6 +133,30 @@ def filled(x, values: Callable):
     return {k: filled(part, values) for k, part in x.items()} if type(x) is dict else x
 
 
+def renamed(step, same: dict[int, int]):
+    """A step with other values where `same` has one."""
+
+    def change(n: int) -> Ref:
+        return Ref(same.get(n, n))
+
+    return replace(
+        step,
+        inputs=filled(step.inputs, change),
+        settings=filled(step.settings, change),
+        writes=tuple(same.get(n, n) for n in step.writes),
+    )
+
+
+def joined(program, same: dict[int, int]):
+    """A program whose outputs and memory are those of the values that have become one."""
+    outputs = filled(program.outputs, lambda n: Ref(same.get(n, n)))
+    groups = list(program.groups)
+    for n, other in same.items():
+        if groups[n] == n:
+            groups[n] = groups[other]
+    return replace(program, outputs=outputs, groups=[groups[g] for g in groups])
+
+
 # ---- Calls
 
 
@@ -189,6 +219,10 @@ def written_by(function: Callable, inputs: tuple, settings: dict) -> list:
     return found
 
 
+HARMLESS = {getitem, *METHODS.values()}
+HARMLESS |= {getattr(operator, name) for name in (*BINARY, *COMPARISONS, "neg", "pos", "abs", "invert")}
+
+
 def on_examples(function: Callable, inputs: tuple, settings: dict):
     """Call a function on the examples of what stands in for them.
 
@@ -207,7 +241,7 @@ def on_examples(function: Callable, inputs: tuple, settings: dict):
         raise refused("outside")
     plain_inputs, plain_settings = examples((tuple(inputs), dict(settings)))
     with np.errstate(all="ignore"):
-        if changed or isinstance(function, np.ufunc) or function in (getitem, *METHODS.values()):
+        if changed or isinstance(function, np.ufunc) or function in HARMLESS:
             return function(*plain_inputs, **plain_settings)
         return closed_to_writing(function, plain_inputs, plain_settings)
 
@@ -225,7 +259,7 @@ def closed_to_writing(function: Callable, inputs: tuple, settings: dict):
             raise refused("writes", getattr(function, "__name__", "a function")) from None
         raise
     finally:
-        for f in flags:
+        for f in sorted(flags, key=lambda f: not f.owndata):
             f.writeable = True
     for x in out if isinstance(out, (tuple, list)) else (out,):
         if type(x) is np.ndarray and not x.flags.writeable and function is not np.broadcast_to:
