@@ -1,24 +1,41 @@
-"""Around a compiled step: tracing until nothing is frozen, and running what was written."""
+"""Around a compiled step: programs that can be run, and that a second trace has confirmed."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from tinytorch.support.holders import Again, Call, restored
-from tinytorch.support.stand_ins import CannotTrace, filled, refs, Ref
+from tinytorch.support.holders import Call, Holders
+from tinytorch.support.stand_ins import CannotTrace, Ref, filled, refs
 
 
-def renumbered(program, names: list[str]):
-    """The same program with values numbered in the order in which they appear; unused inputs go."""
-    used = {r.number for s in program.steps for r in refs((s.inputs, s.settings))}
-    used |= {r.number for r in refs(program.outputs)} | {w for s in program.steps for w in s.writes}
-    kept = [(n, name) for n, name in zip(program.inputs, names, strict=True) if n in used]
-    order = [n for n, _ in kept] + [s.out for s in program.steps if s.out is not None]
+def tidied(program, call: Call):
+    """The same program with values numbered in the order of the text, and inputs named.
+
+    Returns
+    -------
+    program
+        Without the inputs that it does not need.
+    takes : list of int
+        The slot of each input.
+    """
+    needed = {r.number for s in program.steps for r in refs((s.inputs, s.settings))}
+    needed |= {r.number for r in refs(program.outputs)}
+    places = [(n, i) for n, i in zip(program.inputs, call.places(), strict=True) if n in needed]
+    order = [n for n, _ in places] + [s.out for s in program.steps if s.out is not None]
+    names = identifiers([call.slots[i].name for _, i in places])
+    takes = [i for _, i in places]
+    call.holders.taken.update(takes)
+    return renumbered(program, order, names), takes
+
+
+def renumbered(program, order: list[int], names: dict[int, str]):
+    """A program whose values have the numbers from 0 in the given order, its inputs first."""
     new = {n: i for i, n in enumerate(order)}
     groups: dict[int, int] = {}
     for n in order:
@@ -27,24 +44,23 @@ def renumbered(program, names: list[str]):
     def change(n: int) -> Ref:
         return Ref(new[n])
 
-    steps = [
-        replace(
-            s,
-            inputs=filled(s.inputs, change),
-            settings=filled(s.settings, change),
-            writes=tuple(new[w] for w in s.writes),
-            out=None if s.out is None else new[s.out],
+    def changed(step):
+        return replace(
+            step,
+            inputs=filled(step.inputs, change),
+            settings=filled(step.settings, change),
+            writes=tuple(new[w] for w in step.writes),
+            out=None if step.out is None else new[step.out],
         )
-        for s in program.steps
-    ]
+
     return replace(
         program,
-        steps=steps,
-        inputs=[new[n] for n, _ in kept],
+        steps=[changed(step) for step in program.steps],
+        inputs=list(range(len(names))),
         outputs=filled(program.outputs, change),
         kinds=[program.kinds[n] for n in order],
         groups=[groups[program.groups[n]] for n in order],
-        names=identifiers([name for _, name in kept]),
+        names=names,
     )
 
 
@@ -63,125 +79,130 @@ def identifiers(names: list[str]) -> dict[int, str]:
 class Ready:
     """A program that can be run.
 
-    Attributes
+    Parameters
     ----------
     program : Program
-        Cleaned.
+        Cleaned and tidied.
+    takes : list of int
+        The slot of each input.
+    template : Template
+        What its results are for.
     source : str
-        Its text.
+        Its text, a function named ``step``.
+    names : dict
+        What constants and functions in the text stand for.
+    buffers : dict of ndarray
+        Its memory.
+
+    Attributes
+    ----------
     confirmed : bool
         Whether two traces have given the same.
     """
 
-    def __init__(self, program, takes: list[int], template, written: tuple):
+    def __init__(self, program, takes: list[int], template, source: str, names: dict, buffers: dict):
         self.program, self.takes, self.template = program, takes, template
-        self.source, self.space, self.buffers = written
-        self.confirmed = False
-        space = {**self.space, **self.buffers}
-        exec(compile(self.source, "<step>", "exec"), space)
+        self.source, self.buffers, self.confirmed = source, buffers, False
+        space = names | buffers
+        exec(compile(source, "<step>", "exec"), space)
         self.function = space["step"]
+        self.saved = written_before_a_risk(program)
 
     def run(self, call: Call):
         """Run it with the values of a call."""
-        values = call.values
-        with np.errstate(all="ignore"):
-            results = self.function(*[values[i] for i in self.takes])
+        values = [call.values[i] for i in self.takes]
+        before = [(values[i], values[i].copy()) for i in self.saved]
+        try:
+            with np.errstate(all="ignore"):
+                results = self.function(*values)
+        except BaseException:
+            for array, copy in before:
+                array[...] = copy
+            raise
         return call.finish(self.template, results)
 
 
+def written_before_a_risk(program) -> list[int]:
+    """The inputs that are written to before a step that may raise an error."""
+    written: set[int] = set()
+    found: set[int] = set()
+    arrays = {n for n in program.inputs if program.kinds[n].type is np.ndarray}
+    for step in program.steps:
+        if getattr(step.function, "__module__", None) != "_operator" and not isinstance(
+            step.function, np.ufunc
+        ):
+            found |= written
+        groups = {program.groups[w] for w in step.writes}
+        written |= {n for n in arrays if program.groups[n] in groups}
+    return sorted(found)
+
+
+def confirmed(fresh: Ready, known: Ready | None, others: Iterable[Ready], difference: Callable) -> Ready:
+    """The program to go on with, after another trace.
+
+    Raises
+    ------
+    CannotTrace
+        If an earlier trace for such inputs gave another program; names the line.
+    """
+    for other in others:
+        same = other.takes == fresh.takes and other.template == fresh.template
+        if same and other.program.kinds == fresh.program.kinds and difference(other.program, fresh.program) is None:
+            other.confirmed = True
+            return other
+    if known is None:
+        return fresh
+    step = difference(known.program, fresh.program)
+    where, what = ("", "in what is returned") if step is None else (f"{step.line}: ", f"at {step}")
+    raise CannotTrace(
+        f"{where}a second trace differs {what}; something changes from call to call that the step "
+        "does not know, such as a draw, or a counter in a place that is not looked at. Hand draws a "
+        "generator, and give compile() what holds the counter"
+    )
+
+
 class CompiledMethods:
-    """What a compiled step says of itself, and how it traces."""
+    """What a compiled step says of itself."""
 
-    step: Callable
-    holders: Any
-    kept: dict
-    traces: int
-    last: Ready
+    last: Ready | None
 
-    def traced(self, call: Call, before: Ready | None) -> Ready:
-        """Trace a step at this call; compare with earlier traces."""
-        from tinytorch.core import compiler
+    def __init__(self, step: Callable, *holders):
+        self.step, self.holders = step, Holders(step, holders)
+        self.kept: dict[tuple, Ready] = {}
+        self.traces, self.last, self.lock = 0, None, threading.RLock()
 
-        while True:
-            try:
-                ready = self._trace(call, compiler)
-                break
-            except Again:
-                call = self.holders.look(call.arguments, call.settings)
-        for known in self.kept.values():
-            same = known.program.names == ready.program.names and known.template == ready.template
-            if same and compiler.first_difference(known.program, ready.program) is None:
-                known.confirmed = True
-                self.kept[call.key] = known
-                return known
-        if before is not None:
-            raise frozen(before, ready, compiler)
-        self.kept[call.key] = ready
-        return ready
+    def _ready(self) -> Ready:
+        if self.last is None:
+            raise RuntimeError("there is no program yet; call the compiled step once")
+        return self.last
 
-    def _trace(self, call: Call, compiler) -> Ready:
-        self.traces += 1
-        places = call.places()
-        with restored(call.walk), restored_slots(call):
-            values = [call.values[i] for i in places]
-            program = compiler.trace(call.pure(compiler.with_state), *values)
-        outputs, template = program.outputs
-        program = compiler.cleaned(replace(program, outputs=outputs))
-        names = [call.slots[i].name for i in places]
-        numbers = dict(zip(program.inputs, places, strict=True))
-        kept = used_inputs(program)
-        takes = [numbers[n] for n in program.inputs if n in kept]
-        program = renumbered(program, names)
-        return Ready(program, takes, template, compiler.write(program))
+    @property
+    def program(self) -> Any:
+        """The program that ran last."""
+        return self._ready().program
 
     @property
     def source(self) -> str:
-        """The text of the program that ran last."""
-        return self.last.source
+        """Its text."""
+        return self._ready().source
 
     @property
     def steps(self) -> list:
         """Its steps."""
-        return self.last.program.steps
+        return self.program.steps
 
     @property
     def buffers(self) -> list[np.ndarray]:
-        """The arrays that it uses at each call."""
-        return list(self.last.buffers.values())
+        """The arrays that it uses again at each call."""
+        return list(self._ready().buffers.values())
 
     @property
     def bytes(self) -> int:
         """How much memory these take."""
-        return sum(b.nbytes for b in self.buffers)
+        return sum(buffer.nbytes for buffer in self.buffers)
 
-
-def used_inputs(program) -> set[int]:
-    """The numbers of the inputs that a program needs."""
-    used = {r.number for s in program.steps for r in refs((s.inputs, s.settings))}
-    return used | {r.number for r in refs(program.outputs)}
-
-
-class restored_slots:
-    """Afterwards, the slots of arguments hold what they held."""
-
-    def __init__(self, call: Call):
-        self.call = call
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *error) -> None:
-        for slot, value in zip(self.call.slots, self.call.values, strict=True):
-            slot.put(value)
-
-
-def frozen(before: Ready, now: Ready, compiler) -> CannotTrace:
-    """The error for a program that another trace did not confirm."""
-    step = compiler.first_difference(before.program, now.program)
-    where = f"{step.line}: " if step is not None else ""
-    name = getattr(step.function, "__name__", "a step") if step is not None else "what is returned"
-    return CannotTrace(
-        f"{where}a second trace differs here, at {name}: something changes from call to call that "
-        "the step does not know, such as a counter or a draw; keep it in what compile() is given, "
-        "and draw from a generator"
-    )
+    def __repr__(self) -> str:
+        name = getattr(self.step, "__name__", "a step")
+        if self.last is None:
+            return f"compile({name}), not called yet"
+        return f"compile({name}): {len(self.steps)} steps, {len(self.buffers)} buffers"

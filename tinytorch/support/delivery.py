@@ -47,7 +47,7 @@ def own(gradients: dict, x) -> None:
     """Copy a gradient unless it is certain that nobody else holds it."""
     gradient = gradients[x]
     if hasattr(gradient, "__one_call__"):  # it stands in for an array
-        gradients[x] = np.copy(gradient)
+        gradients[x] = gradient.copy(order="K") if gradient.ndim else np.copy(gradient)
         return
     counted = sys.getrefcount(gradient)
     if counted > ALONE_IN_A_DICTIONARY or gradient.base is not None or not gradient.flags.writeable:

@@ -16,12 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from tinytorch.core.tensor import Tensor
-from tinytorch.support.stand_ins import CannotTrace, StandInMethods, is_tensor, numbers_in
+from tinytorch.support.stand_ins import CannotTrace, StandInMethods, is_tensor, memory_owner, numbers_in
+from tinytorch.support.templates import PLAIN, Template, built, replaced
 from tinytorch.support.variables import bare_tensor
-from tinytorch.support.writing import by_value
 
-PLAIN = (bool, int, float, complex, str, bytes, type(None), np.dtype, np.generic)
 NOT_WALKED = (type, types.ModuleType, types.BuiltinFunctionType, np.ufunc)
 NOT_OF_THESE = ("numpy", "matplotlib", "builtins", "threading", "concurrent", "asyncio", "logging")
 
@@ -185,15 +183,6 @@ def parts_in_order(x, name: str) -> Iterator[tuple[str, Any]]:
         yield name, x
 
 
-def replaced(x, change: Callable):
-    """Nested tuples, lists and dictionaries, with `change` of everything in them."""
-    if type(x) in (tuple, list):
-        return type(x)([replaced(part, change) for part in x])
-    if type(x) is dict:
-        return {key: replaced(part, change) for key, part in x.items()}
-    return change(x)
-
-
 def is_value(x) -> bool:
     """Whether an argument is a value of the program: an array, a float, a generator, a Tensor."""
     kinds = (np.ndarray, np.generic, np.random.Generator)
@@ -210,12 +199,6 @@ def not_trained(tensor) -> bool:
     return getattr(tensor, "grad_fn", None) is None and not tensor.requires_grad
 
 
-def like(tensor, array):
-    """A Tensor, or a Variable that requires no gradient, with another array."""
-    bare = bare_tensor(array)
-    return type(tensor)(bare, requires_grad=False) if hasattr(tensor, "grad_fn") else bare
-
-
 def entry(x):
     """What of a value must be the same for a program to fit: anything but the numbers in arrays."""
     x = numbers_in(x) if is_tensor(x) else x
@@ -227,16 +210,15 @@ def entry(x):
 
 
 @contextlib.contextmanager
-def restored(walk: Walk) -> Iterator[None]:
-    """Afterwards, everything that a walk found is as it was."""
-    before = [slot.get() for slot in walk.slots]
-    inside = [(c, c.copy()) for _, c in walk.collections]
+def restored(call: Call) -> Iterator[None]:
+    """Afterwards, everything that a call knows is as it was."""
+    inside = [(c, c.copy()) for _, c in call.walk.collections]
     try:
         yield
     finally:
         for collection, copy in inside:
             put_back(collection, copy)
-        for slot, value in zip(walk.slots, before, strict=True):
+        for slot, value in zip(call.slots, call.values, strict=True):
             slot.put(value)
 
 
@@ -282,26 +264,27 @@ class Holders:
         self.walk: Walk | None = None
         self.objects: list = []
         self.numbers: dict[str, Any] = {}
+        self.walks = 0
+        self.taken: set[int] = set()  # slots whose values some program takes
 
     def look(self, arguments: tuple, settings: dict) -> Call:
         """What there is at this moment."""
         names = [*self.names[: len(arguments)], *settings]
         names += [f"input_{i}" for i in range(len(names), len(arguments) + len(settings))]
-        given = (*arguments, *settings.values())
-        leaves = [leaf for n, x in zip(names, given) for leaf in parts_in_order(x, n)]
-        objects = [(n, x) for n, x in leaves if not is_value(x) and not isinstance(x, PLAIN)]
-        objects = [(n, x) for n, x in objects if not is_tensor(x)]
-        same = len(objects) == len(self.objects) and all(
-            x is y for (_, x), (_, y) in zip(objects, self.objects)
-        )
-        walked_again = self.walk is None or not same or not self.walk.is_as_it_was()
-        if walked_again:
-            self.objects = objects
-            things = [("", None, self.step), *(("", None, t) for t in self.things)]
+        given = zip(names, (*arguments, *settings.values()), strict=True)
+        leaves = [leaf for name, x in given for leaf in parts_in_order(x, name)]
+        self.find([(n, x) for n, x in leaves if not (is_value(x) or is_tensor(x) or isinstance(x, PLAIN))])
+        return Call(self, arguments, settings, leaves)
+
+    def find(self, objects: list) -> None:
+        """Walk again if objects are others, or not where they were."""
+        known = [x for _, x in self.objects]
+        same = len(known) == len(objects) and all(x is y for (_, x), y in zip(objects, known))
+        if self.walk is None or not same or not self.walk.is_as_it_was():
+            self.objects, self.walks = objects, self.walks + 1
+            things = [("", None, x) for x in (self.step, *self.things)]
             self.walk = Walk([*things, *((n, None, x) for n, x in objects)])
-        call = Call(self, arguments, settings, leaves)
-        call.walked_again = walked_again
-        return call
+            self.taken.clear()
 
     def stands_in(self, slot: Slot, value) -> bool:
         """Whether the program takes what a slot holds as a value, and not as it is."""
@@ -317,25 +300,38 @@ class Call:
     ----------
     slots, values : list
         Each place, and what it holds.
-    key : tuple
-        What must be the same for a program to fit.
     """
 
     def __init__(self, holders: Holders, arguments: tuple, settings: dict, leaves: list):
         self.holders, self.arguments, self.settings = holders, arguments, settings
-        walk = holders.walk
-        assert walk is not None
-        self.walk, self.slots = walk, list(walk.slots)
+        self.names = tuple(name for name, _ in leaves)
+        assert holders.walk is not None
+        self.walk, self.slots = holders.walk, list(holders.walk.slots)
         self.leaves: dict[int, Slot] = {}
         for name, x in leaves:
             self.slots += self.slots_of_argument(name, x)
         self.values = [slot.get() for slot in self.slots]
-        self.notice_numbers()
+        self.new_numbers = self.notice_numbers()
+
+    @property
+    def key(self) -> tuple:
+        """What must be the same for a program to fit."""
         entries = []
         for slot, value in zip(self.slots, self.values, strict=True):
-            number = is_number(value) and holders.stands_in(slot, value)
+            number = is_number(value) and slot.name in self.holders.counted
             entries.append(type(value) if number else entry(value))
-        self.key = (tuple(name for name, _ in leaves), tuple(entries))
+        return self.holders.walks, self.names, tuple(entries), self.sharing()
+
+    def sharing(self) -> tuple:
+        """Which arrays that programs take are in the same memory."""
+        owners: dict[int, int] = {}
+        found = []
+        for i in sorted(self.holders.taken):
+            if isinstance(self.values[i], np.ndarray):
+                first = owners.setdefault(memory_owner(self.values[i]), i)
+                if first != i:
+                    found.append((first, i))
+        return tuple(found)
 
     def slots_of_argument(self, name: str, x) -> list[Slot]:
         """The slots of one argument: its own, or those of a Tensor or a Variable."""
@@ -357,37 +353,56 @@ class Call:
                 self.holders.counted.add(name)
         return [slot]
 
-    def notice_numbers(self) -> None:
+    def notice_numbers(self) -> set[str]:
         """Numbers that are others than at the last call are values from now on."""
-        holders = self.holders
+        holders, new = self.holders, set()
         for slot, value in zip(self.slots, self.values, strict=True):
             if is_number(value) and slot.name not in holders.counted:
-                before = holders.numbers.get(slot.name, value)
+                before = holders.numbers.setdefault(slot.name, value)
                 if (type(before), repr(before)) != (type(value), repr(value)):
-                    if slot.name not in holders.fixed:
-                        holders.counted.add(slot.name)
+                    new.add(slot.name)
                 holders.numbers[slot.name] = value
+        new -= holders.fixed
+        holders.counted |= new
+        return new
 
     def places(self) -> list[int]:
         """The slots whose values are values of the program."""
         pairs = enumerate(zip(self.slots, self.values, strict=True))
-        stands_in = self.holders.stands_in
-        return [i for i, (s, v) in pairs if stands_in(s, v)]
+        return [i for i, (slot, value) in pairs if self.holders.stands_in(slot, value)]
+
+    def traced(self, trace: Callable, with_state: Callable) -> tuple:
+        """A program of the step, and how its results are put where they belong.
+
+        Numbers that the step counts with are found on the way, and it is traced once more; numbers
+        that only seemed to change are left as they are if it cannot be traced otherwise.
+        """
+        while True:
+            values = [self.values[i] for i in self.places()]
+            try:
+                with restored(self):
+                    program = trace(self.pure(with_state), *values)
+                program.outputs, template = program.outputs
+                return program, template
+            except Again:
+                continue
+            except CannotTrace:
+                if not self.new_numbers:
+                    raise
+                self.holders.fixed |= self.new_numbers
+                self.holders.counted -= self.new_numbers
+                self.new_numbers = set()
 
     def pure(self, with_state: Callable) -> Callable:
         """A function of the values alone, which gives all that the step returns and changes."""
         places = self.places()
         slots = [self.slots[i] for i in places]
 
+        def step():
+            arguments = replaced(self.arguments, self.stood_in)
+            return self.holders.step(*arguments, **replaced(self.settings, self.stood_in))
+
         def call(*values):
-            before = [len(c) for _, c in self.walk.collections]
-            arguments, settings = None, None
-
-            def step():
-                arguments = replaced(self.arguments, self.stood_in)
-                settings = replaced(self.settings, self.stood_in)
-                return self.holders.step(*arguments, **settings)
-
             outputs, _ = with_state(step, slots)(values)
             refuse_growth(self.walk)
             return self.packed(outputs, dict(zip(places, values, strict=True)))
@@ -405,7 +420,7 @@ class Call:
         template.outputs = replaced(outputs, template.part)
         for i, slot in enumerate(self.slots):
             before, now = put.get(i, self.values[i]), slot.get()
-            if now is before or (isinstance(now, StandInMethods) and isinstance(before, StandInMethods) and now.number == before.number):
+            if now is before or (number_of(now) is not None and number_of(now) == number_of(before)):
                 continue
             self.changed(slot, before, now)
             template.changes.append((i, replaced(now, template.part)))
@@ -433,65 +448,9 @@ class Call:
         return outputs
 
 
-class Part:
-    """A place in a template: which result, or which constant, and in what Tensor."""
-
-    def __init__(self, number: int | None, constant, tensor=None):
-        self.number, self.constant, self.tensor = number, constant, tensor
-
-    def __eq__(self, other) -> bool:
-        return isinstance(other, Part) and self.described() == other.described()
-
-    def described(self) -> tuple:
-        """What it is, to be compared."""
-        return self.number, by_value(self.constant), type(self.tensor)
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-class Template:
-    """How outputs, and new contents of slots, are made of the results of a program."""
-
-    def __init__(self):
-        self.found: list = []
-        self.outputs: Any = None
-        self.changes: list = []
-        self.made: list = []
-
-    def part(self, x) -> Part:
-        """The part for something that came out."""
-        held = numbers_in(x)
-        if isinstance(held, StandInMethods):
-            self.found.append(held)
-            number = len(self.found) - 1
-            return Part(number, None, x if is_tensor(x) else None)
-        if is_tensor(x):
-            return Part(None, np.array(held), x)
-        if not isinstance(x, (*PLAIN, np.ndarray, np.random.Generator)) and not callable(x):
-            raise CannotTrace(
-                f"the step returns, or keeps, {x!r:.60}, which a compiled step cannot make anew; use "
-                "arrays, Tensors, and tuples, lists and dictionaries of them"
-            )
-        return Part(None, x)
-
-    def __eq__(self, other) -> bool:
-        parts = (self.outputs, self.changes, self.made)
-        return isinstance(other, Template) and parts == (other.outputs, other.changes, other.made)
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-def built(x, results: list):
-    """Nested tuples, lists and dictionaries with each part filled in."""
-    if type(x) in (tuple, list):
-        return type(x)([built(part, results) for part in x])
-    if type(x) is dict:
-        return {key: built(part, results) for key, part in x.items()}
-    if x.number is None:
-        value = np.array(x.constant) if type(x.constant) is np.ndarray else x.constant
-    else:
-        value = results[x.number]
-    return value if x.tensor is None else like(x.tensor, value)
+def number_of(x) -> int | None:
+    """The number of a stand-in."""
+    return x.number if isinstance(x, StandInMethods) else None
 
 
 def parameter_names(step: Callable) -> list[str]:

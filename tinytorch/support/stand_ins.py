@@ -9,7 +9,9 @@ from __future__ import annotations
 import copy
 import math
 import operator
+import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from types import FrameType
@@ -274,6 +276,12 @@ def owner_of(array: np.ndarray) -> np.ndarray:
     return array
 
 
+def memory_owner(array: np.ndarray) -> int:
+    """What tells the memory of an array from that of others."""
+    owner = owner_of(array)
+    return id(owner if owner.base is None else owner.base)
+
+
 def refuse_what_numbers_decide(function: Callable, inputs: tuple) -> None:
     """Refuse results with as many elements as the numbers say."""
     if function in AS_MANY_AS_NUMBERS_SAY or (function is np.where and len(inputs) == 1):
@@ -284,32 +292,94 @@ def refuse_what_numbers_decide(function: Callable, inputs: tuple) -> None:
             raise refused("mask", "x[mask]")
 
 
-def result_of(tape, step, out, given):
-    """What stands in for the result of a call; its number is put into the step."""
-    if step.writes and (out is None or any(out is s.example for s in stand_ins(given))):
-        return next((s for s in stand_ins(given) if s.example is out), None)
-    if isinstance(out, (tuple, list)) and step.function not in ASK_SHAPES:
-        whole = tape.value(out)
-        step.out = whole.number
-        parts = [tape.note(getitem, (whole, i), {}) for i in range(len(out))]
-        return parts if type(out) is list else tuple(parts)
-    if step.function in ASK_SHAPES:
-        tape.steps.pop()
-        return out
-    if isinstance(out, (bool, str, type(None))):
-        raise refused("bool")
-    made = tape.value(out, memory_of(out, given))
-    step.out = made.number
-    return made
-
-
-def memory_of(out, given) -> int | None:
+def memory_of(out, known: list) -> int | None:
     """The value whose memory a result shows."""
     if isinstance(out, np.ndarray):
-        for s in stand_ins(given):
+        for s in known:
             if isinstance(s.example, np.ndarray) and np.may_share_memory(out, s.example):
                 return s.number
     return None
+
+
+class TapeMethods:
+    """What a tape keeps: the steps, and of each value its kind and whose memory it shows."""
+
+    stand_in: type
+    note: Callable
+
+    def __init__(self):
+        self.steps: list = []
+        self.kinds: list[Kind] = []
+        self.groups: list[int] = []  # of each value, the first value in the same memory
+        self.written: Counter = Counter()  # how often each group has been written to
+
+    def value(self, example, base: int | None = None):
+        """What stands in for a new value; `base` is an older one in the same memory."""
+        number = len(self.kinds)
+        self.kinds.append(kind_of(example))
+        self.groups.append(number if base is None else self.groups[base])
+        return self.stand_in(self, number, example)
+
+    def version(self, stand_in) -> int:
+        """How often the memory of a value has been written to."""
+        return self.written[self.groups[stand_in.number]]
+
+    def finish(self, step, out, given):
+        """Put a step on the tape; gives what stands in for its result.
+
+        A step that only changes what is there has no number of its own.
+        """
+        known = stand_ins(given)
+        if isinstance(out, np.ndarray):
+            step.function = UFUNCS.get(step.function, step.function)
+        if step.function in ASK_SHAPES:
+            return out
+        if isinstance(out, (bool, str)) or (out is None and not step.writes):
+            raise refused("bool")
+        self.steps.append(step)
+        self.written.update({self.groups[n] for n in step.writes})
+        if step.writes and (out is None or any(out is s.example for s in known)):
+            return next((s for s in known if s.example is out), None)
+        made = self.value(out, memory_of(out, known))
+        step.out = made.number
+        if isinstance(out, (tuple, list)):
+            parts = [self.note(getitem, (made, i), {}) for i in range(len(out))]
+            return parts if type(out) is list else tuple(parts)
+        return made
+
+
+class ShownStep:
+    """How a step is shown."""
+
+    function: Callable
+    inputs: tuple
+    settings: dict
+    out: int | None
+
+    def __str__(self) -> str:
+        name = getattr(self.function, "__name__", "a function")
+        given = [*map(shown, self.inputs), *(f"{k}={shown(v)}" for k, v in self.settings.items())]
+        text = f"{name}({', '.join(given)})"
+        return text if self.out is None else f"v{self.out} = {text}"
+
+
+class ShownProgram:
+    """How a program is shown: a line for each step."""
+
+    steps: list
+    inputs: list
+    outputs: Any
+
+    def __str__(self) -> str:
+        first = f"inputs: {', '.join(f'v{n}' for n in self.inputs)}"
+        return "\n".join([first, *map(str, self.steps), f"outputs: {self.outputs}"])
+
+
+def shown(x) -> str:
+    """An input of a step in a few letters."""
+    if isinstance(x, np.ndarray):
+        return f"an array of shape {x.shape}"
+    return getattr(x, "__name__", None) or repr(x)
 
 
 # ---- Refusals
@@ -335,12 +405,21 @@ def refused(what: str, *names: str) -> CannotTrace:
 def users_line() -> str:
     """The innermost line that is none of numpy's or of the library's."""
     frame: FrameType | None = sys._getframe(1)
-    while frame and any(part in frame.f_code.co_filename for part in OURS):
+    while frame and is_ours(frame):
         frame = frame.f_back
     if frame is None:
         return "in the step"
-    name = frame.f_code.co_filename.rpartition("/")[2]
-    return f"line {frame.f_lineno} of {frame.f_code.co_name} ({name})"
+    file = frame.f_code.co_filename
+    place = "a cell" if "ipykernel" in file else re.split(r"[\\/]", file)[-1]
+    return f"line {frame.f_lineno} of {frame.f_code.co_name} ({place})"
+
+
+def is_ours(frame: FrameType) -> bool:
+    """Whether a line is numpy's or the library's, or one of the lesson's in a notebook."""
+    name = frame.f_code.co_name
+    if name == "note" or name.startswith("__"):
+        return isinstance(frame.f_locals.get("self"), (StandInMethods, TapeMethods))
+    return any(part in frame.f_code.co_filename for part in OURS)
 
 
 # ---- The methods
@@ -432,6 +511,18 @@ for _name in BINARY:
     setattr(StandInMethods, f"__i{_plain}__", _in_place(_name))
 for _name in (*COMPARISONS, "neg", "pos", "abs", "invert"):
     setattr(StandInMethods, f"__{_name}__", _operator(getattr(operator, _name)))
+
+
+def on_tape(tape, arguments: tuple) -> list:
+    """What stands in for some arguments; those in the same memory are known to be."""
+    owners: dict[int, int] = {}
+    found = []
+    for x in arguments:
+        known = owners.get(memory_owner(x)) if isinstance(x, np.ndarray) else None
+        found.append(tape.value(own_copy(x), known))
+        if isinstance(x, np.ndarray):
+            owners.setdefault(memory_owner(x), found[-1].number)
+    return found
 
 
 def own_copy(x):

@@ -248,6 +248,9 @@ def floating_tensor(data) -> Tensor:
     """Data as a tensor of floating dtype; a tensor that is one already is kept itself."""
     if type(data) is Tensor and data.data.dtype.kind == "f":
         return data
+    if hasattr(data, "__one_call__"):  # it stands in for an array
+        data = data if data.dtype.kind == "f" else data.astype(np.float32)
+        return bare_tensor(data if data.ndim else data[()])
     tensor = Tensor(data)
     if tensor.data.ndim == 0:
         tensor.data = tensor.data[()]  # a numpy number: faster, and nobody can change it

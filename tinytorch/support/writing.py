@@ -37,9 +37,9 @@ SIGNS = {
     operator.or_: "|",
     operator.xor: "^",
 }
-IN_PLACE_SIGNS = {
+SIGNS |= {
     getattr(operator, f"i{f.__name__.strip('_')}"): f"{sign}="
-    for f, sign in SIGNS.items()
+    for f, sign in list(SIGNS.items())
     if not isinstance(f, np.ufunc) and hasattr(operator, f"i{f.__name__.strip('_')}")
 }
 PLAIN = (bool, int, float, str, type(None), type(Ellipsis))
