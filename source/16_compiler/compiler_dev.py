@@ -1801,9 +1801,9 @@ And the time for one step:
 
 # %% demo=true
 x, y = batches[0]
-engine, program = seconds(lambda: step(x, y), 50), seconds(lambda: fast(x, y), 50)
+engine, compiled = seconds(lambda: step(x, y), 50), seconds(lambda: fast(x, y), 50)
 print(f"engine   {1e6 * engine:5.0f} microseconds")
-print(f"compiled {1e6 * program:5.0f} microseconds, {program / engine:.2f} of that")
+print(f"compiled {1e6 * compiled:5.0f} microseconds, {compiled / engine:.2f} of that")
 print(fast, f"of {fast.bytes // 1024} KiB together")
 
 # %% [markdown]
@@ -1895,7 +1895,7 @@ Tracing and writing take time, too. How many steps of the engine is that?
 # %% demo=true
 cost = seconds(lambda: compile(twins_step)(x, y), 5)
 print(f"the first call takes as long as {cost / engine:.0f} steps of the engine")
-print(f"two of them are paid back after {2 * cost / (engine - program):.0f} steps")
+print(f"two of them are paid back after {2 * cost / (engine - compiled):.0f} steps")
 
 # %% [markdown]
 r"""

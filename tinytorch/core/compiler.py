@@ -211,12 +211,12 @@ def without_common(program: Program) -> Program:
 
 def copied_by(program: Program, step: Step) -> int | None:
     """The value that a step only copies, array and layout."""
-    if step.function not in (np.copy, METHODS["copy"]) or len(step.inputs) != 1:
+    if step.function not in (np.copy, METHODS["copy"]):
         return None
     (n,) = used(step)
     kinds, owner = program.kinds, program.groups[n]
     alike = kinds[n] == kinds[step.out] and kinds[owner].size == kinds[n].size
-    return n if alike and not step.settings else None
+    return n if alike else None
 
 
 def lifetimes(program: Program) -> dict[int, int]:

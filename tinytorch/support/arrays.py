@@ -36,6 +36,7 @@ def one_call(function: Callable) -> Callable:
                 return note(called, *inputs, **parameters)
         return function(*inputs, **parameters)
 
+    called.looks_at_values = True  # type: ignore[attr-defined]
     return called
 
 

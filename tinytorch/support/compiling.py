@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinytorch.support.holders import Call, Holders
-from tinytorch.support.stand_ins import CannotTrace, Ref, filled, refs
+from tinytorch.support.stand_ins import METHODS, CannotTrace, Ref, filled, getitem, refs, setitem
 
 
 def tidied(program, call: Call):
@@ -30,7 +30,7 @@ def tidied(program, call: Call):
     order = [n for n, _ in places] + [s.out for s in program.steps if s.out is not None]
     names = identifiers([call.slots[i].name for _, i in places])
     takes = [i for _, i in places]
-    call.holders.taken.update(takes)
+    call.holders.taken = sorted({*call.holders.taken, *takes})
     return renumbered(program, order, names), takes
 
 
@@ -128,13 +128,19 @@ def written_before_a_risk(program) -> list[int]:
     found: set[int] = set()
     arrays = {n for n in program.inputs if program.kinds[n].type is np.ndarray}
     for step in program.steps:
-        if getattr(step.function, "__module__", None) != "_operator" and not isinstance(
-            step.function, np.ufunc
-        ):
+        if may_raise(step):
             found |= written
         groups = {program.groups[w] for w in step.writes}
         written |= {n for n in arrays if program.groups[n] in groups}
     return sorted(found)
+
+
+def may_raise(step) -> bool:
+    """Whether a step that went well in a trace may raise an error for other numbers."""
+    where = getattr(step.function, "__module__", None) or ""
+    looks_up = step.function in (getitem, setitem, *map(METHODS.get, ("take", "choice")))
+    by_numbers = looks_up and any(refs(step.inputs[1:2]))
+    return by_numbers or where.startswith("numpy.linalg") or hasattr(step.function, "looks_at_values")
 
 
 def confirmed(fresh: Ready, known: Ready | None, others: Iterable[Ready], difference: Callable) -> Ready:

@@ -20,6 +20,9 @@ from tinytorch.support.stand_ins import CannotTrace, StandInMethods, is_tensor, 
 from tinytorch.support.templates import PLAIN, Template, built, replaced
 from tinytorch.support.variables import bare_tensor
 
+VALUES = (np.ndarray, float, np.generic, np.random.Generator)  # arguments that a program takes
+LEAVES = (np.ndarray, np.random.Generator, *PLAIN)
+NOTHING = object()
 NOT_WALKED = (type, types.ModuleType, types.BuiltinFunctionType, np.ufunc)
 NOT_OF_THESE = ("numpy", "matplotlib", "builtins", "threading", "concurrent", "asyncio", "logging")
 
@@ -183,20 +186,9 @@ def parts_in_order(x, name: str) -> Iterator[tuple[str, Any]]:
         yield name, x
 
 
-def is_value(x) -> bool:
-    """Whether an argument is a value of the program: an array, a float, a generator, a Tensor."""
-    kinds = (np.ndarray, np.generic, np.random.Generator)
-    return isinstance(x, kinds) or type(x) is float or (is_tensor(x) and not_trained(x))
-
-
 def is_number(x) -> bool:
     """Whether it is a Python number or one of numpy's, and no truth value."""
     return type(x) in (int, float) or (isinstance(x, np.generic) and x.dtype.kind in "iuf")
-
-
-def not_trained(tensor) -> bool:
-    """Whether nothing but its numbers is of interest in a Tensor that is an argument."""
-    return getattr(tensor, "grad_fn", None) is None and not tensor.requires_grad
 
 
 def entry(x):
@@ -263,17 +255,24 @@ class Holders:
         self.fixed: set[str] = set()  # numbers that must not be stood in for
         self.walk: Walk | None = None
         self.objects: list = []
-        self.numbers: dict[str, Any] = {}
         self.walks = 0
-        self.taken: set[int] = set()  # slots whose values some program takes
+        self.taken: list[int] = []  # slots whose values some program takes
+        self.numbers: dict[str, Any] = {}
+        self.new_numbers: set[str] = set()
+        self.known: dict[Any, int] = {}  # a number for each entry of a key
 
     def look(self, arguments: tuple, settings: dict) -> Call:
         """What there is at this moment."""
         names = [*self.names[: len(arguments)], *settings]
         names += [f"input_{i}" for i in range(len(names), len(arguments) + len(settings))]
-        given = zip(names, (*arguments, *settings.values()), strict=True)
-        leaves = [leaf for name, x in given for leaf in parts_in_order(x, name)]
-        self.find([(n, x) for n, x in leaves if not (is_value(x) or is_tensor(x) or isinstance(x, PLAIN))])
+        leaves: list[tuple[str, Any]] = []
+        for name, x in zip(names, (*arguments, *settings.values()), strict=True):
+            if type(x) in (tuple, list, dict):
+                leaves += parts_in_order(x, name)
+            else:
+                leaves.append((name, x))
+        self.find([(n, x) for n, x in leaves if not (is_tensor(x) or isinstance(x, LEAVES))])
+        self.refresh()
         return Call(self, arguments, settings, leaves)
 
     def find(self, objects: list) -> None:
@@ -284,7 +283,52 @@ class Holders:
             self.objects, self.walks = objects, self.walks + 1
             things = [("", None, x) for x in (self.step, *self.things)]
             self.walk = Walk([*things, *((n, None, x) for n, x in objects)])
-            self.taken.clear()
+            self.taken = []
+            self.forget()
+
+    def forget(self) -> None:
+        """Look at every slot anew."""
+        assert self.walk is not None
+        self.gets = [slot.get for slot in self.walk.slots]
+        self.values: list = [NOTHING] * len(self.gets)
+        self.entries, self.owners = [0] * len(self.gets), [0] * len(self.gets)
+        self.part: tuple | None = None
+
+    def refresh(self) -> None:
+        """Look at the slots whose content is another object than last time."""
+        self.new_numbers = set()
+        values = self.values
+        for i, get in enumerate(self.gets):
+            value = get()
+            if value is not values[i]:
+                self.update(i, value)
+        if self.new_numbers:
+            self.count_with(self.new_numbers)
+
+    def update(self, i: int, value) -> None:
+        """Keep what is in a slot, and what of it belongs to a key."""
+        assert self.walk is not None
+        name = self.walk.slots[i].name
+        self.values[i], self.owners[i] = value, owner_number(value, i)
+        number = self.entry_of(name, value)
+        if number != self.entries[i]:
+            self.entries[i], self.part = number, None
+        if is_number(value) and name not in self.counted and name not in self.fixed:
+            if described_number(self.numbers.setdefault(name, value)) != described_number(value):
+                self.new_numbers.add(name)  # another than at an earlier call: a value from now on
+
+    def count_with(self, names: set[str]) -> None:
+        """Take numbers as values of the program from now on."""
+        self.counted |= names
+        self.values = [NOTHING] * len(self.gets)
+        new, self.new_numbers = self.new_numbers, set()
+        self.refresh()
+        self.new_numbers = new
+
+    def entry_of(self, name: str, value) -> int:
+        """A whole number for all that must be the same of a value for a program to fit."""
+        found = type(value) if is_number(value) and name in self.counted else entry(value)
+        return self.known.setdefault(found, len(self.known) + 1)
 
     def stands_in(self, slot: Slot, value) -> bool:
         """Whether the program takes what a slot holds as a value, and not as it is."""
@@ -304,34 +348,45 @@ class Call:
 
     def __init__(self, holders: Holders, arguments: tuple, settings: dict, leaves: list):
         self.holders, self.arguments, self.settings = holders, arguments, settings
-        self.names = tuple(name for name, _ in leaves)
         assert holders.walk is not None
-        self.walk, self.slots = holders.walk, list(holders.walk.slots)
-        self.leaves: dict[int, Slot] = {}
+        self.names, self.walk = tuple([name for name, _ in leaves]), holders.walk
+        self.leaves: list[Slot | None] = []
+        self.own: list[Slot] = []
         for name, x in leaves:
-            self.slots += self.slots_of_argument(name, x)
-        self.values = [slot.get() for slot in self.slots]
-        self.new_numbers = self.notice_numbers()
+            found = self.slots_of_argument(name, x)
+            self.own += found
+            self.leaves.append(found[0] if found and isinstance(x, VALUES) else None)
+        self.own_values = [slot.get() for slot in self.own]
+
+    @property
+    def slots(self) -> list[Slot]:
+        """All slots: those of the walk, and those of the arguments."""
+        return self.walk.slots + self.own
+
+    @property
+    def values(self) -> list:
+        """What is in them."""
+        return self.holders.values + self.own_values
 
     @property
     def key(self) -> tuple:
         """What must be the same for a program to fit."""
-        entries = []
-        for slot, value in zip(self.slots, self.values, strict=True):
-            number = is_number(value) and slot.name in self.holders.counted
-            entries.append(type(value) if number else entry(value))
-        return self.holders.walks, self.names, tuple(entries), self.sharing()
+        holders = self.holders
+        if holders.part is None:
+            holders.part = tuple(holders.entries)
+        pairs = zip(self.own, self.own_values, strict=True)
+        own = tuple([holders.entry_of(slot.name, value) for slot, value in pairs])
+        return holders.walks, self.names, holders.part, own, self.sharing()
 
     def sharing(self) -> tuple:
         """Which arrays that programs take are in the same memory."""
-        owners: dict[int, int] = {}
-        found = []
-        for i in sorted(self.holders.taken):
-            if isinstance(self.values[i], np.ndarray):
-                first = owners.setdefault(memory_owner(self.values[i]), i)
-                if first != i:
-                    found.append((first, i))
-        return tuple(found)
+        first = len(self.walk.slots)
+        owners = list(self.holders.owners)
+        owners += [owner_number(value, first + i) for i, value in enumerate(self.own_values)]
+        taken = [owners[i] for i in self.holders.taken]
+        if len(set(taken)) == len(taken):
+            return ()
+        return tuple(taken.index(owner) for owner in taken)
 
     def slots_of_argument(self, name: str, x) -> list[Slot]:
         """The slots of one argument: its own, or those of a Tensor or a Variable."""
@@ -345,26 +400,9 @@ class Call:
             return found + [attribute(x, "grad", f"{name}_grad")] * bool(x.requires_grad)
         if not isinstance(x, (np.ndarray, np.random.Generator, *PLAIN)):
             return []
-        box = [x]
-        slot = element(box, 0, name)
-        if is_value(x):
-            self.leaves[id(x)] = slot
-            if is_number(x):
-                self.holders.counted.add(name)
-        return [slot]
-
-    def notice_numbers(self) -> set[str]:
-        """Numbers that are others than at the last call are values from now on."""
-        holders, new = self.holders, set()
-        for slot, value in zip(self.slots, self.values, strict=True):
-            if is_number(value) and slot.name not in holders.counted:
-                before = holders.numbers.setdefault(slot.name, value)
-                if (type(before), repr(before)) != (type(value), repr(value)):
-                    new.add(slot.name)
-                holders.numbers[slot.name] = value
-        new -= holders.fixed
-        holders.counted |= new
-        return new
+        if isinstance(x, VALUES) and is_number(x):
+            self.holders.counted.add(name)
+        return [element([x], 0, name)]
 
     def places(self) -> list[int]:
         """The slots whose values are values of the program."""
@@ -384,14 +422,16 @@ class Call:
                     program = trace(self.pure(with_state), *values)
                 program.outputs, template = program.outputs
                 return program, template
-            except Again:
-                continue
+            except Again as found:
+                self.holders.count_with(set(found.args))
             except CannotTrace:
-                if not self.new_numbers:
+                new = self.holders.new_numbers
+                if not new:
                     raise
-                self.holders.fixed |= self.new_numbers
-                self.holders.counted -= self.new_numbers
-                self.new_numbers = set()
+                self.holders.fixed |= new
+                self.holders.counted -= new
+                self.holders.forget()
+                self.holders.refresh()
 
     def pure(self, with_state: Callable) -> Callable:
         """A function of the values alone, which gives all that the step returns and changes."""
@@ -399,8 +439,14 @@ class Call:
         slots = [self.slots[i] for i in places]
 
         def step():
-            arguments = replaced(self.arguments, self.stood_in)
-            return self.holders.step(*arguments, **replaced(self.settings, self.stood_in))
+            leaves = iter(self.leaves)
+
+            def stood_in(x):
+                slot = next(leaves)
+                return x if slot is None else slot.get()
+
+            arguments = replaced(self.arguments, stood_in)
+            return self.holders.step(*arguments, **replaced(self.settings, stood_in))
 
         def call(*values):
             outputs, _ = with_state(step, slots)(values)
@@ -408,11 +454,6 @@ class Call:
             return self.packed(outputs, dict(zip(places, values, strict=True)))
 
         return call
-
-    def stood_in(self, x):
-        """An argument, or what stands in for it."""
-        slot = self.leaves.get(id(x))
-        return x if slot is None else slot.get()
 
     def packed(self, outputs, put: dict[int, Any]) -> tuple[list, Template]:
         """All stand-ins that come out of a step, and how its results are made of them."""
@@ -435,17 +476,27 @@ class Call:
         """A number that the step itself changes is a value."""
         if is_number(before) and is_number(now) and before != now:
             if slot.name not in self.holders.fixed:
-                self.holders.counted.add(slot.name)
-                raise Again
+                raise Again(slot.name)
 
     def finish(self, template: Template, results: list):
         """Put what a program has computed where the step would have put it; gives the outputs."""
         outputs = built(template.outputs, results)
+        slots = self.slots
         for i, part in template.changes:
-            self.slots[i].put(built(part, results))
+            slots[i].put(built(part, results))
         for c, key, part in template.made:
             self.walk.collections[c][1][key] = built(part, results)
         return outputs
+
+
+def owner_number(value, place: int) -> int:
+    """What tells the memory of an array from that of others; for other things, another each time."""
+    return memory_owner(value) if isinstance(value, np.ndarray) else -place
+
+
+def described_number(x) -> tuple:
+    """What tells numbers apart, also 1 and 1.0, 0.0 and -0.0."""
+    return type(x), repr(x)
 
 
 def number_of(x) -> int | None:

@@ -12,7 +12,7 @@ import operator
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
@@ -111,17 +111,22 @@ def numbered(x):
     return mapped(lambda s: Ref(s.number), x)
 
 
-def refs(x) -> Iterator[Ref]:
+def refs(x) -> list[Ref]:
     """All references in nested tuples, lists, slices and dictionaries."""
-    if type(x) is Ref:
-        yield x
-    elif type(x) in (tuple, list):
-        for part in x:
-            yield from refs(part)
-    elif type(x) is slice:
-        yield from refs((x.start, x.stop, x.step))
-    elif type(x) is dict:
-        yield from refs(tuple(x.values()))
+    found: list[Ref] = []
+    waiting = [x]
+    while waiting:
+        part = waiting.pop()
+        kind = type(part)
+        if kind is Ref:
+            found.append(part)
+        elif kind in (tuple, list):
+            waiting.extend(reversed(part))
+        elif kind is slice:
+            waiting += (part.step, part.stop, part.start)
+        elif kind is dict:
+            waiting.extend(reversed(part.values()))
+    return found
 
 
 def filled(x, values: Callable):
