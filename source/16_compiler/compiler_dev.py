@@ -31,31 +31,33 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import zip_longest
 
 import numpy as np
 
 from tinytorch.core.tensor import extend
+from tinytorch.support.calls import METHODS, getitem, setitem
 from tinytorch.support.compiling import CompiledMethods, Ready, confirmed, tidied
+from tinytorch.support.programs import (
+    Program,
+    Step,
+    copied_by,
+    filled,
+    joined,
+    may_be_shared,
+    refs,
+    renamed,
+    used,
+)
 from tinytorch.support.stand_ins import (
-    METHODS,
     CannotTrace,
-    Ref,
-    ShownProgram,
-    ShownStep,
     StandInMethods,
     TapeMethods,
-    filled,
-    getitem,
-    joined,
     numbered,
     on_examples,
     on_tape,
-    refs,
     refused,
-    renamed,
-    setitem,
     stand_ins,
     users_line,
     written_by,
@@ -102,8 +104,7 @@ How much of a step is arithmetic? Here is the gradient of $\sum \tanh(x)^2$, by 
 
 # %% demo=true
 def by_engine(x):
-    (found,) = grad((tanh(x) ** 2).sum(), x)
-    return found
+    return grad((tanh(x) ** 2).sum(), x)
 
 
 def by_hand(x):
@@ -111,12 +112,13 @@ def by_hand(x):
     return 2 * t * (1 - t * t)
 
 
+def ratio(x):
+    return seconds(lambda: by_engine(x), 20) / seconds(lambda: by_hand(x.numpy()), 20)
+
+
 for size in (10, 1_000, 100_000):
-    array = rng.normal(size=size)
-    variable = Variable(array)
-    engine = seconds(lambda: by_engine(variable), 20)
-    hand = seconds(lambda: by_hand(array), 20)
-    print(f"{size:7} numbers: the engine takes {engine / hand:4.1f} times as long")
+    times = ratio(Variable(rng.normal(size=size)))
+    print(f"{size:7} numbers: the engine takes {times:4.1f} times as long")
 
 # %% [markdown]
 r"""
@@ -202,28 +204,16 @@ def functions_of_numpy_are_noted(compiler, x, y, axis):
 
 # %% [markdown]
 r"""
-Now the list. A `Step` is one call. Its inputs are constants, or references to values: `Ref(3)` means value number 3,
-and is shown as `v3`. `writes` has the numbers of the values that the call changes in place, as in `x += 1`, and `line`
-says where the user wrote it.
-"""
+Now the list. A `Step` is one call, and that's all that it has:
 
+```python
+Step(function, inputs, settings, writes, line)
+```
 
-# %%
-#| export
-@dataclass
-class Step(ShownStep):
-    """One call: ``out = function(*inputs, **settings)``."""
+Its inputs and settings are constants, or references to values: `Ref(3)` means value number 3, and is shown as `v3`.
+`writes` has the numbers of the values that the call changes in place, as in `x += 1`, and `line` says where the user
+wrote it. When it's put on the list, it also gets a number for its result, `step.out`.
 
-    function: Callable
-    inputs: tuple
-    settings: dict
-    writes: tuple[int, ...] = ()
-    line: str = ""
-    out: int | None = None
-
-
-# %% [markdown]
-r"""
 #### Exercise 2: `Tape.note`
 
 A call is noted in four moves, for which there are functions:
@@ -472,42 +462,20 @@ def numbers_are_not_looked_at(compiler, x, y):
 
 # %% [markdown]
 r"""
-The message names your line, as in a step with a branch:
-"""
+Each message names the user's line, here one of the check. So nobody has to search.
 
-# %%
-value = Tape().value(np.ones(3))
-try:
-    value * 2 if value.sum() > 0 else value / 2
-except CannotTrace as error:
-    print(error)
-
-# %% [markdown]
-r"""
 #### Exercise 5: `trace`
 
-A `Program` is a whole list: its steps, the numbers of its inputs, and its outputs as references. It also knows, for
-each value, its kind (shape, dtype and so on), and its *group*. Values in the same memory, such as an array and its
+A `Program` is a whole list:
+
+```python
+Program(steps, inputs, outputs, kinds, groups)
+```
+
+`inputs` are the numbers of its arguments, and `outputs` are references. `kinds[n]` says what is known of value `n`: its
+shape, dtype and so on. `groups[n]` says in whose memory it is. Values in the same memory, such as an array and its
 views, have the same group. It's the number of the first of them. You'll need that soon.
-"""
 
-
-# %%
-#| export
-@dataclass
-class Program(ShownProgram):
-    """What a function does with arrays, as a list of calls."""
-
-    steps: list[Step]
-    inputs: list[int]
-    outputs: object
-    kinds: list
-    groups: list[int]
-    names: dict[int, str] = field(default_factory=dict)
-
-
-# %% [markdown]
-r"""
 Write `trace`: make a `Tape`; `on_tape(tape, arguments)` gives the list of what stands in for the arguments; call the
 function with these. Return a `Program` with the tape's `steps`, the numbers of the stand-ins that went in, what came
 out, `numbered`, and the tape's `kinds` and `groups`.
@@ -550,7 +518,9 @@ check(
     hint="tape.steps",
 )
 check(
-    trace(lambda x: x[1:], np.ones(3)).groups, [0, 0], hint="tape.groups: x[1:] is a view"
+    trace(lambda x: x[1:], np.ones(3)).groups,
+    [0, 0],
+    hint="tape.groups: x[1:] is a view",
 )
 ### BEGIN HIDDEN TESTS
 
@@ -656,6 +626,7 @@ r"""
 Now a whole backward pass, run without an engine:
 """
 
+
 # %%
 def slope(array):
     x = Variable(array)
@@ -676,7 +647,7 @@ Ask your engine for the gradient of the weights, and it may compute that of the 
 find such steps, go through the list **from the last step to the first**, and keep what is needed:
 
 - needed at first: the outputs, and the inputs (somebody outside still has these);
-- a step is alive if its `out` is needed. Then all that it uses is needed, too. (`used(step)`, below, gives the numbers.)
+- a step is alive if its `out` is needed. Then all that it uses is needed, too. (`used(step)` gives the numbers.)
 
 And what about steps that only write, like `v2 += v1`? Their `out` is `None`. They are alive if they write to the
 *memory* of something needed. So keep two sets: the needed values, and the groups of the needed values. A step is
@@ -684,13 +655,6 @@ alive if its `out` is in the first, or the group of one of its `writes` is in th
 
 `replace(program, steps=…)` makes a program like another, with other steps.
 """
-
-
-# %%
-#| export
-def used(step: Step) -> list[int]:
-    """The numbers of the values that a step uses."""
-    return [ref.number for ref in refs((step.inputs, step.settings))]
 
 
 # %% exercise="dead-steps"
@@ -717,7 +681,8 @@ def _texts(program):
 
 
 def _f(x):
-    y, z = x * 2, x * 3
+    x * 2
+    z = x * 3
     z += 1
     view = z[1:]
     view += 5
@@ -762,7 +727,13 @@ def only_what_is_needed_stays(compiler, x, y, u, v):
     program = compiler.trace(half_of_it_for_nothing, x, y)
     before = len(program.steps)
     kept = compiler.without_dead(program)
-    return steps_as_text(kept.steps), compiler.evaluate(kept, u, v), v, before, len(program.steps)
+    return (
+        steps_as_text(kept.steps),
+        compiler.evaluate(kept, u, v),
+        v,
+        before,
+        len(program.steps),
+    )
 
 
 @observe(x=normal(4), n=integers(low=2, high=6))
@@ -800,23 +771,11 @@ dictionary `same` from numbers that are gone to those that take their place. For
 
 Two kinds of steps always stay, and are never known. The first are steps that write (`step.writes`): draws from a
 generator are among them, since a draw changes the generator. The others make an array of their own that is written
-to later: if `a = x * 2` and `b = x * 2`, and then `a += 1`, they must not become one. `may_be_shared` tells you that.
+to later: if `a = x * 2` and `b = x * 2`, and then `a += 1`, they must not become one. `sharing = may_be_shared(program)` is a
+function that knows: ask `sharing(step)`.
 
 At the end, return `joined(replace(program, steps=steps), same)`, which also renames the outputs.
 """
-
-
-# %%
-#| export
-def may_be_shared(program: Program) -> Callable[[Step], bool]:
-    """A function that says whether the result of a step may be used instead of another."""
-    written = {program.groups[n] for step in program.steps for n in step.writes}
-
-    def answer(step: Step) -> bool:
-        own = step.out is not None and program.groups[step.out] == step.out
-        return not step.writes and not (own and step.out in written)
-
-    return answer
 
 
 # %% exercise="common-steps"
@@ -892,7 +851,12 @@ def much_of_it_twice(x, y):
 def nothing_is_computed_twice(compiler, x, y, u, v):
     """Which steps stay, and that they do the same."""
     kept = compiler.without_common(compiler.trace(much_of_it_twice, x, y))
-    return steps_as_text(kept.steps), str(kept.outputs), compiler.evaluate(kept, u, v), v
+    return (
+        steps_as_text(kept.steps),
+        str(kept.outputs),
+        compiler.evaluate(kept, u, v),
+        v,
+    )
 
 
 @observe(x=normal(3), y=normal(3), seed=integers())
@@ -905,7 +869,9 @@ def draws_are_all_made(compiler, x, y, seed):
         b[0] = 7.0
         return first - second, b, c, a * 2
 
-    kept = compiler.without_common(compiler.trace(function, x, np.random.default_rng(0)))
+    kept = compiler.without_common(
+        compiler.trace(function, x, np.random.default_rng(0))
+    )
     found = compiler.evaluate(kept, y, np.random.default_rng(seed))
     return len(kept.steps), found
 
@@ -928,18 +894,6 @@ Then `without_copies`, as in Exercise 8: go through the list, rename, and let th
 if that dies in this very step. `copied_by(program, step)` gives the number of the value that a step copies. It is
 `None` for a step that is no copy, or one that changes the layout in memory.
 """
-
-
-# %%
-#| export
-def copied_by(program: Program, step: Step) -> int | None:
-    """The value that a step only copies, array and layout."""
-    if step.function not in (np.copy, METHODS["copy"]):
-        return None
-    (n,) = used(step)
-    kinds, owner = program.kinds, program.groups[n]
-    alike = kinds[n] == kinds[step.out] and kinds[owner].size == kinds[n].size
-    return n if alike else None
 
 
 # %% exercise="needless-copies"
@@ -982,7 +936,11 @@ check(
 )
 check(
     _texts(without_copies(_program)),
-    ["v1 = exp(v0)", "v2 = getitem(v1, slice(None, None, None))", "v3 = multiply(v2, 2)"],
+    [
+        "v1 = exp(v0)",
+        "v2 = getitem(v1, slice(None, None, None))",
+        "v3 = multiply(v2, 2)",
+    ],
     hint="v4 is a copy of v3, which nobody uses any more",
 )
 _program = without_copies(trace(lambda x: x.copy(), np.ones(2)))
@@ -1140,7 +1098,9 @@ def results_go_where_they_are_told(compiler, x, y, axis):
     program = compiler.trace(function, x, y)
     writer, memory = compiler.Writer(program), [np.zeros(3), np.zeros(1), np.zeros(3)]
     space = {"v0": x, "v1": y} | {f"b{n}": array for n, array in enumerate(memory)}
-    lines = [compiler.write_step(s, writer, f"b{n}") for n, s in enumerate(program.steps)]
+    lines = [
+        compiler.write_step(s, writer, f"b{n}") for n, s in enumerate(program.steps)
+    ]
     exec("\n".join(lines), writer.space | space, space)
     return memory, [space[f"v{n + 2}"] is array for n, array in enumerate(memory)]
 
@@ -1366,7 +1326,9 @@ _text, _space, _buffers = write(_program)
 check(sorted(_space), ["exp"], hint="writer.space")
 check(_buffers["b0"].shape, (2,), hint="empty(kind) for each buffer")
 exec(_text, _space | _buffers, _here := {})
-check(_here["step"](np.array([0.0, 1.0])), [[0.0, np.e]], hint="the lines of the program")
+check(
+    _here["step"](np.array([0.0, 1.0])), [[0.0, np.e]], hint="the lines of the program"
+)
 ### BEGIN HIDDEN TESTS
 
 
@@ -1396,9 +1358,10 @@ def loss_and_gradients(x, w1, w2):
 
 
 arrays = [rng.normal(size=shape) for shape in ((8, 4), (4, 6), (6, 1))]
-program = without_copies(without_common(without_dead(trace(loss_and_gradients, *arrays))))
-text, names, buffers = write(program)
-print(text)
+program = without_copies(
+    without_common(without_dead(trace(loss_and_gradients, *arrays)))
+)
+print(write(program)[0])
 
 # %% [markdown]
 r"""
@@ -1577,13 +1540,19 @@ def two_lists_are_compared(compiler, x, a, b, n):
 
 # %% [markdown]
 r"""
-#### Exercise 16: which program?
+#### Exercise 16: all of it
+
+Put everything that you have built in a row. A `call` knows the arguments and all slots. Write `prepare`:
+
+1. `call.traced(trace, with_state)` gives a program, and a `template`: how the outputs, and the new state, are made of
+   the program's results.
+2. Clean the program: dead steps first, then common ones, then copies.
+3. `tidied(program, call)` gives the program with names for its inputs, and a list `takes` of where these come from.
+4. Return `Ready(program, takes, template, text, names, buffers)`, where the last three are what `write` gives.
 
 A program fits only what it was traced for. With another shape, another dtype, or in evaluation instead of training, another
-one is needed. `prepare`, below, makes one; it's all that you have built, in a row. A `call` knows the arguments, all
-slots, and `call.key`: all that a program depends on, but no numbers in arrays.
-
-Write `ready_for`. Look in `self.kept` for the call's key. If there is a program, and it is `confirmed`, use it. If not,
+one is needed. `call.key` holds all that a program depends on, but no numbers in arrays. Write `ready_for`. Look in
+`self.kept` for the call's key. If there is a program, and it is `confirmed`, use it. If not,
 
 1. count one more trace in `self.traces`;
 2. prepare a program, and hand it to `confirmed(fresh, known, self.kept.values(), first_difference)`. That compares it with
@@ -1593,19 +1562,19 @@ Write `ready_for`. Look in `self.kept` for the call's key. If there is a program
 """
 
 
-# %%
+# %% exercise="keep"
 #| export
 def prepare(call) -> Ready:
     """Trace a step, clean its program, and write it."""
+    ### BEGIN SOLUTION
     program, template = call.traced(trace, with_state)
     for clean in (without_dead, without_common, without_copies):
         program = clean(program)
     program, takes = tidied(program, call)
     return Ready(program, takes, template, *write(program))
+    ### END SOLUTION
 
 
-# %% exercise="keep"
-#| export
 class Compiled(CompiledMethods):
     """A step that is traced at its first calls, and later runs as a program."""
 
@@ -1692,7 +1661,9 @@ def _f(x):
 
 _compiled = compile(_f)
 for _n in range(4):
-    check(_compiled(np.full(2, _n * 1.0)), [_n * _n + _n] * 2, hint="ready_for gives it")
+    check(
+        _compiled(np.full(2, _n * 1.0)), [_n * _n + _n] * 2, hint="ready_for gives it"
+    )
 check(next(_runs), 2, hint="traced at the first call and at the second, not later")
 check(_compiled.traces, 2, hint="self.traces += 1")
 check(_compiled(np.ones((2, 1))), [[2.0], [2.0]], hint="another shape, another program")
@@ -1766,8 +1737,8 @@ from tinytorch.datasets import digits
 
 images, labels = digits()
 pixels = (images.reshape(-1, 64) / 16).astype(np.float32)
-order = rng.permutation(len(labels))
-batches = [(Tensor(pixels[p]), labels[p]) for p in np.array_split(order[:1760], 55)]
+parts = np.array_split(rng.permutation(1760), 55)
+batches = [(Tensor(pixels[p]), labels[p]) for p in parts]
 
 
 def training_step():
@@ -1792,7 +1763,6 @@ same = [step(x, y).item() == fast(x, y).item() for _ in range(3) for x, y in bat
 weights = zip(network.parameters(), twin.parameters())
 print(f"{sum(same)} of {len(same)} losses are the same to the last bit;")
 print("so are all weights:", all((p.data == q.data).all() for p, q in weights))
-print(f"the step was traced {fast.traces} times")
 
 # %% [markdown]
 r"""
@@ -1849,20 +1819,19 @@ r"""
 
 ### What does each pass bring?
 
-Here is the step as a list, and what each pass leaves of it.
+Here is a second derivative as a list, and what each pass leaves of it. (Of a training step, there's less to take away:
+the engine computes no gradient that nobody asked for.)
 """
 
 
 # %% demo=true
-def flat_step(x, y, *weights):
-    w1, b1, w2, b2 = map(Variable, weights)
-    loss = ((tanh(x @ w1 + b1) @ w2 + b2 - y) ** 2).mean()
-    return [loss.data.data, *grad(loss, [w1, b1, w2, b2])]
+def twice(x, w):
+    x, w = Variable(x), Variable(w)
+    (first,) = grad((tanh(x @ w) ** 2).sum(), w, create_graph=True)
+    return grad((first * first).sum(), w)
 
 
-shapes = (32, 64), (32, 10), (64, 32), (32,), (32, 10), (10,)
-arrays = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
-program = trace(flat_step, *arrays)
+program = trace(twice, rng.normal(size=(8, 4)), rng.normal(size=(4, 6)))
 print(f"{len(program.steps):3} steps traced")
 for clean in (without_dead, without_common, without_copies):
     program = clean(program)
@@ -1879,11 +1848,16 @@ another of its kind may begin in the same memory.
 # %% demo=true
 figure, axes = plt.subplots(figsize=(8, 4))
 last = lifetimes(program)
-lines = [(n, p, last[s.out]) for p, s in enumerate(program.steps) if (n := names.get(s.out))]
+lines = [
+    (n, p, last[s.out]) for p, s in enumerate(program.steps) if (n := names.get(s.out))
+]
 for name, begin, end in lines:
     axes.plot([begin, end], [int(name[1:])] * 2, "|-")
 axes.set(xlabel="step", ylabel="buffer", yticks=range(len(kinds)))
-show(figure, f"{len(lines)} arrays, each a line from its first step to its last, in {len(kinds)} rows")
+show(
+    figure,
+    f"{len(lines)} arrays, each a line from its first step to its last, in {len(kinds)} rows",
+)
 
 # %% [markdown]
 r"""

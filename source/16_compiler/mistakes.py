@@ -103,7 +103,9 @@ MISTAKES = [
         "one-stand-in-after-the-other",
         "trace",
         "I made stand-ins of the arguments themselves, so tracing changes them.",
-        {"inputs = on_tape(tape, arguments)": "inputs = [tape.value(a) for a in arguments]"},
+        {
+            "inputs = on_tape(tape, arguments)": "inputs = [tape.value(a) for a in arguments]"
+        },
         hidden="the visible functions change nothing in place",
     ),
     Mistake(
@@ -183,16 +185,20 @@ MISTAKES = [
         "outputs-not-renamed",
         "common-steps",
         "I left the outputs as they were.",
-        {"joined(replace(program, steps=steps), same)": "replace(program, steps=steps)"},
+        {
+            "joined(replace(program, steps=steps), same)": "replace(program, steps=steps)"
+        },
         hidden="no visible output is merged",
     ),
     Mistake(
         "inputs-die",
         "needless-copies",
         "I let inputs die with their last use.",
-        {"[*program.inputs, *[ref.number for ref in refs(program.outputs)]]": (
-            "[ref.number for ref in refs(program.outputs)]"
-        )},
+        {
+            "[*program.inputs, *[ref.number for ref in refs(program.outputs)]]": (
+                "[ref.number for ref in refs(program.outputs)]"
+            )
+        },
     ),
     Mistake(
         "values-instead-of-groups",

@@ -1,16 +1,9 @@
 """Compiled steps: equal to the engine to the last bit, and never wrong without a word."""
 
-import threading
-
 import numpy as np
 import pytest
 
-from tinytorch.core import autograd
-from tinytorch.core.autograd import Variable, exp, grad, no_grad, tanh
-from tinytorch.core.compiler import CannotTrace, compile
-from tinytorch.core.networks import MLP, Module
-from tinytorch.core.tensor import Tensor
-from tinytorch.core.training import SGD, Adam, bce_with_logits, cross_entropy, mse_loss
+from tinytorch.core.compiler import compile
 
 
 def arrays_in(x):
@@ -41,10 +34,10 @@ def random_move(rng, pool):
     """One call on some of the arrays in `pool`, as a function of the pool; may write in place."""
     a, b = rng.integers(len(pool), size=2)
     x, y = pool[a], pool[b]
-    number = float(rng.normal())
+    number, single = float(rng.normal()), ONE[rng.integers(len(ONE))]
     axis = int(rng.integers(x.ndim)) if x.ndim else None
     moves = [
-        lambda p, f=ONE[rng.integers(len(ONE))]: f(p[a]),
+        lambda p: single(p[a]),
         lambda p: p[a] * number + 1,
         lambda p: p[a] ** 2,
         lambda p: 1.5 - p[a],
@@ -76,7 +69,7 @@ def random_move(rng, pool):
             lambda p: written(p, a, (slice(i, None),), number),
             lambda p: written(p, a, (i,), p[a][0]),
             lambda p: added(p, a, number),
-            lambda p: np.multiply(p[a], number, out=p[a]) and None if False else masked(p, a),
+            lambda p: masked(p, a),
         ]
     if x.ndim == 2 and y.ndim == 2 and x.shape[1] == y.shape[0]:
         moves.append(lambda p: p[a] @ p[b])

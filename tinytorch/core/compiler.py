@@ -7,31 +7,33 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import zip_longest
 
 import numpy as np
 
 from tinytorch.core.tensor import extend
+from tinytorch.support.calls import METHODS, getitem, setitem
 from tinytorch.support.compiling import CompiledMethods, Ready, confirmed, tidied
+from tinytorch.support.programs import (
+    Program,
+    Step,
+    copied_by,
+    filled,
+    joined,
+    may_be_shared,
+    refs,
+    renamed,
+    used,
+)
 from tinytorch.support.stand_ins import (
-    METHODS,
     CannotTrace,
-    Ref,
-    ShownProgram,
-    ShownStep,
     StandInMethods,
     TapeMethods,
-    filled,
-    getitem,
-    joined,
     numbered,
     on_examples,
     on_tape,
-    refs,
     refused,
-    renamed,
-    setitem,
     stand_ins,
     users_line,
     written_by,
@@ -56,18 +58,6 @@ class StandIn(StandInMethods):
         """What numpy calls instead of a ufunc, or of a method of one."""
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         return self.tape.note(function, inputs, settings)
-
-
-@dataclass
-class Step(ShownStep):
-    """One call: ``out = function(*inputs, **settings)``."""
-
-    function: Callable
-    inputs: tuple
-    settings: dict
-    writes: tuple[int, ...] = ()
-    line: str = ""
-    out: int | None = None
 
 
 class Tape(TapeMethods):
@@ -116,18 +106,6 @@ class Refusals:
         raise refused("index")
 
 
-@dataclass
-class Program(ShownProgram):
-    """What a function does with arrays, as a list of calls."""
-
-    steps: list[Step]
-    inputs: list[int]
-    outputs: object
-    kinds: list
-    groups: list[int]
-    names: dict[int, str] = field(default_factory=dict)
-
-
 def trace(function: Callable, *arguments) -> Program:
     """Run a function on stand-ins, and give the list of what it did.
 
@@ -161,11 +139,6 @@ def evaluate(program: Program, *arguments):
     return filled(program.outputs, values.get)
 
 
-def used(step: Step) -> list[int]:
-    """The numbers of the values that a step uses."""
-    return [ref.number for ref in refs((step.inputs, step.settings))]
-
-
 def without_dead(program: Program) -> Program:
     """The same program without the steps that nobody needs."""
     groups, steps = program.groups, []
@@ -178,17 +151,6 @@ def without_dead(program: Program) -> Program:
             needed |= set(used(step))
             memory |= {groups[n] for n in used(step)}
     return replace(program, steps=steps[::-1])
-
-
-def may_be_shared(program: Program) -> Callable[[Step], bool]:
-    """A function that says whether the result of a step may be used instead of another."""
-    written = {program.groups[n] for step in program.steps for n in step.writes}
-
-    def answer(step: Step) -> bool:
-        own = step.out is not None and program.groups[step.out] == step.out
-        return not step.writes and not (own and step.out in written)
-
-    return answer
 
 
 def without_common(program: Program) -> Program:
@@ -207,16 +169,6 @@ def without_common(program: Program) -> Program:
             known[key] = step.out
         steps.append(step)
     return joined(replace(program, steps=steps), same)
-
-
-def copied_by(program: Program, step: Step) -> int | None:
-    """The value that a step only copies, array and layout."""
-    if step.function not in (np.copy, METHODS["copy"]):
-        return None
-    (n,) = used(step)
-    kinds, owner = program.kinds, program.groups[n]
-    alike = kinds[n] == kinds[step.out] and kinds[owner].size == kinds[n].size
-    return n if alike else None
 
 
 def lifetimes(program: Program) -> dict[int, int]:

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from tinytorch.support.calls import METHODS, getitem, setitem
 from tinytorch.support.holders import Call, Holders
-from tinytorch.support.stand_ins import METHODS, CannotTrace, Ref, filled, getitem, refs, setitem
+from tinytorch.support.programs import Ref, filled, refs
+from tinytorch.support.stand_ins import CannotTrace
 
 
 def tidied(program, call: Call):
@@ -100,7 +102,9 @@ class Ready:
         Whether two traces have given the same.
     """
 
-    def __init__(self, program, takes: list[int], template, source: str, names: dict, buffers: dict):
+    def __init__(
+        self, program, takes: list[int], template, source: str, names: dict, buffers: dict
+    ):
         self.program, self.takes, self.template = program, takes, template
         self.source, self.buffers, self.confirmed = source, buffers, False
         space = names | buffers
@@ -140,10 +144,14 @@ def may_raise(step) -> bool:
     where = getattr(step.function, "__module__", None) or ""
     looks_up = step.function in (getitem, setitem, *map(METHODS.get, ("take", "choice")))
     by_numbers = looks_up and any(refs(step.inputs[1:2]))
-    return by_numbers or where.startswith("numpy.linalg") or hasattr(step.function, "looks_at_values")
+    return (
+        by_numbers or where.startswith("numpy.linalg") or hasattr(step.function, "looks_at_values")
+    )
 
 
-def confirmed(fresh: Ready, known: Ready | None, others: Iterable[Ready], difference: Callable) -> Ready:
+def confirmed(
+    fresh: Ready, known: Ready | None, others: Iterable[Ready], difference: Callable
+) -> Ready:
     """The program to go on with, after another trace.
 
     Raises
@@ -153,7 +161,11 @@ def confirmed(fresh: Ready, known: Ready | None, others: Iterable[Ready], differ
     """
     for other in others:
         same = other.takes == fresh.takes and other.template == fresh.template
-        if same and other.program.kinds == fresh.program.kinds and difference(other.program, fresh.program) is None:
+        if (
+            same
+            and other.program.kinds == fresh.program.kinds
+            and difference(other.program, fresh.program) is None
+        ):
             other.confirmed = True
             return other
     if known is None:
@@ -162,8 +174,8 @@ def confirmed(fresh: Ready, known: Ready | None, others: Iterable[Ready], differ
     where, what = ("", "in what is returned") if step is None else (f"{step.line}: ", f"at {step}")
     raise CannotTrace(
         f"{where}a second trace differs {what}; something changes from call to call that the step "
-        "does not know, such as a draw, or a counter in a place that is not looked at. Hand draws a "
-        "generator, and give compile() what holds the counter"
+        "does not know, such as a draw, or a counter in a place that is not looked at. Draw from a "
+        "generator that the step refers to, and give compile() what holds the counter"
     )
 
 

@@ -1,4 +1,4 @@
-"""Where a step keeps what it changes: the arrays, generators and numbers of networks and optimizers.
+"""Where a step keeps what it changes: arrays, generators and numbers of networks and optimizers.
 
 A slot is a place that holds one of them, such as ``network.layers[0].weights.data``. They are found
 by walking through what the step refers to and through the arguments that it is given.
@@ -16,7 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from tinytorch.support.stand_ins import CannotTrace, StandInMethods, is_tensor, memory_owner, numbers_in
+from tinytorch.support.stand_ins import (
+    CannotTrace,
+    StandInMethods,
+    is_tensor,
+    memory_owner,
+    numbers_in,
+)
 from tinytorch.support.templates import PLAIN, Template, built, replaced
 from tinytorch.support.variables import bare_tensor
 
@@ -39,12 +45,16 @@ class Slot:
 
 def attribute(owner, key: str, name: str) -> Slot:
     """The slot of an attribute."""
-    return Slot(name, functools.partial(getattr, owner, key), functools.partial(setattr, owner, key))
+    return Slot(
+        name, functools.partial(getattr, owner, key), functools.partial(setattr, owner, key)
+    )
 
 
 def element(owner, key, name: str) -> Slot:
     """The slot of an element of a list or a dictionary."""
-    return Slot(name, functools.partial(owner.__getitem__, key), functools.partial(owner.__setitem__, key))
+    return Slot(
+        name, functools.partial(owner.__getitem__, key), functools.partial(owner.__setitem__, key)
+    )
 
 
 def data_of(tensor, name: str) -> Slot:
@@ -228,8 +238,8 @@ def refuse_growth(walk: Walk) -> None:
     for (name, collection), length in zip(walk.collections, walk.lengths, strict=True):
         if isinstance(collection, list) and len(collection) != length:
             raise CannotTrace(
-                f"the step changes the length of the list {name}; return the value instead, and put "
-                "it into the list outside"
+                f"the step changes the length of the list {name}; return the value instead, and "
+                "put it into the list outside"
             )
 
 
@@ -278,7 +288,9 @@ class Holders:
     def find(self, objects: list) -> None:
         """Walk again if objects are others, or not where they were."""
         known = [x for _, x in self.objects]
-        same = len(known) == len(objects) and all(x is y for (_, x), y in zip(objects, known))
+        same = len(known) == len(objects) and all(
+            x is y for (_, x), y in zip(objects, known, strict=True)
+        )
         if self.walk is None or not same or not self.walk.is_as_it_was():
             self.objects, self.walks = objects, self.walks + 1
             things = [("", None, x) for x in (self.step, *self.things)]
@@ -313,9 +325,10 @@ class Holders:
         number = self.entry_of(name, value)
         if number != self.entries[i]:
             self.entries[i], self.part = number, None
-        if is_number(value) and name not in self.counted and name not in self.fixed:
-            if described_number(self.numbers.setdefault(name, value)) != described_number(value):
-                self.new_numbers.add(name)  # another than at an earlier call: a value from now on
+        if is_number(value) and name not in self.counted | self.fixed:
+            before = self.numbers.setdefault(name, value)
+            if described_number(before) != described_number(value):
+                self.new_numbers.add(name)  # a value from now on
 
     def count_with(self, names: set[str]) -> None:
         """Take numbers as values of the program from now on."""
@@ -393,8 +406,8 @@ class Call:
         if is_tensor(x):
             if getattr(x, "grad_fn", None) is not None:
                 raise CannotTrace(
-                    f"{name} is a Variable that was computed outside, whose history a compiled step "
-                    "cannot go back through; give x.detach(), or compute it inside the step"
+                    f"{name} is a Variable that was computed outside, and a compiled step cannot "
+                    "go back through its history; give x.detach(), or compute it inside the step"
                 )
             found = [data_of(x, name), attribute(x, "requires_grad", f"{name}_requires_grad")]
             return found + [attribute(x, "grad", f"{name}_grad")] * bool(x.requires_grad)
@@ -461,7 +474,7 @@ class Call:
         template.outputs = replaced(outputs, template.part)
         for i, slot in enumerate(self.slots):
             before, now = put.get(i, self.values[i]), slot.get()
-            if now is before or (number_of(now) is not None and number_of(now) == number_of(before)):
+            if now is before or number_of(now, -1) == number_of(before, -2):
                 continue
             self.changed(slot, before, now)
             template.changes.append((i, replaced(now, template.part)))
@@ -474,9 +487,9 @@ class Call:
 
     def changed(self, slot: Slot, before, now) -> None:
         """A number that the step itself changes is a value."""
-        if is_number(before) and is_number(now) and before != now:
-            if slot.name not in self.holders.fixed:
-                raise Again(slot.name)
+        counts = is_number(before) and is_number(now) and before != now
+        if counts and slot.name not in self.holders.fixed:
+            raise Again(slot.name)
 
     def finish(self, template: Template, results: list):
         """Put what a program has computed where the step would have put it; gives the outputs."""
@@ -490,7 +503,7 @@ class Call:
 
 
 def owner_number(value, place: int) -> int:
-    """What tells the memory of an array from that of others; for other things, another each time."""
+    """What tells the memory of an array from that of others; of other things, always another."""
     return memory_owner(value) if isinstance(value, np.ndarray) else -place
 
 
@@ -499,9 +512,9 @@ def described_number(x) -> tuple:
     return type(x), repr(x)
 
 
-def number_of(x) -> int | None:
+def number_of(x, otherwise: int) -> int:
     """The number of a stand-in."""
-    return x.number if isinstance(x, StandInMethods) else None
+    return x.number if isinstance(x, StandInMethods) else otherwise
 
 
 def parameter_names(step: Callable) -> list[str]:

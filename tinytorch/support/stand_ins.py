@@ -1,35 +1,24 @@
 """What stands in for an array besides answering numpy: its shape, its operators, its refusals.
 
-A stand-in has an `example` with real numbers, a `number` by which a program knows it, and the `tape`
-on which it has noted whatever is done with it.
+A stand-in has an `example` with real numbers, a `number` by which a program knows it, and the
+`tape` on which it has noted whatever is done with it.
 """
 
 from __future__ import annotations
 
 import copy
-import math
 import operator
 import re
 import sys
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from types import FrameType
-from typing import Any
 
 import numpy as np
 
 from tinytorch.core.tensor import Tensor
-
-
-@dataclass(frozen=True)
-class Ref:
-    """A value of a program, by its number."""
-
-    number: int
-
-    def __repr__(self) -> str:
-        return f"v{self.number}"
+from tinytorch.support.calls import DRAWS, METHODS, UFUNCS, getitem, setitem
+from tinytorch.support.programs import Kind, Ref, kind_of
 
 
 class CannotTrace(TypeError):
@@ -38,31 +27,6 @@ class CannotTrace(TypeError):
 
 class NotFollowed(CannotTrace, AttributeError):
     """A method of arrays that cannot be followed."""
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What is known of a value without its numbers."""
-
-    type: type
-    shape: tuple[int, ...]
-    dtype: Any
-    strides: tuple[int, ...]
-
-    @property
-    def size(self) -> int:
-        """How many elements there are."""
-        return math.prod(self.shape)
-
-    def __str__(self) -> str:
-        return f"{self.shape}" if self.dtype is not None else self.type.__name__
-
-
-def kind_of(example) -> Kind:
-    """What is known of an example without its numbers."""
-    if isinstance(example, (np.ndarray, np.generic)):
-        return Kind(type(example), example.shape, example.dtype, example.strides)
-    return Kind(type(example), (), None, ())
 
 
 # ---- What a call was given, with something else for each stand-in
@@ -111,106 +75,25 @@ def numbered(x):
     return mapped(lambda s: Ref(s.number), x)
 
 
-def refs(x) -> list[Ref]:
-    """All references in nested tuples, lists, slices and dictionaries."""
-    found: list[Ref] = []
-    waiting = [x]
-    while waiting:
-        part = waiting.pop()
-        kind = type(part)
-        if kind is Ref:
-            found.append(part)
-        elif kind in (tuple, list):
-            waiting.extend(reversed(part))
-        elif kind is slice:
-            waiting += (part.step, part.stop, part.start)
-        elif kind is dict:
-            waiting.extend(reversed(part.values()))
-    return found
-
-
-def filled(x, values: Callable):
-    """The same, with ``values(number)`` for each reference."""
-    if type(x) is Ref:
-        return values(x.number)
-    if type(x) in (tuple, list):
-        return type(x)([filled(part, values) for part in x])
-    if type(x) is slice:
-        return slice(*filled((x.start, x.stop, x.step), values))
-    return {k: filled(part, values) for k, part in x.items()} if type(x) is dict else x
-
-
-def renamed(step, same: dict[int, int]):
-    """A step with other values where `same` has one."""
-
-    def change(n: int) -> Ref:
-        return Ref(same.get(n, n))
-
-    return replace(
-        step,
-        inputs=filled(step.inputs, change),
-        settings=filled(step.settings, change),
-        writes=tuple(same.get(n, n) for n in step.writes),
-    )
-
-
-def joined(program, same: dict[int, int]):
-    """A program whose outputs and memory are those of the values that have become one."""
-    outputs = filled(program.outputs, lambda n: Ref(same.get(n, n)))
-    groups = list(program.groups)
-    for n, other in same.items():
-        if groups[n] == n:
-            groups[n] = groups[other]
-    return replace(program, outputs=outputs, groups=[groups[g] for g in groups])
-
-
 # ---- Calls
 
-
-def getitem(array, index):
-    """``array[index]``."""
-    return array[index]
-
-
-def setitem(array, index, new) -> None:
-    """``array[index] = new``."""
-    array[index] = new
-
-
-def by_name(name: str) -> Callable:
-    """The method of a name, as a function."""
-
-    def method(array, *inputs, **settings):
-        return getattr(array, name)(*inputs, **settings)
-
-    method.__name__ = method.__qualname__ = name
-    return method
-
-
-OF_ARRAYS = """sum mean var std max min argmax argmin prod cumsum cumprod reshape transpose astype copy
-    ravel flatten squeeze swapaxes repeat take clip round view dot argsort sort fill trace diagonal
-    any all item partition argpartition searchsorted conj ptp""".split()
-OF_GENERATORS = """random normal standard_normal uniform integers permutation permuted choice binomial
-    exponential poisson gamma beta laplace shuffle multivariate_normal standard_exponential""".split()
-METHODS = {name: by_name(name) for name in (*OF_ARRAYS, *OF_GENERATORS)}
-DRAWS = {METHODS[name] for name in OF_GENERATORS}
 IN_PLACE = {setitem: 0, METHODS["fill"]: 0, METHODS["sort"]: 0, METHODS["partition"]: 0}
 IN_PLACE |= {np.copyto: 0, np.place: 0, np.putmask: 0, np.put: 0, np.put_along_axis: 0}
 IN_PLACE |= {np.fill_diagonal: 0, METHODS["shuffle"]: 1}
 BINARY = "add sub mul truediv floordiv mod pow matmul and_ or_ xor lshift rshift".split()
 COMPARISONS = "lt le gt ge eq ne".split()
-UFUNCS = {  # what an operator of arrays calls; powers have ways of their own
-    operator.add: np.add,
-    operator.sub: np.subtract,
-    operator.mul: np.multiply,
-    operator.truediv: np.divide,
-    operator.matmul: np.matmul,
-    operator.neg: np.negative,
-}
 ASK_SHAPES = {np.shape, np.ndim, np.size, np.result_type, np.may_share_memory, np.shares_memory}
 ASK_SHAPES |= {np.iscomplexobj, np.isrealobj, np.can_cast}
-AS_MANY_AS_NUMBERS_SAY = {np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.compress}
-AS_MANY_AS_NUMBERS_SAY |= {np.bincount, np.histogram, np.trim_zeros, np.union1d, np.intersect1d}
+AS_MANY_AS_NUMBERS_SAY = {
+    np.nonzero,
+    np.flatnonzero,
+    np.argwhere,
+    np.unique,
+    np.extract,
+    np.compress,
+}
+AS_MANY_AS_NUMBERS_SAY |= {np.bincount, np.histogram, np.trim_zeros, np.union1d}
+AS_MANY_AS_NUMBERS_SAY |= {np.intersect1d}
 AS_MANY_AS_NUMBERS_SAY |= {np.setdiff1d, np.unique_values, np.unique_counts, np.unique_all}
 
 
@@ -227,7 +110,8 @@ def written_by(function: Callable, inputs: tuple, settings: dict) -> list:
 
 
 HARMLESS = {getitem, *METHODS.values()}
-HARMLESS |= {getattr(operator, name) for name in (*BINARY, *COMPARISONS, "neg", "pos", "abs", "invert")}
+SINGLE = "neg pos abs invert".split()
+HARMLESS |= {getattr(operator, name) for name in (*BINARY, *COMPARISONS, *SINGLE)}
 
 
 def on_examples(function: Callable, inputs: tuple, settings: dict):
@@ -236,7 +120,7 @@ def on_examples(function: Callable, inputs: tuple, settings: dict):
     Raises
     ------
     CannotTrace
-        If the shape of the result depends on numbers, or the call changes an array that is not known.
+        If the shape of the result depends on numbers, or an array is changed that is not known.
     """
     refuse_what_numbers_decide(function, inputs)
     changed = written_by(function, inputs, settings)
@@ -353,48 +237,14 @@ class TapeMethods:
         return made
 
 
-class ShownStep:
-    """How a step is shown."""
-
-    function: Callable
-    inputs: tuple
-    settings: dict
-    out: int | None
-
-    def __str__(self) -> str:
-        name = getattr(self.function, "__name__", "a function")
-        given = [*map(shown, self.inputs), *(f"{k}={shown(v)}" for k, v in self.settings.items())]
-        text = f"{name}({', '.join(given)})"
-        return text if self.out is None else f"v{self.out} = {text}"
-
-
-class ShownProgram:
-    """How a program is shown: a line for each step."""
-
-    steps: list
-    inputs: list
-    outputs: Any
-
-    def __str__(self) -> str:
-        first = f"inputs: {', '.join(f'v{n}' for n in self.inputs)}"
-        return "\n".join([first, *map(str, self.steps), f"outputs: {self.outputs}"])
-
-
-def shown(x) -> str:
-    """An input of a step in a few letters."""
-    if isinstance(x, np.ndarray):
-        return f"an array of shape {x.shape}"
-    return getattr(x, "__name__", None) or repr(x)
-
-
 # ---- Refusals
 
 REMEDIES = {
-    "bool": "whether it is true depends on the numbers, which a traced step must not; use where()",
-    "float": "a Python number of it depends on the numbers; return the array from the step instead",
-    "index": "a whole number of it depends on the numbers, so it can be no shape or index of Python's",
-    "array": "numpy wants the numbers here; use np.stack, np.concatenate, or give the step a Tensor",
-    "mask": "{0} has as many elements as the numbers say, and a traced step must know; use where()",
+    "bool": "whether it is true depends on the numbers, and a list has no branches; use where()",
+    "float": "a Python number of it depends on the numbers; return the array from the step",
+    "index": "a whole number of it depends on the numbers; Python can use it for no shape or index",
+    "array": "numpy wants the numbers; use np.stack or np.concatenate, or give the step a Tensor",
+    "mask": "{0} has as many elements as the numbers say, and a list must know; use where()",
     "outside": "an array that the step does not know is changed; give compile() what holds it",
     "writes": "{0} changes an array in a way that is not known; use out=, or an index",
     "method": "{0} cannot be traced",
@@ -421,10 +271,12 @@ def users_line() -> str:
 
 def is_ours(frame: FrameType) -> bool:
     """Whether a line is numpy's or the library's, or one of the lesson's in a notebook."""
+    if any(part in frame.f_code.co_filename for part in OURS):
+        return True
     name = frame.f_code.co_name
-    if name == "note" or name.startswith("__"):
-        return isinstance(frame.f_locals.get("self"), (StandInMethods, TapeMethods))
-    return any(part in frame.f_code.co_filename for part in OURS)
+    if name != "note" and not name.startswith("__"):
+        return False
+    return isinstance(frame.f_locals.get("self"), (StandInMethods, TapeMethods))
 
 
 # ---- The methods
@@ -514,7 +366,7 @@ for _name in BINARY:
     setattr(StandInMethods, f"__{_plain}__", _operator(getattr(operator, _name)))
     setattr(StandInMethods, f"__r{_plain}__", _operator(getattr(operator, _name), True))
     setattr(StandInMethods, f"__i{_plain}__", _in_place(_name))
-for _name in (*COMPARISONS, "neg", "pos", "abs", "invert"):
+for _name in (*COMPARISONS, *SINGLE):
     setattr(StandInMethods, f"__{_name}__", _operator(getattr(operator, _name)))
 
 

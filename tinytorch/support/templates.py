@@ -65,8 +65,8 @@ class Template:
             return Part(None, np.array(held), x)
         if not isinstance(x, (*PLAIN, np.ndarray, np.random.Generator)) and not callable(x):
             raise CannotTrace(
-                f"the step returns, or keeps, {x!r:.60}, which a compiled step cannot make anew; use "
-                "arrays, Tensors, and tuples, lists and dictionaries of them"
+                f"the step returns, or keeps, {x!r:.60}, which a compiled step cannot make anew; "
+                "use arrays, Tensors, and tuples, lists and dictionaries of them"
             )
         return Part(None, x)
 

@@ -122,7 +122,10 @@ class VariableMethods(
         return hooks.register(self, hook)
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
-        return np.array(self.data.data, dtype=dtype, copy=copy)
+        held = self.data.data
+        if dtype is None and copy is None and hasattr(held, "__one_call__"):
+            return held  # it stands in for an array
+        return np.array(held, dtype=dtype, copy=copy)
 
     def __array_function__(self, function, types, arguments, parameters):
         return array_function(function, arguments, parameters)

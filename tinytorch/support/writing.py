@@ -7,11 +7,10 @@ import keyword
 import math
 import operator
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
-from tinytorch.support.stand_ins import Ref, refs
+from tinytorch.support.programs import Ref, refs
 
 SIGNS = {
     np.add: "+",
@@ -67,7 +66,11 @@ class Writer:
         name = name if name.isidentifier() and not keyword.iskeyword(name) else "f"
         taken = {self.value(n) for n in self.program.names}
         candidate, count = name, 1
-        while candidate in taken or self.space.get(candidate, x) is not x or hasattr(builtins, candidate):
+        while (
+            candidate in taken
+            or self.space.get(candidate, x) is not x
+            or hasattr(builtins, candidate)
+        ):
             count += 1
             candidate = f"{name}_{count}"
         self.space[candidate] = x
