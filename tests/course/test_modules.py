@@ -32,6 +32,7 @@ def test_the_modules_are_those_of_the_course():
         "07_autograd",
         "08_training",
         "15_derivatives",
+        "16_compiler",
     ]
 
 
