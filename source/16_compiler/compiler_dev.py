@@ -240,7 +240,7 @@ class Tape(TapeMethods):
     stand_in = StandIn
 
     def note(self, function: Callable, inputs: tuple, settings: dict):
-        """Call a function on examples, note it, and give what stands in for the result."""
+        """Note a call; gives what stands in for its result."""
         ### BEGIN SOLUTION
         out = on_examples(function, inputs, settings)
         writes = [x.number for x in written_by(function, inputs, settings)]
@@ -250,7 +250,7 @@ class Tape(TapeMethods):
         ### END SOLUTION
 
 
-# %% checks="note" points=6
+# %% checks="note" points=5
 _tape = Tape()
 _x = _tape.value(np.array([1.0, 2.0]))
 _y = np.exp(_x) * 3.0
@@ -508,7 +508,7 @@ def trace(function: Callable, *arguments) -> Program:
     ### END SOLUTION
 
 
-# %% checks="trace" points=6
+# %% checks="trace" points=5
 _program = trace(lambda x, y: x * y + x, np.ones(2), np.ones(2))
 check(_program.inputs, [0, 1], hint="the numbers of what went in")
 check(str(_program.outputs), "v3", hint="numbered(function(*inputs))")
@@ -582,7 +582,7 @@ def evaluate(program: Program, *arguments):
     ### END SOLUTION
 
 
-# %% checks="evaluate" points=6
+# %% checks="evaluate" points=5
 def _f(x, y):
     z = x * y
     z += 1.0
@@ -643,8 +643,7 @@ r"""
 
 #### Exercise 7: what nobody needs
 
-Ask your engine for the gradient of the weights, and it may compute that of the inputs as well. Then nobody looks at it. To
-find such steps, go through the list **from the last step to the first**, and keep what is needed:
+Differentiate a derivative once more, and your engine computes a lot that nobody looks at in the end. To find such steps, go through the list **from the last step to the first**, and keep what is needed:
 
 - needed at first: the outputs, and the inputs (somebody outside still has these);
 - a step is alive if its `out` is needed. Then all that it uses is needed, too. (`used(step)` gives the numbers.)
@@ -758,8 +757,8 @@ def a_chain_of_dead_steps_goes_as_a_whole(compiler, x, n):
 r"""
 #### Exercise 8: what is done twice
 
-Softmax is computed on the way forwards, and again by the rule of the loss. The same function of the same inputs gives
-the same result. So compute it once, and use it twice.
+A second derivative computes many things that the first one has computed already. The same function of the same inputs
+gives the same result. So compute it once, and use it twice.
 
 Go through the list from the first step on. Keep a dictionary `known` from a step's key to its number, and a
 dictionary `same` from numbers that are gone to those that take their place. For each step:
@@ -1012,7 +1011,7 @@ result will go. At last, if `step.out` isn't `None`, put `v7 = ` in front; `writ
 # %% exercise="write-step"
 #| export
 def write_step(step: Step, writer: Writer, out: str = "") -> str:
-    """A step as a line of Python; its result goes into the array named `out`, if any."""
+    """A step as a line of Python; its result goes into the array `out`, if any."""
     ### BEGIN SOLUTION
     given = [writer.text(x) for x in step.inputs]
     rest = [f"{name}={writer.text(x)}" for name, x in step.settings.items()]
@@ -1076,7 +1075,7 @@ def all_kinds_of_steps(x, y, i):
     a = x[i:, 0] - (-2.0) * y[i:]
     a[0] = y.sum(axis=0)
     a *= np.where(a > 0, a, -0.5)
-    b = np.concatenate([a, y], axis=0).reshape(2, -1)
+    b = np.concatenate([a, y[i:]], axis=0).reshape(2, -1)
     b[:, 1] = (-0.5) ** b[:, 0]
     return np.add.reduce(b / 3.0, axis=-1), x.T @ x, np.clip(y, None, 0.5), -a
 
@@ -1185,8 +1184,8 @@ def a_text_does_what_the_list_does(compiler, x, y, u, v):
 r"""
 #### Exercise 12: buffers
 
-Each line makes a new array, and gives an old one away. For large arrays, asking the system for memory takes longer than
-the arithmetic. So keep some arrays from call to call, and use each again as soon as what was in it is dead. That's
+Each line makes a new array, and gives an old one away. For large arrays, asking the system for memory takes
+time, too. So keep some arrays from call to call, and use each again as soon as what was in it is dead. That's
 called a **buffer**. Many values can take turns in one.
 
 Which buffer can a step write into? One of the same kind, `program.kinds[step.out]`, that is free. Go through the
@@ -1206,7 +1205,7 @@ Return the name of the buffer for each `out` that has one, and the kind of each 
 # %% exercise="buffers"
 #| export
 def share_buffers(program: Program) -> tuple[dict[int, str], dict]:
-    """Which memory results go to, so that it is used again: names by value, kinds by name."""
+    """Which memory results go to: names by value, and kinds by name."""
     ### BEGIN SOLUTION
     last, names, kinds, free = lifetimes(program), {}, {}, defaultdict(list)
     for place, step in enumerate(program.steps):
@@ -1232,7 +1231,7 @@ def release(ending: list[str], kinds: dict, free: dict) -> None:
     ### END SOLUTION
 
 
-# %% checks="buffers" points=8
+# %% checks="buffers" points=7
 _x = np.ones((2, 2))
 _names, _kinds = share_buffers(trace(lambda x: np.tanh(np.exp(x) * 2) + 1, _x))
 check(_names, {1: "b0", 2: "b0", 3: "b0"}, hint="v1 dies when v2 is made, and so on")
@@ -1387,7 +1386,7 @@ While tracing, the "arrays" are stand-ins. So the step finds stand-ins in its ow
 # %% exercise="state"
 #| export
 def with_state(step: Callable, slots: list) -> Callable:
-    """A step as a function that takes what is in some slots, too, and gives what is there then."""
+    """A step as a function that takes, and gives, what is in some slots, too."""
 
     ### BEGIN SOLUTION
     def pure(state, *arguments):
@@ -1616,30 +1615,30 @@ class Calling:
 def compile(step: Callable, *holders) -> Compiled:
     """A function that does what a step does, without the engine.
 
-    At its first call with given shapes, dtypes and modes, the step is run on stand-ins and
-    becomes a program; at the second it is traced once more, to be sure that nothing is
-    frozen; from then on, the program runs. Results have the same bits.
+    At its first call with given shapes, dtypes and modes, the step is run on stand-ins
+    and becomes a program; at the second it is traced once more, to be sure that nothing
+    is frozen; from then on, the program runs. Results have the same bits.
 
     Parameters
     ----------
     step : callable
-        Takes arrays, Tensors, Variables, and tuples, lists and dictionaries of them, and
-        gives such. What it refers to (networks, optimizers, generators, arrays) is found,
-        and changes as if the step had run.
+        Takes arrays, Tensors, Variables, and tuples, lists and dictionaries of them,
+        and gives such. What it refers to (networks, optimizers, generators, arrays) is
+        found, and changes as if the step had run.
     *holders : object
         Further networks and so on that it changes.
 
     Returns
     -------
     Compiled
-        Its `source` is the text of the program that ran last; `steps`, `buffers`, `bytes`
-        and `traces` tell more. Variables that it returns have no history.
+        Its `source` is the text of the program that ran last; `steps`, `buffers`,
+        `bytes` and `traces` tell more. Variables that it returns have no history.
 
     Raises
     ------
     CannotTrace
-        When it is called: if what the step does depends on the numbers in its arrays, or
-        a second trace shows that something was frozen; names the line.
+        When it is called: if what the step does depends on the numbers in its arrays,
+        or a second trace shows that something was frozen; names the line.
 
     Examples
     --------
@@ -1856,7 +1855,7 @@ for name, begin, end in lines:
 axes.set(xlabel="step", ylabel="buffer", yticks=range(len(kinds)))
 show(
     figure,
-    f"{len(lines)} arrays, each a line from its first step to its last, in {len(kinds)} rows",
+    f"{len(lines)} arrays, each a line from first step to last, in {len(kinds)} rows",
 )
 
 # %% [markdown]

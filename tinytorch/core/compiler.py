@@ -66,7 +66,7 @@ class Tape(TapeMethods):
     stand_in = StandIn
 
     def note(self, function: Callable, inputs: tuple, settings: dict):
-        """Call a function on examples, note it, and give what stands in for the result."""
+        """Note a call; gives what stands in for its result."""
         out = on_examples(function, inputs, settings)
         writes = [x.number for x in written_by(function, inputs, settings)]
         given = numbered(tuple(inputs)), numbered(settings)
@@ -197,7 +197,7 @@ def without_copies(program: Program) -> Program:
 
 
 def write_step(step: Step, writer: Writer, out: str = "") -> str:
-    """A step as a line of Python; its result goes into the array named `out`, if any."""
+    """A step as a line of Python; its result goes into the array `out`, if any."""
     given = [writer.text(x) for x in step.inputs]
     rest = [f"{name}={writer.text(x)}" for name, x in step.settings.items()]
     rest += [f"out={out}"] * bool(out)
@@ -226,7 +226,7 @@ def write_lines(program: Program, writer: Writer, buffers: dict[int, str]) -> st
 
 
 def share_buffers(program: Program) -> tuple[dict[int, str], dict]:
-    """Which memory results go to, so that it is used again: names by value, kinds by name."""
+    """Which memory results go to: names by value, and kinds by name."""
     last, names, kinds, free = lifetimes(program), {}, {}, defaultdict(list)
     for place, step in enumerate(program.steps):
         groups = {program.groups[n] for n in used(step)}
@@ -256,7 +256,7 @@ def write(program: Program) -> tuple[str, dict, dict]:
 
 
 def with_state(step: Callable, slots: list) -> Callable:
-    """A step as a function that takes what is in some slots, too, and gives what is there then."""
+    """A step as a function that takes, and gives, what is in some slots, too."""
 
     def pure(state, *arguments):
         for slot, array in zip(slots, state):
@@ -316,30 +316,30 @@ class Calling:
 def compile(step: Callable, *holders) -> Compiled:
     """A function that does what a step does, without the engine.
 
-    At its first call with given shapes, dtypes and modes, the step is run on stand-ins and
-    becomes a program; at the second it is traced once more, to be sure that nothing is
-    frozen; from then on, the program runs. Results have the same bits.
+    At its first call with given shapes, dtypes and modes, the step is run on stand-ins
+    and becomes a program; at the second it is traced once more, to be sure that nothing
+    is frozen; from then on, the program runs. Results have the same bits.
 
     Parameters
     ----------
     step : callable
-        Takes arrays, Tensors, Variables, and tuples, lists and dictionaries of them, and
-        gives such. What it refers to (networks, optimizers, generators, arrays) is found,
-        and changes as if the step had run.
+        Takes arrays, Tensors, Variables, and tuples, lists and dictionaries of them,
+        and gives such. What it refers to (networks, optimizers, generators, arrays) is
+        found, and changes as if the step had run.
     *holders : object
         Further networks and so on that it changes.
 
     Returns
     -------
     Compiled
-        Its `source` is the text of the program that ran last; `steps`, `buffers`, `bytes`
-        and `traces` tell more. Variables that it returns have no history.
+        Its `source` is the text of the program that ran last; `steps`, `buffers`,
+        `bytes` and `traces` tell more. Variables that it returns have no history.
 
     Raises
     ------
     CannotTrace
-        When it is called: if what the step does depends on the numbers in its arrays, or
-        a second trace shows that something was frozen; names the line.
+        When it is called: if what the step does depends on the numbers in its arrays,
+        or a second trace shows that something was frozen; names the line.
 
     Examples
     --------

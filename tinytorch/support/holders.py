@@ -30,7 +30,7 @@ VALUES = (np.ndarray, float, np.generic, np.random.Generator)  # arguments that 
 LEAVES = (np.ndarray, np.random.Generator, *PLAIN)
 NOTHING = object()
 NOT_WALKED = (type, types.ModuleType, types.BuiltinFunctionType, np.ufunc)
-NOT_OF_THESE = ("numpy", "matplotlib", "builtins", "threading", "concurrent", "asyncio", "logging")
+NOT_OF_THESE = ("numpy", "matplotlib", "_thread", "threading", "concurrent", "asyncio", "logging")
 
 
 class Slot:
@@ -160,15 +160,19 @@ def attributes_of(thing, name: str, collections: list) -> Iterator[Slot]:
 
 
 def referred_to(function: types.FunctionType) -> Iterator[Slot]:
-    """The variables of a function's surroundings that its text names."""
-    if function.__module__ is not None and function.__module__.startswith(("numpy", "tinytorch")):
+    """The variables of a function's surroundings that its text names.
+
+    The library's own functions hold no state in their module.
+    """
+    where = function.__module__ or ""
+    if where.startswith("numpy"):
         return
     for key, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         with contextlib.suppress(ValueError):  # not filled yet
             cell.cell_contents  # noqa: B018
             yield attribute(cell, "cell_contents", key)
     for key in names_in(function.__code__):
-        if key in function.__globals__:
+        if key in function.__globals__ and not where.startswith("tinytorch"):
             yield element(function.__globals__, key, key)
 
 
