@@ -110,6 +110,8 @@ def written_by(function: Callable, inputs: tuple, settings: dict) -> list:
 
 
 HARMLESS = {getitem, *METHODS.values()}
+TAKE_SHAPES = {np.reshape, np.repeat, np.tile, np.resize, np.broadcast_to, np.split, np.pad}
+TAKE_SHAPES |= {np.array_split, METHODS["reshape"], METHODS["repeat"]}
 SINGLE = "neg pos abs invert".split()
 HARMLESS |= {getattr(operator, name) for name in (*BINARY, *COMPARISONS, *SINGLE)}
 
@@ -122,7 +124,7 @@ def on_examples(function: Callable, inputs: tuple, settings: dict):
     CannotTrace
         If the shape of the result depends on numbers, or an array is changed that is not known.
     """
-    refuse_what_numbers_decide(function, inputs)
+    refuse_what_numbers_decide(function, inputs, settings)
     changed = written_by(function, inputs, settings)
     targets = settings.get("out")
     for target in targets if isinstance(targets, tuple) else (targets,):
@@ -171,7 +173,7 @@ def memory_owner(array: np.ndarray) -> int:
     return id(owner if owner.base is None else owner.base)
 
 
-def refuse_what_numbers_decide(function: Callable, inputs: tuple) -> None:
+def refuse_what_numbers_decide(function: Callable, inputs: tuple, settings: dict) -> None:
     """Refuse results with as many elements as the numbers say."""
     if function in AS_MANY_AS_NUMBERS_SAY or (function is np.where and len(inputs) == 1):
         raise refused("mask", function.__name__)
@@ -179,6 +181,12 @@ def refuse_what_numbers_decide(function: Callable, inputs: tuple) -> None:
         index = inputs[1] if isinstance(inputs[1], tuple) else (inputs[1],)
         if any(isinstance(part, StandInMethods) and part.dtype == bool for part in index):
             raise refused("mask", "x[mask]")
+        if any(type(part) is slice and stand_ins(part) for part in index):
+            raise refused("index")
+    elif function in TAKE_SHAPES and stand_ins((inputs[1:], settings)):
+        raise refused("index")
+    elif stand_ins(settings.get("shape")):
+        raise refused("index")
 
 
 def memory_of(out, known: list) -> int | None:
