@@ -418,7 +418,7 @@ ALTERNATIVES = [
         {'raise refused("bool")': 'error = refused("bool")\n        raise error'},
     ),
     Alternative(
-        "by-name",
+        "program-by-name",
         "trace",
         "The program's parts by name.",
         {

@@ -311,7 +311,8 @@ class StandInMethods:
     base = None
 
     def __one_call__(self, function: Callable, *inputs, **settings):
-        return self.tape.note(function, inputs, settings)
+        note = self.tape.note
+        return note(function, inputs, settings)
 
     def __getattr__(self, name: str):
         if name.startswith("__"):
