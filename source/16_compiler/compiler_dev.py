@@ -585,14 +585,14 @@ def evaluate(program: Program, *arguments):
 # %% checks="evaluate" points=5
 def _f(x, y):
     z = x * y
-    z += 1.0
+    z[:1] = 5.0
     return z.sum(), z[0]
 
 
 _program = trace(_f, np.ones(2), np.ones(2))
 check(
     evaluate(_program, np.array([1.0, 2.0]), np.array([3.0, 4.0])),
-    (13.0, 4.0),
+    (13.0, 5.0),
     hint=["other numbers than those of the trace", "values[step.out] = out"],
 )
 ### BEGIN HIDDEN TESTS
@@ -1506,6 +1506,11 @@ check(
     str(first_difference(_traced(1.0), _traced(1.0, 3))),
     "v2 = add(v1, 3)",
     hint="in the first program, exp comes here",
+)
+check(
+    str(first_difference(_traced(1.0), trace(lambda x: x * 1.0, np.ones(2)))),
+    "v2 = exp(v1)",
+    hint="the first program is longer",
 )
 ### BEGIN HIDDEN TESTS
 

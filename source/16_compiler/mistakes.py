@@ -272,8 +272,9 @@ MISTAKES = [
     Mistake(
         "values-not-groups",
         "buffers",
-        "I looked at values, and overwrote what a view still shows.",
+        "I looked at values; memory that a view shows is never given back.",
         {"{program.groups[n] for n in used(step)}": "set(used(step))"},
+        hidden="the results are right, and the visible programs are short",
     ),
     Mistake(
         "buffers-for-outputs",
@@ -551,15 +552,15 @@ ALTERNATIVES = [
         "if-it-must",
         "keep",
         "The other way round.",
-        solution=(
-            "ready = self.kept.get(call.key)\n"
-            "if ready is None or not ready.confirmed:\n"
-            "    self.traces += 1\n"
-            "    fresh, others = prepare(call), self.kept.values()\n"
-            "    ready = confirmed(fresh, ready, others, first_difference)\n"
-            "    self.kept[call.key] = ready\n"
-            "return ready"
-        ),
+        {
+            "        if known is not None and known.confirmed:\n            return known\n": (
+                "        if known is None or not known.confirmed:\n"
+                "            return self.traced_again(call, known)\n"
+                "        return known\n"
+                "\n"
+                "    def traced_again(self, call, known):\n"
+            )
+        },
     ),
 ]
 
