@@ -175,6 +175,7 @@ check(np.add.reduce(_x, axis=0), ("reduce", 1, {"axis": 0}), hint="getattr(ufunc
 check(_x * _x, ("mul", 2, {}), hint="operators are given; they note, too")
 ### BEGIN HIDDEN TESTS
 import itertools
+import re
 
 from tito.observations import choice, integers, message_of, normal, observe, raised
 
@@ -197,7 +198,9 @@ def functions_of_numpy_are_noted(compiler, x, y, axis):
     tape = Echo()
     a, b = compiler.StandIn(tape, 0, x), compiler.StandIn(tape, 1, y)
     found = np.exp(a), np.add(a, b), np.multiply(2.0, b), np.add(a, b, dtype="f4")
-    return found, np.add.reduce(a, axis=axis), np.subtract.outer(a, y), tape.asked
+    small = np.exp(compiler.StandIn(tape, 2, x.astype("f4")))
+    outer = np.subtract.outer(a, y)
+    return found, np.add.reduce(a, axis=axis), outer, str(small.dtype), tape.asked
 
 
 ### END HIDDEN TESTS
@@ -224,7 +227,7 @@ A call is noted in four moves, for which there are functions:
   with `settings`;
 - `self.finish(step, out, (inputs, settings))` puts a step on the list, and gives what stands in for the result `out`.
 
-Make a `Step` of what you have, with the numbers of the stand-ins that are written to, as a tuple, and with
+Make a `Step` of what you have, with a list of the numbers of the stand-ins that are written to, and with
 `users_line()`. Return what `finish` gives.
 
 Be careful to return the stand-in, and not the example: everything that is computed from an example looks like a
@@ -244,8 +247,8 @@ class Tape(TapeMethods):
         ### BEGIN SOLUTION
         out = on_examples(function, inputs, settings)
         writes = [x.number for x in written_by(function, inputs, settings)]
-        given = numbered(tuple(inputs)), numbered(settings)
-        step = Step(function, *given, tuple(writes), users_line())
+        given = numbered(inputs), numbered(settings)
+        step = Step(function, *given, writes, users_line())
         return self.finish(step, out, (inputs, settings))
         ### END SOLUTION
 
@@ -262,7 +265,7 @@ check(
 )
 check(type(_y).__name__, "StandIn", hint="return what self.finish gives")
 check(_y.shape, (2,), hint="the example has the shape of the result")
-check(_tape.steps[2].writes, (2,), hint="the numbers in written_by(…), as a tuple")
+check(_tape.steps[2].writes, [2], hint="the numbers in written_by(…), as a list")
 check("line" in _tape.steps[0].line, True, hint="users_line()")
 ### BEGIN HIDDEN TESTS
 
@@ -717,7 +720,9 @@ def half_of_it_for_nothing(x, y):
     b *= 2.0
     part -= x[0].sum()
     dead = np.sqrt(b) + dead
-    return a, np.where(b > 1, b, 0.0)
+    c = np.cos(x)
+    c.T[0] = 1.0
+    return {"a": a, "more": [np.where(b > 1, b, 0.0), (c * 2,)]}
 
 
 @observe(x=normal(3, 3), y=normal(3), u=normal(3, 3), v=normal(3))
@@ -864,9 +869,9 @@ def draws_are_all_made(compiler, x, y, seed):
 
     def function(a, rng):
         first, second = rng.random(3), rng.random(3)
-        b, c = a * 2, a * 2
+        z, b, c = a * 2, a * 2, a * 2
         b[0] = 7.0
-        return first - second, b, c, a * 2
+        return first - second, z, b, c, a * 2
 
     kept = compiler.without_common(
         compiler.trace(function, x, np.random.default_rng(0))
@@ -976,7 +981,7 @@ def how_long_each_group_lives(compiler, x):
         d += 1.0
         e = np.tanh(b)
         e[0] = 3.0
-        return c.sum(), b * 2.0
+        return {"sum": c.sum(), "more": [b * 2.0]}
 
     program = compiler.trace(function, x, x[0].copy())
     return sorted(compiler.lifetimes(program).items())
@@ -1067,7 +1072,8 @@ def run_lines(compiler, program, arguments):
     lines = [compiler.write_step(step, writer) for step in program.steps]
     space = {writer.value(n): x for n, x in zip(program.inputs, arguments)}
     exec("\n".join(lines), writer.space | space, space)
-    return {name: x for name, x in space.items() if name.startswith("v")}, len(lines)
+    calls = [re.findall(r"(\.?\w+)\(", line) for line in lines]
+    return {name: x for name, x in space.items() if name.startswith("v")}, calls
 
 
 def all_kinds_of_steps(x, y, i):
@@ -1178,6 +1184,17 @@ def a_text_does_what_the_list_does(compiler, x, y, u, v):
     return found, lines, made, found[-2] is v, v
 
 
+@observe(x=normal(3), y=normal(3))
+def results_go_into_the_buffers_that_they_have(compiler, x, y):
+    """Some steps have one, and others have none."""
+    program = compiler.trace(lambda a: [np.exp(a), np.tanh(a) * 2], x)
+    writer, memory = compiler.Writer(program), np.zeros(3)
+    text = compiler.write_lines(program, writer, {2: "b0"})
+    space = writer.space | {"b0": memory}
+    exec(text, space)
+    return space["step"](y), memory, text.count("out=")
+
+
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1210,7 +1227,7 @@ def share_buffers(program: Program) -> tuple[dict[int, str], dict]:
     last, names, kinds, free = lifetimes(program), {}, {}, defaultdict(list)
     for place, step in enumerate(program.steps):
         groups = {program.groups[n] for n in used(step)}
-        ending = [names[g] for g in sorted(groups) if g in names and last[g] == place]
+        ending = [names[g] for g in groups if g in names and last[g] == place]
         if elementwise(step):
             release(ending, kinds, free)
         if may_have_buffer(program, step, last):
@@ -1701,7 +1718,20 @@ def weights_move_as_if_the_step_had_run(compiler, w, x):
         return weight.array.sum()
 
     fast = compiler.compile(step)
-    return [fast(row) for row in x], weight.array is array, array, fast.traces
+    found = [fast(row) for row in x]
+    return found, weight.array is array, array, fast.traces
+
+
+@observe(x=normal(3), y=normal(3))
+def a_program_is_clean(compiler, x, y):
+    """How many steps are left of dead ones, common ones and a copy."""
+
+    def step(a, b):
+        np.exp(a)
+        return ((a * b).copy() + a * b) * 2, np.copy(b - a)
+
+    fast = compiler.compile(step)
+    return fast(x, y), len(fast.steps), len(fast.buffers)
 
 
 @observe(x=normal(3), seeds=integers(4, low=0, high=1000))

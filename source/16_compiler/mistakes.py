@@ -39,13 +39,13 @@ MISTAKES = [
         "examples-on-the-list",
         "note",
         "I put the inputs on the list as they are, without numbers.",
-        {"numbered(tuple(inputs))": "tuple(inputs)"},
+        {"numbered(inputs)": "inputs"},
     ),
     Mistake(
         "writes-forgotten",
         "note",
         "I did not say what a step changes in place.",
-        {"*given, tuple(writes)": "*given, ()"},
+        {"*given, writes": "*given, []"},
     ),
     Mistake(
         "line-forgotten",
@@ -400,9 +400,9 @@ ALTERNATIVES = [
         "note",
         "The step's parts by name.",
         {
-            "step = Step(function, *given, tuple(writes), users_line())": (
+            "step = Step(function, *given, writes, users_line())": (
                 "step = Step(function, inputs=given[0], settings=given[1],\n"
-                "                    writes=tuple(writes), line=users_line())"
+                "                    writes=writes, line=users_line())"
             )
         },
     ),
@@ -564,4 +564,56 @@ ALTERNATIVES = [
     ),
 ]
 
-EQUIVALENT: list[Equivalent] = []
+EQUIVALENT = [
+    Equivalent(
+        "note",
+        "return self.finish(step, out, (inputs, settings))",
+        "return self.finish(step, out, (settings, inputs))",
+        "they are only searched for stand-ins",
+    ),
+    Equivalent(
+        "evaluate",
+        "if step.out is not None:",
+        "if True:",
+        "no reference has the number None",
+    ),
+    Equivalent(
+        "common-steps",
+        "key = (described(step), tuple((versions[group] for group in groups)))",
+        "key = (tuple((versions[group] for group in groups)), described(step))",
+        "a key is only compared with others like it",
+    ),
+    Equivalent(
+        "needless-copies",
+        "for n in [*used(step), *step.writes, step.out]:",
+        "for n in [*step.writes, *used(step), step.out]:",
+        "all get the same place",
+    ),
+    Equivalent(
+        "needless-copies",
+        "for n in [*program.inputs, *[ref.number for ref in refs(program.outputs)]]:",
+        "for n in [*[ref.number for ref in refs(program.outputs)], *program.inputs]:",
+        "all get the same place",
+    ),
+    Equivalent(
+        "write-step",
+        "if step.function in (getitem, setitem):",
+        "if step.function in (setitem, getitem):",
+        "the order of a search among two",
+    ),
+    Equivalent(
+        "write-lines",
+        "line = write_step(step, writer, buffers.get(step.out, ''))",
+        "line = write_step(step, writer, buffers.get(step.out))",
+        "None is as empty as an empty text",
+    ),
+    Equivalent(
+        "trace-twice", "return None", "return", "a function gives None by itself"
+    ),
+    Equivalent(
+        "keep",
+        "for clean in (without_dead, without_common, without_copies):",
+        "for clean in (without_common, without_dead, without_copies):",
+        "what is dead is dead before and after common steps are joined",
+    ),
+]

@@ -69,8 +69,8 @@ class Tape(TapeMethods):
         """Note a call; gives what stands in for its result."""
         out = on_examples(function, inputs, settings)
         writes = [x.number for x in written_by(function, inputs, settings)]
-        given = numbered(tuple(inputs)), numbered(settings)
-        step = Step(function, *given, tuple(writes), users_line())
+        given = numbered(inputs), numbered(settings)
+        step = Step(function, *given, writes, users_line())
         return self.finish(step, out, (inputs, settings))
 
 
@@ -230,7 +230,7 @@ def share_buffers(program: Program) -> tuple[dict[int, str], dict]:
     last, names, kinds, free = lifetimes(program), {}, {}, defaultdict(list)
     for place, step in enumerate(program.steps):
         groups = {program.groups[n] for n in used(step)}
-        ending = [names[g] for g in sorted(groups) if g in names and last[g] == place]
+        ending = [names[g] for g in groups if g in names and last[g] == place]
         if elementwise(step):
             release(ending, kinds, free)
         if may_have_buffer(program, step, last):

@@ -51,7 +51,7 @@ def renumbered(program, order: list[int], names: dict[int, str]):
             step,
             inputs=filled(step.inputs, change),
             settings=filled(step.settings, change),
-            writes=tuple(new[w] for w in step.writes),
+            writes=[new[w] for w in step.writes],
             out=None if step.out is None else new[step.out],
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -57,7 +57,7 @@ class Step:
         What is called.
     inputs, settings : tuple and dict
         With a `Ref` for each value.
-    writes : tuple of int
+    writes : list of int
         The numbers of the values that the call changes in place.
     line : str
         Where the user wrote it.
@@ -68,7 +68,7 @@ class Step:
     function: Callable
     inputs: tuple
     settings: dict
-    writes: tuple[int, ...] = ()
+    writes: Sequence[int] = ()
     line: str = ""
     out: int | None = None
 
@@ -186,7 +186,7 @@ def renamed(step, same: dict[int, int]):
         step,
         inputs=filled(step.inputs, change),
         settings=filled(step.settings, change),
-        writes=tuple(same.get(n, n) for n in step.writes),
+        writes=[same.get(n, n) for n in step.writes],
     )
 
 

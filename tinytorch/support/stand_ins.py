@@ -183,9 +183,9 @@ def refuse_what_numbers_decide(function: Callable, inputs: tuple, settings: dict
             raise refused("mask", "x[mask]")
         if any(type(part) is slice and stand_ins(part) for part in index):
             raise refused("index")
-    elif function in TAKE_SHAPES and stand_ins((inputs[1:], settings)):
-        raise refused("index")
-    elif stand_ins(settings.get("shape")):
+    elif (function in TAKE_SHAPES and stand_ins((inputs[1:], settings))) or stand_ins(
+        settings.get("shape")
+    ):
         raise refused("index")
 
 
