@@ -1221,7 +1221,7 @@ Return the name of the buffer for each `out` that has one, and the kind of each 
 
 # %% exercise="buffers"
 #| export
-def share_buffers(program: Program) -> tuple[dict[int, str], dict]:
+def share_buffers(program: Program) -> tuple[dict, dict]:
     """Which memory results go to: names by value, and kinds by name."""
     ### BEGIN SOLUTION
     last, names, kinds, free = lifetimes(program), {}, {}, defaultdict(list)
@@ -1751,7 +1751,7 @@ def what_is_frozen_is_refused(compiler, x, seeds):
 # %%
 #| export
 __all__ = """
-    CannotTrace Compiled Program Step Tape compile evaluate trace
+    CannotTrace Compiled Program Step Tape compile trace
 """.split()
 
 # %% [markdown]

@@ -682,3 +682,15 @@ def test_a_compiled_step_says_what_it_does():
     ]
     assert compiled.bytes == 0 and len(compiled.steps) == 2
     assert repr(compiled) == "compile(shifted): 2 steps, 0 buffers"
+
+
+def test_a_change_in_place_before_the_backward_pass_is_refused_as_by_the_engine():
+    def step(x, w):
+        w = Variable(w)
+        loss = (w * w * x).sum()
+        w.data.data[0] = 5.0
+        return grad(loss, w)[0]
+
+    for run in (step, compile(step)):
+        with pytest.raises(RuntimeError, match="changed in place"):
+            run(np.ones(3), np.ones(3))

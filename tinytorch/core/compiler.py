@@ -225,7 +225,7 @@ def write_lines(program: Program, writer: Writer, buffers: dict[int, str]) -> st
     return "\n".join(lines)
 
 
-def share_buffers(program: Program) -> tuple[dict[int, str], dict]:
+def share_buffers(program: Program) -> tuple[dict, dict]:
     """Which memory results go to: names by value, and kinds by name."""
     last, names, kinds, free = lifetimes(program), {}, {}, defaultdict(list)
     for place, step in enumerate(program.steps):
@@ -351,5 +351,5 @@ def compile(step: Callable, *holders) -> Compiled:
 
 
 __all__ = """
-    CannotTrace Compiled Program Step Tape compile evaluate trace
+    CannotTrace Compiled Program Step Tape compile trace
 """.split()

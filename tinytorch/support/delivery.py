@@ -46,7 +46,8 @@ def delivered(gradients: dict, create_graph: bool) -> dict:
 def own(gradients: dict, x) -> None:
     """Copy a gradient unless it is certain that nobody else holds it."""
     gradient = gradients[x]
-    if hasattr(gradient, "__one_call__"):  # it stands in for an array
+    stands_in = not isinstance(gradient, (np.ndarray, np.generic))
+    if stands_in or hasattr(gradient, "__one_call__"):  # one that hides it well
         gradients[x] = gradient.copy(order="K") if gradient.ndim else np.copy(gradient)
         return
     counted = sys.getrefcount(gradient)

@@ -192,7 +192,11 @@ def renamed(step, same: dict[int, int]):
 
 def joined(program, same: dict[int, int]):
     """A program whose outputs and memory are those of the values that have become one."""
-    outputs = filled(program.outputs, lambda n: Ref(same.get(n, n)))
+
+    def change(n: int) -> Ref:
+        return Ref(same.get(n, n))
+
+    outputs = filled(program.outputs, change)
     groups = list(program.groups)
     for n, other in same.items():
         if groups[n] == n:

@@ -13,6 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 import numpy as np
 
@@ -77,7 +78,12 @@ def numbered(x):
 
 # ---- Calls
 
-IN_PLACE = {setitem: 0, METHODS["fill"]: 0, METHODS["sort"]: 0, METHODS["partition"]: 0}
+IN_PLACE: dict[Any, int] = {
+    setitem: 0,
+    METHODS["fill"]: 0,
+    METHODS["sort"]: 0,
+    METHODS["partition"]: 0,
+}
 IN_PLACE |= {np.copyto: 0, np.place: 0, np.putmask: 0, np.put: 0, np.put_along_axis: 0}
 IN_PLACE |= {np.fill_diagonal: 0, METHODS["shuffle"]: 1}
 BINARY = "add sub mul truediv floordiv mod pow matmul and_ or_ xor lshift rshift".split()
@@ -302,7 +308,7 @@ class StandInMethods:
     def __init__(self, tape, number: int, example):
         self.tape, self.number, self.example = tape, number, example
 
-    __class__ = property(lambda self: type(self.example))  # type: ignore[assignment]
+    __class__ = property(lambda self: type(self.example))
     shape, dtype, ndim, size, nbytes, itemsize, strides = map(
         _of_example, "shape dtype ndim size nbytes itemsize strides".split()
     )
@@ -331,7 +337,7 @@ class StandInMethods:
         return len(self.example)
 
     def __iter__(self):
-        return (self[i] for i in range(len(self)))
+        return (self.tape.note(getitem, (self, i), {}) for i in range(len(self)))
 
     def __hash__(self) -> int:
         return id(self)

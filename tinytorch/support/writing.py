@@ -7,12 +7,13 @@ import keyword
 import math
 import operator
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from tinytorch.support.programs import Ref, refs
 
-SIGNS = {
+SIGNS: dict[Any, str] = {
     np.add: "+",
     np.subtract: "-",
     np.multiply: "*",
