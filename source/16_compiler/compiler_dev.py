@@ -141,7 +141,8 @@ A `StandIn` has three attributes: the `tape` that it writes on, the `number` by 
 `example`, a real array. (An example tells which shape and dtype a result will have. That's all that it is for.)
 
 Write `__array_ufunc__`. Find the function: `ufunc` itself if `method` is `"__call__"`, and else its method of that name
-(`getattr`). Then return `self.tape.note(function, inputs, settings)`.
+(`getattr`). Then return what the tape's method `note` gives: it takes the function, the inputs as a tuple, and the settings
+as a dictionary.
 """
 
 
