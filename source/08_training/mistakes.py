@@ -380,7 +380,7 @@ MISTAKES = [
         "counts-from-zero",
         "adam",
         "I counted the step after it.",
-        {"int(self.steps[n]), self": "int(self.steps[n]) - 1, self"},
+        {"self.steps[n].item(), self": "self.steps[n].item() - 1, self"},
     ),
     Mistake(
         "memory-corrected",

@@ -1987,7 +1987,7 @@ to be remembered, all zeros: `self.steps`, an array of whole numbers, with one f
 
 `step`: for each parameter that has a gradient, number `n`,
 
-1. count its step, and take $t$ as Python's own number, `int(self.steps[n])`;
+1. count its step, and take $t$ as Python's own number, `self.steps[n].item()`;
 2. move both means, in place;
 3. divide each by $1 - \beta^t$, without changing what is remembered;
 4. move `p.data` in place.
@@ -2041,7 +2041,7 @@ class Adam(Optimizer):
         for n, p in enumerate(self.parameters):
             if p.grad is not None:
                 self.steps[n] += 1
-                t, m, v = int(self.steps[n]), self.means[n], self.squares[n]
+                t, m, v = self.steps[n].item(), self.means[n], self.squares[n]
                 m += (1 - beta1) * (p.grad - m)
                 v += (1 - beta2) * (p.grad**2 - v)
                 mean = m / (1 - beta1**t)

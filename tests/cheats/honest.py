@@ -875,6 +875,70 @@ OPTIMIZERS = {
     ),
 }
 
+COMPILER = {
+    "writes steps with a helper in a cell of its own": Variant(
+        "16_compiler",
+        "write-step",
+        before=(
+            "#| export\ndef call_of(name, given, rest):\n    return name + '(' + ', '.join(given + rest) + ')'",
+            "print(call_of('exp', ['v1'], ['out=b0']))",
+        ),
+        source="""def write_step(step, writer, out=""):
+    given = [writer.text(x) for x in step.inputs]
+    rest = [f"{k}={writer.text(x)}" for k, x in step.settings.items()]
+    if out:
+        rest.append("out=" + out)
+    sign = writer.sign(step)
+    if step.function is getitem:
+        right = f"{given[0]}[{writer.index(step.inputs[1])}]"
+    elif step.function is setitem:
+        right = f"{given[0]}[{writer.index(step.inputs[1])}] = {given[2]}"
+    elif sign is not None and not out:
+        right = " ".join([given[0], sign, given[1]])
+    elif step.function in METHODS.values():
+        right = given[0] + "." + call_of(step.function.__name__, given[1:], rest)
+    else:
+        right = call_of(writer.function(step.function), given, rest)
+    if step.out is None:
+        return right
+    return writer.value(step.out) + " = " + right
+""",
+    ),
+    "finds dead steps by going round until nothing changes": Variant(
+        "16_compiler",
+        "dead-steps",
+        source="""def without_dead(program):
+    groups, alive = program.groups, set()
+    while True:
+        needed = {*program.inputs, *[ref.number for ref in refs(program.outputs)]}
+        for place in alive:
+            needed |= set(used(program.steps[place]))
+        memory = {groups[n] for n in needed}
+        found = {
+            place
+            for place, step in enumerate(program.steps)
+            if step.out in needed or memory & {groups[n] for n in step.writes}
+        }
+        if found == alive:
+            break
+        alive = found
+    return replace(program, steps=[program.steps[place] for place in sorted(alive)])
+""",
+        after=(
+            "program = trace(lambda x: [x * 2, x * 3][0], np.ones(2))\nprint(without_dead(program))",
+        ),
+    ),
+}
+
 VARIANTS = (
-    TENSOR | ACTIVATIONS | LAYERS | NETWORKS | CNN | DATALOADER | AUTOGRAD | TRAINING | OPTIMIZERS
+    TENSOR
+    | ACTIVATIONS
+    | LAYERS
+    | NETWORKS
+    | CNN
+    | DATALOADER
+    | AUTOGRAD
+    | TRAINING
+    | OPTIMIZERS
+    | COMPILER
 )

@@ -33,6 +33,7 @@ def test_the_modules_are_those_of_the_course():
         "08_training",
         "09_optimizers",
         "15_derivatives",
+        "16_compiler",
     ]
 
 

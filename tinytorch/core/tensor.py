@@ -240,6 +240,8 @@ def value(x):
         return x.item()
     if isinstance(x, (list, tuple)):
         return as_array(x)
+    if isinstance(x, (np.ndarray, int, float)):
+        return x
     return x.__array__() if hasattr(x, "__array__") else x
 
 

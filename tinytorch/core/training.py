@@ -547,7 +547,7 @@ class Adam(Optimizer):
         for n, p in enumerate(self.parameters):
             if p.grad is not None:
                 self.steps[n] += 1
-                t, m, v = int(self.steps[n]), self.means[n], self.squares[n]
+                t, m, v = self.steps[n].item(), self.means[n], self.squares[n]
                 m += (1 - beta1) * (p.grad - m)
                 v += (1 - beta2) * (p.grad**2 - v)
                 mean = m / (1 - beta1**t)

@@ -7,6 +7,7 @@ function marked `recordable` hands a call with a variable over to it, as `apply`
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 from collections.abc import Callable, Sequence
 
@@ -24,9 +25,33 @@ def through(function: Callable, *inputs, **parameters):
     return function(*inputs, **parameters)
 
 
+def one_call(function: Callable) -> Callable:
+    """A pure function that looks at values: whoever notes calls notes one of the whole function."""
+
+    @functools.wraps(function)
+    def called(*inputs, **parameters):
+        for x in (*inputs, *parameters.values()):
+            note = who_notes(x)
+            if note is not None:
+                return note(called, *inputs, **parameters)
+        return function(*inputs, **parameters)
+
+    called.looks_at_values = True  # type: ignore[attr-defined]
+    return called
+
+
+def who_notes(x) -> Callable | None:
+    """The method that notes one call, if `x` or what is in it stands in for an array."""
+    while hasattr(x, "requires_grad"):
+        x = x.data
+    if isinstance(x, tuple):
+        return next((note for note in map(who_notes, x) if note), None)
+    return getattr(x, "__one_call__", None)
+
+
 def recordable(function: Callable) -> Callable:
     """A function of arrays, its last parameters settings, that may be given variables, too."""
-    code = function.__code__
+    code = inspect.unwrap(function).__code__
     names = code.co_varnames[: code.co_argcount]
     count = 2 if names[0] == "condition" else 1
 
@@ -44,6 +69,7 @@ def recordable(function: Callable) -> Callable:
 
 
 @recordable
+@one_call
 def select(condition: np.ndarray, x: np.ndarray) -> np.ndarray:
     """`x` where the condition holds, else 0, also in place of an infinity or a NaN.
 
@@ -97,6 +123,7 @@ def inverse(axes, ndim: int) -> list[int]:
 
 
 @recordable
+@one_call
 def scatter(x: np.ndarray, shape: tuple[int, ...], index) -> np.ndarray:
     """Zeros of the given shape, with `x` added at `index`: what indexing does, backwards."""
     if takes_each_once(index):
@@ -148,6 +175,7 @@ for function, name in (
     function.__name__ = name  # what messages and pictures call it
 
 
+@one_call
 def softmax_cross_entropy(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The mean negative logarithm of the probability of the right class.
 
@@ -182,6 +210,7 @@ def softmax_cross_entropy(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return ((np.log(sums).sum() - chosen.sum(dtype=wider)) / len(labels)).astype(scores.dtype)
 
 
+@one_call
 def one_hot(labels: Sequence[int], shape: tuple[int, int], dtype) -> np.ndarray:
     """Rows of zeros, with a 1 at the place that the label names."""
     out = np.zeros(shape, dtype)

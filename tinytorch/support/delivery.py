@@ -46,8 +46,9 @@ def delivered(gradients: dict, create_graph: bool) -> dict:
 def own(gradients: dict, x) -> None:
     """Copy a gradient unless it is certain that nobody else holds it."""
     gradient = gradients[x]
-    if not isinstance(gradient, (np.ndarray, np.generic)):
-        gradients[x] = gradient.copy()  # something that stands in for an array
+    stands_in = not isinstance(gradient, (np.ndarray, np.generic))
+    if stands_in or hasattr(gradient, "__one_call__"):  # one that hides it well
+        gradients[x] = gradient.copy(order="K") if gradient.ndim else np.copy(gradient)
         return
     counted = sys.getrefcount(gradient)
     if counted > ALONE_IN_A_DICTIONARY or gradient.base is not None or not gradient.flags.writeable:
@@ -75,7 +76,7 @@ def added(before, gradient):
     if before is None:
         return gradient
     total = gradient + before
-    return np.asarray(total) if isinstance(total, np.generic) else total
+    return np.copy(total) if isinstance(total, np.generic) else total
 
 
 def picked(gradients: dict, inputs: list, variable: type | None) -> tuple:
@@ -91,7 +92,7 @@ def picked(gradients: dict, inputs: list, variable: type | None) -> tuple:
             zeros = np.zeros(x.shape, x.dtype)
             gradient = zeros if variable is None else variable(zeros, requires_grad=False)
         elif x in given and variable is None:
-            gradient = np.array(gradient)
+            gradient = np.copy(gradient)
         given.add(x)
         chosen.append(gradient)
     return tuple(chosen)

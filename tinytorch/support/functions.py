@@ -131,7 +131,8 @@ def cross_entropy(scores, labels):
     ValueError
         If there is not one whole number for each row, or one is no class.
     """
-    return apply(softmax_cross_entropy, scores, np.asarray(labels))
+    given = labels if isinstance(labels, np.ndarray) else np.asarray(labels)
+    return apply(softmax_cross_entropy, scores, given)
 
 
 def mean(x, axis=None, keepdims=False):

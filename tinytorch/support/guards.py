@@ -49,8 +49,11 @@ def guard(function, inputs, result) -> None:
             keep(operation, function, inputs, position)
             if out is v:
                 result.data.data = out = v.view()  # its own array must stay open
-        elif kind not in NUMBERS and not hasattr(v, "dtype"):
-            operation.values[position] = private_array(function, v)
+        elif kind not in NUMBERS:
+            if hasattr(v, "__one_call__"):  # it stands in for an array
+                keep(operation, function, inputs, position)
+            elif not hasattr(v, "dtype"):
+                operation.values[position] = private_array(function, v)
     if operation.parameters and not all(map(is_plain, operation.parameters.values())):
         operation.parameters = copy.deepcopy(operation.parameters)
     if type(out) is ndarray:
@@ -68,7 +71,8 @@ def keep(operation, function, inputs, position: int) -> None:
         return  # a result of ours owns the memory, and is closed
     reads = READS.get(function, EVERYTHING)
     if reads is EVERYTHING or (reads and is_read(reads, x, inputs)):
-        before = v.tobytes("A") if v.nbytes <= SMALL else snapshot_of(v)
+        small = v.nbytes <= SMALL or type(v) is not ndarray
+        before = v.tobytes("A") if small else snapshot_of(v)
         operation.kept += ((v, before),)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from tinytorch.core.activations import sigmoid
 from tinytorch.core.tensor import Tensor
+from tinytorch.support.arrays import one_call
 from tinytorch.support.shown import Shown
 
 REDUCTIONS = "mean", "sum", "none"
@@ -47,9 +48,18 @@ def targets_for(scores, targets):
         If the shapes differ, or a target is below 0 or above 1.
     """
     if hasattr(targets, "grad_fn"):
-        numbers = targets.numpy()
+        between_0_and_1(scores, targets.data.data)
     else:
-        numbers = targets = np.asarray(targets, dtype=scores.dtype)
+        targets = between_0_and_1(scores, targets)
+    if getattr(getattr(scores, "grad_fn", None), "function", None) is sigmoid:
+        mention("bce_with_logits", "sigmoid")
+    return targets
+
+
+@one_call
+def between_0_and_1(scores, targets) -> np.ndarray:
+    """Targets as an array of the scores' dtype, once they have been looked at."""
+    numbers = np.asarray(targets, dtype=scores.dtype)
     if numbers.shape != scores.shape:
         raise ValueError(
             f"the scores have the shape {scores.shape} and the targets {numbers.shape}; give one "
@@ -59,11 +69,10 @@ def targets_for(scores, targets):
         raise ValueError(
             f"targets lie between 0 and 1, but these go from {numbers.min()} to {numbers.max()}"
         )
-    if getattr(getattr(scores, "grad_fn", None), "function", None) is sigmoid:
-        mention("bce_with_logits", "sigmoid")
-    return targets
+    return numbers
 
 
+@one_call
 def labels_for(scores, labels) -> np.ndarray:
     """One class for each row of some scores, as an array.
 
@@ -82,6 +91,7 @@ def labels_for(scores, labels) -> np.ndarray:
     return labels
 
 
+@one_call
 def labels_for_loss(scores, labels) -> np.ndarray:
     """The same; says once if the scores look like probabilities."""
     labels, first = labels_for(scores, labels), np.asarray(scores)[0]

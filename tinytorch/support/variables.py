@@ -122,7 +122,10 @@ class VariableMethods(
         return hooks.register(self, hook)
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
-        return np.array(self.data.data, dtype=dtype, copy=copy)
+        held = self.data.data
+        if dtype is None and copy is None and hasattr(held, "__one_call__"):
+            return held  # it stands in for an array
+        return np.array(held, dtype=dtype, copy=copy)
 
     def __array_function__(self, function, types, arguments, parameters):
         return array_function(function, arguments, parameters)
@@ -229,7 +232,9 @@ def bare_arrays(x):
         return type(x)(map(bare_arrays, x))
     if type(x) is dict:
         return {key: bare_arrays(part) for key, part in x.items()}
-    return np.asarray(x) if isinstance(x, (Tensor, VariableMethods)) else x
+    if isinstance(x, VariableMethods):
+        return x.data.data
+    return x.data if isinstance(x, Tensor) else x
 
 
 new = object.__new__
@@ -246,6 +251,9 @@ def floating_tensor(data) -> Tensor:
     """Data as a tensor of floating dtype; a tensor that is one already is kept itself."""
     if type(data) is Tensor and data.data.dtype.kind == "f":
         return data
+    if hasattr(data, "__one_call__"):  # it stands in for an array
+        data = data if data.dtype.kind == "f" else data.astype(np.float32)
+        return bare_tensor(data if data.ndim else data[()])
     tensor = Tensor(data)
     if tensor.data.ndim == 0:
         tensor.data = tensor.data[()]  # a numpy number: faster, and nobody can change it

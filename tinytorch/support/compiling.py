@@ -1,0 +1,226 @@
+"""Around a compiled step: programs that can be run, and that a second trace has confirmed."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tinytorch.support.calls import METHODS, getitem, setitem
+from tinytorch.support.holders import Call, Holders
+from tinytorch.support.programs import Ref, filled, refs
+from tinytorch.support.stand_ins import CannotTrace
+
+
+def tidied(program, call: Call):
+    """The same program with values numbered in the order of the text, and inputs named.
+
+    Returns
+    -------
+    program
+        Without the inputs that it does not need.
+    takes : list of int
+        The slot of each input.
+    """
+    needed = {r.number for s in program.steps for r in refs((s.inputs, s.settings))}
+    needed |= {r.number for r in refs(program.outputs)}
+    places = [(n, i) for n, i in zip(program.inputs, call.places(), strict=True) if n in needed]
+    order = [n for n, _ in places] + [s.out for s in program.steps if s.out is not None]
+    names = identifiers([call.slots[i].name for _, i in places])
+    takes = [i for _, i in places]
+    call.holders.taken = sorted({*call.holders.taken, *takes})
+    return renumbered(program, order, names), takes
+
+
+def renumbered(program, order: list[int], names: dict[int, str]):
+    """A program whose values have the numbers from 0 in the given order, its inputs first."""
+    new = {n: i for i, n in enumerate(order)}
+    groups: dict[int, int] = {}
+    for n in order:
+        groups.setdefault(program.groups[n], new.get(program.groups[n], new[n]))
+
+    def change(n: int) -> Ref:
+        return Ref(new[n])
+
+    def changed(step):
+        return replace(
+            step,
+            inputs=filled(step.inputs, change),
+            settings=filled(step.settings, change),
+            writes=[new[w] for w in step.writes],
+            out=None if step.out is None else new[step.out],
+        )
+
+    return replace(
+        program,
+        steps=[changed(step) for step in program.steps],
+        inputs=list(range(len(names))),
+        outputs=filled(program.outputs, change),
+        kinds=[program.kinds[n] for n in order],
+        groups=[groups[program.groups[n]] for n in order],
+        names=names,
+    )
+
+
+def identifiers(names: list[str]) -> dict[int, str]:
+    """Names that Python allows, each another."""
+    found: dict[int, str] = {}
+    for i, name in enumerate(names):
+        name = re.sub(r"\W", "_", name).strip("_") or "x"
+        name = f"x{name}" if name[0].isdigit() or re.fullmatch(r"[vb]\d+", name) else name
+        while name in found.values():
+            name += "_"
+        found[i] = name
+    return found
+
+
+class Ready:
+    """A program that can be run.
+
+    Parameters
+    ----------
+    program : Program
+        Cleaned and tidied.
+    takes : list of int
+        The slot of each input.
+    template : Template
+        What its results are for.
+    source : str
+        Its text, a function named ``step``.
+    names : dict
+        What constants and functions in the text stand for.
+    buffers : dict of ndarray
+        Its memory.
+
+    Attributes
+    ----------
+    confirmed : bool
+        Whether two traces have given the same.
+    """
+
+    def __init__(
+        self, program, takes: list[int], template, source: str, names: dict, buffers: dict
+    ):
+        self.program, self.takes, self.template = program, takes, template
+        self.source, self.buffers, self.confirmed = source, buffers, False
+        space = names | buffers
+        exec(compile(source, "<step>", "exec"), space)
+        self.function = space["step"]
+        self.saved = written_before_a_risk(program)
+
+    def run(self, call: Call):
+        """Run it with the values of a call."""
+        values = [call.values[i] for i in self.takes]
+        before = [(values[i], values[i].copy()) for i in self.saved]
+        try:
+            with np.errstate(all="ignore"):
+                results = self.function(*values)
+        except BaseException:
+            for array, copy in before:
+                array[...] = copy
+            raise
+        return call.finish(self.template, results)
+
+
+def written_before_a_risk(program) -> list[int]:
+    """The inputs that are written to before a step that may raise an error."""
+    written: set[int] = set()
+    found: set[int] = set()
+    arrays = {n for n in program.inputs if program.kinds[n].type is np.ndarray}
+    for step in program.steps:
+        if may_raise(step):
+            found |= written
+        groups = {program.groups[w] for w in step.writes}
+        written |= {n for n in arrays if program.groups[n] in groups}
+    return sorted(found)
+
+
+def may_raise(step) -> bool:
+    """Whether a step that went well in a trace may raise an error for other numbers."""
+    where = getattr(step.function, "__module__", None) or ""
+    looks_up = step.function in (getitem, setitem, *map(METHODS.get, ("take", "choice")))
+    by_numbers = looks_up and any(refs(step.inputs[1:2]))
+    return (
+        by_numbers or where.startswith("numpy.linalg") or hasattr(step.function, "looks_at_values")
+    )
+
+
+def confirmed(
+    fresh: Ready, known: Ready | None, others: Iterable[Ready], difference: Callable
+) -> Ready:
+    """The program to go on with, after another trace.
+
+    Raises
+    ------
+    CannotTrace
+        If an earlier trace for such inputs gave another program; names the line.
+    """
+    for other in others:
+        same = other.takes == fresh.takes and other.template == fresh.template
+        if (
+            same
+            and other.program.kinds == fresh.program.kinds
+            and difference(other.program, fresh.program) is None
+        ):
+            other.confirmed = True
+            return other
+    if known is None:
+        return fresh
+    step = difference(known.program, fresh.program)
+    where, what = ("", "in what is returned") if step is None else (f"{step.line}: ", f"at {step}")
+    raise CannotTrace(
+        f"{where}a second trace differs {what}; something changes from call to call that the step "
+        "does not know, such as a draw, or a counter in a place that is not looked at. Draw from a "
+        "generator that the step refers to, and give compile() what holds the counter"
+    )
+
+
+class CompiledMethods:
+    """What a compiled step says of itself."""
+
+    last: Ready | None
+
+    def __init__(self, step: Callable, *holders):
+        self.step, self.holders = step, Holders(step, holders)
+        self.kept: dict[tuple, Ready] = {}
+        self.traces, self.last, self.lock = 0, None, threading.RLock()
+
+    def _ready(self) -> Ready:
+        if self.last is None:
+            raise RuntimeError("there is no program yet; call the compiled step once")
+        return self.last
+
+    @property
+    def program(self) -> Any:
+        """The program that ran last."""
+        return self._ready().program
+
+    @property
+    def source(self) -> str:
+        """Its text."""
+        return self._ready().source
+
+    @property
+    def steps(self) -> list:
+        """Its steps."""
+        return self.program.steps
+
+    @property
+    def buffers(self) -> list[np.ndarray]:
+        """The arrays that it uses again at each call."""
+        return list(self._ready().buffers.values())
+
+    @property
+    def bytes(self) -> int:
+        """How much memory these take."""
+        return sum(buffer.nbytes for buffer in self.buffers)
+
+    def __repr__(self) -> str:
+        name = getattr(self.step, "__name__", "a step")
+        if self.last is None:
+            return f"compile({name}), not called yet"
+        return f"compile({name}): {len(self.steps)} steps, {len(self.buffers)} buffers"

@@ -1,0 +1,530 @@
+"""Where a step keeps what it changes: arrays, generators and numbers of networks and optimizers.
+
+A slot is a place that holds one of them, such as ``network.layers[0].weights.data``. They are found
+by walking through what the step refers to and through the arguments that it is given.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import types
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tinytorch.support.stand_ins import (
+    CannotTrace,
+    StandInMethods,
+    is_tensor,
+    memory_owner,
+    numbers_in,
+)
+from tinytorch.support.templates import PLAIN, Template, built, replaced
+from tinytorch.support.variables import bare_tensor
+
+VALUES = (np.ndarray, float, np.generic, np.random.Generator)  # arguments that a program takes
+LEAVES = (np.ndarray, np.random.Generator, *PLAIN)
+NOTHING = object()
+NOT_WALKED = (type, types.ModuleType, types.BuiltinFunctionType, np.ufunc)
+NOT_OF_THESE = ("numpy", "matplotlib", "_thread", "threading", "concurrent", "asyncio", "logging")
+
+
+class Slot:
+    """A place that holds a value: an attribute, an element, a variable of an enclosing function."""
+
+    def __init__(self, name: str, get: Callable, put: Callable):
+        self.name, self.get, self.put = name, get, put
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def attribute(owner, key: str, name: str) -> Slot:
+    """The slot of an attribute."""
+    return Slot(
+        name, functools.partial(getattr, owner, key), functools.partial(setattr, owner, key)
+    )
+
+
+def element(owner, key, name: str) -> Slot:
+    """The slot of an element of a list or a dictionary."""
+    return Slot(
+        name, functools.partial(owner.__getitem__, key), functools.partial(owner.__setitem__, key)
+    )
+
+
+def data_of(tensor, name: str) -> Slot:
+    """The slot of the array in a Tensor or a Variable."""
+    if not hasattr(tensor, "grad_fn"):
+        return attribute(tensor, "data", name)
+
+    def put(array) -> None:
+        if array is not tensor.data.data:
+            tensor.data = bare_tensor(array)
+
+    return Slot(name, lambda: tensor.data.data, put)
+
+
+class Walk:
+    """All slots of some things, and the collections that they are in.
+
+    Attributes
+    ----------
+    slots : list of Slot
+        Those that hold an array, a generator or a plain value.
+    edges : list of (callable, object)
+        What gives an object on the way, and which it was.
+    collections : list of (name, collection)
+        Lists, dictionaries and dictionaries of attributes.
+    """
+
+    def __init__(self, things: Iterable[tuple[str, Slot | None, Any]]):
+        self.slots: list[Slot] = []
+        self.edges: list[tuple[Callable, Any]] = []
+        self.collections: list[tuple[str, Any]] = []
+        self.seen: dict[int, Any] = {}
+        self.taken: Counter = Counter()
+        for name, slot, thing in things:
+            self.visit(name, slot, thing)
+        self.lengths = [len(c) for _, c in self.collections]
+
+    def visit(self, name: str, slot: Slot | None, thing) -> None:
+        """Note what a slot holds, and go on to its parts."""
+        leaf = isinstance(thing, (np.ndarray, np.random.Generator, *PLAIN))
+        if slot is not None:
+            if leaf:
+                self.taken[slot.name] += 1
+                if self.taken[slot.name] > 1:  # of two functions, perhaps
+                    slot.name += f"_{self.taken[slot.name]}"
+                self.slots.append(slot)
+            else:
+                self.edges.append((slot.get, thing))
+        if leaf or id(thing) in self.seen or isinstance(thing, NOT_WALKED):
+            return
+        self.seen[id(thing)] = thing
+        for part in parts_of(thing, name, self.collections):
+            self.visit(part.name, part, part.get())
+
+    def is_as_it_was(self) -> bool:
+        """Whether all objects are where they were, and no collection has grown or shrunk."""
+        for get, thing in self.edges:
+            try:
+                if get() is not thing:
+                    return False
+            except (AttributeError, IndexError, KeyError):
+                return False
+        return self.lengths == [len(c) for _, c in self.collections]
+
+
+def parts_of(thing, name: str, collections: list) -> Iterator[Slot]:
+    """The slots directly in a thing."""
+    if is_tensor(thing):
+        if getattr(thing, "grad_fn", None) is None:
+            yield data_of(thing, name)
+            yield attribute(thing, "grad", f"{name}_grad")
+            yield attribute(thing, "requires_grad", f"{name}_requires_grad")
+    elif isinstance(thing, (list, dict)):
+        collections.append((name, thing))
+        keys = range(len(thing)) if isinstance(thing, list) else list(thing)
+        for key in keys:
+            yield element(thing, key, f"{name}_{key}")
+    elif isinstance(thing, tuple):
+        for i, part in enumerate(thing):
+            yield Slot(f"{name}_{i}", lambda part=part: part, lambda new: None)
+    elif isinstance(thing, types.MethodType):
+        yield Slot(name, lambda: thing.__self__, lambda new: None)
+    elif isinstance(thing, functools.partial):
+        parts = (thing.func, *thing.args, *thing.keywords.values())
+        yield Slot(name, lambda: parts, lambda new: None)
+    elif isinstance(thing, types.FunctionType):
+        yield from referred_to(thing)
+    elif not type(thing).__module__.startswith(NOT_OF_THESE):
+        yield from attributes_of(thing, name, collections)
+
+
+def attributes_of(thing, name: str, collections: list) -> Iterator[Slot]:
+    """The attributes of an object, in its dictionary or in slots."""
+    inside = getattr(thing, "__dict__", None)
+    if isinstance(inside, dict):
+        collections.append((name, inside))
+        for key in list(inside):
+            yield attribute(thing, key, f"{name}_{key}" if name else key)
+    for kind in type(thing).__mro__:
+        for key in vars(kind).get("__slots__", ()):
+            if not key.startswith("__") and hasattr(thing, key):
+                yield attribute(thing, key, f"{name}_{key}" if name else key)
+
+
+def referred_to(function: types.FunctionType) -> Iterator[Slot]:
+    """The variables of a function's surroundings that its text names.
+
+    The library's own functions hold no state in their module.
+    """
+    where = function.__module__ or ""
+    if where.startswith("numpy"):
+        return
+    for key, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        with contextlib.suppress(ValueError):  # not filled yet
+            cell.cell_contents  # noqa: B018
+            yield attribute(cell, "cell_contents", key)
+    for key in names_in(function.__code__):
+        if key in function.__globals__ and not where.startswith("tinytorch"):
+            yield element(function.__globals__, key, key)
+
+
+def names_in(code: types.CodeType) -> list[str]:
+    """The global names in a function's text, and in functions inside it."""
+    found = list(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            found += names_in(constant)
+    return list(dict.fromkeys(found))
+
+
+# ---- The arguments, and what comes out
+
+
+def parts_in_order(x, name: str) -> Iterator[tuple[str, Any]]:
+    """Whatever is in nested tuples, lists and dictionaries, with names."""
+    if type(x) in (tuple, list):
+        for i, part in enumerate(x):
+            yield from parts_in_order(part, f"{name}_{i}")
+    elif type(x) is dict:
+        for key, part in x.items():
+            yield from parts_in_order(part, f"{name}_{key}")
+    else:
+        yield name, x
+
+
+def is_number(x) -> bool:
+    """Whether it is a Python number or one of numpy's, and no truth value."""
+    return type(x) in (int, float) or (isinstance(x, np.generic) and x.dtype.kind in "iuf")
+
+
+def entry(x):
+    """What of a value must be the same for a program to fit: anything but the numbers in arrays."""
+    x = numbers_in(x) if is_tensor(x) else x
+    if isinstance(x, np.ndarray):
+        return (x.shape, x.strides, x.dtype)
+    if isinstance(x, np.random.Generator):
+        return type(x.bit_generator)
+    return (type(x), x if isinstance(x, (str, bytes, np.dtype)) else repr(x))
+
+
+@contextlib.contextmanager
+def restored(call: Call) -> Iterator[None]:
+    """Afterwards, everything that a call knows is as it was."""
+    inside = [(c, c.copy()) for _, c in call.walk.collections]
+    try:
+        yield
+    finally:
+        for collection, copy in inside:
+            put_back(collection, copy)
+        for slot, value in zip(call.slots, call.values, strict=True):
+            slot.put(value)
+
+
+def put_back(collection, copy) -> None:
+    """Give a list or a dictionary what it had."""
+    if isinstance(collection, list):
+        collection[:] = copy
+    elif collection.keys() != copy.keys() or any(collection[k] is not copy[k] for k in copy):
+        collection.clear()
+        collection.update(copy)
+
+
+def refuse_growth(walk: Walk) -> None:
+    """Refuse lists that a step has made longer: only the trace would do so."""
+    for (name, collection), length in zip(walk.collections, walk.lengths, strict=True):
+        if isinstance(collection, list) and len(collection) != length:
+            raise CannotTrace(
+                f"the step changes the length of the list {name}; return the value instead, and "
+                "put it into the list outside"
+            )
+
+
+class Again(Exception):
+    """A number that the step counts with has been found: trace again, with a stand-in for it."""
+
+
+class Holders:
+    """All that a step refers to, looked at before each call.
+
+    Parameters
+    ----------
+    step : callable
+        The function to be compiled.
+    things : tuple
+        Further networks, optimizers and so on that it changes.
+    """
+
+    def __init__(self, step: Callable, things: tuple):
+        self.step, self.things = step, things
+        self.names = parameter_names(step)
+        self.counted: set[str] = set()  # numbers that change from call to call
+        self.fixed: set[str] = set()  # numbers that must not be stood in for
+        self.walk: Walk | None = None
+        self.objects: list = []
+        self.walks = 0
+        self.taken: list[int] = []  # slots whose values some program takes
+        self.numbers: dict[str, Any] = {}
+        self.new_numbers: set[str] = set()
+        self.known: dict[Any, int] = {}  # a number for each entry of a key
+
+    def look(self, arguments: tuple, settings: dict) -> Call:
+        """What there is at this moment."""
+        names = [*self.names[: len(arguments)], *settings]
+        names += [f"input_{i}" for i in range(len(names), len(arguments) + len(settings))]
+        leaves: list[tuple[str, Any]] = []
+        for name, x in zip(names, (*arguments, *settings.values()), strict=True):
+            if type(x) in (tuple, list, dict):
+                leaves += parts_in_order(x, name)
+            else:
+                leaves.append((name, x))
+        self.find([(n, x) for n, x in leaves if not (is_tensor(x) or isinstance(x, LEAVES))])
+        self.refresh()
+        return Call(self, arguments, settings, leaves)
+
+    def find(self, objects: list) -> None:
+        """Walk again if objects are others, or not where they were."""
+        known = [x for _, x in self.objects]
+        same = len(known) == len(objects) and all(
+            x is y for (_, x), y in zip(objects, known, strict=True)
+        )
+        if self.walk is None or not same or not self.walk.is_as_it_was():
+            self.objects, self.walks = objects, self.walks + 1
+            things = [("", None, x) for x in (self.step, *self.things)]
+            self.walk = Walk([*things, *((n, None, x) for n, x in objects)])
+            self.taken = []
+            self.forget()
+
+    def forget(self) -> None:
+        """Look at every slot anew."""
+        assert self.walk is not None
+        self.gets = [slot.get for slot in self.walk.slots]
+        self.values: list = [NOTHING] * len(self.gets)
+        self.entries, self.owners = [0] * len(self.gets), [0] * len(self.gets)
+        self.part: tuple | None = None
+
+    def refresh(self) -> None:
+        """Look at the slots whose content is another object than last time."""
+        self.new_numbers = set()
+        values = self.values
+        for i, get in enumerate(self.gets):
+            value = get()
+            if value is not values[i]:
+                self.update(i, value)
+        if self.new_numbers:
+            self.count_with(self.new_numbers)
+
+    def update(self, i: int, value) -> None:
+        """Keep what is in a slot, and what of it belongs to a key."""
+        assert self.walk is not None
+        name = self.walk.slots[i].name
+        self.values[i], self.owners[i] = value, owner_number(value, i)
+        number = self.entry_of(name, value)
+        if number != self.entries[i]:
+            self.entries[i], self.part = number, None
+        if is_number(value) and name not in self.counted | self.fixed:
+            before = self.numbers.setdefault(name, value)
+            if described_number(before) != described_number(value):
+                self.new_numbers.add(name)  # a value from now on
+
+    def count_with(self, names: set[str]) -> None:
+        """Take numbers as values of the program from now on."""
+        self.counted |= names
+        self.values = [NOTHING] * len(self.gets)
+        new, self.new_numbers = self.new_numbers, set()
+        self.refresh()
+        self.new_numbers = new
+
+    def entry_of(self, name: str, value) -> int:
+        """A whole number for all that must be the same of a value for a program to fit."""
+        found = type(value) if is_number(value) and name in self.counted else entry(value)
+        return self.known.setdefault(found, len(self.known) + 1)
+
+    def stands_in(self, slot: Slot, value) -> bool:
+        """Whether the program takes what a slot holds as a value, and not as it is."""
+        if isinstance(value, (np.ndarray, np.random.Generator)):
+            return True
+        return is_number(value) and slot.name in self.counted
+
+
+class Call:
+    """One call of a compiled step: where its values are, and what they are.
+
+    Attributes
+    ----------
+    slots, values : list
+        Each place, and what it holds.
+    """
+
+    def __init__(self, holders: Holders, arguments: tuple, settings: dict, leaves: list):
+        self.holders, self.arguments, self.settings = holders, arguments, settings
+        assert holders.walk is not None
+        self.names, self.walk = tuple([name for name, _ in leaves]), holders.walk
+        self.leaves: list[Slot | None] = []
+        self.own: list[Slot] = []
+        for name, x in leaves:
+            found = self.slots_of_argument(name, x)
+            self.own += found
+            self.leaves.append(found[0] if found and isinstance(x, VALUES) else None)
+        self.own_values = [slot.get() for slot in self.own]
+
+    @property
+    def slots(self) -> list[Slot]:
+        """All slots: those of the walk, and those of the arguments."""
+        return self.walk.slots + self.own
+
+    @property
+    def values(self) -> list:
+        """What is in them."""
+        return self.holders.values + self.own_values
+
+    @property
+    def key(self) -> tuple:
+        """What must be the same for a program to fit."""
+        holders = self.holders
+        if holders.part is None:
+            holders.part = tuple(holders.entries)
+        pairs = zip(self.own, self.own_values, strict=True)
+        own = tuple([holders.entry_of(slot.name, value) for slot, value in pairs])
+        return holders.walks, self.names, holders.part, own, self.sharing()
+
+    def sharing(self) -> tuple:
+        """Which arrays that programs take are in the same memory."""
+        first = len(self.walk.slots)
+        owners = list(self.holders.owners)
+        owners += [owner_number(value, first + i) for i, value in enumerate(self.own_values)]
+        taken = [owners[i] for i in self.holders.taken]
+        if len(set(taken)) == len(taken):
+            return ()
+        return tuple(taken.index(owner) for owner in taken)
+
+    def slots_of_argument(self, name: str, x) -> list[Slot]:
+        """The slots of one argument: its own, or those of a Tensor or a Variable."""
+        if is_tensor(x):
+            if getattr(x, "grad_fn", None) is not None:
+                raise CannotTrace(
+                    f"{name} is a Variable that was computed outside, and a compiled step cannot "
+                    "go back through its history; give x.detach(), or compute it inside the step"
+                )
+            found = [data_of(x, name), attribute(x, "requires_grad", f"{name}_requires_grad")]
+            return found + [attribute(x, "grad", f"{name}_grad")] * bool(x.requires_grad)
+        if not isinstance(x, (np.ndarray, np.random.Generator, *PLAIN)):
+            return []
+        if isinstance(x, VALUES) and is_number(x):
+            self.holders.counted.add(name)
+        return [element([x], 0, name)]
+
+    def places(self) -> list[int]:
+        """The slots whose values are values of the program."""
+        pairs = enumerate(zip(self.slots, self.values, strict=True))
+        return [i for i, (slot, value) in pairs if self.holders.stands_in(slot, value)]
+
+    def traced(self, trace: Callable, with_state: Callable) -> tuple:
+        """A program of the step, and how its results are put where they belong.
+
+        Numbers that the step counts with are found on the way, and it is traced once more; numbers
+        that only seemed to change are left as they are if it cannot be traced otherwise.
+        """
+        while True:
+            values = [self.values[i] for i in self.places()]
+            try:
+                with restored(self):
+                    program = trace(self.pure(with_state), *values)
+                program.outputs, template = program.outputs
+                return program, template
+            except Again as found:
+                self.holders.count_with(set(found.args))
+            except CannotTrace:
+                new = self.holders.new_numbers
+                if not new:
+                    raise
+                self.holders.fixed |= new
+                self.holders.counted -= new
+                self.holders.forget()
+                self.holders.refresh()
+
+    def pure(self, with_state: Callable) -> Callable:
+        """A function of the values alone, which gives all that the step returns and changes."""
+        places = self.places()
+        slots = [self.slots[i] for i in places]
+
+        def step():
+            leaves = iter(self.leaves)
+
+            def stood_in(x):
+                slot = next(leaves)
+                return x if slot is None else slot.get()
+
+            arguments = replaced(self.arguments, stood_in)
+            return self.holders.step(*arguments, **replaced(self.settings, stood_in))
+
+        def call(*values):
+            outputs, _ = with_state(step, slots)(values)
+            refuse_growth(self.walk)
+            return self.packed(outputs, dict(zip(places, values, strict=True)))
+
+        return call
+
+    def packed(self, outputs, put: dict[int, Any]) -> tuple[list, Template]:
+        """All stand-ins that come out of a step, and how its results are made of them."""
+        template = Template()
+        template.outputs = replaced(outputs, template.part)
+        for i, slot in enumerate(self.slots):
+            before, now = put.get(i, self.values[i]), slot.get()
+            if now is before or number_of(now, -1) == number_of(before, -2):
+                continue
+            self.changed(slot, before, now)
+            template.changes.append((i, replaced(now, template.part)))
+        for c, (_, collection) in enumerate(self.walk.collections):
+            if isinstance(collection, dict) and len(collection) != self.walk.lengths[c]:
+                for key in list(collection)[self.walk.lengths[c] :]:
+                    made = replaced(collection[key], template.part)
+                    template.made.append((c, key, made))
+        return template.found, template
+
+    def changed(self, slot: Slot, before, now) -> None:
+        """A number that the step itself changes is a value."""
+        counts = is_number(before) and is_number(now) and before != now
+        if counts and slot.name not in self.holders.fixed:
+            raise Again(slot.name)
+
+    def finish(self, template: Template, results: list):
+        """Put what a program has computed where the step would have put it; gives the outputs."""
+        outputs = built(template.outputs, results)
+        slots = self.slots
+        for i, part in template.changes:
+            slots[i].put(built(part, results))
+        for c, key, part in template.made:
+            self.walk.collections[c][1][key] = built(part, results)
+        return outputs
+
+
+def owner_number(value, place: int) -> int:
+    """What tells the memory of an array from that of others; of other things, always another."""
+    return memory_owner(value) if isinstance(value, np.ndarray) else -place
+
+
+def described_number(x) -> tuple:
+    """What tells numbers apart, also 1 and 1.0, 0.0 and -0.0."""
+    return type(x), repr(x)
+
+
+def number_of(x, otherwise: int) -> int:
+    """The number of a stand-in."""
+    return x.number if isinstance(x, StandInMethods) else otherwise
+
+
+def parameter_names(step: Callable) -> list[str]:
+    """The names of a function's parameters, as far as they can be known."""
+    try:
+        kinds = inspect.signature(step).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [p.name for p in kinds if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]

@@ -1,0 +1,204 @@
+"""Programs: lists of calls, with references to values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from tinytorch.support.calls import METHODS
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A value of a program, by its number."""
+
+    number: int
+
+    def __repr__(self) -> str:
+        return f"v{self.number}"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is known of a value without its numbers."""
+
+    type: type
+    shape: tuple[int, ...]
+    dtype: Any
+    strides: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """How many elements there are."""
+        return math.prod(self.shape)
+
+    def __str__(self) -> str:
+        return f"{self.shape}" if self.dtype is not None else self.type.__name__
+
+
+def kind_of(example) -> Kind:
+    """What is known of an example without its numbers."""
+    if isinstance(example, (np.ndarray, np.generic)):
+        return Kind(type(example), example.shape, example.dtype, example.strides)
+    return Kind(type(example), (), None, ())
+
+
+@dataclass
+class Step:
+    """One call: ``out = function(*inputs, **settings)``.
+
+    Attributes
+    ----------
+    function : callable
+        What is called.
+    inputs, settings : tuple and dict
+        With a `Ref` for each value.
+    writes : list of int
+        The numbers of the values that the call changes in place.
+    line : str
+        Where the user wrote it.
+    out : int or None
+        The number of the result; None if the call only changes what is there.
+    """
+
+    function: Callable
+    inputs: tuple
+    settings: dict
+    writes: Sequence[int] = ()
+    line: str = ""
+    out: int | None = None
+
+    def __str__(self) -> str:
+        name = getattr(self.function, "__name__", "a function")
+        given = [*map(shown, self.inputs), *(f"{k}={shown(v)}" for k, v in self.settings.items())]
+        text = f"{name}({', '.join(given)})"
+        return text if self.out is None else f"v{self.out} = {text}"
+
+
+@dataclass
+class Program:
+    """What a function does with arrays, as a list of calls.
+
+    Attributes
+    ----------
+    steps : list of Step
+        In their order.
+    inputs : list of int
+        The numbers of the arguments.
+    outputs : object
+        References, in tuples, lists and dictionaries.
+    kinds : list of Kind
+        Of each value, its shape, dtype and layout in memory.
+    groups : list of int
+        Of each value, the number of the first one in the same memory.
+    names : dict of str
+        Of some values, what they are called.
+    """
+
+    steps: list[Step]
+    inputs: list[int]
+    outputs: Any
+    kinds: list[Kind]
+    groups: list[int]
+    names: dict[int, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        first = f"inputs: {', '.join(f'v{n}' for n in self.inputs)}"
+        return "\n".join([first, *map(str, self.steps), f"outputs: {self.outputs}"])
+
+
+def shown(x) -> str:
+    """An input of a step in a few letters."""
+    if isinstance(x, np.ndarray):
+        return f"an array of shape {x.shape}"
+    return getattr(x, "__name__", None) or repr(x)
+
+
+def used(step: Step) -> list[int]:
+    """The numbers of the values that a step uses."""
+    return [ref.number for ref in refs((step.inputs, step.settings))]
+
+
+def may_be_shared(program: Program) -> Callable[[Step], bool]:
+    """A function that says whether the result of a step may be used instead of another.
+
+    That of a step that writes may not, nor an array of its own that is written to later.
+    """
+    written = {program.groups[n] for step in program.steps for n in step.writes}
+
+    def answer(step: Step) -> bool:
+        own = step.out is not None and program.groups[step.out] == step.out
+        return not step.writes and not (own and step.out in written)
+
+    return answer
+
+
+def copied_by(program: Program, step: Step) -> int | None:
+    """The value that a step only copies, array and layout; None if it does anything else."""
+    if step.function not in (np.copy, METHODS["copy"]) or step.out is None:
+        return None
+    (n,) = used(step)
+    kinds, owner = program.kinds, program.groups[n]
+    alike = kinds[n] == kinds[step.out] and kinds[owner].size == kinds[n].size
+    return n if alike else None
+
+
+def refs(x) -> list[Ref]:
+    """All references in nested tuples, lists, slices and dictionaries."""
+    found: list[Ref] = []
+    waiting = [x]
+    while waiting:
+        part = waiting.pop()
+        kind = type(part)
+        if kind is Ref:
+            found.append(part)
+        elif kind in (tuple, list):
+            waiting.extend(reversed(part))
+        elif kind is slice:
+            waiting += (part.step, part.stop, part.start)
+        elif kind is dict:
+            waiting.extend(reversed(part.values()))
+    return found
+
+
+def filled(x, values: Callable):
+    """The same, with ``values(number)`` for each reference."""
+    if type(x) is Ref:
+        return values(x.number)
+    if type(x) in (tuple, list):
+        return type(x)([filled(part, values) for part in x])
+    if type(x) is slice:
+        return slice(*filled((x.start, x.stop, x.step), values))
+    return {k: filled(part, values) for k, part in x.items()} if type(x) is dict else x
+
+
+def renamed(step, same: dict[int, int]):
+    """A step with other values where `same` has one."""
+
+    def change(n: int) -> Ref:
+        return Ref(same.get(n, n))
+
+    return replace(
+        step,
+        inputs=filled(step.inputs, change),
+        settings=filled(step.settings, change),
+        writes=[same.get(n, n) for n in step.writes],
+    )
+
+
+def joined(program, same: dict[int, int]):
+    """A program whose outputs and memory are those of the values that have become one."""
+
+    def change(n: int) -> Ref:
+        return Ref(same.get(n, n))
+
+    outputs = filled(program.outputs, change)
+    groups = list(program.groups)
+    for n, other in same.items():
+        if groups[n] == n:
+            groups[n] = groups[other]
+    return replace(program, outputs=outputs, groups=[groups[g] for g in groups])

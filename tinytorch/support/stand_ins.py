@@ -1,0 +1,404 @@
+"""What stands in for an array besides answering numpy: its shape, its operators, its refusals.
+
+A stand-in has an `example` with real numbers, a `number` by which a program knows it, and the
+`tape` on which it has noted whatever is done with it.
+"""
+
+from __future__ import annotations
+
+import copy
+import operator
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from tinytorch.core.tensor import Tensor
+from tinytorch.support.calls import DRAWS, METHODS, UFUNCS, getitem, setitem
+from tinytorch.support.programs import Kind, Ref, kind_of
+
+
+class CannotTrace(TypeError):
+    """A step depends on the numbers in its arrays, or does what cannot be followed."""
+
+
+class NotFollowed(CannotTrace, AttributeError):
+    """A method of arrays that cannot be followed."""
+
+
+# ---- What a call was given, with something else for each stand-in
+
+
+def mapped(change: Callable, x):
+    """Nested tuples, lists, slices and dictionaries, with `change` of each stand-in in them."""
+    if isinstance(x, StandInMethods):
+        return change(x)
+    if type(x) in (tuple, list):
+        return type(x)([mapped(change, part) for part in x])
+    if type(x) is slice:
+        return slice(*mapped(change, (x.start, x.stop, x.step)))
+    if type(x) is dict:
+        return {key: mapped(change, part) for key, part in x.items()}
+    held = numbers_in(x)
+    return change(held) if isinstance(held, StandInMethods) else x
+
+
+def numbers_in(x):
+    """The array inside a Variable or a Tensor; anything else as it is."""
+    while is_tensor(x):
+        x = x.data
+    return x
+
+
+def is_tensor(x) -> bool:
+    """Whether it is a Tensor or a Variable."""
+    return isinstance(x, Tensor) or hasattr(type(x), "grad_fn")
+
+
+def stand_ins(x) -> list:
+    """All stand-ins in nested tuples, lists, slices and dictionaries."""
+    found: list = []
+    mapped(found.append, x)
+    return found
+
+
+def examples(x):
+    """The same, with the example of each stand-in."""
+    return mapped(lambda s: s.example, x)
+
+
+def numbered(x):
+    """The same, with a reference for each stand-in."""
+    return mapped(lambda s: Ref(s.number), x)
+
+
+# ---- Calls
+
+IN_PLACE: dict[Any, int] = {
+    setitem: 0,
+    METHODS["fill"]: 0,
+    METHODS["sort"]: 0,
+    METHODS["partition"]: 0,
+}
+IN_PLACE |= {np.copyto: 0, np.place: 0, np.putmask: 0, np.put: 0, np.put_along_axis: 0}
+IN_PLACE |= {np.fill_diagonal: 0, METHODS["shuffle"]: 1}
+BINARY = "add sub mul truediv floordiv mod pow matmul and_ or_ xor lshift rshift".split()
+COMPARISONS = "lt le gt ge eq ne".split()
+ASK_SHAPES = {np.shape, np.ndim, np.size, np.result_type, np.may_share_memory, np.shares_memory}
+ASK_SHAPES |= {np.iscomplexobj, np.isrealobj, np.can_cast}
+AS_MANY_AS_NUMBERS_SAY = {
+    np.nonzero,
+    np.flatnonzero,
+    np.argwhere,
+    np.unique,
+    np.extract,
+    np.compress,
+}
+AS_MANY_AS_NUMBERS_SAY |= {np.bincount, np.histogram, np.trim_zeros, np.union1d}
+AS_MANY_AS_NUMBERS_SAY |= {np.intersect1d}
+AS_MANY_AS_NUMBERS_SAY |= {np.setdiff1d, np.unique_values, np.unique_counts, np.unique_all}
+
+
+def written_by(function: Callable, inputs: tuple, settings: dict) -> list:
+    """The stand-ins whose memory a call changes."""
+    found = stand_ins(settings.get("out"))
+    if function in IN_PLACE:
+        found += stand_ins(inputs[IN_PLACE[function]])
+    elif getattr(function, "__name__", "") == "at" or function in INPLACE_OPERATORS:
+        found += stand_ins(inputs[0])
+    if function in DRAWS:
+        found.append(inputs[0])
+    return found
+
+
+HARMLESS = {getitem, *METHODS.values()}
+TAKE_SHAPES = {np.reshape, np.repeat, np.tile, np.resize, np.broadcast_to, np.split, np.pad}
+TAKE_SHAPES |= {np.array_split, METHODS["reshape"], METHODS["repeat"]}
+SINGLE = "neg pos abs invert".split()
+HARMLESS |= {getattr(operator, name) for name in (*BINARY, *COMPARISONS, *SINGLE)}
+
+
+def on_examples(function: Callable, inputs: tuple, settings: dict):
+    """Call a function on the examples of what stands in for them.
+
+    Raises
+    ------
+    CannotTrace
+        If the shape of the result depends on numbers, or an array is changed that is not known.
+    """
+    refuse_what_numbers_decide(function, inputs, settings)
+    changed = written_by(function, inputs, settings)
+    targets = settings.get("out")
+    for target in targets if isinstance(targets, tuple) else (targets,):
+        if isinstance(target, np.ndarray) and not isinstance(target, StandInMethods):
+            raise refused("outside")
+    if (function in IN_PLACE or function in INPLACE_OPERATORS) and not changed:
+        raise refused("outside")
+    plain_inputs, plain_settings = examples((tuple(inputs), dict(settings)))
+    with np.errstate(all="ignore"):
+        if changed or isinstance(function, np.ufunc) or function in HARMLESS:
+            return function(*plain_inputs, **plain_settings)
+        return closed_to_writing(function, plain_inputs, plain_settings)
+
+
+def closed_to_writing(function: Callable, inputs: tuple, settings: dict):
+    """Call a function that ought not to change what it is given."""
+    flags = [x.flags for x in inputs if type(x) is np.ndarray]
+    flags = [f for f in flags if f.writeable]
+    for f in flags:
+        f.writeable = False
+    try:
+        out = function(*inputs, **settings)
+    except ValueError as error:
+        if "read-only" in str(error):
+            raise refused("writes", getattr(function, "__name__", "a function")) from None
+        raise
+    finally:
+        for f in sorted(flags, key=lambda f: not f.owndata):
+            f.writeable = True
+    for x in out if isinstance(out, (tuple, list)) else (out,):
+        if type(x) is np.ndarray and not x.flags.writeable and function is not np.broadcast_to:
+            x.setflags(write=x.base is None or owner_of(x).flags.writeable)
+    return out
+
+
+def owner_of(array: np.ndarray) -> np.ndarray:
+    """The array whose memory a view shows."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def memory_owner(array: np.ndarray) -> int:
+    """What tells the memory of an array from that of others."""
+    owner = owner_of(array)
+    return id(owner if owner.base is None else owner.base)
+
+
+def refuse_what_numbers_decide(function: Callable, inputs: tuple, settings: dict) -> None:
+    """Refuse results with as many elements as the numbers say."""
+    if function in AS_MANY_AS_NUMBERS_SAY or (function is np.where and len(inputs) == 1):
+        raise refused("mask", function.__name__)
+    if function is getitem:
+        index = inputs[1] if isinstance(inputs[1], tuple) else (inputs[1],)
+        if any(isinstance(part, StandInMethods) and part.dtype == bool for part in index):
+            raise refused("mask", "x[mask]")
+        if any(type(part) is slice and stand_ins(part) for part in index):
+            raise refused("index")
+    elif (function in TAKE_SHAPES and stand_ins((inputs[1:], settings))) or stand_ins(
+        settings.get("shape")
+    ):
+        raise refused("index")
+
+
+def memory_of(out, known: list) -> int | None:
+    """The value whose memory a result shows."""
+    if isinstance(out, np.ndarray):
+        for s in known:
+            if isinstance(s.example, np.ndarray) and np.may_share_memory(out, s.example):
+                return s.number
+    return None
+
+
+class TapeMethods:
+    """What a tape keeps: the steps, and of each value its kind and whose memory it shows."""
+
+    stand_in: type
+    note: Callable
+
+    def __init__(self):
+        self.steps: list = []
+        self.kinds: list[Kind] = []
+        self.groups: list[int] = []  # of each value, the first value in the same memory
+        self.written: Counter = Counter()  # how often each group has been written to
+
+    def value(self, example, base: int | None = None):
+        """What stands in for a new value; `base` is an older one in the same memory."""
+        number = len(self.kinds)
+        self.kinds.append(kind_of(example))
+        self.groups.append(number if base is None else self.groups[base])
+        return self.stand_in(self, number, example)
+
+    def version(self, stand_in) -> int:
+        """How often the memory of a value has been written to."""
+        return self.written[self.groups[stand_in.number]]
+
+    def finish(self, step, out, given):
+        """Put a step on the tape; gives what stands in for its result.
+
+        A step that only changes what is there has no number of its own.
+        """
+        known = stand_ins(given)
+        if isinstance(out, np.ndarray):
+            step.function = UFUNCS.get(step.function, step.function)
+        if step.function in ASK_SHAPES:
+            return out
+        if isinstance(out, (bool, str)) or (out is None and not step.writes):
+            raise refused("bool")
+        self.steps.append(step)
+        self.written.update({self.groups[n] for n in step.writes})
+        if step.writes and (out is None or any(out is s.example for s in known)):
+            return next((s for s in known if s.example is out), None)
+        made = self.value(out, memory_of(out, known))
+        step.out = made.number
+        if isinstance(out, (tuple, list)):
+            parts = [self.note(getitem, (made, i), {}) for i in range(len(out))]
+            return parts if type(out) is list else tuple(parts)
+        return made
+
+
+# ---- Refusals
+
+REMEDIES = {
+    "bool": "whether it is true depends on the numbers, and a list has no branches; use where()",
+    "float": "a Python number of it depends on the numbers; return the array from the step",
+    "index": "a whole number of it depends on the numbers; Python can use it for no shape or index",
+    "array": "numpy wants the numbers; use np.stack or np.concatenate, or give the step a Tensor",
+    "mask": "{0} has as many elements as the numbers say, and a list must know; use where()",
+    "outside": "an array that the step does not know is changed; give compile() what holds it",
+    "writes": "{0} changes an array in a way that is not known; use out=, or an index",
+    "method": "{0} cannot be traced",
+}
+OURS = ("numpy", "tinytorch", "dataclasses", "contextlib", "functools", "<step")
+
+
+def refused(what: str, *names: str) -> CannotTrace:
+    """The error that names the user's line, and says what to do."""
+    return CannotTrace(f"{users_line()}: {REMEDIES[what].format(*names)}")
+
+
+def users_line() -> str:
+    """The innermost line that is none of numpy's or of the library's."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame and is_ours(frame):
+        frame = frame.f_back
+    if frame is None:
+        return "in the step"
+    file = frame.f_code.co_filename
+    place = "a cell" if "ipykernel" in file else re.split(r"[\\/]", file)[-1]
+    return f"line {frame.f_lineno} of {frame.f_code.co_name} ({place})"
+
+
+def is_ours(frame: FrameType) -> bool:
+    """Whether a line is numpy's or the library's, or one of the lesson's in a notebook."""
+    if any(part in frame.f_code.co_filename for part in OURS):
+        return True
+    name = frame.f_code.co_name
+    if name != "note" and not name.startswith("__"):
+        return False
+    return isinstance(frame.f_locals.get("self"), (StandInMethods, TapeMethods))
+
+
+# ---- The methods
+
+
+def _of_example(name: str) -> property:
+    return property(lambda self: getattr(self.example, name))
+
+
+class StandInMethods:
+    """The attributes, operators and methods of an array; each call is noted on a tape."""
+
+    __slots__ = ("example", "number", "tape")
+
+    def __init__(self, tape, number: int, example):
+        self.tape, self.number, self.example = tape, number, example
+
+    __class__ = property(lambda self: type(self.example))
+    shape, dtype, ndim, size, nbytes, itemsize, strides = map(
+        _of_example, "shape dtype ndim size nbytes itemsize strides".split()
+    )
+    T = property(lambda self: self.transpose())
+    mT = property(lambda self: self.swapaxes(-1, -2))
+    base = None
+
+    def __one_call__(self, function: Callable, *inputs, **settings):
+        note = self.tape.note
+        return note(function, inputs, settings)
+
+    def __getattr__(self, name: str):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        function = METHODS.get(name)
+        if function is None or not hasattr(self.example, name):
+            said = str(refused("method", f"{type(self.example).__name__}.{name}"))
+            raise NotFollowed(said)
+        return lambda *inputs, **settings: self.tape.note(function, (self, *inputs), settings)
+
+    def tobytes(self, order: str = "C") -> bytes:
+        """What changes when somebody writes to the same memory."""
+        return str(self.tape.version(self)).encode()
+
+    def __len__(self) -> int:
+        return len(self.example)
+
+    def __iter__(self):
+        return (self.tape.note(getitem, (self, i), {}) for i in range(len(self)))
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __repr__(self) -> str:
+        return f"<stands in for {kind_of(self.example)}>"
+
+    def __deepcopy__(self, memory):
+        return self.copy() if isinstance(self.example, np.ndarray) else self
+
+    def __copy__(self):
+        return self.__deepcopy__(None)
+
+    def __array__(self, dtype=None, copy=None):
+        raise refused("array")
+
+
+def _operator(function: Callable, turned: bool = False) -> Callable:
+    def method(self, *others):
+        if any(map(is_tensor, others)):
+            return NotImplemented
+        given = (*others, self) if turned else (self, *others)
+        return self.tape.note(function, given, {})
+
+    return method
+
+
+def _in_place(name: str) -> Callable:
+    function, plain = getattr(operator, f"i{name.strip('_')}"), getattr(operator, name)
+
+    def method(self, other):
+        changes = isinstance(self.example, np.ndarray)
+        return self.tape.note(function if changes else plain, (self, other), {})
+
+    return method
+
+
+INPLACE_OPERATORS = {getattr(operator, f"i{name.strip('_')}"): name for name in BINARY}
+for _name in BINARY:
+    _plain = _name.strip("_")
+    setattr(StandInMethods, f"__{_plain}__", _operator(getattr(operator, _name)))
+    setattr(StandInMethods, f"__r{_plain}__", _operator(getattr(operator, _name), True))
+    setattr(StandInMethods, f"__i{_plain}__", _in_place(_name))
+for _name in (*COMPARISONS, *SINGLE):
+    setattr(StandInMethods, f"__{_name}__", _operator(getattr(operator, _name)))
+
+
+def on_tape(tape, arguments: tuple) -> list:
+    """What stands in for some arguments; those in the same memory are known to be."""
+    owners: dict[int, int] = {}
+    found = []
+    for x in arguments:
+        known = owners.get(memory_owner(x)) if isinstance(x, np.ndarray) else None
+        found.append(tape.value(own_copy(x), known))
+        if isinstance(x, np.ndarray):
+            owners.setdefault(memory_owner(x), found[-1].number)
+    return found
+
+
+def own_copy(x):
+    """A copy of an array, of a generator or of a number, which tracing may change."""
+    if isinstance(x, np.ndarray):
+        return np.array(x)
+    return copy.deepcopy(x) if isinstance(x, np.random.Generator) else x

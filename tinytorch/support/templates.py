@@ -1,0 +1,90 @@
+"""How what a step returns, and keeps, is made of the results of a program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinytorch.support.stand_ins import CannotTrace, StandInMethods, is_tensor, numbers_in
+from tinytorch.support.variables import bare_tensor
+from tinytorch.support.writing import by_value
+
+PLAIN = (bool, int, float, complex, str, bytes, type(None), np.dtype, np.generic)
+
+
+def replaced(x, change: Callable):
+    """Nested tuples, lists and dictionaries, with `change` of everything in them."""
+    if type(x) in (tuple, list):
+        return type(x)([replaced(part, change) for part in x])
+    if type(x) is dict:
+        return {key: replaced(part, change) for key, part in x.items()}
+    return change(x)
+
+
+def like(tensor, array):
+    """A Tensor, or a Variable that requires no gradient, with another array."""
+    bare = bare_tensor(array)
+    return type(tensor)(bare, requires_grad=False) if hasattr(tensor, "grad_fn") else bare
+
+
+class Part:
+    """A place in a template: which result, or which constant, and in what Tensor."""
+
+    def __init__(self, number: int | None, constant, tensor=None):
+        self.number, self.constant, self.tensor = number, constant, tensor
+
+    def __eq__(self, other) -> bool:
+        return isinstance(other, Part) and self.described() == other.described()
+
+    def described(self) -> tuple:
+        """What it is, to be compared."""
+        return self.number, by_value(self.constant), type(self.tensor)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Template:
+    """How outputs, and new contents of slots, are made of the results of a program."""
+
+    def __init__(self):
+        self.found: list = []
+        self.outputs: Any = None
+        self.changes: list = []
+        self.made: list = []
+
+    def part(self, x) -> Part:
+        """The part for something that came out."""
+        held = numbers_in(x)
+        if isinstance(held, StandInMethods):
+            self.found.append(held)
+            number = len(self.found) - 1
+            return Part(number, None, x if is_tensor(x) else None)
+        if is_tensor(x):
+            return Part(None, np.array(held), x)
+        if not isinstance(x, (*PLAIN, np.ndarray, np.random.Generator)) and not callable(x):
+            raise CannotTrace(
+                f"the step returns, or keeps, {x!r:.60}, which a compiled step cannot make anew; "
+                "use arrays, Tensors, and tuples, lists and dictionaries of them"
+            )
+        return Part(None, x)
+
+    def __eq__(self, other) -> bool:
+        parts = (self.outputs, self.changes, self.made)
+        return isinstance(other, Template) and parts == (other.outputs, other.changes, other.made)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def built(x, results: list):
+    """Nested tuples, lists and dictionaries with each part filled in."""
+    if type(x) in (tuple, list):
+        return type(x)([built(part, results) for part in x])
+    if type(x) is dict:
+        return {key: built(part, results) for key, part in x.items()}
+    if x.number is None:
+        value = np.array(x.constant) if type(x.constant) is np.ndarray else x.constant
+    else:
+        value = results[x.number]
+    return value if x.tensor is None else like(x.tensor, value)
