@@ -7,16 +7,20 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 from conftest import ROOT
 
+from tito.audit import audit as auditing
 from tito.audit.audit import audit, audit_kit, run
 from tito.audit.catalogue import Equivalent, Mistake, read_catalogue, with_solution
 from tito.audit.findings import COLUMNS, Report, rows
-from tito.audit.made_from import made_from
+from tito.audit.made_from import library_named_in, made_from
 from tito.audit.mutants import mutants
 from tito.audit.page import BEGIN, END, read_page, write_page
 from tito.audit.trials import SEEDS, survives, try_change
 from tito.audit.visible import what_checks_say
+from tito.cli.author import cli
+from tito.course import Course
 from tito.errors import SourceError, UsageError
 from tito.judge.pack import Pack
 from tito.source.percent import Cell, read_source
@@ -429,11 +433,74 @@ def test_the_page_shows_the_table_and_the_equivalent_mutants(tmp_path):
 def test_what_has_not_changed_is_not_audited_again(module):
     said = []
     known = {module.folder: made_from(module)}
-    assert run([module], ("answers",), said.append, known) == []
+    assert list(run([module], ("answers",), said.append, known)) == []
     assert said == [f"{module.folder}: nothing that it depends on has changed"]
     module.source.write_text(module.source.read_text() + "\n# %%\n# a change\n")
     (report,) = run([module], ("answers",), said.append, known)
     assert report.made_from == made_from(module) != known[module.folder]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from tinytorch.support import used",
+        "from tinytorch.support import (\n    other,\n    used,\n)",
+        "from tinytorch.support.used import thing",
+        "import tinytorch.support.used as anything",
+        "import tinytorch as tt\ntt.support.used.thing()",
+        "from tinytorch.support.between import thing",
+        "from tinytorch.support import between",
+    ],
+)
+def test_a_result_depends_on_what_the_module_uses_of_the_library(module, line):
+    support = module.root / "tinytorch" / "support"
+    support.mkdir(parents=True)
+    for name in ("used", "other", "unused"):
+        (support / f"{name}.py").write_text("thing = 1\n")
+    (support / "between.py").write_text("def thing():\n    from tinytorch.support import used\n")
+    module.source.write_text(f"{module.source.read_text()}\n# %%\n{line}\n")
+    before = made_from(module)
+    (support / "unused.py").write_text("thing = 2\n")
+    assert made_from(module) == before
+    (support / "used.py").write_text("thing = 2\n")
+    used = made_from(module)
+    assert used != before
+    (support / "table.txt").write_text("1 2 3")  # data that lies beside
+    assert made_from(module) != used
+
+
+def test_all_that_a_module_of_the_course_loads_is_known_to_be_used():
+    course, exported = Course(ROOT), "tinytorch/core/"
+    for module in course.modules():
+        folders = [m.source.parent for m in course.modules() if m <= module]
+        texts = [path for folder in folders for path in folder.glob("*.py")]
+        named = {p.relative_to(ROOT).as_posix() for p in library_named_in(texts, course)}
+        program = (
+            f"import sys, tinytorch.core.{module.name}\n"
+            "print(*[m.__file__ for n, m in sys.modules.items() if n.startswith('tinytorch')])"
+        )
+        loaded = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True
+        )
+        files = [path.removeprefix(f"{ROOT}/") for path in loaded.stdout.split()]
+        by_hand = {f for f in files if not f.startswith(exported) or f.endswith("__init__.py")}
+        assert by_hand and by_hand <= named, module.folder
+
+
+def test_what_an_interrupted_audit_has_found_stands_in_the_page(small_course, monkeypatch):
+    def audit_one(module, *rest):
+        if module.number == 2:
+            raise KeyboardInterrupt
+        return Report(module.folder, {"mutants": 7})
+
+    monkeypatch.setattr(auditing, "audit", audit_one)
+    page = small_course.root / "page.md"
+    page.write_text(f"{BEGIN}\n{END}\n")
+    stopped = CliRunner().invoke(cli, ["audit", "--page", str(page)])
+    assert stopped.exit_code != 0
+    first, *others = small_course.modules()
+    assert others and set(read_page(page)) == {first.folder}
+    assert read_page(page)[first.folder].made_from == made_from(first)
 
 
 def test_the_command_fails_and_says_where_and_speaks_json(small_course, module):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from tito.audit import parts, school
@@ -32,8 +32,8 @@ def run(
     chosen: tuple[str, ...],
     say: Callable[[str], None],
     known: Mapping[str, str] = NOTHING,
-) -> list[Report]:
-    """Audit some modules, and the kit of their course.
+) -> Iterator[Report]:
+    """Audit some modules, and the kit of their course; each report comes as soon as it is made.
 
     Parameters
     ----------
@@ -46,12 +46,12 @@ def run(
     known : mapping of str to str
         What earlier results were made from, by module; what has not changed is left out.
 
-    Returns
-    -------
-    list of Report
+    Yields
+    ------
+    Report
         One for each module, and one for the kit.
     """
-    chosen, reports = chosen or PARTS, []
+    chosen = chosen or PARTS
     for module in modules if set(chosen) - {"kit"} else ():
         checksum = made_from(module)
         if known.get(module.folder) == checksum:
@@ -59,13 +59,13 @@ def run(
             continue
         report = audit(module, chosen, say)
         report.made_from = checksum
-        reports.append(report)
+        yield report
     course = Course(modules[0].root)
     if "kit" in chosen and known.get(KIT) != (checksum := kit_made_from(course)):
         say("kit: what students get")
-        reports.append(audit_kit(course))
-        reports[-1].made_from = checksum
-    return reports
+        report = audit_kit(course)
+        report.made_from = checksum
+        yield report
 
 
 def audit(

@@ -194,11 +194,13 @@ def audit(
         raise UsageError("a page shows all parts; leave out --part, or --page")
     kept = read_page(page) if page and not everything else {}
     known = {name: one.made_from for name, one in kept.items()}
-    reports = auditing.run(
+    reports = []
+    for report in auditing.run(
         chosen_sources(modules), only, lambda text: click.echo(text, err=True), known
-    )
-    if page:
-        write_page(page, reports, kept)
+    ):
+        reports.append(report)
+        if page:  # at once: what has been found stays, should the rest be interrupted
+            write_page(page, reports, kept)
     if as_json:
         click.echo(json.dumps([report.as_data() for report in reports], indent=1))
     else:
