@@ -612,17 +612,20 @@ def test_two_spirals_are_learned_from_random_weights(seed):
     assert accuracy(network(Tensor(points)), labels) > 0.97
 
 
-def test_digits_are_read_after_twenty_epochs():
+def test_nine_of_ten_readers_of_digits_are_right_more_than_97_times_in_100():
     images, labels = digits()
     data = ArrayDataset((images.reshape(-1, 64) / 16).astype(np.float32), labels)
     right = []
     for seed in range(10):
         seen, new = split(data, (1437, 360), rng=seed)
-        network = MLP([64, 128, 10], rng=seed)
+        loader = DataLoader(seen, 64, shuffle=True, rng=seed)
+        network = MLP([64, 256, 256, 256, 10], rng=seed)
         adam = Adam(network.parameters(), 3e-3)
-        fit(network, DataLoader(seen, 64, shuffle=True, rng=seed), 20, adam)
+        fit(network, loader, 15, adam)
+        adam.lr = 3e-4
+        fit(network, loader, 5, adam)
         right.append(evaluate(network, DataLoader(new, 360), accuracy))
-    assert min(right) > 0.95 and np.mean(right) > 0.97
+    assert sum(share > 0.97 for share in right) >= 9 and min(right) > 0.96
 
 
 def test_one_epoch_counts_each_example_once():
