@@ -100,8 +100,8 @@ the reason why one rate is hard to choose.
 
 #### Exercise 1: what a step leaves
 
-In a direction of curvature $c$, a step of gradient descent turns $x$ into $x - \eta\, c\, x = (1 - \eta c)\, x$. So each
-step multiplies the distance to the bottom by the same number.
+In a direction of curvature $c$, a step of gradient descent with the rate $\eta$ turns $x$ into
+$x - \eta\, c\, x = (1 - \eta c)\, x$. So each step multiplies the distance to the bottom by the same number.
 
 - `kept_by_a_step` returns that number, $1 - \eta c$.
 - `best_rate` returns the rate at which the flattest and the steepest direction shrink equally fast:
@@ -183,8 +183,9 @@ direction decides. And the flattest one pays for it: with 0.019 it keeps 0.981 o
 # %%
 curvatures = np.array([1.0, 100.0])
 for lr in (0.019, 0.021, best_rate(curvatures)):
-    kept = kept_by_a_step(curvatures, lr)
-    print(f"lr {lr:.4f}: a step keeps {kept.round(4)}, and 100 steps {kept**100}")
+    flat, steep = kept_by_a_step(curvatures, lr)
+    print(f"lr {lr:.4f}: a step keeps {flat:.4f} and {steep:.4f},", end=" ")
+    print(f"100 steps {flat**100:.3f} and {steep**100:.3f}")
 
 # %% [markdown]
 r"""
@@ -209,7 +210,7 @@ PyTorch.) **Memory:** most rules remember something about each parameter, such a
    for each name in `self.remembers`, zeros of the parameter's shape and dtype. `self.members()` is given: it yields pairs
    `(parameter, group)`, one parameter after the other.
 
-It takes over `zero_grad` from your `Optimizer` of module 8.
+It inherits `zero_grad` from your `Optimizer` of module 8.
 """
 
 
@@ -682,7 +683,7 @@ the gradient it is
 
 $$ g \leftarrow g + \lambda w $$
 
-Not everybody should decay. A bias doesn't make a network more complicated; pulled to zero, it just can't be where it
+Not every parameter should decay. A bias doesn't make a network more complicated; pulled to zero, it just can't be where it
 should be. The same holds for the scales and shifts of module 10. All of these have a single axis, and weights have two
 or more. That's what groups are for.
 
@@ -830,7 +831,7 @@ a number has had, and divides by the root:
 
 $$ s \leftarrow s + g^2 \qquad \text{direction} = \frac{g}{\sqrt{s} + \varepsilon} $$
 
-The tiny $\varepsilon$ saves us from $0 / 0$; it's outside of the root. The first step is as long as the rate, no matter how
+The tiny $\varepsilon$ saves us from $0 / 0$; it's outside the root. The first step is as long as the rate, no matter how
 steep it is.
 
 #### Exercise 6: `Adagrad`
@@ -1195,8 +1196,9 @@ def adam_in_float32(optimizers, a, g, decay):
 
 # %% [markdown]
 r"""
-With Adam and a decay something odd happens. Here are two weights of 10 with slopes that go to and fro, so that only the decay
-moves them far: small slopes of ±0.1, and large ones of ±10. Both have the same decay. What is left of each weight?
+With Adam and a decay something odd happens. Here are two weights that begin at 10. Their slopes change their sign in each step,
+so only the decay moves them far. One weight has slopes of ±0.1, the other one of ±10, and the decay is the same. What is left
+of each weight?
 """
 
 # %%
@@ -1214,7 +1216,7 @@ $$ w \leftarrow (1 - \eta \lambda)\, w \qquad \text{and then a step of Adam with
 
 #### Exercise 9: `AdamW`
 
-`AdamW` is an `Adam`, so it takes over everything that you don't write anew. `__init__` hands everything on, with another usual
+`AdamW` is an `Adam`, so it inherits everything that you don't write anew. `__init__` hands everything on, with another usual
 decay. `decayed` is the place for the rest: it shrinks `w` itself, *in place*, by $1 - \eta \lambda$, and returns the gradient
 as it is. ($\eta$ is the rate of the group.)
 """
@@ -1773,7 +1775,7 @@ for schedule in (lambda step: 1.0, CosineLR(230), WarmupCosine(46, 230)):
 # %% [markdown]
 r"""
 Three lines decide whether this network learns at this rate. They aren't the only cure: with `lr=0.01` it learns without
-warming up as well, in the same ten epochs. Try it. Warming up makes the range of rates that work wider, so you may be less
+warming up as well, in the same ten epochs. Try it. Warming up makes the range of rates that work wider, so you can be less
 careful.
 """
 
@@ -1789,7 +1791,7 @@ first steps are as long as the rate in *all* numbers, whatever their slopes are.
 `state_dict` returns a dictionary with two entries:
 
 - `"state"`: the list of memories, with a *copy* of each array. Without copies, what you keep goes on changing.
-- `"param_groups"`: the list of groups, each with its settings, and in the place of the parameters how many there are,
+- `"param_groups"`: the list of groups, each with its settings. Instead of the parameters, keep how many there are,
   `len(group["params"])`. The weights belong to the network.
 
 `load_state_dict` gets such a dictionary. First, `refuse_other_state(self, saved)`, which is given, refuses what doesn't fit,
@@ -1971,7 +1973,8 @@ for forgets in (False, True):
 # %% [markdown]
 r"""
 And how do you find a rate to begin with? Try *all* of them, in a single run: begin with a tiny one, and make it larger in each
-step. At first nothing happens, then the loss falls, and then it hits the wall (Smith, 2017). Take a rate well before the wall.
+step. At first nothing happens, then the loss falls, and then it shoots up: that's the wall (Smith, 2017). Take a rate well
+before it.
 
 #### Exercise 14: `find_lr`
 
@@ -1981,7 +1984,7 @@ step. At first nothing happens, then the loss falls, and then it hits the wall (
 3. For each rate and each batch of `again(batches)`, which is given and never ends: `optimizer.lr = rate` sets the rate of all
    groups; make a `train_step`, and append its loss to a list. Stop when the loss is more than four times the lowest so far. Stop
    as well when `train_step` raises a `FloatingPointError`, since that's the wall.
-4. Put all back, *also after an error* (`finally`): `file.seek(0)` and `load(file, network)`, then the optimizer's state.
+4. Put everything back, *also after an error* (`finally`): `file.seek(0)` and `load(file, network)`, then the optimizer's state.
 5. Return the rates that were tried, as many as there are losses, and the losses, both as arrays.
 """
 
@@ -2304,13 +2307,13 @@ says so, and you can come back to it.
 try:
     for valley, start in ((ravine, [-1.0, 1.0]), (banana, [-1.2, 1.0])):
         count = newton_steps(valley, start, conjugate_gradient)
-        print(f"{valley.__name__}: below 1e-6 after {count} steps")
+        print(f"{valley.__name__}: steps until it is below 1e-6: {count}")
 except ImportError:
     print("This needs module 15.")
 
 # %% [markdown]
 r"""
-That was the last part. What others find when they import your module is listed in its last cell:
+That was the last exercise. What others find when they import your module is listed in its last cell:
 """
 
 # %%
