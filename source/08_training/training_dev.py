@@ -277,7 +277,7 @@ check(
 check(bce_with_logits(_z, _t), 13.564382, hint="reduced(…, reduction)")
 bce_with_logits(_z, _t, "sum").backward()
 check(
-    _z.grad, [-0.5, 1.0, 0.0], hint="the slope is sigmoid(z) - t: use maximum, not relu"
+    _z.grad, [-0.5, 1.0, 0.0], hint="sigmoid(z) - t: minus z t, and maximum, not relu"
 )
 ### BEGIN HIDDEN TESTS
 
@@ -1043,7 +1043,11 @@ def accuracy(scores, labels) -> float:
 
 # %% checks="accuracy" points=3
 _scores = Tensor([[3.0, 1.0, 0.0], [0.0, 1.0, 2.0], [0.0, 9.0, 5.0], [1.0, 1.0, 0.0]])
-check(accuracy(_scores, [0, 2, 2, 1]), 0.5, hint="the largest of each row: axis=1")
+check(
+    accuracy(_scores, [0, 2, 2, 1]),
+    0.5,
+    hint="the share of right answers; the largest of each row: axis=1",
+)
 check(type(accuracy(_scores, [0, 2, 2, 1])).__name__, "float", hint="float(…)")
 ### BEGIN HIDDEN TESTS
 
@@ -1162,6 +1166,8 @@ evaluate(_same, _batches, _look)
 check(_seen[0][0], False, hint="no_grad(): nothing is recorded")
 check(_seen[0][1], False, hint="network.eval() before the block")
 check(_same.training, True, hint="put the switches back after the block")
+evaluate(_same.eval(), _batches, accuracy)
+check(_same.training, False, hint="what was off before stays off")
 check_raises(
     ValueError, lambda: evaluate(_same, [], accuracy), hint="batches_of(batches)"
 )
@@ -2061,7 +2067,7 @@ check(_w.data is _array, True, hint="in place: p.data -= …")
 check(_v, [2.0], hint="without a gradient, nothing moves")
 _w.grad = np.array([-4.0], dtype=np.float32)
 _adam.step()
-check(_w, [0.5263158], hint="m = 0.4 - 0.44 - …: the means remember the first slope")
+check(_w, [0.5263158], hint="m is 0.4, then 0.4 - 0.44: means remember, in place")
 check(_adam.means[0], [-0.04], hint="m += (1 - beta1) * (g - m), in place")
 check(_adam.steps.tolist(), [2, 0], hint="each parameter counts its own steps")
 _adam = Adam([_v], lr=0.5, eps=4.0)
@@ -2337,7 +2343,11 @@ _w.grad, _v.grad = np.array([3.0]), np.array([4.0])
 check(clip_grad_norm_([_w, _v], 10.0), 5.0, hint="the root of 9 + 16")
 check(_w.grad, [3.0], hint="a gradient that is short enough stays as it is")
 check(clip_grad_norm_([_w, _v], 1.0), 5.0, hint="return the norm from before")
-check([_w.grad[0], _v.grad[0]], [0.6, 0.8], hint="one factor for all: max_norm / norm")
+check(
+    [_w.grad[0], _v.grad[0]],
+    [0.6, 0.8],
+    hint="one factor for all: g *= max_norm / norm",
+)
 ### BEGIN HIDDEN TESTS
 
 
@@ -2493,11 +2503,19 @@ def load(path, network, optimizer=None, rng=None) -> int:
 # %% checks="save-and-load" points=7
 _network, _rng = MLP([1, 1], rng=0), np.random.default_rng(5)
 _adam, _file = Adam(_network.parameters()), io.BytesIO()
+_names = list(changing(_network, _adam, _rng))
+_expected = """network.layers.0.weights network.layers.0.bias optimizer.steps
+    optimizer.means.0 optimizer.means.1 optimizer.squares.0 optimizer.squares.1
+    rng""".split()
 check(
-    list(changing(_network, _adam, _rng)),
-    """network.layers.0.weights network.layers.0.bias optimizer.steps optimizer.means.0
-    optimizer.means.1 optimizer.squares.0 optimizer.squares.1 rng""".split(),
-    hint="walk through the dictionary of all three",
+    [name for name in _expected if name not in _names],
+    [],
+    hint="these are missing: walk through the dictionary of all three",
+)
+check(
+    [name for name in _names if name not in _expected],
+    [],
+    hint="these are too many: only Tensors, Variables, arrays and generators",
 )
 train_epoch(_network, [_batch], _adam, mse_loss)
 save(_file, _network, _adam, epoch=1, rng=_rng)
