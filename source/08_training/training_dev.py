@@ -6,7 +6,7 @@ In module 4 somebody sent you 354 numbers, and your network knew two spirals. In
 yourself: from weights that are drawn at random, with nothing but your own code, in a fraction of a second.
 
 Training is a loop of four lines. The idea is from 1951: take a *noisy* measurement of the slope, go a small step
-against it, and repeat (Robbins and Monro, "A stochastic approximation method"). The art is in what stands around it.
+against it, and repeat (Robbins and Monro, "A stochastic approximation method"). The art is in what surrounds it.
 Most training runs that fail don't stop with an error. They run to the end and are a bit worse than they could be, and
 nobody knows why. So you'll break each part once, and see what that looks like.
 
@@ -277,7 +277,7 @@ check(
 check(bce_with_logits(_z, _t), 13.564382, hint="reduced(…, reduction)")
 bce_with_logits(_z, _t, "sum").backward()
 check(
-    _z.grad, [-0.5, 1.0, 0.0], hint="the slope is sigmoid(z) - t: use maximum, not relu"
+    _z.grad, [-0.5, 1.0, 0.0], hint="sigmoid(z) - t: minus z t, and maximum, not relu"
 )
 ### BEGIN HIDDEN TESTS
 
@@ -326,8 +326,8 @@ print(autograd.cross_entropy(sure, [0]), autograd.cross_entropy(100 * sure, [0])
 
 # %% [markdown]
 r"""
-The first is what comes out if the answer goes through softmax a second time. A network can't be any better than that,
-so it's pulled on without end, and its gradients are small where they should be large. It learns all the same, only
+The first is what comes out if the answer goes through softmax a second time. No network can do better than that, so
+training never stops pushing, and gradients are small where they should be large. It learns all the same, only
 slowly, and that's why it takes people days to find this mistake. (Our loss warns you.)
 
 #### Exercise 3: `cross_entropy`
@@ -777,8 +777,8 @@ def a_loss_that_is_not_a_number_moves_nothing(training, a, b, x, y):
 # %% [markdown]
 r"""
 That's all that training is. Before you train on a thousand examples, try *one batch*. A network that can't learn a
-handful of examples by heart has a mistake in it, and here you find it in a second. Whoever trains networks for a
-living does this first.
+handful of examples by heart has a mistake in it, and here you find it in a second. People who train
+networks for a living do this first.
 
 There's one mistake that it doesn't show. A layer that no gradient reaches stays as it was drawn, and the others make
 up for it. So look at the gradients as well, once, after a step.
@@ -1043,7 +1043,11 @@ def accuracy(scores, labels) -> float:
 
 # %% checks="accuracy" points=3
 _scores = Tensor([[3.0, 1.0, 0.0], [0.0, 1.0, 2.0], [0.0, 9.0, 5.0], [1.0, 1.0, 0.0]])
-check(accuracy(_scores, [0, 2, 2, 1]), 0.5, hint="the largest of each row: axis=1")
+check(
+    accuracy(_scores, [0, 2, 2, 1]),
+    0.5,
+    hint="the share of right answers; the largest of each row: axis=1",
+)
 check(type(accuracy(_scores, [0, 2, 2, 1])).__name__, "float", hint="float(…)")
 ### BEGIN HIDDEN TESTS
 
@@ -1162,6 +1166,8 @@ evaluate(_same, _batches, _look)
 check(_seen[0][0], False, hint="no_grad(): nothing is recorded")
 check(_seen[0][1], False, hint="network.eval() before the block")
 check(_same.training, True, hint="put the switches back after the block")
+evaluate(_same.eval(), _batches, accuracy)
+check(_same.training, False, hint="what was off before stays off")
 check_raises(
     ValueError, lambda: evaluate(_same, [], accuracy), hint="batches_of(batches)"
 )
@@ -1648,7 +1654,7 @@ for x, y in train:
 
 (a) Nothing moves, and there is no error. Why? (b) He deletes the line with `zero_grad()`. Now the second batch gives
 an error: an input of `linear` *was changed in place after it was used*. What was changed, by which line, and why
-would the gradient be wrong? (c) Which order works, and why must each line stand where it stands? (d) Another friend
+would the gradient be wrong? (c) Which order works, and why must each line be where it is? (d) Another friend
 has the right order, but no `zero_grad()` at all. Her slope is always $g$, as on a long even hillside. How far has she
 come after $n$ steps, and how far should she have come?
 
@@ -1679,8 +1685,8 @@ everybody healthy is right in 96 % of all cases, and of no use to anybody.
 
 #### Exercise 12: `confusion_matrix` and `f1_scores`
 
-Count, for each class, what the network says. In row $i$ and column $j$ of the **confusion matrix** stands how many
-examples of class $i$ were taken for class $j$. The diagonal is what is right. There are as many classes as scores in
+Count, for each class, what the network says. Row $i$ and column $j$ of the **confusion matrix** say how many
+examples of class $i$ were taken for class $j$. The diagonal holds what is right. There are as many classes as scores in
 a row.
 
 Class $k$ can fail in two ways. Of what is $k$ (row $k$), some is not found; of what is called $k$ (column $k$), some is
@@ -1803,7 +1809,7 @@ print("F1:", f1_scores(matrix).round(3))
 
 # %% [markdown]
 r"""
-How long should you train? Here are 200 digits. Whoever wrote down their labels was tired, and 40 of them are wrong. The
+How long should you train? Here are 200 digits. The person who wrote down the labels was tired, and 40 of them are wrong. The
 network has more than enough weights to learn all 200 by heart, the wrong ones, too. What will both losses do?
 
 <details>
@@ -1859,7 +1865,8 @@ class EarlyStopping:
     best : float
         The lowest validation loss so far.
     state : dict of ndarray
-        The weights from the epoch with that loss.
+        The Tensors from the epoch with that loss, as ``network.state_dict()`` gives
+        them; Variables and arrays are not among these.
     waited : int
         How many epochs ago that was.
     """
@@ -1977,7 +1984,7 @@ have the share $\beta^t$ in a mean. Divide by the rest:
 $$ \hat m = \frac{m}{1 - \beta_1^t} \qquad \hat v = \frac{v}{1 - \beta_2^t} \qquad
 w \leftarrow w - \eta\, \frac{\hat m}{\sqrt{\hat v} + \varepsilon} $$
 
-The tiny $\varepsilon$ stands *outside* of the root, and saves us from dividing by 0.
+The tiny $\varepsilon$ is *outside* the root, and saves us from dividing by 0.
 
 #### Exercise 14: `Adam`
 
@@ -2060,7 +2067,7 @@ check(_w.data is _array, True, hint="in place: p.data -= …")
 check(_v, [2.0], hint="without a gradient, nothing moves")
 _w.grad = np.array([-4.0], dtype=np.float32)
 _adam.step()
-check(_w, [0.5263158], hint="m = 0.4 - 0.44 - …: the means remember the first slope")
+check(_w, [0.5263158], hint="m is 0.4, then 0.4 - 0.44: means remember, in place")
 check(_adam.means[0], [-0.04], hint="m += (1 - beta1) * (g - m), in place")
 check(_adam.steps.tolist(), [2, 0], hint="each parameter counts its own steps")
 _adam = Adam([_v], lr=0.5, eps=4.0)
@@ -2336,7 +2343,11 @@ _w.grad, _v.grad = np.array([3.0]), np.array([4.0])
 check(clip_grad_norm_([_w, _v], 10.0), 5.0, hint="the root of 9 + 16")
 check(_w.grad, [3.0], hint="a gradient that is short enough stays as it is")
 check(clip_grad_norm_([_w, _v], 1.0), 5.0, hint="return the norm from before")
-check([_w.grad[0], _v.grad[0]], [0.6, 0.8], hint="one factor for all: max_norm / norm")
+check(
+    [_w.grad[0], _v.grad[0]],
+    [0.6, 0.8],
+    hint="one factor for all: g *= max_norm / norm",
+)
 ### BEGIN HIDDEN TESTS
 
 
@@ -2440,7 +2451,8 @@ def save(path, network, optimizer=None, epoch: int = 0, rng=None) -> None:
     path : str, Path or binary file
         A file that is there already is replaced, and stays as it was if that fails.
     network : Module
-        Its Tensors, arrays and generators are saved.
+        Its Tensors, Variables, arrays and generators are saved. Python's own numbers
+        are not: keep what changes, such as a count, in an array.
     optimizer : Optimizer, optional
         What it remembers is saved; its settings, such as the rate, are not.
     epoch : int
@@ -2491,11 +2503,19 @@ def load(path, network, optimizer=None, rng=None) -> int:
 # %% checks="save-and-load" points=7
 _network, _rng = MLP([1, 1], rng=0), np.random.default_rng(5)
 _adam, _file = Adam(_network.parameters()), io.BytesIO()
+_names = list(changing(_network, _adam, _rng))
+_expected = """network.layers.0.weights network.layers.0.bias optimizer.steps
+    optimizer.means.0 optimizer.means.1 optimizer.squares.0 optimizer.squares.1
+    rng""".split()
 check(
-    list(changing(_network, _adam, _rng)),
-    """network.layers.0.weights network.layers.0.bias optimizer.steps optimizer.means.0
-    optimizer.means.1 optimizer.squares.0 optimizer.squares.1 rng""".split(),
-    hint="walk through the dictionary of all three",
+    [name for name in _expected if name not in _names],
+    [],
+    hint="these are missing: walk through the dictionary of all three",
+)
+check(
+    [name for name in _names if name not in _expected],
+    [],
+    hint="these are too many: only Tensors, Variables, arrays and generators",
 )
 train_epoch(_network, [_batch], _adam, mse_loss)
 save(_file, _network, _adam, epoch=1, rng=_rng)
@@ -2626,7 +2646,7 @@ r"""
 The last check trains one network without a break, and another one that was saved and loaded in between. They agree to
 the last bit, and so would yours after a hundred epochs.
 
-That was the last part. What others find when they import your module is listed in its last cell:
+That was the last exercise. What others find when they import your module is listed in its last cell:
 """
 
 # %%
@@ -2644,7 +2664,7 @@ r"""
 
 Back to the digits, with Adam, and with early stopping. (It looks at the very digits on which we report. Module 6 says
 what's wrong with that, and what to do.) How long does it take, and which images does it find hardest? The loss of
-each example tells, with `reduction="none"`.
+each example tells, with `reduction="none"`. Above each image is what the network says, and what is right.
 """
 
 # %% demo=true
@@ -2685,8 +2705,7 @@ for width in (2, 4, 8, 16):
 
 # %% [markdown]
 r"""
-Networks that are trained are larger than those that would do. The surplus is not for what they know in the end, but
-for finding it.
+Networks that are trained are larger than they would have to be. They need the surplus to find an answer, not to hold it.
 """
 
 # %% [markdown]
@@ -2753,6 +2772,6 @@ Lightning. `torch.save` pickles; since version 2.6, `torch.load` refuses by defa
 - Each example counts the same, and the last epoch need not be the best.
 - A run is everything that changes. Saved whole, it goes on as if nothing had happened, to the last bit.
 
-Export your module with `python bin/tito.py export 08_training`. Next comes module 9 (optimizers), which is still to
-come: momentum, schedules, and why Adam isn't always the best. Module 15 can be done now as well.
+Export your module with `python bin/tito.py export 08_training`. Next comes
+**module 9, Optimizers**: momentum, schedules, and why Adam isn't always the best. Module 15 can be done now as well.
 """

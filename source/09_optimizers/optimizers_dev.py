@@ -100,8 +100,8 @@ the reason why one rate is hard to choose.
 
 #### Exercise 1: what a step leaves
 
-In a direction of curvature $c$, a step of gradient descent turns $x$ into $x - \eta\, c\, x = (1 - \eta c)\, x$. So each
-step multiplies the distance to the bottom by the same number.
+In a direction of curvature $c$, a step of gradient descent with the rate $\eta$ turns $x$ into
+$x - \eta\, c\, x = (1 - \eta c)\, x$. So each step multiplies the distance to the bottom by the same number.
 
 - `kept_by_a_step` returns that number, $1 - \eta c$.
 - `best_rate` returns the rate at which the flattest and the steepest direction shrink equally fast:
@@ -183,8 +183,9 @@ direction decides. And the flattest one pays for it: with 0.019 it keeps 0.981 o
 # %%
 curvatures = np.array([1.0, 100.0])
 for lr in (0.019, 0.021, best_rate(curvatures)):
-    kept = kept_by_a_step(curvatures, lr)
-    print(f"lr {lr:.4f}: a step keeps {kept.round(4)}, and 100 steps {kept**100}")
+    flat, steep = kept_by_a_step(curvatures, lr)
+    print(f"lr {lr:.4f}: a step keeps {flat:.4f} and {steep:.4f},", end=" ")
+    print(f"100 steps {flat**100:.3f} and {steep**100:.3f}")
 
 # %% [markdown]
 r"""
@@ -209,7 +210,7 @@ PyTorch.) **Memory:** most rules remember something about each parameter, such a
    for each name in `self.remembers`, zeros of the parameter's shape and dtype. `self.members()` is given: it yields pairs
    `(parameter, group)`, one parameter after the other.
 
-It takes over `zero_grad` from your `Optimizer` of module 8.
+It inherits `zero_grad` from your `Optimizer` of module 8.
 """
 
 
@@ -397,7 +398,11 @@ _signs = _Signs([{"params": [_w, _still]}, {"params": [_v], "lr": 0.5}], lr=0.1)
 _w.grad, _v.grad = np.array([5.0, -5.0]), np.array([3.0, 0.0])
 _array = _w.data
 _signs.step()
-check(_w, [0.9, 2.1], hint="w -= group['lr'] * self.direction(w, g, memory, group)")
+check(
+    _w,
+    [0.9, 2.1],
+    hint="the rate times self.direction(w, g, memory, group); w = w - … moves nothing",
+)
 check(_w.data is _array, True, hint="in place: w -= …, no new array")
 check(_v, [0.5, 2.0], hint="each group has its own rate")
 check(_still, [1.0, 2.0], hint="without a gradient, nothing moves")
@@ -561,7 +566,7 @@ check(places_of(SGD, [4.0, 2.0]), [6.0, 4.0], hint="without momentum: the slope"
 check(
     places_of(SGD, [4.0, 2.0], momentum=0.5),
     [6.0, 2.0],
-    hint="v = 4, then v = 0.5 * 4 + 2",
+    hint="v = 4, then v = 0.5 * 4 + 2: change the velocity in memory, in place",
 )
 check(
     places_of(SGD, [4.0, 2.0, 0.0], momentum=0.5),
@@ -682,7 +687,7 @@ the gradient it is
 
 $$ g \leftarrow g + \lambda w $$
 
-Not everybody should decay. A bias doesn't make a network more complicated; pulled to zero, it just can't be where it
+Not every parameter should decay. A bias doesn't make a network more complicated; pulled to zero, it just can't be where it
 should be. The same holds for the scales and shifts of module 10. All of these have a single axis, and weights have two
 or more. That's what groups are for.
 
@@ -830,7 +835,7 @@ a number has had, and divides by the root:
 
 $$ s \leftarrow s + g^2 \qquad \text{direction} = \frac{g}{\sqrt{s} + \varepsilon} $$
 
-The tiny $\varepsilon$ saves us from $0 / 0$; it's outside of the root. The first step is as long as the rate, no matter how
+The tiny $\varepsilon$ saves us from $0 / 0$; it's outside the root. The first step is as long as the rate, no matter how
 steep it is.
 
 #### Exercise 6: `Adagrad`
@@ -1125,7 +1130,7 @@ class Adam(Optimizer):
 check(
     places_of(Adam, [4.0, -4.0], lr=0.5),
     [9.5, 9.5263158],
-    hint="the first step is as long as the rate; the second one remembers it",
+    hint="m is 0.4, then -0.04; s is 0.016, then 0.031984: in place, not divided",
 )
 check(
     places_of(Adam, [4.0, 2.0], lr=1.0, betas=(0.5, 0.75), eps=2.0),
@@ -1195,8 +1200,9 @@ def adam_in_float32(optimizers, a, g, decay):
 
 # %% [markdown]
 r"""
-With Adam and a decay something odd happens. Here are two weights of 10 with slopes that go to and fro, so that only the decay
-moves them far: small slopes of ±0.1, and large ones of ±10. Both have the same decay. What is left of each weight?
+With Adam and a decay something odd happens. Here are two weights that begin at 10. Their slopes change their sign in each step,
+so only the decay moves them far. One weight has slopes of ±0.1, the other one of ±10, and the decay is the same. What is left
+of each weight?
 """
 
 # %%
@@ -1214,7 +1220,7 @@ $$ w \leftarrow (1 - \eta \lambda)\, w \qquad \text{and then a step of Adam with
 
 #### Exercise 9: `AdamW`
 
-`AdamW` is an `Adam`, so it takes over everything that you don't write anew. `__init__` hands everything on, with another usual
+`AdamW` is an `Adam`, so it inherits everything that you don't write anew. `__init__` hands everything on, with another usual
 decay. `decayed` is the place for the rest: it shrinks `w` itself, *in place*, by $1 - \eta \lambda$, and returns the gradient
 as it is. ($\eta$ is the rate of the group.)
 """
@@ -1256,7 +1262,7 @@ class AdamW(Adam):
 check(
     places_of(AdamW, [4.0], lr=0.5, weight_decay=0.2),
     [8.5],
-    hint="10 * (1 - 0.5 * 0.2) - 0.5: the rate times the decay",
+    hint="10 * (1 - 0.5 * 0.2) - 0.5: shrink w in place, by rate times decay",
 )
 check(
     places_of(AdamW, [4.0, -4.0], lr=0.5, weight_decay=0.0),
@@ -1700,7 +1706,7 @@ for _ in range(3):
 check(
     _rates,
     [[1.0, 0.5], [0.5, 0.25], [0.25, 0.125]],
-    hint="the rate from the beginning times the factor; the first step is number 0",
+    hint="the rate from the beginning times the factor; count the steps, from 0",
 )
 check(_w, [8.25], hint="10 - 1 - 0.5 - 0.25: set the rate before the step")
 check(_scheduler.rates, [1.0, 0.5], hint="the rates from the beginning stay")
@@ -1773,7 +1779,7 @@ for schedule in (lambda step: 1.0, CosineLR(230), WarmupCosine(46, 230)):
 # %% [markdown]
 r"""
 Three lines decide whether this network learns at this rate. They aren't the only cure: with `lr=0.01` it learns without
-warming up as well, in the same ten epochs. Try it. Warming up makes the range of rates that work wider, so you may be less
+warming up as well, in the same ten epochs. Try it. Warming up makes the range of rates that work wider, so you can be less
 careful.
 """
 
@@ -1789,7 +1795,7 @@ first steps are as long as the rate in *all* numbers, whatever their slopes are.
 `state_dict` returns a dictionary with two entries:
 
 - `"state"`: the list of memories, with a *copy* of each array. Without copies, what you keep goes on changing.
-- `"param_groups"`: the list of groups, each with its settings, and in the place of the parameters how many there are,
+- `"param_groups"`: the list of groups, each with its settings. Instead of the parameters, keep how many there are,
   `len(group["params"])`. The weights belong to the network.
 
 `load_state_dict` gets such a dictionary. First, `refuse_other_state(self, saved)`, which is given, refuses what doesn't fit,
@@ -1874,12 +1880,17 @@ _v = Tensor(_weights, requires_grad=True)
 _other = Adam([_v], lr=7.0)
 _other.load_state_dict(_saved)
 check(_other.lr, 1.0, hint="the settings come back, too: group.update(…)")
-check(len(_other.param_groups[0]["params"]), 1, hint='"params" stay as they are')
+check(_other.param_groups[0]["params"], [_v], hint='"params" stay as they are')
 _other.lr = 0.5
 _v.grad = _w.grad
 _other.step()
 check(
     bool((_v.data == _after).all()), True, hint="to the last bit: put all arrays back"
+)
+check(
+    _saved["state"][0]["means"],
+    [0.4, 0.0],
+    hint="steps after loading don't change it: memory[name][...] = array copies",
 )
 check_raises(
     ValueError,
@@ -1971,7 +1982,8 @@ for forgets in (False, True):
 # %% [markdown]
 r"""
 And how do you find a rate to begin with? Try *all* of them, in a single run: begin with a tiny one, and make it larger in each
-step. At first nothing happens, then the loss falls, and then it hits the wall (Smith, 2017). Take a rate well before the wall.
+step. At first nothing happens, then the loss falls, and then it shoots up: that's the wall (Smith, 2017). Take a rate well
+before it.
 
 #### Exercise 14: `find_lr`
 
@@ -1981,7 +1993,7 @@ step. At first nothing happens, then the loss falls, and then it hits the wall (
 3. For each rate and each batch of `again(batches)`, which is given and never ends: `optimizer.lr = rate` sets the rate of all
    groups; make a `train_step`, and append its loss to a list. Stop when the loss is more than four times the lowest so far. Stop
    as well when `train_step` raises a `FloatingPointError`, since that's the wall.
-4. Put all back, *also after an error* (`finally`): `file.seek(0)` and `load(file, network)`, then the optimizer's state.
+4. Put everything back, *also after an error* (`finally`): `file.seek(0)` and `load(file, network)`, then the optimizer's state.
 5. Return the rates that were tried, as many as there are losses, and the losses, both as arrays.
 """
 
@@ -2248,14 +2260,15 @@ def _product(v):
     return _a @ v
 
 
-check(
-    conjugate_gradient(_product, _b),
-    [0.0909091, 0.6363636],
-    hint="all steps, len(b) times",
-)
+_x = conjugate_gradient(_product, _b)
 check(_asked[0], [1.0, 2.0], hint="the first direction is b")
-check(_asked[1], [-0.4375, 0.375], hint="the new rest, plus d * (new r·r) / (old r·r)")
 check(_b, [1.0, 2.0], hint="b stays: begin with copies")
+check(
+    [len(_asked), *_asked[1:2]],
+    [2, [-0.4375, 0.375]],
+    hint="a second step, along the new rest, plus d * (new r·r) / (old r·r)",
+)
+check(_x, [0.0909091, 0.6363636], hint="x += alpha * d in each step")
 check(conjugate_gradient(_product, np.zeros(2)), [0.0, 0.0], hint="stop where b is 0")
 ### BEGIN HIDDEN TESTS
 
@@ -2304,13 +2317,13 @@ says so, and you can come back to it.
 try:
     for valley, start in ((ravine, [-1.0, 1.0]), (banana, [-1.2, 1.0])):
         count = newton_steps(valley, start, conjugate_gradient)
-        print(f"{valley.__name__}: below 1e-6 after {count} steps")
+        print(f"{valley.__name__}: steps until it is below 1e-6: {count}")
 except ImportError:
     print("This needs module 15.")
 
 # %% [markdown]
 r"""
-That was the last part. What others find when they import your module is listed in its last cell:
+That was the last exercise. What others find when they import your module is listed in its last cell:
 """
 
 # %%

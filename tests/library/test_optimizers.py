@@ -96,6 +96,12 @@ REFUSED = [
     (lambda: SGD([W], 0.1, weight_decay=-1), ValueError, "weight_decay is -1"),
     (lambda: RMSProp([W], alpha=-0.1), ValueError, "alpha is -0.1"),
     (lambda: Adam([W], betas=(0.9, 1.0)), ValueError, r"betas\[1\] is 1.0"),
+    (lambda: Adam([W], betas=0.9), TypeError, "betas is 0.9; it must be two numbers"),
+    (lambda: Adam([W], betas=(0.9, 0.9, 0.9)), TypeError, "it must be two numbers"),
+    (lambda: SGD([W], "fast"), TypeError, "the learning rate is 'fast'; .* single number"),
+    (lambda: SGD([W], [0.1]), TypeError, r"the learning rate is \[0.1\]"),
+    (lambda: SGD([W], 0.1, momentum=None), TypeError, "momentum is None"),
+    (lambda: setattr(SGD([W], 0.1), "lr", -1), ValueError, "the learning rate is -1"),
     (lambda: Adagrad([W], eps=-1), ValueError, "eps is -1"),
     (lambda: Optimizer([W], lr=0.1).direction(0, 0, {}, {}), NotImplementedError, "such as SGD"),
     (lambda: StepLR(0), ValueError, "step_size is 0"),
@@ -108,7 +114,15 @@ REFUSED = [
     (lambda: OneCycle(30, div_factor=0.5), ValueError, "div_factor is 0.5"),
     (lambda: Scheduler(SGD([W], 0.1), 0.5), TypeError, "a schedule takes a step"),
     (lambda: Scheduler(SGD([W], 0.1), CosineLR), TypeError, "a schedule takes a step"),
+    (lambda: Scheduler(training.Adam([W]), CosineLR(5)), AttributeError, "of module 9"),
+    (lambda: find_lr(MLP([2, 1]), [XOR], training.SGD([W], 0.1)), AttributeError, "of module 9"),
+    (
+        lambda: find_lr(MLP([2, 1]), [XOR], Scheduler(SGD([W], 0.1), CosineLR(5))),
+        AttributeError,
+        "hand scheduler.optimizer to find_lr",
+    ),
     (lambda: scheduled_with({}), ValueError, "no state of a scheduler"),
+    (lambda: scheduled_with(None), ValueError, "no state of a scheduler: None"),
     (lambda: SGD([W], 0.1).load_state_dict({"w": 1}), ValueError, "no state of an optimizer"),
     (lambda: with_state(SGD([W], 0.1), Adam([W])), ValueError, "the settings lr.*the state lr"),
     (lambda: with_state(Adam([W]), Adam([W, V])), ValueError, r"\[1\] parameters .* \[2\]"),
@@ -396,6 +410,15 @@ def test_a_state_that_does_not_fit_changes_nothing():
         with pytest.raises(ValueError, match="load it into an optimizer of the same kind"):
             adam.load_state_dict(other.state_dict())
     assert repr(adam.state_dict()) == repr(before)
+
+
+def test_a_scheduler_refuses_the_rates_of_other_groups_before_anything_changes():
+    scheduler = Scheduler(SGD([weight(1.0)], 0.1), CosineLR(5))
+    saved = scheduler.state_dict() | {"rates": [0.2, 0.3]}
+    saved["optimizer"]["param_groups"][0]["lr"] = 0.7
+    with pytest.raises(ValueError, match=r"the rates of 1 groups, the state \[0.2, 0.3\]"):
+        scheduler.load_state_dict(saved)
+    assert scheduler.lr == 0.1 and scheduler.rates == [0.1]
 
 
 def test_adam_that_forgets_makes_a_bump():

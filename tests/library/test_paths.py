@@ -35,6 +35,13 @@ def test_paths_are_drawn_with_the_steps_that_they_take(axes):
     assert "Nesterov 0.9, lr 0.01 ends at (0.00, 0.00), 61 steps" in text
 
 
+def test_names_of_paths_are_above_the_map_and_its_axes_are_named(axes):
+    draw_paths(axes, ravine, ravine_paths(SGD))
+    axes.figure.canvas.draw()
+    assert axes.get_legend().get_window_extent().y0 >= axes.get_window_extent().y1
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("x", "y")
+
+
 def test_a_path_that_does_not_arrive_says_so(axes):
     text = draw_paths(axes, ravine, {"still": np.ones((3, 2))})
     assert "still ends at (1.00, 1.00), not in 2" in text

@@ -43,5 +43,6 @@ def test_six_runs_are_drawn_and_told():
     assert all(float(tick).is_integer() for axis in axes.flat for tick in axis.get_xticks())
     assert [axis.get_xlabel() for axis in axes[-1]] == ["epoch"] * 3
     assert [axis.get_ylabel() for axis in axes[:, 0]] == ["loss"] * 2
+    assert all(line.get_color() != "black" for axis in axes.flat for line in axis.lines)
     assert "F: 1.00 1.00 1.00 1.00, and on new digits 2.00 2.00 2.00 2.00" in text
     pyplot.close(figure)

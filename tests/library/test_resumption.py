@@ -19,6 +19,7 @@ import numpy as np
 from tinytorch.core.dataloader import ArrayDataset, DataLoader
 from tinytorch.core.networks import MLP, Module, Sequential
 from tinytorch.core.tensor import Tensor
+from tinytorch.core.optimizers import SGD, AdamW, OneCycle, Scheduler, WarmupCosine
 from tinytorch.core.training import Adam, cross_entropy, load, save, train_epoch, train_step
 
 class Noisy(Module):
@@ -29,11 +30,23 @@ class Noisy(Module):
         self.seen += len(x)
         return x * self.rng.uniform(0.5, 1.5, x.shape).astype(np.float32)
 
+def nesterov(parameters):
+    """In two groups, at rates of their own, around a cycle."""
+    *most, last = parameters
+    groups = [{"params": most}, {"params": [last], "lr": 0.002}]
+    return Scheduler(SGD(groups, 0.05, momentum=0.9, nesterov=True), OneCycle(40))
+
+KINDS = {
+    "adam": lambda p: Adam(p, 0.01),
+    "adamw": lambda p: Scheduler(AdamW(p, 0.05), WarmupCosine(5, 40)),
+    "nesterov": nesterov,
+}
 path, every, last, fatal = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 rng = np.random.default_rng(0)
 x, y = rng.normal(size=(60, 6)).astype(np.float32), rng.integers(3, size=60)
 network = Sequential(Noisy(), MLP([6, 8, 3], rng=0))
-adam, loader = Adam(network.parameters(), 0.01), DataLoader(ArrayDataset(x, y), 16, shuffle=True, rng=5)
+optimizer = KINDS[sys.argv[5]](network.parameters())
+loader = DataLoader(ArrayDataset(x, y), 16, shuffle=True, rng=5)
 steps = 0
 
 def loss(scores, labels):
@@ -44,15 +57,15 @@ def loss(scores, labels):
         os.kill(os.getpid(), signal.SIGKILL)
     return cross_entropy(scores, labels)
 
-done = load(path, network, adam, loader.rng) if path.exists() else 0
+done = load(path, network, optimizer, loader.rng) if path.exists() else 0
 while done < last:
     if every == "epoch":
-        train_epoch(network, loader, adam, loss)
+        train_epoch(network, loader, optimizer, loss)
     else:
         some = loader.rng.choice(60, 16)
-        train_step(network, Tensor(x[some]), y[some], adam, loss)
+        train_step(network, Tensor(x[some]), y[some], optimizer, loss)
     done += 1
-    save(path, network, adam, done, loader.rng)
+    save(path, network, optimizer, done, loader.rng)
 '''
 
 
@@ -75,12 +88,30 @@ def contents(path: Path) -> dict[str, np.ndarray]:
 def test_a_run_that_is_killed_ten_times_ends_with_the_same_bits(tmp_path, every, last, longest):
     """An epoch has four steps, so some of the processes do not get to save."""
     whole, broken, rng = tmp_path / "whole.npz", tmp_path / "broken.npz", np.random.default_rng(0)
-    assert run(whole, every, last, 0) == 0
+    assert run(whole, every, last, 0, "adam") == 0
     for _ in range(10):
-        assert run(broken, every, 10**6, rng.integers(1, longest)) == -9
+        assert run(broken, every, 10**6, rng.integers(1, longest), "adam") == -9
     reached = int(contents(broken)["epoch"])
     assert 0 < reached < last
-    assert run(broken, every, last, 0) == 0
+    assert run(broken, every, last, 0, "adam") == 0
+    same_to_the_last_bit(whole, broken)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+@pytest.mark.parametrize("kind", ["adamw", "nesterov"])
+def test_a_killed_run_goes_on_where_its_optimizer_and_its_schedule_were(tmp_path, kind):
+    """Killed while the rate still rises, and again while it falls."""
+    whole, broken = tmp_path / "whole.npz", tmp_path / "broken.npz"
+    assert run(whole, "step", 30, 0, kind) == 0
+    for fatal, reached in (4, 3), (20, 22):
+        assert run(broken, "step", 30, fatal, kind) == -9
+        assert contents(broken)["optimizer.steps"] == reached
+    assert run(broken, "step", 30, 0, kind) == 0
+    same_to_the_last_bit(whole, broken)
+
+
+def same_to_the_last_bit(whole: Path, broken: Path) -> None:
+    """Whether two files hold the same names, dtypes and bits."""
     expected, found = contents(whole), contents(broken)
     assert list(expected) == list(found)
     for name, array in expected.items():

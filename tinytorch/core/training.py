@@ -481,7 +481,8 @@ class EarlyStopping:
     best : float
         The lowest validation loss so far.
     state : dict of ndarray
-        The weights from the epoch with that loss.
+        The Tensors from the epoch with that loss, as ``network.state_dict()`` gives
+        them; Variables and arrays are not among these.
     waited : int
         How many epochs ago that was.
     """
@@ -645,7 +646,8 @@ def save(path, network, optimizer=None, epoch: int = 0, rng=None) -> None:
     path : str, Path or binary file
         A file that is there already is replaced, and stays as it was if that fails.
     network : Module
-        Its Tensors, arrays and generators are saved.
+        Its Tensors, Variables, arrays and generators are saved. Python's own numbers
+        are not: keep what changes, such as a count, in an array.
     optimizer : Optimizer, optional
         What it remembers is saved; its settings, such as the rate, are not.
     epoch : int

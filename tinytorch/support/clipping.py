@@ -1,4 +1,4 @@
-"""Keeping gradients from exploding. (Module 8 will build these; until then they are here.)"""
+"""Keeping gradients from exploding. (In module 8 you write `clip_grad_norm_` yourself.)"""
 
 from __future__ import annotations
 

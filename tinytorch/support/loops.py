@@ -66,7 +66,7 @@ def batches_of(batches: Iterable, network=None, optimizer=None) -> Iterator[tupl
     ValueError
         If there are none.
     TypeError
-        If one is no pair.
+        If one is no pair, or its targets are not one for each example.
     """
     pairs = _pairs(batches)
     return pairs if network is None else with_care(pairs, network, optimizer)
@@ -78,11 +78,33 @@ def _pairs(batches: Iterable) -> Iterator[tuple]:
         empty = False
         if not isinstance(batch, (tuple, list)) or len(batch) != 2:
             raise TypeError(f"a batch is a pair (inputs, targets), but got {batch!r:.60}")
+        refuse_no_examples(batch[1])
         yield tuple(batch)
     if empty:
         raise ValueError(
             "there are no batches; the loader is empty, or it can be gone through only once"
         )
+
+
+def refuse_no_examples(targets) -> None:
+    """Refuse the targets of a batch that has no examples, or does not say how many.
+
+    Raises
+    ------
+    TypeError
+        If there is no row for each example.
+    ValueError
+        If there are none.
+    """
+    try:
+        count = len(targets)
+    except TypeError as error:
+        raise TypeError(
+            f"the targets of a batch are {targets!r:.60}; give one for each example, in an array "
+            "or a list, also for a batch of one"
+        ) from error
+    if not count:
+        raise ValueError("a batch has no examples, so it has no loss; leave it out")
 
 
 def epochs_of(epochs: int, train, validation=None, progress: bool = False) -> Iterator[int]:

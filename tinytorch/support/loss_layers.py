@@ -59,7 +59,10 @@ def targets_for(scores, targets):
 @one_call
 def between_0_and_1(scores, targets) -> np.ndarray:
     """Targets as an array of the scores' dtype, once they have been looked at."""
-    numbers = np.asarray(targets, dtype=scores.dtype)
+    given = np.asarray(targets)
+    if given.dtype.kind not in "biuf":
+        raise TypeError(f"targets are numbers between 0 and 1, but these are {given.dtype}")
+    numbers = given.astype(scores.dtype, copy=False)
     if numbers.shape != scores.shape:
         raise ValueError(
             f"the scores have the shape {scores.shape} and the targets {numbers.shape}; give one "
@@ -86,9 +89,18 @@ def labels_for(scores, labels) -> np.ndarray:
     if not (fit and labels.size and labels.min() >= 0 and labels.max() < scores.shape[1]):
         raise ValueError(
             f"scores of shape {scores.shape} need one whole number from 0 to the number of classes "
-            f"- 1 as the label of each row, but got {labels!r:.60}"
+            f"- 1 as the label of each row, but got {described(labels)}"
         )
     return labels
+
+
+def described(labels: np.ndarray) -> str:
+    """Labels that do not fit, in a line."""
+    text = f"{labels.dtype} of shape {labels.shape}"
+    if labels.size and labels.dtype.kind in "iuf":
+        text += f", from {labels.min()} to {labels.max()}"
+    numbers_in_a_row = labels.ndim == 1 and labels.dtype.kind in "fb"
+    return text + "; convert them with labels.astype(int)" * numbers_in_a_row
 
 
 @one_call

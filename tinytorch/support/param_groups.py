@@ -7,10 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from tinytorch.support.optimizing import parameters_to_train
+from tinytorch.support.optimizing import (
+    kept_share,
+    learning_rate,
+    not_negative,
+    parameters_to_train,
+    two_shares,
+)
 
-BELOW_1 = ("momentum", "alpha")  # and each of the betas: how much a mean keeps
-NOT_NEGATIVE = ("lr", "eps", "weight_decay")
+BELOW_1 = ("momentum", "alpha")
+NOT_NEGATIVE = {"lr": "the learning rate", "eps": "eps", "weight_decay": "weight_decay"}
 
 
 def groups_to_train(parameters: Iterable, defaults: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -72,19 +78,12 @@ def _refuse_unknown(number: int, group: Mapping[str, Any], defaults: Mapping[str
 
 
 def _refuse_bad(settings: Mapping[str, Any]) -> None:
-    for name in NOT_NEGATIVE:
-        if name in settings and not 0 <= settings[name] < np.inf:
-            named = "the learning rate" if name == "lr" else name
-            raise ValueError(
-                f"{named} is {settings[name]}; it must be a number that is not negative"
-            )
-    kept = {name: settings[name] for name in BELOW_1 if name in settings}
-    kept |= {f"betas[{n}]": beta for n, beta in enumerate(settings.get("betas", ()))}
-    for name, share in kept.items():
-        if not 0 <= share < 1:
-            raise ValueError(
-                f"{name} is {share}; it is the share that is kept, at least 0 and below 1"
-            )
+    for name in settings.keys() & NOT_NEGATIVE.keys():
+        not_negative(NOT_NEGATIVE[name], settings[name])
+    for name in settings.keys() & set(BELOW_1):
+        kept_share(name, settings[name])
+    if "betas" in settings:
+        two_shares(settings["betas"])
     if settings.get("nesterov") and not settings["momentum"]:
         raise ValueError("nesterov needs a momentum; pass one, such as momentum=0.9")
 
@@ -121,6 +120,7 @@ class GroupMethods:
 
     @lr.setter
     def lr(self, rate: float) -> None:
+        rate = learning_rate(rate)
         for group in self.param_groups:
             group["lr"] = rate
 

@@ -89,7 +89,8 @@ def draw_paths(axes: Any, f: Callable, paths: Mapping[str, Path], low: float = 1
         x, y = path[-1]
         texts.append(f"{name} ends at ({x:.2f}, {y:.2f}), {when}")
     axes.set(xlim=(low_corner[0], high_corner[0]), ylim=(low_corner[1], high_corner[1]))
-    axes.legend(fontsize=8)
+    axes.set(xlabel="x", ylabel="y")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=8)
     return f"Paths on a map of height lines: {'; '.join(texts)}."
 
 
@@ -137,7 +138,7 @@ def draw_costs(axes: Sequence[Any], costs: Mapping[str, tuple[float, float]]) ->
     for number, (axis, title) in enumerate(zip(axes, titles, strict=True)):
         values = [cost[number] for cost in costs.values()]
         bars = axis.barh(list(costs), values, color="#1f77b4", hatch="/" * number)
-        axis.bar_label(bars, fmt="%.2f", padding=2, fontsize=8)
+        axis.bar_label(bars, fmt=("%.1f", "%.2f")[number], padding=2, fontsize=8)
         axis.set(title=title, xlim=(0, 1.15 * max(values)))
     axes[0].invert_yaxis()
     texts = [f"{name} {memory:.1f} and {ms:.2f}" for name, (memory, ms) in costs.items()]

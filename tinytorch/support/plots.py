@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 STYLES = "-", "--", ":", "-."
+GREY = "#7a7a7a"  # can be read on a white and on a dark page
 
 
 def draw_losses(axes: Any, history: Mapping[str, Sequence[float]]) -> str:
@@ -49,7 +50,7 @@ def draw_six(axes: Any, histories: Mapping[str, Mapping[str, Sequence[float]]]) 
     for axis, (letter, history) in zip(np.ravel(axes), histories.items(), strict=True):
         for values, style in zip(history.values(), STYLES, strict=False):
             axis.plot(range(1, len(values) + 1), values, style)
-        axis.axhline(np.log(10), color="black", linestyle="-.", linewidth=0.8)
+        axis.axhline(np.log(10), color=GREY, linestyle="-.", linewidth=0.8)
         axis.set(title=letter, ylim=(0, 4))
         axis.locator_params(axis="x", integer=True)
         rows = [" ".join(f"{v:.2f}" for v in values[::3]) for values in history.values()]

@@ -81,12 +81,19 @@ class SchedulerMethods:
         """The rate of the optimizer's first group, as the last step had it."""
         return self.optimizer.lr
 
+    @lr.setter
+    def lr(self, rate: float) -> None:
+        raise AttributeError(
+            "the schedule sets the rate in each step, so it can't be set here; for another one, "
+            "make a new Scheduler, and to look for one, hand scheduler.optimizer to find_lr"
+        )
+
     def state_dict(self) -> dict[str, Any]:
         """A copy of what changes: in the optimizer, and how many steps are done."""
         own = {"steps": int(self.steps), "rates": self.rates.tolist()}
         return {"optimizer": self.optimizer.state_dict(), **own}
 
-    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+    def load_state_dict(self, saved: Any) -> None:
         """Go on where a scheduler was when its `state_dict` was taken.
 
         Raises
@@ -94,10 +101,15 @@ class SchedulerMethods:
         ValueError
             If it does not fit; nothing has changed then.
         """
-        if set(saved) != {"optimizer", "steps", "rates"}:
+        if not isinstance(saved, Mapping) or set(saved) != {"optimizer", "steps", "rates"}:
             raise ValueError(
-                f"this is no state of a scheduler, since it has {sorted(saved)}; pass what "
-                "state_dict() of a scheduler gave"
+                f"this is no state of a scheduler: {saved!r:.60}; pass what state_dict() of a "
+                "scheduler gave"
+            )
+        if np.shape(saved["rates"]) != self.rates.shape:
+            raise ValueError(
+                f"the scheduler has the rates of {len(self.rates)} groups, the state "
+                f"{saved['rates']}; load it into one for an optimizer with the same groups"
             )
         self.optimizer.load_state_dict(saved["optimizer"])
         self.steps[...], self.rates[...] = saved["steps"], saved["rates"]
