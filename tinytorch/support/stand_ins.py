@@ -89,6 +89,7 @@ IN_PLACE |= {np.copyto: 0, np.place: 0, np.putmask: 0, np.put: 0, np.put_along_a
 IN_PLACE |= {np.fill_diagonal: 0, METHODS["shuffle"]: 1}
 BINARY = "add sub mul truediv floordiv mod pow matmul and_ or_ xor lshift rshift".split()
 COMPARISONS = "lt le gt ge eq ne".split()
+COMPARING = {getattr(operator, name) for name in COMPARISONS}
 ASK_SHAPES = {np.shape, np.ndim, np.size, np.result_type, np.may_share_memory, np.shares_memory}
 ASK_SHAPES |= {np.iscomplexobj, np.isrealobj, np.can_cast}
 AS_MANY_AS_NUMBERS_SAY = {
@@ -241,7 +242,8 @@ class TapeMethods:
             step.function = UFUNCS.get(step.function, step.function)
         if step.function in ASK_SHAPES:
             return out
-        if isinstance(out, (bool, str)) or (out is None and not step.writes):
+        compares = isinstance(out, bool) and step.function in COMPARING
+        if (isinstance(out, (bool, str)) and not compares) or (out is None and not step.writes):
             raise refused("bool")
         self.steps.append(step)
         self.written.update({self.groups[n] for n in step.writes})
