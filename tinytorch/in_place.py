@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from tinytorch.core import training
+from tinytorch.support.param_groups import arrays_of
 
 PIECE = 1 << 16  # numbers: with fewer, calls of numpy take most of the time; more leave the cache
 
@@ -37,7 +38,9 @@ ROOMS = Rooms()
 def pieces(*arrays: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
     """Views of the same places in arrays of one shape, and room for as many numbers."""
     first = arrays[0]
-    if first.size <= PIECE:
+    if type(first) is not np.ndarray:  # it stands in for one
+        yield *arrays, np.empty_like(first)
+    elif first.size <= PIECE:
         yield *arrays, ROOMS.room(first.dtype)[: first.size].reshape(first.shape)
     elif not all(array.flags.c_contiguous for array in arrays):
         yield *arrays, np.empty(first.shape, first.dtype)
@@ -52,8 +55,8 @@ def moving(parameters: list) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     """The numbers, arrays and gradients of the parameters that have a gradient."""
     for n, p in enumerate(parameters):
         if p.grad is not None:
-            array = np.asarray(p.data)
-            yield n, array, np.asarray(p.grad)
+            array, gradient = arrays_of(p)
+            yield n, array, gradient
             if array.ndim == 0 and hasattr(p, "grad_fn"):
                 p.data.data = array[()]  # a Variable of one number keeps it as numpy's scalar
 
@@ -114,7 +117,7 @@ class Adam(training.Adam):
         beta1, beta2 = self.betas
         for n, array, gradient in moving(self.parameters):
             self.steps[n] += 1
-            t = int(self.steps[n])
+            t = self.steps[n].item()
             root = (1 - beta2**t) ** 0.5
             rate, eps = self.lr * root / (1 - beta1**t), self.eps * root
             for w, g, m, v, part in pieces(array, gradient, self.means[n], self.squares[n]):

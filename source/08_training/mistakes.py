@@ -247,13 +247,25 @@ MISTAKES = [
         {"    network.train()\n": ""},
     ),
     Mistake(
+        "always-the-same-step",
+        "train-epoch",
+        "I called train_step, whatever step was given.",
+        {"value = step(network": "value = train_step(network"},
+        hidden="no visible check gives a step",
+    ),
+    Mistake(
+        "step-kept-to-itself",
+        "fit",
+        "I did not hand the step on.",
+        {"optimizer, loss, step))": "optimizer, loss))"},
+        hidden="no visible check gives a step",
+    ),
+    Mistake(
         "loss-of-the-last-batch",
         "train-epoch",
         "I returned the loss of the last batch.",
         {
-            "total += train_step(network, x, y, optimizer, loss) * len(y)": (
-                "total = train_step(network, x, y, optimizer, loss)"
-            ),
+            "total += value * len(y)": "total = value",
             "return total / count": "return total",
         },
     ),
@@ -610,7 +622,7 @@ ALTERNATIVES = [
             "network.train(True)\n"
             "sums, sizes = [], []\n"
             "for x, y in batches_of(batches, network, optimizer):\n"
-            "    value = train_step(network, x, y, optimizer, loss)\n"
+            "    value = step(network, x, y, optimizer, loss)\n"
             "    sums.append(len(x) * value)\n"
             "    sizes.append(len(x))\n"
             "return sum(sums) / sum(sizes)"
@@ -628,7 +640,7 @@ ALTERNATIVES = [
             "    for name, _ in measured:\n"
             "        history[name] = []\n"
             "for _ in epochs_of(epochs, train, validation, progress):\n"
-            '    history["loss"] += [train_epoch(network, train, optimizer, loss)]\n'
+            '    history["loss"] += [train_epoch(network, train, optimizer, loss, step)]\n'
             "    if validation is not None:\n"
             "        for name, measure in measured:\n"
             "            history[name].append(evaluate(network, validation, measure))\n"

@@ -1250,10 +1250,11 @@ r"""
 #### Exercise 10: `train_epoch`
 
 An *epoch* is one time through all examples. Switch the network to training with `network.train()`, go through
-`batches_of(batches, network, optimizer)`, and make a step with each. With these three it takes care, as `steps_of`
+`batches_of(batches, network, optimizer)`, and make a `step` with each. With these three it takes care, as `steps_of`
 does. Return the mean loss over all examples, weighed as above.
 
-Add up *numbers*. `train_step` gives one, so all is well. If you kept Variables, for the mean at the end, each would
+`step` is `train_step`, unless somebody passes something faster: module 16 makes one. Add up *numbers*. `train_step` gives
+one, so all is well. If you kept Variables, for the mean at the end, each would
 hold on to what it was computed from. The cell after the check measures how much that is.
 """
 
@@ -1261,7 +1262,7 @@ hold on to what it was computed from. The cell after the check measures how much
 # %% exercise="train-epoch"
 #| export
 def train_epoch(
-    network: Module, batches: Iterable, optimizer: Optimizer, loss=cross_entropy
+    network: Module, batches: Iterable, optimizer, loss=cross_entropy, step=train_step
 ) -> float:
     """Train a network once on each batch.
 
@@ -1275,6 +1276,8 @@ def train_epoch(
         Has the parameters.
     loss : callable
         Takes predictions and targets, gives the mean over a batch.
+    step : callable
+        Is called like `train_step`, once for each batch.
 
     Returns
     -------
@@ -1292,7 +1295,8 @@ def train_epoch(
     network.train()
     total, count = 0.0, 0
     for x, y in batches_of(batches, network, optimizer):
-        total += train_step(network, x, y, optimizer, loss) * len(y)
+        value = step(network, x, y, optimizer, loss)
+        total += value * len(y)
         count += len(y)
     return total / count
     ### END SOLUTION
@@ -1310,7 +1314,7 @@ _bad = [*_batches, (Tensor([[np.nan]]), [[0.0]])]
 check_raises(
     FloatingPointError,
     lambda: train_epoch(_network, _bad, SGD(_network.parameters(), 0.1), mse_loss),
-    hint="each step by train_step",
+    hint="each step by step(network, x, y, optimizer, loss)",
 )
 check(
     _network[0].bias,
@@ -1335,6 +1339,22 @@ def weights_after_two_epochs(training, a, b, x, y, n):
     losses = [training.train_epoch(network, batches, optimizer) for _ in range(2)]
     kinds = [type(v).__name__ for v in losses]
     return losses, kinds, weights_of(network), network.training
+
+
+@observe(a=normal(3, 4), b=normal(4, 3), x=normal(7, 3), y=normal(7, 3))
+def a_step_that_is_given_is_taken(training, a, b, x, y):
+    """By an epoch and by a whole training: what it is called with, and what it gives."""
+    network, calls = small_network(training, a, b), []
+    optimizer = training.SGD(network.parameters(), 0.1)
+    batches = batches_from(training, x, y)
+
+    def step(given, inputs, targets, moving, loss):
+        calls.append((inputs.numpy(), targets, given is network, moving is optimizer))
+        return training.train_step(given, inputs, targets, moving, loss) + 1.0
+
+    mse = training.mse_loss
+    found = training.train_epoch(network, batches, optimizer, mse, step)
+    return found, calls, weights_of(network)
 
 
 @observe(a=normal(3, 4), b=normal(4, 3), x=normal(7, 3), y=normal(7, 3))
@@ -1383,8 +1403,8 @@ r"""
 Now put it all together. `fit` trains for some epochs, and keeps a **history**: a dictionary with a list of numbers for
 each name, one number for each epoch.
 
-1. For each epoch in `epochs_of(epochs, train, validation, progress)`, append what `train_epoch` gives to the list
-   `"loss"`. (`epochs_of` is given. It counts, shows how far you are, and refuses validation batches that are the very
+1. For each epoch in `epochs_of(epochs, train, validation, progress)`, append what `train_epoch` gives, with this `step`,
+   to the list `"loss"`. (`epochs_of` is given. It counts, shows how far you are, and refuses validation batches that are the very
    batches of the training.)
 2. If there are `validation` batches, append what `evaluate` gives on them, to a list of its own: the loss to
    `"validation_loss"`, and each of `measures` to `"validation_"` and its name, such as `"validation_accuracy"`. A
@@ -1408,6 +1428,7 @@ def fit(
     measures: Sequence[Callable] = (),
     callbacks: Sequence[Callable] = (),
     progress: bool = False,
+    step: Callable = train_step,
 ) -> dict[str, list[float]]:
     """Train a network for some epochs, and say how it went.
 
@@ -1433,6 +1454,8 @@ def fit(
     progress : bool
         Whether a bar in a terminal, or a line in a notebook, shows how many epochs are
         done.
+    step : callable
+        Trains on one batch, such as ``compile(train_step)`` with module 16.
 
     Returns
     -------
@@ -1451,7 +1474,7 @@ def fit(
     ### BEGIN SOLUTION
     history = {"loss": []}
     for _ in epochs_of(epochs, train, validation, progress):
-        history["loss"].append(train_epoch(network, train, optimizer, loss))
+        history["loss"].append(train_epoch(network, train, optimizer, loss, step))
         if validation is not None:
             named = {"loss": loss} | {m.__name__: m for m in measures}
             for name, measure in named.items():
@@ -1573,6 +1596,23 @@ def callbacks_see_each_epoch(training, a, b, x, y, last):
         callbacks=[stop, note],
     )
     return seen, history["loss"], weights_of(network)
+
+
+@observe(a=normal(3, 4), b=normal(4, 3), x=normal(8, 3), y=normal(8, 3))
+def a_step_goes_through_all_epochs(training, a, b, x, y):
+    """How often a step that is given is called, and what the history has of it."""
+    network, calls = small_network(training, a, b), []
+    sgd, batches = (
+        training.SGD(network.parameters(), 0.1),
+        batches_from(training, x, y),
+    )
+
+    def step(*given):
+        calls.append(len(given))
+        return training.train_step(*given) + len(calls)
+
+    history = training.fit(network, batches, 3, sgd, training.mse_loss, step=step)
+    return history["loss"], calls, weights_of(network)
 
 
 @observe(a=normal(3, 4), b=normal(4, 3), x=normal(4, 3), y=integers(4, low=0, high=3))

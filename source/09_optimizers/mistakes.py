@@ -231,7 +231,7 @@ MISTAKES = [
         "t-from-zero",
         "adam",
         "I took the number of steps before this one.",
-        {'int(memory["steps"])': 'int(memory["steps"]) - 1 or 1'},
+        {'memory["steps"].item()': 'memory["steps"].item() - 1 or 1'},
     ),
     Mistake(
         "betas-swapped",
@@ -301,15 +301,15 @@ MISTAKES = [
         "multiplies-again-and-again",
         "scheduler",
         "I multiplied the rate that the group has at the moment.",
-        {"float(rate * factor)": 'float(group["lr"] * factor)'},
+        {"(rate * factor).item()": 'float(group["lr"] * factor)'},
     ),
     Mistake(
         "counts-too-early",
         "scheduler",
         "I counted before I asked, so the first factor is never used.",
         {
-            "        factor = self.schedule(int(self.steps))\n": (
-                "        self.steps += 1\n        factor = self.schedule(int(self.steps))\n"
+            "        factor = self.schedule(self.steps.item())\n": (
+                "        self.steps += 1\n        factor = self.schedule(self.steps.item())\n"
             ),
             "        self.steps += 1\n        self.optimizer.step()": "        self.optimizer.step()",
         },
@@ -319,8 +319,8 @@ MISTAKES = [
         "scheduler",
         "I made the step first, and set the rate for the next one.",
         {
-            "        factor = self.schedule(int(self.steps))\n": (
-                "        self.optimizer.step()\n        factor = self.schedule(int(self.steps))\n"
+            "        factor = self.schedule(self.steps.item())\n": (
+                "        self.optimizer.step()\n        factor = self.schedule(self.steps.item())\n"
             ),
             "        self.steps += 1\n        self.optimizer.step()": "        self.steps += 1",
         },
@@ -549,7 +549,7 @@ ALTERNATIVES = [
         "Groups by their number.",
         {
             "        for group, rate in zip(self.optimizer.param_groups, self.rates):\n"
-            '            group["lr"] = float(rate * factor)': (
+            '            group["lr"] = (rate * factor).item()': (
                 "        for n, group in enumerate(self.optimizer.param_groups):\n"
                 '            group["lr"] = self.rates[n].item() * float(factor)'
             )
@@ -631,7 +631,7 @@ EQUIVALENT = [
     ),
     Equivalent(
         "adam",
-        "(beta1, beta2), t = (group['betas'], int(memory['steps']))",
+        "(beta1, beta2), t = (group['betas'], memory['steps'].item())",
         "(beta1, beta2), t = (group['betas'], memory['steps'])",
         IN_PLACE,
     ),

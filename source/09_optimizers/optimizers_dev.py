@@ -1073,7 +1073,7 @@ $$ \text{direction} = \frac{m / (1 - \beta_1^t)}{\sqrt{s / (1 - \beta_2^t)} + \v
 
 #### Exercise 8: `Adam`
 
-The two $\beta$ are in `group["betas"]`. `step` has counted already: $t$ is `int(memory["steps"])`. The means are
+The two $\beta$ are in `group["betas"]`. `step` has counted already: $t$ is `memory["steps"].item()`. The means are
 `memory["means"]` and `memory["squares"]`; change them in place, and what's remembered is *not* divided.
 """
 
@@ -1117,7 +1117,7 @@ class Adam(Optimizer):
     def direction(self, w, g, memory: dict, group: dict) -> np.ndarray:
         """The mean slope, by the root of the mean square, both corrected."""
         ### BEGIN SOLUTION
-        (beta1, beta2), t = group["betas"], int(memory["steps"])
+        (beta1, beta2), t = group["betas"], memory["steps"].item()
         means, squares = memory["means"], memory["squares"]
         means += (1 - beta1) * (g - means)
         squares += (1 - beta2) * (g**2 - squares)
@@ -1639,8 +1639,8 @@ It puts a schedule and an optimizer together, and can be used like an optimizer.
 
 - `__init__` keeps the two, the rates that the groups have *now* in an array, `self.rates`, and a count of 0,
   `self.steps = np.array(0)`. `refuse_no_schedule(schedule)`, which is given, refuses what can't be called.
-- `step` asks the schedule for the factor of step `int(self.steps)`, gives each group the rate that it had at the beginning
-  times this factor (as a `float`), counts, and lets the optimizer make its step.
+- `step` asks the schedule for the factor of step `self.steps.item()`, gives each group the rate that it had at the beginning
+  times this factor (as a Python number, by `.item()`), counts, and lets the optimizer make its step.
 
 Don't multiply the rate that a group has at the moment. After two steps with the factor one half it would be a quarter.
 
@@ -1686,9 +1686,9 @@ class Scheduler(SchedulerMethods):
     def step(self) -> None:
         """Set the rate of each group, and make a step."""
         ### BEGIN SOLUTION
-        factor = self.schedule(int(self.steps))
+        factor = self.schedule(self.steps.item())
         for group, rate in zip(self.optimizer.param_groups, self.rates):
-            group["lr"] = float(rate * factor)
+            group["lr"] = (rate * factor).item()
         self.steps += 1
         self.optimizer.step()
         ### END SOLUTION

@@ -264,7 +264,7 @@ class Adam(Optimizer):
 
     def direction(self, w, g, memory: dict, group: dict) -> np.ndarray:
         """The mean slope, by the root of the mean square, both corrected."""
-        (beta1, beta2), t = group["betas"], int(memory["steps"])
+        (beta1, beta2), t = group["betas"], memory["steps"].item()
         means, squares = memory["means"], memory["squares"]
         means += (1 - beta1) * (g - means)
         squares += (1 - beta2) * (g**2 - squares)
@@ -457,9 +457,9 @@ class Scheduler(SchedulerMethods):
 
     def step(self) -> None:
         """Set the rate of each group, and make a step."""
-        factor = self.schedule(int(self.steps))
+        factor = self.schedule(self.steps.item())
         for group, rate in zip(self.optimizer.param_groups, self.rates):
-            group["lr"] = float(rate * factor)
+            group["lr"] = (rate * factor).item()
         self.steps += 1
         self.optimizer.step()
 

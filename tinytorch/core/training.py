@@ -323,7 +323,7 @@ def evaluate(network: Module, batches: Iterable, measure: Callable) -> float:
 
 
 def train_epoch(
-    network: Module, batches: Iterable, optimizer: Optimizer, loss=cross_entropy
+    network: Module, batches: Iterable, optimizer, loss=cross_entropy, step=train_step
 ) -> float:
     """Train a network once on each batch.
 
@@ -337,6 +337,8 @@ def train_epoch(
         Has the parameters.
     loss : callable
         Takes predictions and targets, gives the mean over a batch.
+    step : callable
+        Is called like `train_step`, once for each batch.
 
     Returns
     -------
@@ -353,7 +355,8 @@ def train_epoch(
     network.train()
     total, count = 0.0, 0
     for x, y in batches_of(batches, network, optimizer):
-        total += train_step(network, x, y, optimizer, loss) * len(y)
+        value = step(network, x, y, optimizer, loss)
+        total += value * len(y)
         count += len(y)
     return total / count
 
@@ -368,6 +371,7 @@ def fit(
     measures: Sequence[Callable] = (),
     callbacks: Sequence[Callable] = (),
     progress: bool = False,
+    step: Callable = train_step,
 ) -> dict[str, list[float]]:
     """Train a network for some epochs, and say how it went.
 
@@ -393,6 +397,8 @@ def fit(
     progress : bool
         Whether a bar in a terminal, or a line in a notebook, shows how many epochs are
         done.
+    step : callable
+        Trains on one batch, such as ``compile(train_step)`` with module 16.
 
     Returns
     -------
@@ -410,7 +416,7 @@ def fit(
     """
     history = {"loss": []}
     for _ in epochs_of(epochs, train, validation, progress):
-        history["loss"].append(train_epoch(network, train, optimizer, loss))
+        history["loss"].append(train_epoch(network, train, optimizer, loss, step))
         if validation is not None:
             named = {"loss": loss} | {m.__name__: m for m in measures}
             for name, measure in named.items():

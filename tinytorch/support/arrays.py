@@ -40,6 +40,19 @@ def one_call(function: Callable) -> Callable:
     return called
 
 
+def guard(function: Callable) -> Callable:
+    """A function that only refuses values: one call for whoever notes calls, and never left out."""
+
+    @functools.wraps(function)
+    def passed(*inputs, **parameters):
+        function(*inputs, **parameters)
+        return np.True_
+
+    called = one_call(passed)
+    called.is_guard = True  # type: ignore[attr-defined]
+    return called
+
+
 def who_notes(x) -> Callable | None:
     """The method that notes one call, if `x` or what is in it stands in for an array."""
     while hasattr(x, "requires_grad"):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinytorch.support.arrays import one_call
+
 
 def gradients_of(parameters) -> list[np.ndarray]:
     """The gradients of those parameters that have one, as arrays to be changed; each only once.
@@ -45,11 +47,17 @@ def clip_grad_norm_(parameters, max_norm: float) -> float:
     if not max_norm >= 0:
         raise ValueError(f"max_norm must be a number that is not negative, but got {max_norm!r}")
     gradients = gradients_of(parameters)
-    norm = float(np.sqrt(sum(np.square(g, dtype=np.float64).sum() for g in gradients)))
-    if max_norm < norm < np.inf:
-        for g in gradients:
-            g *= max_norm / norm
+    norm = np.sqrt(sum(np.square(g, dtype=np.float64).sum() for g in gradients)).item()
+    share = share_kept(norm, max_norm)
+    for g in gradients:
+        g *= share
     return norm
+
+
+@one_call
+def share_kept(norm: float, max_norm: float) -> float:
+    """By what gradients of a norm are multiplied."""
+    return max_norm / norm if max_norm < norm < np.inf else 1.0
 
 
 def clip_grad_value_(parameters, clip_value: float) -> None:

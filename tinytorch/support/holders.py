@@ -225,7 +225,8 @@ def restored(call: Call) -> Iterator[None]:
         for collection, copy in inside:
             put_back(collection, copy)
         for slot, value in zip(call.slots, call.values, strict=True):
-            slot.put(value)
+            if slot.get() is not value:
+                slot.put(value)
 
 
 def put_back(collection, copy) -> None:
@@ -476,6 +477,7 @@ class Call:
         """All stand-ins that come out of a step, and how its results are made of them."""
         template = Template()
         template.outputs = replaced(outputs, template.part)
+        template.found += next((x.tape.guards for x in put.values()), [])
         for i, slot in enumerate(self.slots):
             before, now = put.get(i, self.values[i]), slot.get()
             if now is before or number_of(now, -1) == number_of(before, -2):

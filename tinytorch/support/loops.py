@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from tinytorch.support.arrays import guard
 from tinytorch.support.good_states import State, warn_of_unreached
 from tinytorch.support.progress_bars import Report, where_somebody_looks
 
@@ -177,6 +178,13 @@ def checked(loss):
             f"the loss has the shape {loss.shape}, but one number is needed; take the mean, "
             "as with reduction='mean'"
         )
+    refuse_infinite(loss)
+    return loss
+
+
+@guard
+def refuse_infinite(loss) -> None:
+    """Refuse a loss that is infinite or not a number, and put back what is known to be good."""
     if not np.isfinite(loss.item()):
         again = ""
         if PLACE.step and PLACE.good is not None:
@@ -186,4 +194,3 @@ def checked(loss):
             f"the loss is {loss.item()}{PLACE}; no step was made{again}. Look at the inputs, or "
             "try a smaller learning rate"
         )
-    return loss

@@ -94,7 +94,7 @@ def arrays_of(p) -> tuple[np.ndarray, np.ndarray]:
     if not isinstance(holder.data, np.ndarray) or not holder.data.flags.writeable:
         holder.data = np.array(holder.data)
     gradient = getattr(p.grad, "data", p.grad) if hasattr(p.grad, "grad_fn") else p.grad
-    return holder.data, np.asarray(gradient)
+    return holder.data, gradient if isinstance(gradient, np.ndarray) else np.asarray(gradient)
 
 
 class GroupMethods:

@@ -8,6 +8,7 @@ from typing import Any, dataclass_transform
 
 import numpy as np
 
+from tinytorch.support.arrays import one_call
 from tinytorch.support.loops import batches_of
 
 COUNTS = ("steps", "step_size")
@@ -28,6 +29,10 @@ class Schedule:
 
     def __init_subclass__(cls) -> None:
         dataclass(frozen=True)(cls)
+        if "__call__" in vars(cls):
+            factor = one_call(vars(cls)["__call__"])
+            factor.__name__ = "factor"  # in the text of a compiled step
+            setattr(cls, "__call__", factor)  # noqa: B010
 
     def __post_init__(self) -> None:
         settings = {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ A stand-in has an `example` with real numbers, a `number` by which a program kno
 from __future__ import annotations
 
 import copy
+import functools
 import operator
 import re
 import sys
@@ -17,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from tinytorch.core.tensor import Tensor
+from tinytorch.core.tensor import Conversions, Tensor
 from tinytorch.support.calls import DRAWS, METHODS, UFUNCS, getitem, setitem
 from tinytorch.support.programs import Kind, Ref, kind_of
 
@@ -88,6 +89,7 @@ IN_PLACE |= {np.copyto: 0, np.place: 0, np.putmask: 0, np.put: 0, np.put_along_a
 IN_PLACE |= {np.fill_diagonal: 0, METHODS["shuffle"]: 1}
 BINARY = "add sub mul truediv floordiv mod pow matmul and_ or_ xor lshift rshift".split()
 COMPARISONS = "lt le gt ge eq ne".split()
+COMPARING = {getattr(operator, name) for name in COMPARISONS}
 ASK_SHAPES = {np.shape, np.ndim, np.size, np.result_type, np.may_share_memory, np.shares_memory}
 ASK_SHAPES |= {np.iscomplexobj, np.isrealobj, np.can_cast}
 AS_MANY_AS_NUMBERS_SAY = {
@@ -131,6 +133,8 @@ def on_examples(function: Callable, inputs: tuple, settings: dict):
         If the shape of the result depends on numbers, or an array is changed that is not known.
     """
     refuse_what_numbers_decide(function, inputs, settings)
+    if hasattr(function, "is_guard"):
+        return np.True_  # it refuses when the program runs
     changed = written_by(function, inputs, settings)
     targets = settings.get("out")
     for target in targets if isinstance(targets, tuple) else (targets,):
@@ -215,6 +219,7 @@ class TapeMethods:
         self.kinds: list[Kind] = []
         self.groups: list[int] = []  # of each value, the first value in the same memory
         self.written: Counter = Counter()  # how often each group has been written to
+        self.guards: list = []  # what stands in for the results of checks, which nobody uses
 
     def value(self, example, base: int | None = None):
         """What stands in for a new value; `base` is an older one in the same memory."""
@@ -237,7 +242,8 @@ class TapeMethods:
             step.function = UFUNCS.get(step.function, step.function)
         if step.function in ASK_SHAPES:
             return out
-        if isinstance(out, (bool, str)) or (out is None and not step.writes):
+        compares = isinstance(out, bool) and step.function in COMPARING
+        if (isinstance(out, (bool, str)) and not compares) or (out is None and not step.writes):
             raise refused("bool")
         self.steps.append(step)
         self.written.update({self.groups[n] for n in step.writes})
@@ -245,6 +251,8 @@ class TapeMethods:
             return next((s for s in known if s.example is out), None)
         made = self.value(out, memory_of(out, known))
         step.out = made.number
+        if hasattr(step.function, "is_guard"):
+            self.guards.append(made)
         if isinstance(out, (tuple, list)):
             parts = [self.note(getitem, (made, i), {}) for i in range(len(out))]
             return parts if type(out) is list else tuple(parts)
@@ -255,7 +263,7 @@ class TapeMethods:
 
 REMEDIES = {
     "bool": "whether it is true depends on the numbers, and a list has no branches; use where()",
-    "float": "a Python number of it depends on the numbers; return the array from the step",
+    "float": "a Python number of it depends on the numbers; write x.item(), which is noted",
     "index": "a whole number of it depends on the numbers; Python can use it for no shape or index",
     "array": "numpy wants the numbers; use np.stack or np.concatenate, or give the step a Tensor",
     "mask": "{0} has as many elements as the numbers say, and a list must know; use where()",
@@ -268,7 +276,20 @@ OURS = ("numpy", "tinytorch", "dataclasses", "contextlib", "functools", "<step")
 
 def refused(what: str, *names: str) -> CannotTrace:
     """The error that names the user's line, and says what to do."""
-    return CannotTrace(f"{users_line()}: {REMEDIES[what].format(*names)}")
+    return CannotTrace(f"{users_line()}: {REMEDIES[what].format(*names)}{instead()}")
+
+
+INSTEAD = {  # of functions of the lessons
+    "clip_grad_norm_": "; or clip with clip_grad_norm_ of tinytorch.core.autograd",
+}
+
+
+def instead() -> str:
+    """What to call instead of a function of the lessons that cannot be followed."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame and frame.f_code.co_name not in INSTEAD:
+        frame = frame.f_back
+    return INSTEAD[frame.f_code.co_name] if frame else ""
 
 
 def users_line() -> str:
@@ -315,6 +336,7 @@ class StandInMethods:
     T = property(lambda self: self.transpose())
     mT = property(lambda self: self.swapaxes(-1, -2))
     base = None
+    flags = _of_example("flags")
 
     def __one_call__(self, function: Callable, *inputs, **settings):
         note = self.tape.note
@@ -375,6 +397,19 @@ def _in_place(name: str) -> Callable:
     return method
 
 
+def _of_what_is_held(plain: Callable, same: Callable) -> Callable:
+    @functools.wraps(plain)
+    def method(self):
+        held = numbers_in(self)
+        return same(held) if isinstance(held, StandInMethods) else plain(self)
+
+    return method
+
+
+_kind: Any
+for _kind in (Tensor, Conversions):  # a Variable has the methods of the second
+    _kind.item = _of_what_is_held(_kind.item, lambda held: held.item())
+    _kind.numpy = _of_what_is_held(_kind.numpy, lambda held: held)
 INPLACE_OPERATORS = {getattr(operator, f"i{name.strip('_')}"): name for name in BINARY}
 for _name in BINARY:
     _plain = _name.strip("_")

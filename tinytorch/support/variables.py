@@ -286,6 +286,14 @@ def operation_of(grad_fn):
     return UsersFunction(grad_fn)
 
 
+def array_that_stands_in(data, dtype=None):
+    """What stands in for an array, as a Tensor keeps arrays: as floats, and not as a number."""
+    if dtype is None:
+        dtype = data.dtype if data.dtype.kind == "f" else np.float32
+    array = data if isinstance(data, np.ndarray) else data[...]
+    return array if array.dtype == dtype else array.astype(dtype)
+
+
 def record_leaves(record, variable: type) -> None:
     """Have every Tensor that requires a gradient recorded wherever it is used.
 
@@ -314,6 +322,8 @@ def record_leaves(record, variable: type) -> None:
     def as_array(data, *arguments, **parameters):
         if recording.enabled:
             refuse_copy(data)
+        if hasattr(data, "__one_call__") and isinstance(data, (np.ndarray, np.generic)):
+            return array_that_stands_in(data, *arguments, **parameters)
         return plain_array(data, *arguments, **parameters)
 
     @functools.wraps(plain_compute)
