@@ -32,24 +32,15 @@ COURSE = (
     "click ipykernel jinja2 jupyter_client jupyterlab jupytext matplotlib nbclient nbconvert "
     "nbformat nbgrader nh3 numpy rich traitlets"
 ).split()
-DEV = (
-    COURSE + "axe_core_python hatchling hypothesis mypy playwright psutil pytest ruff xdist".split()
-)
+TESTS = "axe_core_python hatchling hypothesis mypy playwright psutil pytest ruff xdist".split()
+DEV = COURSE + TESTS
 MODULES = {"course": COURSE, "dev": DEV}
 
 METADATA = "Metadata-Version: 2.1\nName: %s\nVersion: %s\n"
 WHEEL = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 INSTALLER = "bin/tito.py\n"
 AGAIN = "call again"
-NETWORK = (
-    "NewConnectionError",
-    "ConnectionError",
-    "Max retries",
-    "timed out",
-    "ProxyError",
-    "SSLError",
-    "Could not fetch URL",
-)
+NETWORK = "ConnectionError,Max retries,timed out,ProxyError,SSLError,Could not fetch URL".split(",")
 
 
 class Problem(Exception):
