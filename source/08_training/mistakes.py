@@ -223,7 +223,6 @@ MISTAKES = [
         "evaluate",
         "I switched everything to training at the end.",
         {"part.training = mode": "part.training = True"},
-        hidden="all visible switches were on",
     ),
     Mistake(
         "an-error-leaves-eval",

@@ -361,7 +361,6 @@ MISTAKES = [
                 "            memory.update(kept)"
             )
         },
-        hidden="the visible check loads a state once",
     ),
     Mistake(
         "not-put-back",
