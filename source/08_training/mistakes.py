@@ -273,7 +273,7 @@ MISTAKES = [
         "train-epoch",
         "I took the mean over batches.",
         {
-            "optimizer, loss) * len(y)": "optimizer, loss)",
+            "value * len(y)": "value",
             "count += len(y)": "count += 1",
         },
     ),
