@@ -184,6 +184,8 @@ class CompiledMethods:
         self.kept: dict[tuple, Ready] = {}
         self.traces, self.last, self.lock = 0, None, threading.RLock()
 
+        self.refers_to = (step, *holders)  # whoever looks for state need not look further
+
     def _ready(self) -> Ready:
         if self.last is None:
             raise RuntimeError("there is no program yet; call the compiled step once")
