@@ -1,6 +1,8 @@
 """Compiled steps: equal to the engine to the last bit, and never wrong without a word."""
 
+import sys
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -146,12 +148,12 @@ def random_program(seed, length=12):
     return program, fresh
 
 
-@pytest.mark.parametrize("block", range(10))
+@pytest.mark.parametrize("block", range(20))
 def test_random_programs_give_the_same_bits_on_every_call(block):
-    for seed in range(block * 40, block * 40 + 40):
-        program, fresh = random_program(seed)
+    for seed in range(block * 100, block * 100 + 100):
+        program, fresh = random_program(seed, length=4 + seed % 9)
         compiled = compile(program)
-        for call in range(4):
+        for call in range(3):
             mine, theirs = fresh(call), fresh(call)
             with np.errstate(all="ignore"):
                 found, expected = compiled(*mine), program(*theirs)
@@ -859,3 +861,136 @@ def test_tensors_in_a_step_hand_over_their_numbers():
     for n in range(3):
         x = Tensor(np.full(3, n + 0.5))
         assert_same_bits(compiled(x), step(x))
+
+
+# ---- Sizes that grow with the program, and no faster
+
+
+def chain(length):
+    """A step of twice as many operations as `length`."""
+
+    def step(x):
+        for _ in range(length):
+            x = np.tanh(x) * 0.9
+        return x
+
+    return step
+
+
+def calls_of(function):
+    """How many calls of Python functions a call makes."""
+    count = 0
+
+    def see(frame, event, argument):
+        nonlocal count
+        count += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(see)
+    try:
+        function()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+def test_tracing_and_writing_grow_with_the_number_of_steps_and_no_faster():
+    x = np.array([0.3, 0.7])
+    calls, lines = {}, {}
+    for length in (100, 1_000, 30_000):
+        compiled = compile(chain(length))
+        calls[length] = calls_of(lambda compiled=compiled: compiled(x))
+        assert_same_bits(compiled.last.function(x), [chain(length)(x)])
+        lines[length] = len(compiled.source.split("\n"))
+        assert len(compiled.steps) == 2 * length and len(compiled.buffers) <= 2
+    assert lines == {n: 2 * n + 2 for n in lines}
+    for_one = (calls[1_000] - calls[100]) / 900
+    assert (calls[30_000] - calls[1_000]) / 29_000 == pytest.approx(for_one, rel=0.02)
+
+
+def test_a_trace_holds_no_more_memory_than_the_engine():
+    def step(x, y):
+        x, y = Variable(x), Variable(y)
+        z = x
+        for _ in range(5):
+            z = tanh(z * y + x) * 0.5
+        return grad(z.sum(), [x, y])
+
+    arrays = [np.random.default_rng(n).normal(size=100_000) for n in range(2)]
+    compiled = compile(step)
+    engine, first, second, third = (peak_of(f, arrays) for f in (step, *[compiled] * 3))
+    inputs = sum(a.nbytes for a in arrays)
+    assert max(first, second) < engine + 2 * inputs
+    assert third < engine / 4
+
+
+def peak_of(function, arrays):
+    """How many bytes more than before there are at most during a call."""
+    tracemalloc.start()
+    try:
+        function(*arrays)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+# ---- Steps in steps, and in threads
+
+
+def test_a_step_that_calls_itself_is_written_out():
+    @compile
+    def power(x, n=3):
+        return x if n == 0 else x * power(x, n - 1)
+
+    for k in range(4):
+        x = np.array([k + 1.0, 2.0])
+        assert power(x).tolist() == (x * x * x * x).tolist()
+
+
+def test_a_compiled_step_that_has_run_may_be_part_of_another_one():
+    rate = np.array(2.0)
+    inner = compile(lambda x: np.tanh(x) * rate)
+    outer = compile(lambda x: inner(x) + 1)
+    for n in range(4):
+        x, rate[...] = np.full(3, n / 10), n
+        assert_same_bits(inner(x), np.tanh(x) * rate)
+        assert_same_bits(outer(x), np.tanh(x) * rate + 1)
+
+
+def test_a_program_in_which_the_same_step_is_called_by_others_keeps_its_buffers():
+    inner = compile(lambda x: np.tanh(x) * x + x)
+    results = []
+
+    def outer(x):
+        results.append(inner(x))
+        return inner(results[-1]) * 1.0
+
+    for k in range(4):
+        x = np.full(3, k + 0.5)
+        y = np.tanh(x) * x + x
+        assert_same_bits(outer(x), (np.tanh(y) * y + y) * 1.0)
+    assert [r.tolist() for r in results] == [
+        (np.tanh(x) * x + x).tolist() for x in (np.full(3, k + 0.5) for k in range(4))
+    ]
+
+
+def test_threads_train_two_networks_by_one_step():
+    compiled = compile(train_step)
+    batches, found = in_batches(10), {}
+
+    def run(seed):
+        network = MLP([8, 16, 3], rng=seed)
+        sgd = SGD(network.parameters(), 0.1)
+        losses = [compiled(network, x, y, sgd) for _ in range(5) for x, y in batches]
+        found[seed] = losses, [p.data.tobytes() for p in network.parameters()]
+
+    threads = [threading.Thread(target=run, args=(seed,)) for seed in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for seed in range(3):
+        network = MLP([8, 16, 3], rng=seed)
+        sgd = SGD(network.parameters(), 0.1)
+        losses = [train_step(network, x, y, sgd) for _ in range(5) for x, y in batches]
+        assert found[seed] == (losses, [p.data.tobytes() for p in network.parameters()])

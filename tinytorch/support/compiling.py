@@ -12,7 +12,7 @@ import numpy as np
 
 from tinytorch.support.calls import METHODS, getitem, setitem
 from tinytorch.support.holders import Call, Holders
-from tinytorch.support.programs import Ref, filled, refs
+from tinytorch.support.programs import Ref, Step, filled, refs, used
 from tinytorch.support.stand_ins import CannotTrace
 
 
@@ -26,7 +26,7 @@ def tidied(program, call: Call):
     takes : list of int
         The slot of each input.
     """
-    needed = {r.number for s in program.steps for r in refs((s.inputs, s.settings))}
+    needed = {n for step in program.steps for n in used(step)}
     needed |= {r.number for r in refs(program.outputs)}
     places = [(n, i) for n, i in zip(program.inputs, call.places(), strict=True) if n in needed]
     order = [n for n, _ in places] + [s.out for s in program.steps if s.out is not None]
@@ -47,13 +47,9 @@ def renumbered(program, order: list[int], names: dict[int, str]):
         return Ref(new[n])
 
     def changed(step):
-        return replace(
-            step,
-            inputs=filled(step.inputs, change),
-            settings=filled(step.settings, change),
-            writes=[new[w] for w in step.writes],
-            out=None if step.out is None else new[step.out],
-        )
+        given = filled(step.inputs, change), filled(step.settings, change)
+        out = None if step.out is None else new[step.out]
+        return Step(step.function, *given, [new[w] for w in step.writes], step.line, out)
 
     return replace(
         program,
@@ -130,13 +126,12 @@ def written_before_a_risk(program) -> list[int]:
     """The inputs that are written to before a step that may raise an error."""
     written: set[int] = set()
     found: set[int] = set()
-    arrays = {n for n in program.inputs if program.kinds[n].type is np.ndarray}
     for step in program.steps:
         if may_raise(step):
             found |= written
-        groups = {program.groups[w] for w in step.writes}
-        written |= {n for n in arrays if program.groups[n] in groups}
-    return sorted(found)
+        written.update([program.groups[w] for w in step.writes])
+    arrays = [n for n in program.inputs if program.kinds[n].type is np.ndarray]
+    return sorted(n for n in arrays if program.groups[n] in found)
 
 
 def may_raise(step) -> bool:
@@ -188,6 +183,8 @@ class CompiledMethods:
         self.step, self.holders = step, Holders(step, holders)
         self.kept: dict[tuple, Ready] = {}
         self.traces, self.last, self.lock = 0, None, threading.RLock()
+
+        self.refers_to = (step, *holders)  # whoever looks for state need not look further
 
     def _ready(self) -> Ready:
         if self.last is None:

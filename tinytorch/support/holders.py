@@ -142,6 +142,8 @@ def parts_of(thing, name: str, collections: list) -> Iterator[Slot]:
         yield Slot(name, lambda: parts, lambda new: None)
     elif isinstance(thing, types.FunctionType):
         yield from referred_to(thing)
+    elif hasattr(thing, "refers_to"):  # another compiled step
+        yield Slot(name, lambda: thing.refers_to, lambda new: None)
     elif not type(thing).__module__.startswith(NOT_OF_THESE):
         yield from attributes_of(thing, name, collections)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,8 +22,7 @@ class Ref:
         return f"v{self.number}"
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """What is known of a value without its numbers."""
 
     type: type
@@ -120,7 +119,10 @@ def shown(x) -> str:
 
 def used(step: Step) -> list[int]:
     """The numbers of the values that a step uses."""
-    return [ref.number for ref in refs((step.inputs, step.settings))]
+    known = step.__dict__.get("used")
+    if known is None:
+        known = step.__dict__["used"] = [r.number for r in refs((step.inputs, step.settings))]
+    return known.copy()
 
 
 def may_be_shared(program: Program) -> Callable[[Step], bool]:
@@ -167,17 +169,20 @@ def refs(x) -> list[Ref]:
 
 def filled(x, values: Callable):
     """The same, with ``values(number)`` for each reference."""
-    if type(x) is Ref:
+    kind = type(x)
+    if kind is Ref:
         return values(x.number)
-    if type(x) in (tuple, list):
-        return type(x)([filled(part, values) for part in x])
-    if type(x) is slice:
+    if kind is tuple or kind is list:
+        return kind([filled(part, values) for part in x])
+    if kind is slice:
         return slice(*filled((x.start, x.stop, x.step), values))
-    return {k: filled(part, values) for k, part in x.items()} if type(x) is dict else x
+    return {k: filled(part, values) for k, part in x.items()} if kind is dict and x else x
 
 
 def renamed(step, same: dict[int, int]):
     """A step with other values where `same` has one."""
+    if same.keys().isdisjoint(used(step)) and same.keys().isdisjoint(step.writes):
+        return step
 
     def change(n: int) -> Ref:
         return Ref(same.get(n, n))

@@ -34,16 +34,22 @@ class NotFollowed(CannotTrace, AttributeError):
 # ---- What a call was given, with something else for each stand-in
 
 
+HOLD_NOTHING = frozenset([type(None), bool, int, float, str, np.ndarray, np.float32, np.float64])
+
+
 def mapped(change: Callable, x):
     """Nested tuples, lists, slices and dictionaries, with `change` of each stand-in in them."""
-    if isinstance(x, StandInMethods):
+    kind = type(x)
+    if kind in HOLD_NOTHING:
+        return x
+    if issubclass(kind, StandInMethods):
         return change(x)
-    if type(x) in (tuple, list):
-        return type(x)([mapped(change, part) for part in x])
-    if type(x) is slice:
+    if kind is tuple or kind is list:
+        return kind([mapped(change, part) for part in x])
+    if kind is slice:
         return slice(*mapped(change, (x.start, x.stop, x.step)))
-    if type(x) is dict:
-        return {key: mapped(change, part) for key, part in x.items()}
+    if kind is dict:
+        return {key: mapped(change, part) for key, part in x.items()} if x else {}
     held = numbers_in(x)
     return change(held) if isinstance(held, StandInMethods) else x
 
@@ -63,7 +69,8 @@ def is_tensor(x) -> bool:
 def stand_ins(x) -> list:
     """All stand-ins in nested tuples, lists, slices and dictionaries."""
     found: list = []
-    mapped(found.append, x)
+    if x is not None:
+        mapped(found.append, x)
     return found
 
 
@@ -299,14 +306,24 @@ def users_line() -> str:
         frame = frame.f_back
     if frame is None:
         return "in the step"
-    file = frame.f_code.co_filename
-    place = "a cell" if "ipykernel" in file else re.split(r"[\\/]", file)[-1]
-    return f"line {frame.f_lineno} of {frame.f_code.co_name} ({place})"
+    return f"line {frame.f_lineno} of {frame.f_code.co_name} ({place(frame.f_code.co_filename)})"
+
+
+@functools.lru_cache(maxsize=1000)
+def place(file: str) -> str:
+    """What a file is called in a message."""
+    return "a cell" if "ipykernel" in file else re.split(r"[\\/]", file)[-1]
+
+
+@functools.lru_cache(maxsize=1000)
+def is_our_file(file: str) -> bool:
+    """Whether it is numpy's or the library's."""
+    return any(part in file for part in OURS)
 
 
 def is_ours(frame: FrameType) -> bool:
     """Whether a line is numpy's or the library's, or one of the lesson's in a notebook."""
-    if any(part in frame.f_code.co_filename for part in OURS):
+    if is_our_file(frame.f_code.co_filename):
         return True
     name = frame.f_code.co_name
     if name != "note" and not name.startswith("__"):
