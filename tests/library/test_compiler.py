@@ -1,5 +1,6 @@
 """Compiled steps: equal to the engine to the last bit, and never wrong without a word."""
 
+import shutil
 import threading
 
 import numpy as np
@@ -10,6 +11,7 @@ from tinytorch.core.compiler import CannotTrace, compile
 from tinytorch.core.networks import MLP, Module
 from tinytorch.core.tensor import Tensor
 from tinytorch.core.training import SGD, Adam, bce_with_logits, cross_entropy, mse_loss
+from tinytorch.fast import runs
 
 
 def arrays_in(x):
@@ -28,6 +30,16 @@ def assert_same_bits(found, expected, what=""):
     for x, y in zip(found, expected, strict=True):
         assert (x.shape, x.dtype) == (y.shape, y.dtype), what
         assert x.tobytes() == y.tobytes(), (what, x, y)
+
+
+@pytest.fixture(autouse=True, params=["lines", "loops"])
+def backend(request, monkeypatch):
+    """Each test runs as lines, and again with every step by loops that can be."""
+    monkeypatch.setenv("TINYTORCH_FAST", "0" if request.param == "lines" else "1")
+    monkeypatch.setattr(runs, "FEWEST", 1)
+    if request.param == "loops" and not shutil.which("cc"):
+        pytest.skip("there is no C compiler")
+    return request.param
 
 
 # ---- Random programs

@@ -10,7 +10,7 @@ import functools
 import os
 import warnings
 
-from tinytorch.fast.library import NotHere, library
+from tinytorch.fast.building import NotHere, library
 from tinytorch.fast.rewriting import rewritten
 from tinytorch.fast.ufuncs import layout_agrees
 
@@ -34,4 +34,4 @@ def available() -> bool:
     return True
 
 
-__all__ = "available rewritten wanted".split()
+__all__ = ["available", "rewritten", "wanted"]

@@ -23,7 +23,7 @@ from tinytorch.fast.ufuncs import (
     types_of,
 )
 from tinytorch.support.calls import METHODS
-from tinytorch.support.programs import Kind, Ref, Step
+from tinytorch.support.programs import Kind, Ref, Step, kind_of
 
 LETTERS = {np.dtype(letter): letter for letter in NAMES}
 NUMBERS = (bool, int, float)
@@ -176,10 +176,11 @@ def loop_for(function: Any, types: str) -> Loop | None:
 
 def operand(x, kinds: list[Kind], result: Kind, new: str) -> Operand | None:
     """An input of an operation; None if it is laid out otherwise than its result."""
+    if type(x) is np.ndarray:
+        return constant(x, result, new)
     if type(x) is not Ref:
-        if type(x) in NUMBERS or isinstance(x, np.generic):
-            return Operand(None, x, "one", new, new)
-        return None
+        is_number = type(x) in NUMBERS or isinstance(x, np.generic)
+        return Operand(None, x, "one", new, new) if is_number else None
     kind = kinds[x.number]
     if kind.dtype is None:
         if kind.type not in (int, float) or conversion("d", new) is None:
@@ -189,6 +190,15 @@ def operand(x, kinds: list[Kind], result: Kind, new: str) -> Operand | None:
     if form is None or conversion(old, new) is None:
         return None
     return Operand(x.number, None, form, old, new, kind.size)
+
+
+def constant(x: np.ndarray, result: Kind, new: str) -> Operand | None:
+    """An array that is no value of the program; it is read where it is."""
+    kind, old = kind_of(x), LETTERS.get(x.dtype, "")
+    form = form_of(kind, result) if old and x.flags.aligned else None
+    if form is None or form == "row" or conversion(old, new) is None:
+        return None
+    return Operand(None, x, form, old, new, x.size)
 
 
 def form_of(kind: Kind, result: Kind) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tinytorch.fast.library import library
+from tinytorch.fast.building import library
 from tinytorch.fast.operations import Operand, Operation
 from tinytorch.fast.ufuncs import conversion, own_loop
 from tinytorch.support.programs import filled
@@ -154,7 +154,7 @@ class Table:
             mine, ending = [], []
             for x in found.operands:
                 argument = self.argument(x, places, strips, repeated)
-                if x.old != x.new and x.value is not None:
+                if x.old != x.new:
                     argument, place = self.converted(x, argument, strips)
                     ending.append(place)
                 mine.append(argument)
@@ -199,6 +199,10 @@ class Table:
     def argument(self, x: Operand, places: dict, strips: Strips, repeated: dict) -> Argument:
         """Where an operand is."""
         size = np.dtype(x.old).itemsize
+        if type(x.constant) is np.ndarray:
+            self.cells.append(x.constant)
+            slot = self.slot(("array", id(x.constant)), x.constant.ctypes.data)
+            return slot, size * (x.form == "full"), size * (x.form == "full")
         if x.value is None:
             return self.cell(x.constant, x.new), 0, 0
         if x.form == "row":

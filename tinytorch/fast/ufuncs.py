@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinytorch.fast.library import library
+from tinytorch.fast.building import library
 
 EXACT = """
     add subtract multiply divide maximum minimum negative positive absolute sqrt square reciprocal

@@ -277,4 +277,5 @@ class CompiledMethods:
         name = getattr(self.step, "__name__", "a step")
         if self.last is None:
             return f"compile({name}), not called yet"
-        return f"compile({name}): {len(self.steps)} steps, {len(self.buffers)} buffers"
+        by = ", by loops" if self.last.backend == "loops" else ""
+        return f"compile({name}): {len(self.steps)} steps, {len(self.buffers)} buffers{by}"
