@@ -60,6 +60,8 @@ def in_runs(program: Program) -> list[Step | Run]:
     run, groups = Run(), program.groups
     for step in program.steps:
         this = operation(step, program.kinds)
+        if this is not None and not Run().takes(this, groups):
+            this = None  # it changes memory that it also reads under another name
         if this is not None and run.takes(this, groups):
             run.add(this, groups)
         elif this is None and run.comes_after(step, groups):
