@@ -1,5 +1,6 @@
 """Compiled steps: equal to the engine to the last bit, and never wrong without a word."""
 
+import shutil
 import sys
 import threading
 import tracemalloc
@@ -30,6 +31,7 @@ from tinytorch.core.training import (
     mse_loss,
     train_step,
 )
+from tinytorch.fast import runs
 
 
 def arrays_in(x):
@@ -48,6 +50,16 @@ def assert_same_bits(found, expected, what=""):
     for x, y in zip(found, expected, strict=True):
         assert (x.shape, x.dtype) == (y.shape, y.dtype), what
         assert x.tobytes() == y.tobytes(), (what, x, y)
+
+
+@pytest.fixture(autouse=True, params=["lines", "loops"])
+def backend(request, monkeypatch):
+    """Each test runs as lines, and again with every step by loops that can be."""
+    monkeypatch.setenv("TINYTORCH_FAST", "0" if request.param == "lines" else "1")
+    monkeypatch.setattr(runs, "FEWEST", 1)
+    if request.param == "loops" and not shutil.which("cc"):
+        pytest.skip("there is no C compiler")
+    return request.param
 
 
 # ---- Random programs

@@ -313,7 +313,7 @@ class Calling:
             return self.last.run(call)
 
 
-def compile(step: Callable, *holders) -> Compiled:
+def compile(step: Callable, *holders, backend: str = "auto") -> Compiled:
     """A function that does what a step does, without the engine.
 
     At its first call with given shapes, dtypes and modes, the step is run on stand-ins
@@ -328,6 +328,8 @@ def compile(step: Callable, *holders) -> Compiled:
         found, and changes as if the step had run.
     *holders : object
         Further networks and so on that it changes.
+    backend : {"auto", "lines", "loops"}
+        Whether `tinytorch.fast` runs the program where it can; it needs a C compiler.
 
     Returns
     -------
@@ -347,7 +349,7 @@ def compile(step: Callable, *holders) -> Compiled:
     >>> double(np.array([1.0, 2.0]))
     array([2., 4.])
     """
-    return Compiled(step, *holders)
+    return Compiled(step, *holders, backend=backend)
 
 
 __all__ = """

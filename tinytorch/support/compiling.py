@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -103,13 +105,28 @@ class Ready:
     ):
         self.program, self.takes, self.template = program, takes, template
         self.source, self.buffers, self.confirmed = source, buffers, False
-        space = names | buffers
-        exec(compile(source, "<step>", "exec"), space)
-        self.function = space["step"]
+        self.function = function_of(source, names | buffers)
+        self.backend, self.settled = "lines", False
         self.saved = written_before_a_risk(program)
+
+    def hasten(self, write: Callable) -> None:
+        """Run by numpy's inner loops from now on, if there are elementwise steps.
+
+        Its `source` stays that of the lines, which do the same.
+        """
+        from tinytorch.fast import rewritten
+
+        found = rewritten(self.program, write)
+        if found is not None:
+            source, names, self.buffers = found
+            self.function, self.backend = function_of(source, names | self.buffers), "loops"
 
     def run(self, call: Call):
         """Run it with the values of a call."""
+        if self.confirmed and not self.settled:
+            self.settled = True
+            if call.holders.hasten is not None:
+                call.holders.hasten(self)
         values = [call.values[i] for i in self.takes]
         before = [(values[i], values[i].copy()) for i in self.saved]
         try:
@@ -120,6 +137,12 @@ class Ready:
                 array[...] = copy
             raise
         return call.finish(self.template, results)
+
+
+def function_of(source: str, space: dict) -> Callable:
+    """The function named ``step`` in a text."""
+    exec(compile(source, "<step>", "exec"), space)
+    return space["step"]
 
 
 def written_before_a_risk(program) -> list[int]:
@@ -174,17 +197,47 @@ def confirmed(
     )
 
 
+HAS_FAST = importlib.util.find_spec("tinytorch.fast") is not None
+
+
+def checked_backend(backend: str) -> str:
+    """A backend's name, if there is one of that name.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    if backend not in ("auto", "lines", "loops"):
+        raise ValueError(f"there is no backend {backend!r}; choose 'auto', 'lines' or 'loops'")
+    return backend
+
+
 class CompiledMethods:
     """What a compiled step says of itself."""
 
     last: Ready | None
 
-    def __init__(self, step: Callable, *holders):
+    def __init__(self, step: Callable, *holders, backend: str = "auto"):
         self.step, self.holders = step, Holders(step, holders)
+        self.backend = checked_backend(backend)
+        self.holders.hasten = self._hasten
         self.kept: dict[tuple, Ready] = {}
         self.traces, self.last, self.lock = 0, None, threading.RLock()
-
         self.refers_to = (step, *holders)  # whoever looks for state need not look further
+
+    def _hasten(self, ready: Ready) -> None:
+        """Run a confirmed program by loops, if there are any.
+
+        A lesson's own compiler runs the lines that it writes, unless it is asked for loops.
+        """
+        in_lesson = type(self).__module__ == "__main__"
+        if self.backend == "lines" or (self.backend == "auto" and in_lesson) or not HAS_FAST:
+            return
+        from tinytorch.fast import wanted
+
+        if wanted(self.backend):
+            ready.hasten(sys.modules[type(self).__module__].write)
 
     def _ready(self) -> Ready:
         if self.last is None:
@@ -220,4 +273,5 @@ class CompiledMethods:
         name = getattr(self.step, "__name__", "a step")
         if self.last is None:
             return f"compile({name}), not called yet"
-        return f"compile({name}): {len(self.steps)} steps, {len(self.buffers)} buffers"
+        by = ", by loops" if self.last.backend == "loops" else ""
+        return f"compile({name}): {len(self.steps)} steps, {len(self.buffers)} buffers{by}"

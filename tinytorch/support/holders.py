@@ -277,6 +277,7 @@ class Holders:
         self.numbers: dict[str, Any] = {}
         self.new_numbers: set[str] = set()
         self.known: dict[Any, int] = {}  # a number for each entry of a key
+        self.hasten: Callable | None = None  # what makes a confirmed program run faster
 
     def look(self, arguments: tuple, settings: dict) -> Call:
         """What there is at this moment."""

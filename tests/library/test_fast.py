@@ -1,0 +1,323 @@
+"""Compiled steps by numpy's inner loops: the bits of the lines, wherever there is a compiler."""
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from test_compiler import assert_same_bits, no_memory_is_shared
+
+from tinytorch import fast
+from tinytorch.core.compiler import compile
+from tinytorch.fast import building, runs, tables, ufuncs
+
+needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
+
+
+@pytest.fixture
+def fresh(monkeypatch, tmp_path):
+    """Nothing is known of the machine, and the cache is empty."""
+    known = (fast.available, building.library, building.fresh_folder, ufuncs.own_loop)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("TINYTORCH_FAST", "1")
+    for function in known:
+        function.cache_clear()
+    yield tmp_path
+    for function in known:
+        function.cache_clear()
+
+
+def gates(x, w):
+    for _ in range(4):
+        x = np.tanh(x * w + 1)
+    return x
+
+
+def run_four_times(step=gates, backend="auto"):
+    """A step that has been compiled and called, with its results beside those of the step."""
+    compiled, rng = compile(step, backend=backend), np.random.default_rng(0)
+    for _ in range(4):
+        given = rng.normal(size=(2, 5, 7))
+        assert_same_bits(compiled(*given), step(*given))
+    return compiled
+
+
+# ---- Random programs of elementwise steps
+
+SIZES = [1, 7, 16, 2048, 4096, 4097, 10_000]
+ONE = [np.exp, np.tanh, np.sqrt, np.abs, np.negative, np.square, np.log1p, np.sign, np.rint]
+TWO = [np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum, np.copysign]
+
+
+def random_elementwise(seed):
+    """A function of arrays of some shapes: whole, rows, columns, single numbers, turned."""
+    rng = np.random.default_rng(seed)
+    size = SIZES[seed % len(SIZES)]
+    row = int(rng.choice([n for n in (1, 7, 16, 64, 10, 1000) if size % n == 0]))
+    shapes = [
+        (size // row, row),
+        (row,),
+        (1, row),
+        (size // row, 1),
+        (),
+        (1, 1),
+        (row, size // row),
+    ]
+    chosen = [shapes[0], *[shapes[i] for i in rng.integers(len(shapes), size=4)]]
+    types = rng.choice(["f4", "f8"], size=len(chosen))
+    plan = [(*rng.integers(1000, size=4), float(rng.normal())) for _ in range(25)]
+
+    def step(*given):
+        pool = [x.T if x.shape == shapes[-1] and x.ndim == 2 else x for x in given]
+        for kind, a, b, which, number in plan:
+            x, y = pool[a % len(pool)], pool[b % len(pool)]
+            match kind % 9:
+                case 0 | 1:
+                    pool.append(ONE[which % len(ONE)](x))
+                case 2 | 3 | 4:
+                    pool.append(TWO[which % len(TWO)](x, y))
+                case 5:
+                    pool.append(np.where(x > y, x, number))
+                case 6:
+                    pool.append(x * number - (x <= number))
+                case 7:
+                    z = x * 1
+                    z += number
+                    z *= z
+                    pool.append(z**2)
+                case 8:
+                    pool.append(x.astype("f4" if which % 2 else "f8"))
+        return pool[len(given) :: 3]
+
+    def fresh(seed):
+        rng = np.random.default_rng(seed)
+        given = [rng.normal(size=s) * 2 for s in chosen]
+        return [np.array(x, t) for x, t in zip(given, types, strict=True)]
+
+    return step, fresh
+
+
+@needs_compiler
+@pytest.mark.parametrize("fewest", [1, 3])
+@pytest.mark.parametrize("block", range(7))
+def test_random_elementwise_programs_have_the_bits_of_the_step(block, fewest, monkeypatch):
+    monkeypatch.setattr(runs, "FEWEST", fewest)
+    for seed in range(block * 20, block * 20 + 20):
+        step, fresh = random_elementwise(seed)
+        compiled = compile(step, backend="loops")
+        for call in range(4):
+            mine, theirs = fresh(call), fresh(call)
+            with np.errstate(all="ignore"):
+                found, expected = compiled(*mine), step(*theirs)
+            assert_same_bits(found, expected, (seed, call))
+            assert_same_bits(mine, theirs, (seed, "inputs"))
+            assert no_memory_is_shared(found, mine, compiled), seed
+        assert compiled.last.backend == "loops"
+
+
+@needs_compiler
+def test_every_loop_that_is_read_gives_the_bits_of_its_ufunc():
+    found = {
+        (ufunc.__name__, types): ufuncs.inner_loop(ufunc, types)
+        for ufunc in ufuncs.UFUNCS
+        for types in ufunc.types
+        if set(types) <= set("?fd->")
+    }
+    for name in ("add", "multiply", "divide", "maximum", "greater", "exp", "tanh", "sqrt"):
+        letters = (
+            "ff->?" if name == "greater" else "f->f" if np.__dict__[name].nin == 1 else "ff->f"
+        )
+        assert found[name, letters] is not None
+
+
+def test_a_loop_that_gives_other_bits_is_not_used():
+    loop = ufuncs.inner_loop(np.add, "dd->d")
+    assert not ufuncs.gives_the_same(loop, np.subtract, "dd->d")
+
+
+# ---- Arrays that C must not touch
+
+
+@needs_compiler
+def test_arrays_that_are_not_aligned_are_run_step_by_step():
+    compiled = compile(gates, backend="loops")
+    rng = np.random.default_rng(0)
+    for _ in range(4):
+        x = np.frombuffer(bytearray(8 * 6 + 1), np.float64, 6, offset=1)
+        assert not x.flags.aligned
+        x[:] = rng.normal(size=6)
+        w = rng.normal(size=6)
+        assert_same_bits(compiled(x, w), gates(x, w))
+
+
+@needs_compiler
+def test_arrays_that_are_closed_to_writing_are_refused_as_by_the_step():
+    def step(x):
+        x += 1
+        x *= 2
+        x -= 3
+
+    compiled, x = compile(step, backend="loops"), np.arange(6.0)
+    for _ in range(3):
+        compiled(x)
+    assert compiled.last.backend == "loops"
+    before = x.copy()
+    x.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        compiled(x)
+    assert_same_bits(x, before)
+
+
+@needs_compiler
+def test_there_are_no_warnings():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        compiled = compile(lambda x: np.log(x) / x * 1e300 * 1e300, backend="loops")
+        for _ in range(4):
+            assert np.isnan(compiled(np.array([-1.0]))).all()
+
+
+# ---- Which backend
+
+
+def test_an_unknown_backend_is_refused():
+    with pytest.raises(ValueError, match="there is no backend 'gpu'; choose 'auto', 'lines' or"):
+        compile(gates, backend="gpu")
+
+
+@needs_compiler
+@pytest.mark.parametrize("backend", ["auto", "loops"])
+def test_a_step_runs_by_loops_from_its_second_call(fresh, backend):
+    compiled = compile(gates, backend=backend)
+    compiled(np.ones(3), np.ones(3))
+    assert compiled.last.backend == "lines"
+    compiled(np.ones(3), np.ones(3))
+    assert compiled.last.backend == "loops"
+    assert "tanh" in compiled.source and repr(compiled).endswith("by loops")
+
+
+def test_lines_are_lines(fresh):
+    assert run_four_times(backend="lines").last.backend == "lines"
+
+
+@pytest.mark.parametrize("backend", ["auto", "loops"])
+def test_loops_can_be_switched_off(fresh, monkeypatch, backend):
+    monkeypatch.setenv("TINYTORCH_FAST", "0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert run_four_times(backend=backend).last.backend == "lines"
+
+
+@needs_compiler
+def test_the_library_is_kept_in_a_directory_of_ones_own(fresh, monkeypatch):
+    assert run_four_times().last.backend == "loops"
+    folder = fresh / "tinytorch"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert [path.suffix for path in folder.iterdir()] == [".so"]
+    building.library.cache_clear()
+    monkeypatch.setattr(subprocess, "run", None)  # what is there is not compiled again
+    assert building.library()
+
+
+def no_compiler(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+
+
+def compiler_that_fails(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: sys.executable)
+
+
+def compiler_that_cannot_be_run(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: os.devnull)
+
+
+def nowhere_to_write(monkeypatch):
+    def refuse(*args, **settings):
+        raise PermissionError("no")
+
+    monkeypatch.setattr(building.Path, "mkdir", refuse)
+    monkeypatch.setattr(building.tempfile, "TemporaryDirectory", refuse)
+
+
+def another_interpreter(monkeypatch):
+    class Other:
+        name = "pypy"
+
+    monkeypatch.setattr(sys, "implementation", Other)
+
+
+def free_threads(monkeypatch):
+    monkeypatch.setattr(building.sysconfig, "get_config_var", lambda name: 1)
+
+
+def other_arrays(monkeypatch):
+    monkeypatch.setattr(building, "ARRAY_DATA", 24)
+
+
+def other_ufuncs(monkeypatch):
+    class Other(ufuncs.Beginning):
+        _fields_ = [("more", ufuncs.ctypes.c_int)]
+        nin = 3
+
+    monkeypatch.setattr(ufuncs, "Beginning", Other)
+
+
+MISSING = [
+    no_compiler,
+    compiler_that_fails,
+    compiler_that_cannot_be_run,
+    nowhere_to_write,
+    another_interpreter,
+    free_threads,
+    other_arrays,
+    other_ufuncs,
+]
+
+
+@pytest.mark.parametrize("missing", MISSING)
+def test_without_what_they_need_steps_run_as_lines_and_it_is_said_once(fresh, missing, monkeypatch):
+    if missing not in (no_compiler, compiler_that_cannot_be_run) and shutil.which("cc") is None:
+        pytest.skip("there is no C compiler")
+    with monkeypatch.context() as patch, warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        missing(patch)
+        for _ in range(3):
+            assert run_four_times().last.backend == "lines"
+    (one,) = said
+    assert str(one.message).startswith("compiled steps run as lines of numpy, not as loops: ")
+
+
+@needs_compiler
+@pytest.mark.parametrize("how", ["open to others", "of somebody else", "a file", "a link"])
+def test_a_cache_that_is_not_ones_own_is_not_used(fresh, how, monkeypatch):
+    folder = fresh / "tinytorch"
+    if how == "open to others":
+        folder.mkdir()
+        folder.chmod(0o777)
+    elif how == "of somebody else":
+        folder.mkdir(mode=0o700)
+        monkeypatch.setattr(building.os, "geteuid", lambda: folder.stat().st_uid + 1)
+    elif how == "a file":
+        folder.write_text("", "utf-8")
+    else:
+        (fresh / "elsewhere").mkdir(mode=0o700)
+        folder.symlink_to(fresh / "elsewhere")
+    assert run_four_times().last.backend == "loops"
+    assert not folder.is_dir() or list(folder.iterdir()) == []
+
+
+@needs_compiler
+@pytest.mark.parametrize("size, meanwhile", [(16, False), (tables.LONG, True)])
+def test_long_runs_let_other_threads_run_meanwhile(size, meanwhile, monkeypatch):
+    monkeypatch.setenv("TINYTORCH_FAST", "1")
+    compiled, x = compile(gates, backend="loops"), np.ones(size)
+    for _ in range(3):
+        compiled(x, x)
+    names = compiled.last.function.__globals__.values()
+    (run,) = [found for found in names if isinstance(found, tables.Looped)]
+    keeps_the_lock = bool(run.run._flags_ & 4)
+    assert keeps_the_lock is not meanwhile

@@ -1,0 +1,190 @@
+"""A program in which runs of elementwise steps have become single steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from tinytorch.fast.runs import Run, in_runs
+from tinytorch.fast.tables import Looped, Table
+from tinytorch.support.calls import METHODS, getitem
+from tinytorch.support.programs import Program, Ref, Step, refs, used
+from tinytorch.support.writing import empty
+
+
+class Memory:
+    """Arrays that are kept from call to call, and used again when nobody needs what is in them."""
+
+    def __init__(self):
+        self.arrays: list[np.ndarray] = []
+        self.free: dict[int, list[np.ndarray]] = {}
+
+    def take(self, kind) -> tuple[np.ndarray, np.ndarray]:
+        """An array laid out as an example was, and the bytes that it is in."""
+        size = kind.size * kind.dtype.itemsize
+        free = self.free.get(size)
+        if not free:
+            self.arrays.append(np.empty(size, np.uint8))
+            free = [self.arrays[-1]]
+            self.free[size] = free
+        memory = free.pop()
+        order = sorted(range(len(kind.shape)), key=lambda axis: -abs(kind.strides[axis]))
+        flat = memory.view(kind.dtype).reshape([kind.shape[axis] for axis in order])
+        return (flat.transpose(np.argsort(order)) if order else flat), memory
+
+    def give_back(self, memory: np.ndarray) -> None:
+        """Let others have these bytes."""
+        self.free.setdefault(memory.size, []).append(memory)
+
+
+class Rewriting:
+    """What is known while a program is rewritten.
+
+    Attributes
+    ----------
+    steps : list of Step
+        Of the new program.
+    arrays : dict of ndarray
+        By name: the memory of values that keep the same one in every call.
+    """
+
+    def __init__(self, program: Program):
+        self.program, self.items = program, in_runs(program)
+        self.steps: list[Step] = []
+        self.arrays: dict[str, np.ndarray] = {}
+        self.kept: dict[int, np.ndarray] = {}
+        self.looped: list[Looped] = []
+        self.memory = Memory()
+        self.outputs = {ref.number for ref in refs(program.outputs)}
+        self.going_out = {program.groups[n] for n in self.outputs}
+        self.readers, self.ends = readers(self.items, program.groups)
+        self.plain = plain_uses(self.items) | self.outputs
+        self.ending: dict[int, list[np.ndarray]] = {}
+
+    def write(self) -> None:
+        """Make the new steps."""
+        for place, item in enumerate(self.items):
+            if isinstance(item, Run):
+                self.add(place, item)
+            else:
+                self.steps.append(item)
+            for memory in self.ending.pop(place, ()):
+                self.memory.give_back(memory)
+        size = max([x.table.scratch_size for x in self.looped], default=0)
+        scratch = np.empty(size, np.uint8)
+        for looped in self.looped:
+            looped.finish(scratch)
+        kept = [scratch, *self.memory.arrays]
+        kept += [x for looped in self.looped for x in looped.table.internal.values()]
+        self.arrays |= {f"memory_{i}": x for i, x in enumerate(kept)}
+
+    def add(self, place: int, run: Run) -> None:
+        """Make a step of a run, with what must come before and after it."""
+        fresh, after = [], []
+        for n in run.made:
+            if self.readers[n] <= {place} and n not in self.outputs:
+                continue
+            if self.is_array(n) and self.program.groups[n] in self.going_out:
+                self.steps.append(fresh_step(n, self.program.kinds[n]))
+                fresh.append(n)
+            elif self.is_array(n):
+                self.keep(n, place)
+            else:
+                self.kept[n] = np.empty((), self.dtype(n))
+                after += [taken_step(n, self.kept[n], self.program.kinds[n])] * (n in self.plain)
+        self.steps.append(self.step_of(run, fresh))
+        self.steps += after
+
+    def is_array(self, n: int) -> bool:
+        """Whether a value is an array, and no single number."""
+        return self.program.kinds[n].type is np.ndarray
+
+    def dtype(self, n: int) -> np.dtype:
+        """The dtype of a value, also of a number of Python's."""
+        dtype = self.program.kinds[n].dtype
+        return np.dtype(float if dtype is None else dtype)
+
+    def keep(self, n: int, place: int) -> None:
+        """Give a value memory that it has in every call."""
+        array, memory = self.memory.take(self.program.kinds[n])
+        self.kept[n] = self.arrays[f"v{n}"] = array
+        end = self.ends[self.program.groups[n]]
+        self.ending.setdefault(end, []).append(memory)
+
+    def step_of(self, run: Run, fresh: list[int]) -> Step:
+        """The step that calls a run."""
+        inside = run.made - set(fresh)
+        changed = {n for this in run.operations for n in this.step.writes}
+        touched = [x.value for this in run.operations for x in this.operands]
+        needed = [n for n in dict.fromkeys([*touched, *changed]) if n is not None]
+        needed = [n for n in needed if n not in inside and n not in self.kept and n not in fresh]
+        arrays = [*[n for n in needed if self.is_array(n)], *fresh]
+        numbers = [n for n in needed if not self.is_array(n)]
+        cells = cells_for(run, numbers, self.program)
+        given = {n: i for i, n in enumerate(arrays)}
+        table = Table(run.operations, given, self.kept | cells, changed | set(fresh))
+        looped = Looped(f"run_{len(self.looped) + 1}", run.operations, table, arrays + numbers)
+        looped.numbers = [(cells[n], len(arrays) + i) for i, n in enumerate(numbers)]
+        looped.weak = {n for n in self.kept if self.program.kinds[n].type is float}
+        self.looped.append(looped)
+        writes = [*fresh, *sorted(changed - inside), *sorted(inside & self.kept.keys())]
+        return Step(looped, tuple(Ref(n) for n in arrays + numbers), {}, writes)
+
+
+def cells_for(run: Run, numbers: list[int], program: Program) -> dict[int, np.ndarray]:
+    """Memory for the numbers that a run is given, with the type that its loops want."""
+    letters = {
+        x.value: x.old for this in run.operations for x in this.operands if x.value in numbers
+    }
+    return {n: np.empty((), letters[n]) for n in numbers}
+
+
+def fresh_step(n: int, kind) -> Step:
+    """A step that makes a new array for a value."""
+    if kind.strides == np.empty(kind.shape, kind.dtype).strides:
+        return Step(np.empty, (kind.shape, kind.dtype), {}, (), "", n)
+    return Step(empty, (kind,), {}, (), "", n)
+
+
+def taken_step(n: int, cell: np.ndarray, kind) -> Step:
+    """A step that takes a number from where a run has put it."""
+    if kind.type is float:
+        return Step(METHODS["item"], (cell,), {}, (), "", n)
+    return Step(getitem, (cell, ()), {}, (), "", n)
+
+
+def readers(items: list, groups: list[int]) -> tuple[dict[int, set[int]], dict[int, int]]:
+    """By value: the places that have to do with it; by group: the last one of them."""
+    found: dict[int, set[int]] = {}
+    ends: dict[int, int] = {}
+    for place, item in enumerate(items):
+        steps = [this.step for this in item.operations] if isinstance(item, Run) else [item]
+        for step in steps:
+            names = [*used(step), *step.writes]
+            for n in names if step.out is None else [*names, step.out]:
+                found.setdefault(n, set()).add(place)
+                ends[groups[n]] = place
+    return found, ends
+
+
+def plain_uses(items: list) -> set[int]:
+    """The values that steps use which are in no run."""
+    return {n for item in items if isinstance(item, Step) for n in used(item)}
+
+
+def rewritten(program: Program, write: Callable) -> tuple[str, dict, dict] | None:
+    """The text of a program with runs as single steps, what its names are, and its memory.
+
+    Returns
+    -------
+    tuple or None
+        None if there are no runs in it.
+    """
+    found = Rewriting(program)
+    found.write()
+    if not found.looped:
+        return None
+    text, space, buffers = write(replace(program, steps=found.steps))
+    return text, space, found.arrays | buffers

@@ -1,0 +1,330 @@
+"""A run as a table for the C function: which loops, on whose memory, in what blocks."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tinytorch.fast.building import library
+from tinytorch.fast.operations import Operand, Operation
+from tinytorch.fast.ufuncs import conversion, own_loop
+from tinytorch.support.programs import filled
+
+BLOCK = 2048  # elements of a block, so that a few of them fit the first cache
+LONGEST = 4096  # arrays up to this length are one block
+LONG = 50_000  # elements, over all calls, from which on other threads may run meanwhile
+PADDING = 192  # bytes between blocks of scratch memory, against equal ends of addresses
+ALIGNED, WRITEABLE = 0x0100, 0x0400
+
+ARGUMENT = np.dtype([("slot", "i4"), ("step", "i4"), ("advance", "i4")])
+CALL = np.dtype(
+    [("function", "u8"), ("data", "u8"), ("count", "i4"), ("unused", "i4")]
+    + [("arguments", ARGUMENT, (4,))],
+    align=True,
+)
+PART = np.dtype([("size", "i8"), ("block", "i8"), ("calls", "i8")])
+GIVEN = np.dtype([("slot", "i4"), ("needs", "i4")])
+PROGRAM = np.dtype([(name, "u8") for name in "parts arguments part call slots given".split()])
+Argument = tuple[int, int, int]
+NOTHING: Argument = (0, 0, 0)
+
+
+@dataclass
+class Part:
+    """Operations of a run on as many elements each, which go through the blocks together."""
+
+    size: int
+    operations: list[Operation] = field(default_factory=list)
+    row: int = 1  # what the length of a block must be a multiple of
+    exact: bool = True
+
+    def takes(self, found: Operation) -> bool:
+        """Whether there is a length of blocks for these operations and another one."""
+        if found.size != self.size:
+            return False
+        row = math.lcm(self.row, *row_lengths(found))
+        return bool(block_length(self.size, row, self.exact and found.exact))
+
+    def add(self, found: Operation) -> None:
+        """Make an operation the last one of the part."""
+        self.operations.append(found)
+        self.row = math.lcm(self.row, *row_lengths(found))
+        self.exact = self.exact and found.exact
+
+    @property
+    def block(self) -> int:
+        """How many elements a block has."""
+        return block_length(self.size, self.row, self.exact)
+
+
+def row_lengths(found: Operation) -> list[int]:
+    """How long the rows are that an operation repeats."""
+    return [x.size for x in found.operands if x.form == "row"]
+
+
+def block_length(size: int, row: int, exact: bool) -> int:
+    """How many elements a block has; 0 if rows of this length do not fit.
+
+    Loops that round may go through whole vectors otherwise than through what is left at an end, so
+    all of their blocks but the last are whole vectors, as in one call.
+    """
+    if size <= LONGEST:
+        return size
+    for unit in (math.lcm(row, 64), row if exact else size):
+        if unit <= LONGEST:
+            return unit * max(1, BLOCK // unit)
+    return 0
+
+
+def in_parts(operations: list[Operation]) -> list[Part]:
+    """Operations, cut where the number of elements is another."""
+    parts: list[Part] = []
+    for found in operations:
+        if not parts or not parts[-1].takes(found):
+            parts.append(Part(found.size))
+        parts[-1].add(found)
+    return parts
+
+
+class Table:
+    """All that the C function needs to know of a run.
+
+    Parameters
+    ----------
+    operations : list of Operation
+        The run.
+    given : dict
+        By the number of a value: its place among the arrays that are handed over.
+    kept : dict
+        By the number of a value: the array that is always its memory.
+    changed : set of int
+        The values among the given that are written to.
+    """
+
+    def __init__(self, operations: list[Operation], given: dict, kept: dict, changed: set[int]):
+        self.given, self.kept = given, kept
+        self.slots: dict[object, int] = {}
+        self.addresses: list[int] = []
+        self.scratch: list[tuple[int, int]] = []  # slots, and where their scratch memory begins
+        self.scratch_size = 0
+        self.cells: list[np.ndarray] = []
+        self.calls: list[tuple] = []
+        self.parts: list[tuple[int, int, int]] = []
+        self.work = 0
+        parts = in_parts(operations)
+        self.homes = homes(parts)
+        self.internal: dict[int, np.ndarray] = {}
+        for i, part in enumerate(parts):
+            self.write(i, part)
+        needs = {n: ALIGNED | (WRITEABLE if n in changed else 0) for n in given}
+        pairs = [(self.slot(("given", n)), needs[n]) for n in sorted(given, key=given.__getitem__)]
+        self.pairs = np.array(pairs, GIVEN)
+
+    def slot(self, key, address: int = 0) -> int:
+        """The slot of some memory."""
+        if key not in self.slots:
+            self.slots[key] = len(self.addresses)
+            self.addresses.append(address)
+        return self.slots[key]
+
+    def cell(self, x, letter: str) -> int:
+        """The slot of a constant."""
+        with np.errstate(all="ignore"):
+            array = np.array(x).astype(letter) if isinstance(x, np.generic) else np.array(x, letter)
+        key = ("constant", letter, array.tobytes())
+        if key not in self.slots:
+            self.cells.append(array)
+        return self.slot(key, array.ctypes.data)
+
+    def write(self, i: int, part: Part) -> None:
+        """Add the calls of a part, and before them those that repeat its rows."""
+        strips = Strips(part.block)
+        repeated: dict[int | None, Argument] = {}
+        for found in part.operations:
+            for x in found.operands:
+                if x.form == "row" and x.value not in repeated:
+                    repeated[x.value] = self.repeat(x, part, strips)
+        last = last_uses(part)
+        places: dict[int, int] = {}
+        first = len(self.calls)
+        for turn, found in enumerate(part.operations):
+            mine, ending = [], []
+            for x in found.operands:
+                argument = self.argument(x, places, strips, repeated)
+                if x.old != x.new:
+                    argument, place = self.converted(x, argument, strips)
+                    ending.append(place)
+                mine.append(argument)
+            mine.append(self.result(found, i, places, strips))
+            self.call(found.loop, mine)
+            ending += [places[n] for n in last[turn] if n in places]
+            strips.free += ending
+        self.scratch_size = max(self.scratch_size, strips.size)
+        self.parts.append((part.size, part.block, len(self.calls) - first))
+        self.work += part.size * (len(self.calls) - first)
+
+    def call(self, loop, arguments: list[Argument]) -> None:
+        """Add a call."""
+        many = len(arguments)
+        self.calls.append((*loop, many, 0, [*arguments, *[NOTHING] * (4 - many)]))
+
+    def strip(self, strips: Strips) -> tuple[int, int]:
+        """Some scratch memory as long as a block: its place, and a slot."""
+        place = strips.take()
+        key = ("scratch", place)
+        if key not in self.slots:
+            self.scratch.append((self.slot(key), place))
+        return place, self.slots[key]
+
+    def repeat(self, x: Operand, part: Part, strips: Strips) -> Argument:
+        """Write a row into scratch memory as often as it fits; a part of its own."""
+        size = np.dtype(x.old).itemsize
+        _, slot = self.strip(strips)
+        source = self.memory(x.value)
+        self.call((own_loop("rows"), x.size * size), [(source, 0, 0), (slot, x.size * size, 0)])
+        times = part.block // x.size
+        self.parts.append((times, times, 1))
+        return slot, size, 0
+
+    def converted(self, x: Operand, old: Argument, strips: Strips) -> tuple[Argument, int]:
+        """Write an operand as numbers of another type into scratch memory."""
+        place, slot = self.strip(strips)
+        new = slot, np.dtype(x.new).itemsize, 0
+        self.call((own_loop(conversion(x.old, x.new) or ""), 0), [old, new])
+        return new, place
+
+    def argument(self, x: Operand, places: dict, strips: Strips, repeated: dict) -> Argument:
+        """Where an operand is."""
+        size = np.dtype(x.old).itemsize
+        if type(x.constant) is np.ndarray:
+            self.cells.append(x.constant)
+            slot = self.slot(("array", id(x.constant)), x.constant.ctypes.data)
+            return slot, size * (x.form == "full"), size * (x.form == "full")
+        if x.value is None:
+            return self.cell(x.constant, x.new), 0, 0
+        if x.form == "row":
+            return repeated[x.value]
+        if x.value in places:
+            return self.slots[("scratch", places[x.value])], size, 0
+        step = size if x.form == "full" else 0
+        return self.memory(x.value), step, step
+
+    def memory(self, n: int | None) -> int:
+        """The slot of a value that is no scratch."""
+        if n in self.kept:
+            return self.slot(("kept", n), self.kept[n].ctypes.data)
+        if n in self.internal:
+            return self.slot(("kept", n), self.internal[n].ctypes.data)
+        return self.slot(("given", n))
+
+    def result(self, found: Operation, i: int, places: dict, strips: Strips) -> Argument:
+        """Where the result of an operation goes."""
+        n, size = found.target, np.dtype(found.letter).itemsize
+        if n in places:
+            return self.slots[("scratch", places[n])], size, 0
+        if n in self.kept or n in self.given or n in self.internal:
+            return self.memory(n), size, size
+        if self.homes[n] == {i}:
+            places[n], slot = self.strip(strips)
+            return slot, size, 0
+        self.internal[n] = np.empty(found.size, found.letter)
+        return self.memory(n), size, size
+
+    def finish(self, scratch: np.ndarray) -> None:
+        """Fill in the addresses."""
+        for slot, place in self.scratch:
+            self.addresses[slot] = scratch.ctypes.data + place
+        self.table = [
+            np.array(self.parts, PART),
+            np.array(self.calls, CALL),
+            np.array(self.addresses or [0], np.uint64),
+            self.pairs,
+        ]
+        counts = len(self.parts), len(self.pairs)
+        self.head = np.array([(*counts, *[x.ctypes.data for x in self.table])], PROGRAM)
+        self.calls, self.addresses = [], []
+
+
+class Strips:
+    """Places in scratch memory, each as long as a block of numbers in double precision."""
+
+    def __init__(self, block: int):
+        self.step = -(-block * 8 // 64) * 64 + PADDING
+        self.free: list[int] = []
+        self.size = 0
+
+    def take(self) -> int:
+        """A place that nobody uses."""
+        if self.free:
+            return self.free.pop()
+        self.size += self.step
+        return self.size - self.step
+
+
+def homes(parts: list[Part]) -> dict[int, set[int]]:
+    """By value: the parts that make, read or change it."""
+    found: dict[int, set[int]] = {}
+    for i, part in enumerate(parts):
+        for this in part.operations:
+            for n in [this.target, *[x.value for x in this.operands]]:
+                if n is not None:
+                    found.setdefault(n, set()).add(i)
+    return found
+
+
+def last_uses(part: Part) -> list[list[int]]:
+    """By operation: the values that none after it reads or changes."""
+    last: dict[int, int] = {}
+    for turn, this in enumerate(part.operations):
+        for n in [this.target, *[x.value for x in this.operands]]:
+            if n is not None:
+                last[n] = turn
+    found: list[list[int]] = [[] for _ in part.operations]
+    for n, turn in last.items():
+        found[turn].append(n)
+    return found
+
+
+class Looped:
+    """A run that can be called with the arrays and numbers that it needs."""
+
+    def __init__(self, name: str, operations: list[Operation], table: Table, order: list[int]):
+        self.__name__, self.operations, self.table, self.order = name, operations, table, order
+        self.many = len(table.given)
+        self.numbers: list[tuple[np.ndarray, int]] = []
+        self.weak: set[int] = set()
+
+    def finish(self, scratch: np.ndarray) -> None:
+        """Be ready for calls."""
+        self.table.finish(scratch)
+        self.run = library()[self.table.work < LONG].run
+        self.address = ctypes.c_void_p(self.table.head.ctypes.data)
+        self.objects = ctypes.py_object * self.many
+
+    def __call__(self, *given) -> None:
+        for cell, place in self.numbers:
+            cell[()] = given[place]
+        if self.run(self.address, self.objects(*given[: self.many])):
+            self.slowly(given)
+
+    def slowly(self, given: tuple) -> None:
+        """The same, step by step: for arrays that C must not read or write."""
+        values = {n: x.item() if n in self.weak else x for n, x in self.table.kept.items()}
+        values |= dict(zip(self.order, given, strict=True))
+        made = {this.step.out for this in self.operations}
+        computed: dict = {}
+
+        def value(n: int):
+            return computed[n] if n in computed else values[n]
+
+        for this in self.operations:
+            step = this.step
+            out = step.function(*filled(step.inputs, value), **filled(step.settings, value))
+            if step.out is not None:
+                computed[step.out] = out
+        values |= self.table.kept
+        for n in made & values.keys():
+            values[n][...] = computed[n]
