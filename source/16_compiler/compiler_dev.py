@@ -1623,8 +1623,8 @@ class Compiled(CompiledMethods):
 
 # %% [markdown]
 r"""
-The rest is given. A lock lets only one thread at a time use the buffers. A step that is called inside of another one
-that's being traced just runs, and its calls end up on the other one's list.
+The rest is given. A lock lets only one thread at a time trace, or use the buffers. A step that is called inside of
+another one that's being traced just runs, and its calls end up on the other one's list.
 """
 
 
@@ -1635,9 +1635,9 @@ class Calling:
     """A compiled step is called as the step itself."""
 
     def __call__(self, *arguments, **settings):
-        if stand_ins((arguments, settings)):
-            return self.step(*arguments, **settings)
         with self.lock:
+            if stand_ins((arguments, settings)):
+                return self.step(*arguments, **settings)
             call = self.holders.look(arguments, settings)
             self.last = self.ready_for(call)
             return self.last.run(call)
@@ -1648,7 +1648,9 @@ def compile(step: Callable, *holders, backend: str = "auto") -> Compiled:
 
     At its first call with given shapes, dtypes and modes, the step is run on stand-ins
     and becomes a program; at the second it is traced once more, to be sure that nothing
-    is frozen; from then on, the program runs. Results have the same bits.
+    is frozen; from then on, the program runs. Results have the same bits. In these two
+    calls, what the step uses holds stand-ins: no other thread may use it meanwhile,
+    but in compiled steps.
 
     Parameters
     ----------

@@ -986,14 +986,16 @@ def test_a_program_in_which_the_same_step_is_called_by_others_keeps_its_buffers(
     ]
 
 
-def test_threads_train_two_networks_by_one_step():
-    compiled = compile(train_step)
+@pytest.mark.parametrize("steps", [1, 3])
+def test_threads_train_networks_with_the_same_batches(steps):
+    compiled = [compile(train_step) for _ in range(steps)]
     batches, found = in_batches(10), {}
 
     def run(seed):
         network = MLP([8, 16, 3], rng=seed)
         sgd = SGD(network.parameters(), 0.1)
-        losses = [compiled(network, x, y, sgd) for _ in range(5) for x, y in batches]
+        step = compiled[seed % steps]
+        losses = [step(network, x, y, sgd) for _ in range(5) for x, y in batches]
         found[seed] = losses, [p.data.tobytes() for p in network.parameters()]
 
     threads = [threading.Thread(target=run, args=(seed,)) for seed in range(3)]

@@ -305,9 +305,9 @@ class Calling:
     """A compiled step is called as the step itself."""
 
     def __call__(self, *arguments, **settings):
-        if stand_ins((arguments, settings)):
-            return self.step(*arguments, **settings)
         with self.lock:
+            if stand_ins((arguments, settings)):
+                return self.step(*arguments, **settings)
             call = self.holders.look(arguments, settings)
             self.last = self.ready_for(call)
             return self.last.run(call)
@@ -318,7 +318,9 @@ def compile(step: Callable, *holders, backend: str = "auto") -> Compiled:
 
     At its first call with given shapes, dtypes and modes, the step is run on stand-ins
     and becomes a program; at the second it is traced once more, to be sure that nothing
-    is frozen; from then on, the program runs. Results have the same bits.
+    is frozen; from then on, the program runs. Results have the same bits. In these two
+    calls, what the step uses holds stand-ins: no other thread may use it meanwhile,
+    but in compiled steps.
 
     Parameters
     ----------

@@ -217,13 +217,15 @@ class CompiledMethods:
     """What a compiled step says of itself."""
 
     last: Ready | None
+    # One for all steps: while one is traced, what it shares with others holds stand-ins.
+    lock = threading.RLock()
 
     def __init__(self, step: Callable, *holders, backend: str = "auto"):
         self.step, self.holders = step, Holders(step, holders)
         self.backend = checked_backend(backend)
         self.holders.hasten = self._hasten
         self.kept: dict[tuple, Ready] = {}
-        self.traces, self.last, self.lock = 0, None, threading.RLock()
+        self.traces, self.last = 0, None
         self.refers_to = (step, *holders)  # whoever looks for state need not look further
 
     def _hasten(self, ready: Ready) -> None:
