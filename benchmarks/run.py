@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from engines import ENGINES, LIMIT
+from engines import COMPILED, ENGINES, LIMIT
 from measure import Row, installed, measure, measure_imports
 from processes import HERE
 from report import circumstances, spreads, table, write_between_marks
@@ -58,7 +58,9 @@ def main() -> None:
     chosen = arguments()
     begin = time.monotonic()
     print("BLAS and PyTorch are pinned to one thread; times are CPU times of each process")
-    wanted = [name for name in ENGINES if name == LIMIT or name in (chosen.engines or ENGINES)]
+    full = [name for name in ENGINES if name not in COMPILED]
+    asked = chosen.engines or full
+    wanted = [name for name in ENGINES if name == LIMIT or name in asked]
     engines = installed(wanted)
     rows = []
     for name in chosen.only or [*WORKLOADS, "import"]:
@@ -71,7 +73,7 @@ def main() -> None:
         rows += new
     text = f"{table(rows, engines)}\n\n{circumstances(engines, chosen.rounds)}"
     print(f"\n{text}\n\n{time.monotonic() - begin:.0f} s")
-    if chosen.only is None and engines == list(ENGINES):
+    if chosen.only is None and engines == full:
         write(rows, engines, text)
 
 

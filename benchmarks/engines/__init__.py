@@ -44,4 +44,7 @@ ENGINES = {
     "hips": Engine("HIPS autograd", "autograd, autograd.numpy", "autograd"),
     "mygrad": Engine("MyGrad", "mygrad", "mygrad"),
     "micrograd": Engine("micrograd", "micrograd.engine", "micrograd"),
+    "compiled_lines": Engine("compiled, lines", "tinytorch.core.compiler", "tinytorch"),
+    "compiled_loops": Engine("compiled, loops", "tinytorch.core.compiler", "tinytorch"),
 }
+COMPILED = ("compiled_lines", "compiled_loops")  # take part where they are asked for
