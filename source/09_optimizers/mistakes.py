@@ -330,7 +330,6 @@ MISTAKES = [
         "scheduler",
         "I counted with a number; save does not find it.",
         {"self.steps = np.array(0)": "self.steps = 0"},
-        hidden="whether it can be saved is looked at in the hidden tests",
     ),
     Mistake(
         "no-copies",

@@ -2030,7 +2030,7 @@ def find_lr(
     save(file, network)
     try:
         for rate, (x, y) in zip(rates, again(batches)):
-            optimizer.lr = float(rate)
+            optimizer.lr = rate
             losses.append(train_step(network, x, y, optimizer, loss))
             if losses[-1] > 4 * min(losses):
                 break

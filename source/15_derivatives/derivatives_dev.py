@@ -185,11 +185,11 @@ def second_derivatives_of_a_composite(derivatives, x):
     return found, type(found).__name__
 
 
-@observe(x=uniform(low=1.0000003, high=1.0000005))
-def second_derivative_of_a_single_number_in_float32(derivatives, x):
+@observe(x=uniform(low=1.0000003, high=1.0000005), a=uniform(low=0.5, high=3.0))
+def second_derivative_of_a_single_number_in_float32(derivatives, x, a):
     """A number without axes, right beside a place where the slope has a corner; float32 stays float32."""
-    v = derivatives.Variable(np.array(x, dtype="float32"))
-    found = derivatives.second_derivative(lambda z: (z - 1) * np.abs(z - 1) * z, v)
+    v, a = derivatives.Variable(np.array(x, dtype="float32")), float(a)
+    found = derivatives.second_derivative(lambda z: (z - 1) * np.abs(z - 1) * z * a, v)
     return found, str(found.dtype)
 
 
@@ -876,7 +876,8 @@ def a_place_that_is_flat_to_begin_with(derivatives, start):
     place, count = derivatives.newton(f, start, 5, float(2 * np.abs(start).max()))
     bent = lambda v: (v * v * v * v).sum() + f(v)  # noqa: E731
     whole = derivatives.newton(bent, [1, 2], 1, 0.1)[0]
-    return place, count, whole, str(whole.dtype)
+    at_once = derivatives.newton(f, [0, 0], 1, 0.1)[0]
+    return place, count, whole, str(whole.dtype), at_once, str(at_once.dtype)
 
 
 ### END HIDDEN TESTS
