@@ -107,7 +107,7 @@ def test_every_figure_of_every_lesson_says_what_it_shows():
         for cell in read_source(module):
             text = cell.source
             if "plt.subplots" in text or "plt.figure" in text:
-                written = re.findall(r"\bshow\(\s*figure,\s*((?:\"[^\"]*\"\s*)+)", text)
+                written = re.findall(r"\bshow\(\s*figure,\s*((?:f?\"[^\"]*\"\s*)+)", text)
                 drawn = re.findall(r"\bshow\(\s*figure,\s*(draw_\w+)\(", text)
                 assert written or drawn, f"{module.folder}: a figure without a text:\n{text[-300:]}"
                 assert all(len(alt.split()) >= 10 for alt in written)
