@@ -863,12 +863,12 @@ OPTIMIZERS = {
         "09_optimizers",
         "scheduler",
         instead={
-            "        factor = self.schedule(int(self.steps))\n": (
+            "        factor = self.schedule(self.steps.item())\n": (
                 "        factor = self.factor_now()\n"
             ),
             "    def step(self) -> None:": (
                 "    def factor_now(self):\n"
-                "        return self.schedule(int(self.steps))\n\n"
+                "        return self.schedule(self.steps.item())\n\n"
                 "    def step(self) -> None:"
             ),
         },
