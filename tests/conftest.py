@@ -60,6 +60,15 @@ def small_course(tmp_path, monkeypatch) -> Course:
     return course
 
 
+@pytest.fixture
+def axes():
+    """Where something can be drawn."""
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    figure, axes = pyplot.subplots()
+    yield axes
+    pyplot.close(figure)
+
+
 @pytest.fixture(scope="session")
 def released_once(tmp_path_factory) -> Path:
     """The small course, released; made once, and copied for each test."""

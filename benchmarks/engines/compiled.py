@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from workloads import Chain, Curvature, Gates, Network, Spring
 
+from engines import tinytorch as eager
 from tinytorch.core import autograd
-from tinytorch.core.activations import relu
 from tinytorch.core.autograd import Variable
 from tinytorch.core.compiler import compile
 from tinytorch.core.layers import linear
@@ -32,55 +32,17 @@ def scalar_expression(data: Spring, backend: str) -> Callable[[], list]:
 
 def small_chain(data: Chain, backend: str) -> Callable[[], list]:
     """The chain of products and sums."""
-    leaves = [Variable(array) for array in (data.x, data.a, data.b)]
-
-    def step():
-        x, a, b = leaves
-        for leaf in leaves:
-            leaf.zero_grad()
-        for _ in range(data.pairs):
-            x = x * a
-            x = x + b
-        x.backward(data.seed)
-        return [x.data, *(leaf.grad for leaf in leaves)]
-
-    return compile(step, backend=backend)
+    return compile(eager.small_chain(data), backend=backend)
 
 
 def mlp_step(data: Network, backend: str) -> Callable[[], list]:
     """A step of gradient descent."""
-    parameters = [Tensor(array, requires_grad=True) for array in data.parameters()]
-    layers = list(zip(parameters[::2], parameters[1::2], strict=True))
-
-    def step(x, labels):
-        for parameter in parameters:
-            parameter.grad = None
-        for weights, bias in layers[:-1]:
-            x = apply(relu, apply(linear, x, weights, bias))
-        loss = autograd.cross_entropy(apply(linear, x, *layers[-1]), labels)
-        loss.backward()
-        for parameter in parameters:
-            parameter.data -= data.rate * parameter.grad
-        return [loss.data, *(parameter.grad for parameter in parameters)]
-
-    return with_arguments(compile(step, backend=backend), [Tensor(data.x), data.labels])
+    return compile(eager.mlp_step(data), backend=backend)
 
 
 def large_chain(data: Gates, backend: str) -> Callable[[], list]:
     """The gates."""
-    x, w = Variable(data.x), Variable(data.w)
-
-    def step():
-        x.zero_grad()
-        w.zero_grad()
-        y = x
-        for _ in range(data.blocks):
-            c = autograd.tanh(y * w + x)
-            y = c * c
-        y.backward(data.seed)
-        return [y.data, x.grad, w.grad]
-
-    return compile(step, backend=backend)
+    return compile(eager.large_chain(data), backend=backend)
 
 
 def hessian_vector_product(data: Curvature, backend: str) -> Callable[[], list]:

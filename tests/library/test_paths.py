@@ -19,13 +19,6 @@ from tinytorch.support.races import costs_of, digits_batches, ravine_paths
 pyplot = pytest.importorskip("matplotlib.pyplot")
 
 
-@pytest.fixture
-def axes():
-    figure, axes = pyplot.subplots()
-    yield axes
-    pyplot.close(figure)
-
-
 def test_paths_are_drawn_with_the_steps_that_they_take(axes):
     text = draw_paths(axes, ravine, ravine_paths(SGD))
     labels = [t.get_text() for t in axes.get_legend().get_texts()]

@@ -8,13 +8,6 @@ from tinytorch.support.plots import draw_losses, draw_matrix, draw_six
 pyplot = pytest.importorskip("matplotlib.pyplot")
 
 
-@pytest.fixture
-def axes():
-    figure, axes = pyplot.subplots()
-    yield axes
-    pyplot.close(figure)
-
-
 def test_losses_are_drawn_and_told_and_other_measures_are_not(axes):
     history = {
         "loss": [2.0, 1.0],
