@@ -1,6 +1,7 @@
 """A notebook that is run without a kernel has the outputs that it has with one."""
 
 import copy
+import itertools
 import json
 import re
 
@@ -57,14 +58,29 @@ FILES = re.compile(r"/tmp/ipykernel_\d+/\d+\.py|\d+\.py|0x[0-9a-f]+")
 
 
 def joined(outputs) -> list:
-    """Outputs with neighbouring pieces of a stream joined: a kernel sends it in pieces."""
+    """Outputs with the pieces of a stream joined that no other kind of output stands between.
+
+    A kernel sends a stream in pieces, and which of the two is sent first depends on when each
+    was last emptied; so errors stand behind what is printed here.
+    """
     found: list = []
     for output in json.loads(json.dumps(outputs)):
-        if output["output_type"] == "stream" and found and found[-1].get("name") == output["name"]:
-            found[-1]["text"] += output["text"]
+        last = {one["name"]: one for one in streams_at_the_end(found)}
+        if output["output_type"] == "stream" and output["name"] in last:
+            last[output["name"]]["text"] += output["text"]
         else:
             found.append(output)
+        streams = streams_at_the_end(found)
+        found[len(found) - len(streams) :] = sorted(
+            streams, key=lambda one: one["name"] != "stdout"
+        )
     return found
+
+
+def streams_at_the_end(outputs: list) -> list:
+    """The last outputs, as long as they are streams."""
+    backwards = itertools.takewhile(lambda one: one["output_type"] == "stream", outputs[::-1])
+    return list(backwards)[::-1]
 
 
 def both(nb, files: dict[str, str]):
