@@ -193,7 +193,7 @@ def audit(
     if page and only:
         raise UsageError("a page shows all parts; leave out --part, or --page")
     kept = read_page(page) if page and not everything else {}
-    known = {name: one.made_from for name, one in kept.items()}
+    known = {name: one.known for name, one in kept.items()}
     reports = []
     for report in auditing.run(
         chosen_sources(modules), only, lambda text: click.echo(text, err=True), known
