@@ -17,7 +17,7 @@ from tito.grading.gradebook import gradebook, nbgrader_api
 from tito.grading.pool import Interrupted
 from tito.grading.writer import penalty_of
 from tito.source.modules_and_others import Assigned
-from tito.steps.late_penalties import follow_marks
+from tito.steps.following import follow_decisions
 
 
 def feedback(
@@ -120,7 +120,7 @@ def scores(course: Course, modules: Sequence[Assigned]) -> list[Score]:
         known = {assignment.name for assignment in book.assignments}
         for module in modules:
             if module.folder in known:
-                follow_marks(book, configuration(course.root), module.folder)
+                follow_decisions(book, configuration(course.root), module.folder)
                 book.db.commit()
                 for submission in book.assignment_submissions(module.folder):
                     found += _marks(module, submission)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from tito.cli.shared import chosen, cli, one_module, table
+from tito.cli.shared import chosen, cli, one_module, say, table
 from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
 from tito.files import printable
@@ -281,3 +281,74 @@ def selftest(arguments: tuple[str, ...]) -> None:
         raise UsageError(f"{root} has no tests; they are in the instructor's checkout")
     parallel = [] if arguments else ["-n", "auto", "--dist", "loadgroup"]
     sys.exit(subprocess.call([sys.executable, "-m", "pytest", *parallel, *arguments], cwd=root))
+
+
+@cli.command()
+@one_assignment
+@click.argument("exercise", required=False)
+@click.option("--full-marks", is_flag=True, help="Everybody has its points.")
+@click.option("--leave-out", is_flag=True, help="It is taken out of the sum.")
+@click.option("--because", default="", metavar="TEXT", help="What students read about it.")
+@click.option("--undo", is_flag=True, help="It counts again, with the marks it had.")
+def void(
+    module: Assigned,
+    exercise: str | None,
+    full_marks: bool,
+    leave_out: bool,
+    because: str,
+    undo: bool,
+) -> None:
+    """Have a faulty exercise count no more, or show which do not."""
+    from tito.author import voiding
+
+    if exercise is None:
+        found = voiding.exercises_without_marks(module)
+        rows = [[v.cell.removeprefix("test-"), v.how, f"{v.points:g}", v.because] for v in found]
+        table(module.folder, ["does not count", "how", "points", "because"], rows)
+        return
+    if full_marks + leave_out + undo != 1:
+        raise UsageError("choose one: --full-marks, --leave-out, or --undo")
+    if undo:
+        voiding.count_again(module, exercise)
+        click.echo(f"{exercise} counts again, with the marks it had.")
+        return
+    count = voiding.void_exercise(module, exercise, leave_out, because)
+    what = "is left out of the sum" if leave_out else "gives everybody its points"
+    click.echo(f"{exercise} {what}: {count} marks. Those that were given are kept (--undo).")
+
+
+@cli.command()
+@one_assignment
+@click.argument("time", required=False)
+@click.option("--never", is_flag=True, help="It has no due date any more.")
+def due(module: Assigned, time: str | None, never: bool) -> None:
+    """Say when a module is due, or show it: tito due 07_autograd "2026-12-01 18:00 +01:00"."""
+    from tito.author import dates
+
+    if time and never:
+        raise UsageError("give a time, or --never, not both")
+    if time or never:
+        dates.set_due(module, dates.read_time(time) if time else None)
+    course = Course(module.root)
+    found = dates.due_dates(course, [module]).get(module.folder)
+    click.echo(f"{module.folder} is due {dates.shown(found) if found else 'at no time'}.")
+    for student, until in dates.all_extensions(course, [module])[module.folder].items():
+        click.echo(f"{printable(student)} has until {dates.shown(until)}.")
+    if time or never:
+        say("Students see it in status and on receipts once you hand out a new kit: tito kit")
+
+
+@cli.command()
+@one_assignment
+@click.argument("student")
+@click.option("--until", metavar="TIME", help="A time with its zone, or how much longer: 48 h.")
+@click.option("--undo", is_flag=True, help="The due date is for this student as well.")
+def extend(module: Assigned, student: str, until: str | None, undo: bool) -> None:
+    """Give a student more time, also before anything was handed in."""
+    from tito.author import dates
+
+    if bool(until) == undo:
+        raise UsageError("say --until when, or --undo")
+    time = dates.give_extension(module, student, until)
+    said = f"has until {dates.shown(time)}" if time else "has no extension any more"
+    click.echo(f"{printable(student)} {said} for {module.folder}.")
