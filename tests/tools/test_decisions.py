@@ -10,13 +10,16 @@ from test_by_hand import ANOTHER, give, rewrite, set_due, stamp, state, total
 from tito.author.dates import due_dates, give_extension, read_time
 from tito.author.dates import set_due as say_due
 from tito.author.grade import grade
+from tito.author.kit import make_kit
 from tito.author.marks import feedback, scores
 from tito.author.release import release
 from tito.author.voiding import count_again, exercises_without_marks, void_exercise
 from tito.cli import cli
-from tito.course import Course
+from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
 from tito.grading.gradebook import gradebook
+from tito.student.actions import start, submit
+from tito.student.progress import DUE_DATES
 
 
 @pytest.fixture
@@ -309,3 +312,43 @@ class TestDates:
         hand_in(strict, "ada", reference(strict))
         with pytest.raises(UsageError, match="has no due date to be extended"):
             give_extension(strict, "ada", "2 days")
+
+
+class TestWhatStudentsSeeOfADate:
+    @pytest.fixture
+    def student_of(self, small_course, tmp_path, monkeypatch):
+        """Makes the kit of a course where module 1 is due at a time, and goes into it."""
+
+        def make(due: datetime | None) -> Module:
+            say_due(small_course.module("1"), due)
+            make_kit(small_course, tmp_path / "kit")
+            monkeypatch.chdir(tmp_path / "kit")
+            return Course(tmp_path / "kit").module("1")
+
+        return make
+
+    def test_status_and_the_receipt_say_when_a_module_is_due(self, student_of):
+        due = datetime.now(UTC) + timedelta(days=3, minutes=5)
+        module = student_of(due)
+        said = f"01_numbers is due in 3 days: {due.astimezone():%Y-%m-%d %H:%M %z}."
+        assert said in run("status").output
+        start(module)
+        assert said in submit(module, "ada")[0].splitlines()
+        assert said in (module.desk.parent / "receipt.txt").read_text().splitlines()
+
+    def test_they_say_when_it_was(self, student_of):
+        module = student_of(datetime.now(UTC) - timedelta(minutes=5))
+        start(module)
+        assert "01_numbers was due 20" in submit(module, "ada")[0]
+
+    def test_they_say_nothing_where_nothing_is_due(self, student_of):
+        module = student_of(None)
+        assert " due " not in run("status").output
+        start(module)
+        assert " due " not in submit(module, "ada")[0]
+
+    @pytest.mark.parametrize("text", ["", "[]", "{", '{"01_numbers": 3}', '{"01_numbers": "soon"}'])
+    def test_a_damaged_file_of_dates_is_no_matter(self, student_of, text):
+        module = student_of(datetime.now(UTC))
+        (module.root / DUE_DATES).write_text(text)
+        assert run("status").exit_code == 0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from tito.cli import student
 from tito.cli.shared import chosen, cli, one_module, say, table
 from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
@@ -25,6 +26,40 @@ def chosen_assignments(names: tuple[str, ...]) -> list[Assigned]:
 def one_assignment(function):
     """A command for one module or other assignment, given as its argument or with --module."""
     return one_module(function, find_assignment)
+
+
+# Where there are sources, two of the student's commands can do more.
+
+
+@cli.command()
+@click.argument("modules", nargs=-1)
+@click.option("--reference", is_flag=True, help="Regenerate the library from the sources.")
+def export(modules: tuple[str, ...], reference: bool) -> None:
+    """Write your notebook's code to tinytorch/core."""
+    if not reference:
+        return student.export.callback(modules)
+    if not Course.find().has_sources:
+        raise UsageError("--reference needs the sources, and there are none here; leave it out")
+    from tito.source.reference import export_reference
+
+    for module in chosen(modules):
+        click.echo(export_reference(module).relative_to(module.root))
+
+
+@cli.command()
+@one_module
+@click.option("--student", "name", help="Of what was handed in by this student.")
+def diff(module: Module, name: str | None) -> None:
+    """Show what you changed against the released notebook, cell by cell."""
+    from tito.notebook.read import read_notebook
+    from tito.student.desk import read_desk
+
+    if name is None:
+        return student.show_changes(module, read_desk(module))
+    path = module.root / "submitted" / name / module.folder / module.notebook
+    if not path.exists():
+        raise UsageError(f"{name} has not handed in {module.folder}; there is no {path}")
+    student.show_changes(module, read_notebook(path))
 
 
 @cli.command()
@@ -332,8 +367,8 @@ def due(module: Assigned, time: str | None, never: bool) -> None:
     course = Course(module.root)
     found = dates.due_dates(course, [module]).get(module.folder)
     click.echo(f"{module.folder} is due {dates.shown(found) if found else 'at no time'}.")
-    for student, until in dates.all_extensions(course, [module])[module.folder].items():
-        click.echo(f"{printable(student)} has until {dates.shown(until)}.")
+    for name, until in dates.all_extensions(course, [module])[module.folder].items():
+        click.echo(f"{printable(name)} has until {dates.shown(until)}.")
     if time or never:
         say("Students see it in status and on receipts once you hand out a new kit: tito kit")
 
