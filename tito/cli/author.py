@@ -108,8 +108,18 @@ def release(modules: tuple[str, ...]) -> None:
 @click.option("--no-sandbox", is_flag=True, help="Run submissions with all your rights.")
 @click.option("--take", multiple=True, help="This zip file, which waits for you to look at it.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line, and no table.")
+@click.option("--watch", is_flag=True, help="Grade and answer what comes in, until Ctrl-C.")
+@click.option("--tries", default=3, help="With --watch: how many answers a student gets a day.")
+@click.option("--every", default=30.0, help="With --watch: seconds from one look to the next.")
 def grade(
-    module: Assigned, students: tuple[str, ...], no_sandbox: bool, as_json: bool, **settings
+    module: Assigned,
+    students: tuple[str, ...],
+    no_sandbox: bool,
+    as_json: bool,
+    watch: bool,
+    tries: int,
+    every: float,
+    **settings,
 ) -> None:
     """Grade what was handed in under submitted/, and say what became of each.
 
@@ -120,6 +130,11 @@ def grade(
     from tito.grading.live_view import shown
     from tito.grading.submissions import not_looked_at
 
+    if watch:
+        others = [students, no_sandbox, as_json, *settings.values()]
+        if any(others):
+            raise UsageError("--watch goes with --tries and --every, and with nothing else")
+        return _grade_on_submit(module, tries, every)
     report = grade_module(
         module, students, progress=shown(as_json), sandboxed=not no_sandbox, **settings
     )
@@ -131,6 +146,20 @@ def grade(
     if aside := not_looked_at(Course(module.root)):
         click.echo(f"Not looked at, as it is no assignment's folder: {', '.join(aside)}.", err=True)
     sys.exit(1 if without else 0)
+
+
+def _grade_on_submit(module: Assigned, tries: int, every: float) -> None:
+    from tito.author.on_submit import Answer, watch
+
+    def show(answer: Answer) -> None:
+        graded, name = answer.graded, printable(answer.student)
+        mark = "waits, its tries of today are used up"
+        if graded:
+            mark = graded.state if graded.score is None else f"{graded.score:g} of {graded.most:g}"
+        click.echo(f"{name}: {mark}; {answer.path.relative_to(module.root)}")
+
+    click.echo(f"Looking for hand-ins of {module.folder} every {every:g} s; Ctrl-C ends.")
+    watch(module, show, tries, every, on_trouble=lambda text: say(f"tito: {text}", err=True))
 
 
 def _show_grading(module: Assigned, report: list) -> None:
