@@ -13,8 +13,9 @@ from conftest import cell_of, changed, hand_in, reference, untouched
 from ordinary_course import ASSIGNMENTS, copy_of, find, submit, write_sources
 
 from tito.author.dates import give_extension
+from tito.author.feedback import feedback
 from tito.author.grade import grade
-from tito.author.marks import feedback, scores, scores_csv
+from tito.author.marks import scores, scores_csv
 from tito.author.ordinary import release_ordinary
 from tito.author.release import release
 from tito.author.voiding import count_again, void_exercise
@@ -227,8 +228,8 @@ def test_a_late_penalty_follows_marks_given_by_hand(late):
     assert (ada.score, ada.penalty) == (0, 9)
     give(late, "why-inverse", 1)
     (page,) = feedback(late)
-    assert "Late submission penalty (Score: -8.0)" in page.read_text()
-    assert "(Score: 0.0 / 10.0)" in page.read_text()
+    assert "It was handed in late: 8 points were taken off." in page.read_text()
+    assert '<p class="mark">0 <small>of 10 points' in page.read_text()
     give(late, "why-inverse", 3)
     subprocess.run(["nbgrader", "export"], check=True, capture_output=True, cwd=late.root)
     assert ",10.0,10.0,0.0,10.0" in (late.root / "grades.csv").read_text()
@@ -249,12 +250,12 @@ def test_feedback_does_not_show_0_for_what_nobody_has_marked(numbers):
     hand_in(numbers, "bob", untouched(numbers))
     grade(numbers)
     pages = {page.parts[-3]: page.read_text() for page in feedback(numbers)}
-    assert pages["ada"].count("not marked yet / 3.0") == 2  # in the list, and at the answer
+    assert pages["ada"].count("not marked yet, of 3") == 2  # in the list, and at the answer
     assert "1 answer is not marked yet" in pages["ada"] and "up to 3 points" in pages["ada"]
-    assert "not marked yet" not in pages["bob"] and "0.0 / 3.0" in pages["bob"]
+    assert "not marked yet" not in pages["bob"] and "why-inverse: 0 of 3" in pages["bob"]
     give(numbers, "why-inverse", 2)
     pages = {page.parts[-3]: page.read_text() for page in feedback(numbers)}
-    assert "not marked yet" not in pages["ada"] and "2.0 / 3.0" in pages["ada"]
+    assert "not marked yet" not in pages["ada"] and "why-inverse: 2 of 3" in pages["ada"]
 
 
 # Notes

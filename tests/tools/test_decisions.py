@@ -9,9 +9,10 @@ from test_by_hand import ANOTHER, give, rewrite, set_due, stamp, state, total
 
 from tito.author.dates import due_dates, give_extension, read_time
 from tito.author.dates import set_due as say_due
+from tito.author.feedback import feedback
 from tito.author.grade import grade
 from tito.author.kit import make_kit
-from tito.author.marks import feedback, scores
+from tito.author.marks import scores
 from tito.author.release import release
 from tito.author.voiding import count_again, exercises_without_marks, void_exercise
 from tito.cli import cli
@@ -112,7 +113,7 @@ class TestAnExerciseThatDoesNotCount:
         page = next(page for page in feedback(graded) if "bob" in page.parts).read_text()
         assert "double does not count</strong>: everybody has its 4 points. Its check was w" in page
         assert "halve does not count</strong>: it is left out of the sum." in page
-        assert "(Score: 4.0 / 7.0)" in page
+        assert '<p class="mark">4 <small>of 7 points' in page
 
     def test_takes_no_late_penalty_with_it(self, graded):
         path = graded.root / "nbgrader_config.py"

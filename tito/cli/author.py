@@ -188,8 +188,9 @@ def _show_grading(module: Assigned, report: list) -> None:
 def feedback(module: Assigned, students: tuple[str, ...]) -> None:
     """Write what students get back, under feedback/."""
     from tito.author import marks
+    from tito.author.feedback import feedback as write_feedback
 
-    marks.feedback(module, students, lambda page: click.echo(page.relative_to(module.root)))
+    write_feedback(module, students, lambda page: click.echo(page.relative_to(module.root)))
     if waiting := marks.not_marked_yet(module, students):
         click.echo(f"Not marked yet: {waiting}; the pages say so.")
 

@@ -42,7 +42,7 @@ class GetMarks(GetGrades):
             out = [one for one in voided(book, known["assignment"]) if one.cell in cells]
         nb, resources = super().preprocess(nb, resources)
         if self.waiting:
-            nb.cells.insert(0, new_markdown_cell(said_of(self.waiting)))
+            nb.cells.insert(0, new_markdown_cell(said_of_waiting(self.waiting)))
         nb.cells[:0] = [new_markdown_cell(said_of_voided(one)) for one in out]
         return nb, resources
 
@@ -54,12 +54,17 @@ class GetMarks(GetGrades):
             self.assignment_id,
             self.student_id,
         )
-        if grade.needs_manual_grade and grade.manual_score is None and grade.auto_score is None:
+        if nobody_marked(grade):
             cell.metadata.nbgrader["score"] = NotMarkedYet()
             self.waiting.append(grade.max_score)
 
 
-def said_of(waiting: list[float]) -> str:
+def nobody_marked(grade) -> bool:
+    """Whether there is no mark at all yet, from nobody and no check."""
+    return grade.needs_manual_grade and grade.manual_score is None and grade.auto_score is None
+
+
+def said_of_waiting(waiting: list[float]) -> str:
     """The line for the top of a page, of the points of what is not marked yet."""
     answers = "1 answer is" if len(waiting) == 1 else f"{len(waiting)} answers are"
     points = "1 point" if sum(waiting) == 1 else f"{sum(waiting):g} points"
