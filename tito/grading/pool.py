@@ -180,6 +180,7 @@ class Grading:
         self.marks: dict[str, Graded] = {}
         self.renamed: dict[str, list[str]] = {}
         self.namesakes = in_one_name(students_of(Course(module.root), module))
+        self.roster = writer.roster()
 
     def grade(
         self,
@@ -344,7 +345,9 @@ class Grading:
         graded, summary = self.marks[waiting.student], entry.summary
         late = [f"late: {graded.penalty:g} points were taken off"] if graded.penalty else []
         differ = [f"marked by hand: {', '.join(graded.differ)}"] if graded.differ else []
-        notes = arranged([*late, *differ, *waiting.notes, *summary["notes"]])
+        stranger = self.roster and waiting.student not in self.roster
+        unknown = ["not in the roster"] if stranger else []
+        notes = arranged([*late, *differ, *unknown, *waiting.notes, *summary["notes"]])
         graded.notes = [*map(printable, notes)]
         namesakes = [self.namesakes[graded.student]] if graded.student in self.namesakes else []
         graded.flags = [*map(printable, [*namesakes, *summary["flags"]])]
