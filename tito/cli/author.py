@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 import click
 
-from tito.cli.shared import chosen, cli, one_module, table
+from tito.cli.shared import chosen, cli, one_module, say, table
 from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
 from tito.files import printable
@@ -79,6 +80,34 @@ def roster(path: Path) -> None:
     if found.left_out:
         said += f"; rows of no student: {some_of(found.left_out)}"
     click.echo(printable(f"{path.name} ({found.kind}): {said}."))
+
+
+@cli.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("module_name", metavar="MODULE", required=False)
+def collect(path: Path, module_name: str | None) -> None:
+    """Put the hand-ins of a download of Canvas, Moodle or Gradescope where grade finds them.
+
+    PATH is the zip file as it was downloaded, or a folder that it was unpacked to.
+    """
+    from tito.author.lms import collect as collecting
+
+    course = Course.find()
+    only = find_assignment(course, module_name) if module_name else None
+    outcomes = collecting.collect(course, path, only)
+    counts = Counter(one.state for one in outcomes)
+    click.echo(", ".join(f"{count} {state}" for state, count in counts.most_common()) + ".")
+    for one in outcomes:
+        if one.note or one.state in collecting.LEFT_OVER:
+            say(printable(f"{one.name}: {', '.join(filter(None, (one.state, one.note)))}"))
+    left = [one for one in outcomes if one.state in collecting.LEFT_OVER]
+    if left:
+        click.echo(
+            f"Look at them in {collecting.ASIDE}/; put what is a hand-in into "
+            "submitted/STUDENT/MODULE/ by hand.",
+            err=True,
+        )
+    sys.exit(1 if left else 0)
 
 
 @cli.command()
