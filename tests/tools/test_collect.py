@@ -13,6 +13,7 @@ import pytest
 from conftest import reference, untouched
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ordinary_course import ASSIGNMENTS, write_sources
 from test_roster import enrolled, tito
 
 from tito.author.grade import grade
@@ -21,9 +22,11 @@ from tito.author.lms.collect import collect
 from tito.author.lms.downloads import delivered_in, opened, time_of_entry
 from tito.author.lms.gradescope import senders_in
 from tito.author.lms.senders import Directory, Sender
+from tito.author.ordinary import release_ordinary
 from tito.errors import TitoError, UsageError
 from tito.grading.gradebook import gradebook
 from tito.grading.roster import Person
+from tito.source.modules_and_others import find_assignment
 from tito.submission import Submission, zip_bytes
 
 ROSTER = """id,first_name,last_name,email,lms_user_id
@@ -341,6 +344,18 @@ def test_a_name_that_is_not_in_the_roster_is_the_platforms(course, numbers, tmp_
     assert found == {"ada": "its receipt says 'countess'", "eve": "not in the roster"}
 
 
+def test_a_sender_whom_the_roster_does_not_know_is_said(course, numbers, tmp_path):
+    files = {"mallory_666_1_a.zip": receipt(numbers, "ada")}
+    (outcome,) = collect(course, as_zip(tmp_path, files))
+    assert (outcome.student, outcome.state) == ("ada", "collected")
+    assert outcome.note == "the roster does not know 'mallory', as Canvas writes"
+
+
+def test_files_beside_an_unpacked_hand_in_do_no_harm(course, numbers, tmp_path):
+    files = gradescope(numbers) | {"submission_111/report.pdf": b"%PDF-1.4"}
+    assert states(course, as_zip(tmp_path, files)) == {"ada": "collected", "emmy": "collected"}
+
+
 def test_a_receipt_may_be_signed_with_the_e_mail(course, numbers, tmp_path):
     path = as_zip(tmp_path, {"a.zip": receipt(numbers, "Ada@Example.org")})
     assert states(course, path) == {"ada": "collected"}
@@ -384,8 +399,11 @@ def test_two_students_in_one_name_are_not_guessed(course, numbers, tmp_path):
     files = {"Ada Lovelace_31_assignsubmission_file_/numbers_dev.ipynb": bare(numbers)}
     (outcome,) = collect(course, as_zip(tmp_path, files))
     assert outcome.state == "unknown" and "may be of ada, ada2" in outcome.note
-    files = {"Ada Lovelace_31_assignsubmission_file_/a.zip": receipt(numbers, "ada2")}
-    assert states(course, as_zip(tmp_path, files)) == {"ada2": "collected"}
+    name = "Ada Lovelace_31_assignsubmission_file_/{}.zip"
+    path = as_zip(tmp_path, {name.format("a"): receipt(numbers, "ada2")})
+    assert states(course, path) == {"ada2": "collected"}
+    path = as_zip(tmp_path, {name.format("b"): receipt(numbers, "ada2", 11, desk="b" * 32)})
+    assert states(course, path) == {"ada2": "waits for you"}, "it may be of the other one"
 
 
 def test_the_number_of_another_platform_is_not_taken_for_canvas(course, numbers, tmp_path):
@@ -448,6 +466,20 @@ def test_a_zip_file_of_a_students_own_is_unpacked(course, numbers, tmp_path):
     again |= {"01-emmy/.DS_Store": b"x", "__MACOSX/01-emmy/._submission.json": b"x"}
     files["noetheremmy_4712_2_a.zip"] = zipped(tmp_path / "inner.zip", again).read_bytes()
     assert states(course, as_zip(tmp_path, files)) == {"ada": "collected", "emmy": "collected"}
+
+
+def test_notebooks_of_an_ordinary_assignment_are_collected_and_graded(course, tmp_path):
+    name = "asserts"
+    write_sources(course.root, name, ASSIGNMENTS[name])
+    midterm = find_assignment(course, name)
+    release_ordinary(midterm)
+    first = midterm.notebooks[0]
+    content = (midterm.release_folder / first).read_bytes()
+    path = as_zip(tmp_path, {f"lovelaceada_4711_1_{first}": content})
+    assert states(course, path, midterm) == {"ada": "collected"}
+    assert (course.root / "submitted" / "ada" / name / first).read_bytes() == content
+    assert [g.student for g in grade(midterm)] == ["ada"]
+    assert states(course, path, midterm) == {"ada": "as before"}
 
 
 # Bounds

@@ -2,10 +2,11 @@
 
 import csv
 import io
+import re
 from datetime import datetime
 
 import pytest
-from conftest import hand_in, reference, untouched
+from conftest import ROOT, hand_in, reference, untouched
 from test_roster import CANVAS, MOODLE, PLAIN, enrolled, tito
 
 from tito.author.grade import grade
@@ -67,6 +68,16 @@ def test_gradescope_columns(term):
     assert header[4:] == ["01_numbers", "01_numbers - Max Points"]
     assert ada == ["Ada", "Lovelace", "4711", "ada@example.org", "9.5", "10"]
     assert emmy[4:] == sonja[4:] == ["", "10"]
+
+
+@pytest.mark.parametrize("platform", ["canvas", "moodle", "gradescope"])
+def test_the_columns_are_those_in_the_documents(term, platform):
+    text = (ROOT / "docs" / "lms.md").read_text(encoding="utf-8")
+    (row,) = re.findall(rf"^\| `{platform}` \| (.*?) \|", text, flags=re.M)
+    named = re.findall(r"`([^`…]+)`", row)
+    header = rows(term, platform)[0]
+    own = [column for column in header if not column.startswith("01_numbers")]
+    assert own == named[: len(own)]
 
 
 def test_moodle_gets_no_row_without_what_tells_students_apart(term):

@@ -151,8 +151,21 @@ def _most_like(names: set[str], released: dict[str, set[str]]) -> str:
     return max(released, key=lambda n: len(names & released[n]) / len(names | released[n] | {""}))
 
 
-def module_of(content: bytes, among: list[Assigned]) -> tuple[Assigned, str] | None:
-    """The assignment and the name of its notebook that has most of the cells of a given one.
+Names = dict[tuple[Assigned, str], set[str]]
+
+
+def released_names(among: list[Assigned]) -> Names:
+    """The names of the cells in each released notebook of some assignments."""
+    return {
+        (one, name): grade_ids(read_notebook(one.release_folder / name))
+        for one in among
+        for name in one.notebooks
+        if (one.release_folder / name).exists()
+    }
+
+
+def notebook_like(content: bytes, released: Names) -> tuple[Assigned, str] | None:
+    """The assignment, and its notebook, that has most of the cells of a given one; maybe none.
 
     Raises
     ------
@@ -160,12 +173,6 @@ def module_of(content: bytes, among: list[Assigned]) -> tuple[Assigned, str] | N
         If it is no notebook.
     """
     names = grade_ids(notebook_of(content, "it"))
-    released = {
-        (one, name): grade_ids(read_notebook(one.release_folder / name))
-        for one in among
-        for name in one.notebooks
-        if (one.release_folder / name).exists()
-    }
     likely = {key: ids for key, ids in released.items() if len(names & ids) * 2 > len(ids)}
     return max(likely, key=lambda k: len(names & likely[k]) / len(names | likely[k]), default=None)
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tito.author.lms.downloads import Delivered, delivered_in, opened
-from tito.author.lms.senders import Directory
+from tito.author.lms.senders import Directory, Sender
 from tito.course import Course, Module
 from tito.errors import StorageError, TitoError, UsageError
 from tito.files import MOST_BYTES, printable, read_regular, write_atomically
@@ -20,7 +20,7 @@ from tito.grading.ledger import alone
 from tito.grading.pool import LOCK
 from tito.grading.read_zip import submission_of, time_of, unpacked
 from tito.grading.roster import roster_of
-from tito.grading.submissions import module_of
+from tito.grading.submissions import notebook_like, released_names
 from tito.grading.unpacking import SAFE_NAME, InAnothersName, take_in
 from tito.source.modules_and_others import Assigned, all_assignments
 from tito.submission import RECORD, TIME, Submission, zip_bytes
@@ -107,6 +107,7 @@ class Collecting:
     def __init__(self, course: Course, only: Assigned | None):
         self.course, self.only = course, only
         self.assignments = {one.folder: one for one in all_assignments(course)}
+        self.released = released_names([only] if only else list(self.assignments.values()))
         with gradebook(course) as book:
             self.directory = Directory(roster_of(book))
             self.due = {one.name: one.duedate for one in book.assignments}
@@ -148,7 +149,7 @@ class Collecting:
         """The hand-ins that are in something delivered; several, if it holds several notebooks."""
         files = self.files_of(one)
         if RECORD in files:
-            sent = submission_of(files)
+            sent = submission_of(files) if len(one.entries) == 1 else _unpacked_by_others(files)
             module = self.assignments.get(sent.module)
             if not isinstance(module, Module):
                 raise Aside(UNKNOWN, f"its receipt says {sent.module[:40]!r}, which is no module")
@@ -170,8 +171,7 @@ class Collecting:
 
     def bare(self, one: Delivered, name: str, content: bytes) -> HandIn:
         """A notebook without a receipt: of which module it is, its cells say."""
-        among = [self.only] if self.only else list(self.assignments.values())
-        found = module_of(content, among)
+        found = notebook_like(content, self.released)
         if found is None:
             where = self.only.folder if self.only else "any assignment"
             raise Aside(UNKNOWN, f"its notebook {name[:60]!r} does not seem to be of {where}")
@@ -204,7 +204,7 @@ class Collecting:
         if not new:
             old = AS_BEFORE if self.holds(module, student, sent) else OLDER
             return self.done(one, old, student, module)
-        if hand_in.has_receipt and one.sender.late and not self.is_late(sent):
+        if hand_in.has_receipt and one.sender.late and self.is_in_time(sent):
             note = "; ".join(filter(None, (note, "late by Canvas, and in time by its receipt")))
         return self.done(one, TAKEN, student, module, note)
 
@@ -228,7 +228,7 @@ class Collecting:
         platform, sent_by = sender.platform, self.directory.who(sender)
         own = self.directory.called(signed) if hand_in.has_receipt else ""
         if own and own in sent_by:
-            return own, True, ""
+            return own, len(sent_by) == 1 or sender.students > 1, ""
         if own and sent_by:
             raise Aside(
                 UNKNOWN,
@@ -242,9 +242,17 @@ class Collecting:
             name = own or unicodedata.normalize("NFC", signed)
             if not SAFE_NAME.fullmatch(name) or name.startswith("."):
                 raise Aside(REFUSED, f"{name[:80]!r} cannot be a student's name")
-            stranger = self.directory.roster and not own
-            return name, False, "not in the roster" if stranger else ""
+            return name, False, self.doubts(own, hand_in.delivered.sender)
         raise Aside(UNKNOWN, _nobody(sender.platform, sender.names, sent_by))
+
+    def doubts(self, own: str, sender: Sender) -> str:
+        """What is to be said of a hand-in that only its receipt gives to a student."""
+        if not self.directory.roster:
+            return ""
+        if not own:
+            return "not in the roster"
+        called = ", ".join(sender.names)[:80]
+        return f"the roster does not know {called!r}, as {sender.platform} writes" if called else ""
 
     def with_its_time(self, hand_in: HandIn, student: str) -> tuple[Submission, str]:
         """A hand-in in the name of its student and with its time; and, if that is not all that is
@@ -266,10 +274,10 @@ class Collecting:
         due = self.extended.get((sent.module, sent.student)) or self.due.get(sent.module)
         return due.replace(tzinfo=UTC) if due else None
 
-    def is_late(self, sent: Submission) -> bool:
-        """Whether a hand-in is late, by its time."""
+    def is_in_time(self, sent: Submission) -> bool:
+        """Whether a hand-in is in time, as far as its own time goes."""
         due = self.due_of(sent)
-        return due is not None and time_of(sent) > due
+        return due is not None and time_of(sent) <= due
 
     def holds(self, module: Assigned, student: str, sent: Submission) -> bool:
         """Whether just this notebook is there already."""
@@ -297,6 +305,15 @@ class Aside(TitoError):
     def __init__(self, state: str, reason: object):
         super().__init__(str(reason) or type(reason).__name__)
         self.state = state
+
+
+def _unpacked_by_others(files: dict[str, bytes]) -> Submission:
+    """The submission in a folder, in which other files may lie beside those of `submit`."""
+    try:
+        return submission_of(files)
+    except TitoError:
+        ours = {n: c for n, c in files.items() if n == RECORD or n.endswith(".ipynb")}
+        return submission_of(ours)
 
 
 def write_new(path: Path, content: bytes) -> None:
