@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -95,6 +96,53 @@ def release(modules: tuple[str, ...]) -> None:
     for one in chosen_assignments(modules):
         for path in [release_module(one)] if isinstance(one, Module) else release_ordinary(one):
             click.echo(path.relative_to(one.root))
+
+
+@cli.command()
+@click.argument("path", metavar="FILE.csv", type=click.Path(path_type=Path))
+def roster(path: Path) -> None:
+    """Put the students of a list into the gradebook: Canvas', Moodle's, or id, name and email."""
+    from tito.author.lms.rosters import enrol, read_roster
+    from tito.steps.notes import some_of
+
+    course, found = Course.find(), read_roster(path)
+    changes = enrol(course, found)
+    said = (
+        f"{len(changes.added)} added, {len(changes.changed)} changed, {len(changes.left)} as before"
+    )
+    if changes.absent:
+        said += f"; in the gradebook and not in this list, and kept: {some_of(changes.absent)}"
+    if found.left_out:
+        said += f"; rows of no student: {some_of(found.left_out)}"
+    click.echo(printable(f"{path.name} ({found.kind}): {said}."))
+
+
+@cli.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("module_name", metavar="MODULE", required=False)
+def collect(path: Path, module_name: str | None) -> None:
+    """Put the hand-ins of a download of Canvas, Moodle or Gradescope where grade finds them.
+
+    PATH is the zip file as it was downloaded, or a folder that it was unpacked to.
+    """
+    from tito.author.lms import collect as collecting
+
+    course = Course.find()
+    only = find_assignment(course, module_name) if module_name else None
+    outcomes = collecting.collect(course, path, only)
+    counts = Counter(one.state for one in outcomes)
+    click.echo(", ".join(f"{count} {state}" for state, count in counts.most_common()) + ".")
+    for one in outcomes:
+        if one.note or one.state in collecting.LEFT_OVER:
+            say(printable(f"{one.name}: {', '.join(filter(None, (one.state, one.note)))}"))
+    left = [one for one in outcomes if one.state in collecting.LEFT_OVER]
+    if left:
+        click.echo(
+            f"Look at them in {collecting.ASIDE}/; put what is a hand-in into "
+            "submitted/STUDENT/MODULE/ by hand.",
+            err=True,
+        )
+    sys.exit(1 if left else 0)
 
 
 @cli.command()
@@ -200,12 +248,33 @@ def feedback(module: Assigned, students: tuple[str, ...]) -> None:
 @click.option(
     "--csv", "path", type=click.Path(path_type=Path), help="Also write them to this file."
 )
-def scores(modules: tuple[str, ...], path: Path | None) -> None:
-    """Show the marks in the gradebook."""
+@click.option(
+    "--for",
+    "platform",
+    type=click.Choice(["canvas", "moodle", "gradescope"]),
+    help="Write the file as this platform takes it: a line for each student of the roster.",
+)
+def scores(modules: tuple[str, ...], path: Path | None, platform: str | None) -> None:
+    """Show the marks in the gradebook, and who handed in nothing."""
     from tito.author import marks
     from tito.files import write_atomically
 
-    found = marks.scores(Course.find(), chosen_assignments(modules))
+    if platform and not path:
+        raise UsageError("--for says how a file is written; name the file with --csv FILE")
+    course, chosen_ones = Course.find(), chosen_assignments(modules)
+    found = marks.scores(course, chosen_ones)
+    unmarked = marks.without_mark(course, chosen_ones)
+    _show_scores(found, unmarked)
+    if platform:
+        _write_mark_file(course, chosen_ones, platform, path)
+    elif path:
+        write_atomically(path, marks.scores_csv(found, unmarked))
+        click.echo(path)
+
+
+def _show_scores(found: list, unmarked: list) -> None:
+    from tito.author import marks
+
     rows = [
         [
             printable(student),
@@ -213,13 +282,26 @@ def scores(modules: tuple[str, ...], path: Path | None) -> None:
             f"{sum(s.score for s in lines):g}",
             f"{sum(s.most for s in lines):g}",
             str(sum(s.by_hand for s in lines) or "–"),
+            "",
         ]
         for (student, module), lines in marks.totals(found).items()
     ]
-    table("", ["student", "module", "mark", "of", "to mark by hand"], rows)
-    if path:
-        write_atomically(path, marks.scores_csv(found))
-        click.echo(path)
+    rows += [[printable(u.student), u.module, "–", f"{u.most:g}", "–", u.why] for u in unmarked]
+    columns = ["student", "module", "mark", "of", "to mark by hand", "notes"]
+    shown = len(columns) if unmarked else len(columns) - 1
+    table("", columns[:shown], [row[:shown] for row in rows])
+
+
+def _write_mark_file(course: Course, modules: list, platform: str, path: Path) -> None:
+    from tito.author.lms.mark_files import mark_file
+    from tito.files import write_atomically
+    from tito.steps.notes import some_of
+
+    written = mark_file(course, modules, platform)
+    write_atomically(path, written.text)
+    click.echo(f"{path}: {written.students} students, for {platform.capitalize()}.")
+    for why, who in written.left_out.items():
+        click.echo(printable(f"{why}: {some_of(who)}."), err=True)
 
 
 @cli.command()

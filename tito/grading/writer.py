@@ -26,6 +26,7 @@ from tito.grading.assignment import SAVING
 from tito.grading.gradebook import be_quiet, in_gradebook
 from tito.grading.record import CheckCellMetadata
 from tito.grading.report import Graded
+from tito.grading.roster import roster_of
 from tito.grading.stamps import LONGEST_STAMP, STAMP, time_in
 from tito.source.modules_and_others import Assigned
 from tito.steps.following import follow_decisions
@@ -242,6 +243,13 @@ class Writer:
             for name, path in names.items()
             if name not in left_out
         }
+
+    def roster(self) -> set[str]:
+        """The ids of those in the roster; nothing if there is none."""
+        with self._usable():
+            found = {person.id for person in roster_of(self.book)}
+            self.book.db.remove()
+        return found
 
     def marks(self) -> dict[str, Graded]:
         """The marks of everybody, as they are in the gradebook; late penalties follow them."""
