@@ -137,7 +137,7 @@ def feedback(module: Assigned, students: tuple[str, ...]) -> None:
 )
 def scores(modules: tuple[str, ...], path: Path | None) -> None:
     """Show the marks in the gradebook."""
-    from tito.author import marks
+    from tito.author import marks, sharing
     from tito.files import write_atomically
 
     found = marks.scores(Course.find(), chosen_assignments(modules))
@@ -152,6 +152,8 @@ def scores(modules: tuple[str, ...], path: Path | None) -> None:
         for (student, module), lines in marks.totals(found).items()
     ]
     table("", ["student", "module", "mark", "of", "to mark by hand"], rows)
+    for line in sharing.twice(Course.find(), chosen_assignments(modules)):
+        click.echo(printable(f"Marked by two: {line}"))
     if path:
         write_atomically(path, marks.scores_csv(found))
         click.echo(path)
