@@ -25,7 +25,8 @@ h3 { margin: .3rem 0; }
 table { border-collapse: collapse; width: 100%; }
 th, td { border-top: 1px solid var(--line); padding: .25rem .5rem; text-align: left;
   vertical-align: top; }
-del, ins { text-decoration-thickness: 2px; }
+th, td:first-child { white-space: nowrap; }
+td pre { margin: 0; }
 .warning { color: var(--wrong); font-weight: bold; }
 """
 
@@ -94,8 +95,8 @@ def _group(question: Question, group: Group[str], server: str) -> str:
 
 def _row(answer: Answer, text: str, group: Group[str], server: str, cell: str) -> str:
     address = f"{server.rstrip('/')}/formgrader/submissions/{answer.notebook_id}/#{cell}"
-    mark = "–" if answer.points is None else f"{answer.points:g}"
-    mark += " (to be looked at)" if answer.waits else ""
+    mark = "to mark" if answer.points is None else f"{answer.points:g}"
+    mark += ", to be looked at" if answer.waits and answer.points is not None else ""
     by = escape(", ".join(f"{who} {points:g}" for who, points in answer.given.items())) or "–"
     if len(answer.given) > 1:
         by = f'<span class="warning">two people: {by}</span>'

@@ -16,7 +16,15 @@ from nbformat.v4 import new_markdown_cell
 
 from tito.course import Course
 from tito.grading.gradebook import gradebook
-from tito.grading.markers import QUESTION, STUDENT, Shares, question_label, shares
+from tito.grading.markers import (
+    QUESTION,
+    STUDENT,
+    Shares,
+    ToMark,
+    all_to_mark,
+    question_label,
+    shares,
+)
 from tito.grading.model_answers import Guide, guides
 from tito.grading.regrade_requests import Request, requests_of
 from tito.grading.who_marked import (
@@ -42,10 +50,10 @@ STYLE = """
 .tito-beside a { color: #0b4f86; text-decoration: underline; }
 .tito-warning { border-left: 4px solid #a94442; padding-left: 8px; font-weight: bold; }
 .tito-top { margin-bottom: 18px; }
-.cell:has(.tito-beside) .prompt { display: none; }
+.cell:has(> .inner_cell > .text_cell_render > style) { display: none; }
 @media (min-width: 992px) {
-  #notebook-container > .cell:has(+ .cell .tito-guide) { float: left; clear: both; width: 58%; }
-  #notebook-container > .cell:has(.tito-guide) { margin-left: 60%; }
+  #notebook-container > .cell:has(+ .cell .tito-guide) { float: left; clear: both; width: 62%; }
+  #notebook-container > .cell:has(.tito-guide) { margin-left: 64%; }
   #notebook-container > .cell:has(.tito-guide) + .cell { clear: both; padding-top: 12px; }
 }
 @media print { .tito-beside { break-inside: avoid; } }
@@ -75,7 +83,6 @@ class BesideAnswers(Preprocessor):
             return nb, resources  # not formgrader's page: feedback, or somebody's own nbconvert
         try:
             nb.cells = _with_notes(nb.cells, resources)
-            resources["inlining"]["css"].append(STYLE)
         except Exception as error:  # the answers are to be marked all the same
             said = f"Model answers cannot be shown: {error}"
             nb.cells.insert(0, _cell(f"<p>{escape(said)}</p>", "tito-top"))
@@ -89,7 +96,9 @@ def _with_notes(cells: list, resources: dict) -> list:
     notebook = resources["notebook_id"]
     known = _Known.of(course, assigned.folder, notebook, resources["submission_id"])
     known_guides = guides(assigned, notebook)
-    found = [_cell(top, "tito-top")] if (top := known.top()) else []
+    found = [new_markdown_cell(Ours(f"<style>{STYLE}</style>"))]
+    if top := known.top():
+        found.append(_cell(top, "tito-top"))
     for cell in cells:
         found.append(cell)
         nbgrader = cell.metadata.get("nbgrader", {})
@@ -126,9 +135,11 @@ class _Known:
         given: dict[tuple[str, str, str], dict[str, float]],
         markings: list[Marking],
         requests: list[Request],
+        to_mark: list[ToMark],
     ):
         self.student, self.notebook, self.several, self.shared = student, notebook, several, shared
         self.given, self.markings, self.requests = given, markings, requests
+        self.to_mark = to_mark
 
     @classmethod
     def of(cls, course: Course, assignment: str, notebook: str, submission: str) -> _Known:
@@ -145,13 +156,14 @@ class _Known:
                 marks_of_now(book, assignment),
                 [m for m in markings_of(book, assignment) if m.place[:2] == (student, notebook)],
                 [r for r in requests_of(book, assignment, student) if r.notebook == notebook],
+                all_to_mark(book, assignment),
             )
 
     def top(self) -> str:
         """What is said before the first cell."""
         parts = []
         if self.shared.by == STUDENT and (owner := self.shared.owner(self.student, "")):
-            parts.append(f"<p>To be marked by <strong>{escape(owner)}</strong>.</p>")
+            parts.append(self._whose(owner, self.to_mark))
         for one in self.requests:
             answer = f"answered: {one.answer}" if one.answer else "not answered yet"
             said = f"{escape(one.exercise)}: {escape(one.why or 'no reason given')}"
@@ -162,7 +174,7 @@ class _Known:
         """What is said at a cell that is marked."""
         parts, label = [], question_label(self.notebook, cell, self.several)
         if by_hand and self.shared.by == QUESTION and (owner := self.shared.owner("", label)):
-            parts.append(f"<p>To be marked by <strong>{escape(owner)}</strong>.</p>")
+            parts.append(self._whose(owner, [one for one in self.to_mark if one.cell == cell]))
         given = self.given.get((self.student, self.notebook, cell), {})
         if len(given) > 1:
             said = ", ".join(f"{marker} {points:g}" for marker, points in given.items())
@@ -173,6 +185,22 @@ class _Known:
             said = f"{points:g} by {marker}, {time[:16].replace('T', ' ')} UTC"
             parts.append(f"<p>Marked: {escape(said)}.</p>")
         return "".join(parts)
+
+    def _whose(self, owner: str, to_mark: list[ToMark]) -> str:
+        """Who is to mark something, and where they go on."""
+        others = [one for one in to_mark if one.waits and self._is_another_of(one, owner)]
+        said = f"<p>To be marked by <strong>{escape(owner)}</strong>."
+        if others:
+            later = [one for one in others if one.student > self.student]
+            first = (later or others)[0]
+            place = f"../{first.notebook_id}/#{first.cell}"
+            said += f' <a href="{escape(place)}">The next that waits for {escape(owner)}</a>'
+        return f"{said}</p>"
+
+    def _is_another_of(self, one: ToMark, owner: str) -> bool:
+        """Whether it is in another submission, and the same person's."""
+        here = (one.student, one.notebook) == (self.student, self.notebook)
+        return not here and self.shared.owner(one.student, one.question) == owner
 
 
 def record_markers() -> None:

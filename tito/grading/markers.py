@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sqlalchemy import Column, Integer, MetaData, String, Table, delete, insert, select
+from nbgrader.api import (
+    BaseCell,
+    Grade,
+    Notebook,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
+from sqlalchemy import Column, Integer, MetaData, String, Table, delete, insert, or_, select
 
 from tito.errors import UsageError
 from tito.grading.who_marked import marks_of_now
@@ -66,8 +73,6 @@ class ToMark:
         What formgrader calls the submitted notebook.
     points : float or None
         The mark that a person gave.
-    most : float
-        The points there are.
     waits : bool
         Whether it is still to be marked.
     by : tuple of str
@@ -80,7 +85,6 @@ class ToMark:
     cell: str
     notebook_id: str
     points: float | None
-    most: float
     waits: bool
     by: tuple[str, ...]
 
@@ -111,25 +115,35 @@ def all_to_mark(book, assignment: str) -> list[ToMark]:
     """What people have marked in an assignment, and what waits for one, by student."""
     by = marks_of_now(book, assignment)
     several = len(book.find_assignment(assignment).notebooks) > 1
-    found = []
-    for submission in book.assignment_submissions(assignment):
-        for notebook in sorted(submission.notebooks, key=lambda one: one.name):
-            for grade in notebook.grades:
-                if grade.needs_manual_grade or grade.manual_score is not None:
-                    student = submission.student.id
-                    found.append(
-                        ToMark(
-                            student,
-                            question_label(notebook.name, grade.name, several),
-                            notebook.name,
-                            grade.name,
-                            notebook.id,
-                            grade.manual_score,
-                            grade.max_score,
-                            bool(grade.needs_manual_grade),
-                            tuple(by.get((student, notebook.name, grade.name), ())),
-                        )
-                    )
+    rows = (
+        select(
+            SubmittedAssignment.student_id,
+            Notebook.name,
+            BaseCell.name,
+            SubmittedNotebook.id,
+            Grade.manual_score,
+            Grade.needs_manual_grade,
+        )
+        .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+        .join(Notebook, SubmittedNotebook.notebook_id == Notebook.id)
+        .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
+        .join(BaseCell, Grade.cell_id == BaseCell.id)
+        .where(SubmittedAssignment.assignment.has(name=assignment))
+        .where(or_(Grade.needs_manual_grade.is_(True), Grade.manual_score.is_not(None)))
+    )
+    found = [
+        ToMark(
+            student,
+            question_label(notebook, cell, several),
+            notebook,
+            cell,
+            notebook_id,
+            points,
+            bool(waits),
+            tuple(by.get((student, notebook, cell), ())),
+        )
+        for student, notebook, cell, notebook_id, points, waits in book.db.execute(rows)
+    ]
     return sorted(found, key=lambda one: (one.student, one.question))
 
 
@@ -239,7 +253,9 @@ def _given_to_the_least(items: list[str], loads: dict[str, int]) -> dict[str, st
 def _items(book, assignment: str, by: str) -> list[str]:
     if by == QUESTION:
         return questions(book, assignment)
-    return sorted(one.student.id for one in book.assignment_submissions(assignment))
+    students = select(SubmittedAssignment.student_id)
+    rows = book.db.execute(students.where(SubmittedAssignment.assignment.has(name=assignment)))
+    return sorted(student for (student,) in rows)
 
 
 def _begun(book, assignment: str, by: str) -> set[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from nbgrader.api import Notebook, SubmittedAssignment, SubmittedNotebook
 from sqlalchemy import Column, Float, Integer, MetaData, String, Table, Text, insert, select
 
 from tito.steps.save_marks import GRADED_CELLS
@@ -115,6 +116,19 @@ def answers_of(book, notebook) -> dict[str, str]:
     return json.loads(book.db.execute(row).scalar() or "{}")
 
 
+def _answers_of_all(book, assignment: str) -> dict[tuple[str, str], dict[str, str]]:
+    """The same of all submitted notebooks of an assignment, by student and notebook."""
+    GRADED_CELLS.create(book.db.connection(), checkfirst=True)
+    rows = (
+        select(SubmittedAssignment.student_id, Notebook.name, GRADED_CELLS.c.cells)
+        .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+        .join(Notebook, SubmittedNotebook.notebook_id == Notebook.id)
+        .join(GRADED_CELLS, GRADED_CELLS.c.notebook_id == SubmittedNotebook.id)
+        .where(SubmittedAssignment.assignment.has(name=assignment))
+    )
+    return {(student, name): json.loads(cells) for student, name, cells in book.db.execute(rows)}
+
+
 def markings_of(book, assignment: str) -> list[Marking]:
     """All that is put down of an assignment, the oldest first."""
     MARKINGS.create(book.db.connection(), checkfirst=True)
@@ -128,11 +142,7 @@ def marks_of_now(book, assignment: str) -> dict[tuple[str, str, str], dict[str, 
 
     Of each marker it is the last mark; what was given for an earlier answer is left out.
     """
-    graded = {
-        (submission.student.id, notebook.name): answers_of(book, notebook)
-        for submission in book.assignment_submissions(assignment)
-        for notebook in submission.notebooks
-    }
+    graded = _answers_of_all(book, assignment)
     found: dict[tuple[str, str, str], dict[str, float]] = {}
     for one in markings_of(book, assignment):
         if one.what != MARK or graded.get(one.place[:2], {}).get(one.cell) != one.answer:
