@@ -1,5 +1,6 @@
 """Marking shared among people: alike answers, who marks what, and who asks for another look."""
 
+import copy
 import random
 import shutil
 from pathlib import Path
@@ -7,6 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from conftest import ROOT, cell_of, changed, hand_in, untouched
+from jupyter_server.auth import User
+from nbconvert import HTMLExporter
+from nbgrader.server_extensions.formgrader import handlers
 from ordinary_course import ASSIGNMENTS, copy_of, submit, write_sources
 from test_by_hand import give, state
 
@@ -19,7 +23,9 @@ from tito.author.marks import feedback
 from tito.author.ordinary import release_ordinary
 from tito.cli import cli
 from tito.course import Course
+from tito.course_settings import configuration
 from tito.errors import SourceError, TitoError
+from tito.grading.formgrader import who_logged_in
 from tito.grading.gradebook import gradebook, nbgrader_api
 from tito.grading.markers import shared_out
 from tito.grading.model_answers import guide_of, guides
@@ -410,6 +416,63 @@ def test_model_answers_are_in_no_file_that_is_given_back(answered_by_six, tmp_pa
         for path in files:
             text = path.read_text(encoding="utf-8", errors="replace")
             assert MODEL not in text and SCHEME not in text and "tito-beside" not in text, path
+
+
+def page_of(assigned, notebook: str, student: str, **more) -> str:
+    """What formgrader shows of a submission, made by its exporter with its resources."""
+    config = copy.deepcopy(configuration(assigned.root))
+    config.HTMLExporter.template_name = "formgrade"
+    config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
+    with gradebook(Course(assigned.root)) as book:
+        one = book.find_submission_notebook(notebook, assigned.folder, student).id
+    resources = {
+        "assignment_id": assigned.folder,
+        "notebook_id": notebook,
+        "submission_id": one,
+        "index": 0,
+        "total": 1,
+        "student": student,
+    }
+    path = assigned.root / "autograded" / student / assigned.folder / f"{notebook}.ipynb"
+    return HTMLExporter(config=config).from_filename(str(path), resources | more)[0]
+
+
+def test_formgraders_page_has_them_and_no_other_page(answered_by_six):
+    shown = page_of(answered_by_six, "numbers_dev", "ada")
+    assert MODEL in shown and SCHEME in shown and shown.count("tito-guide") > 1
+    given_back = page_of(answered_by_six, "numbers_dev", "ada", nbgrader={})
+    assert MODEL not in given_back and "tito-beside" not in given_back
+    config = copy.deepcopy(configuration(answered_by_six.root))
+    path = answered_by_six.root / "autograded/ada/01_numbers/numbers_dev.ipynb"
+    assert MODEL not in HTMLExporter(config=config).from_filename(str(path))[0]
+
+
+def test_formgraders_page_is_there_also_with_a_broken_source(answered_by_six):
+    answered_by_six.source.write_text('# %% checks="double" answer="double"\n')
+    shown = page_of(answered_by_six, "numbers_dev", "ada")
+    assert "Model answers cannot be shown" in shown and "only the exponent changes" in shown
+
+
+def test_formgraders_page_of_an_ordinary_assignment_has_the_schemes_of_its_tasks(released_course):
+    write_sources(released_course.root, "midterm", ASSIGNMENTS["several"])
+    write_sources(released_course.root, "midterm", ASSIGNMENTS["tasks"])
+    exam = find_assignment(released_course, "midterm")
+    release_ordinary(exam)
+    notebooks = copy_of(ASSIGNMENTS["several"].notebooks | ASSIGNMENTS["tasks"].notebooks)
+    submit(released_course.root, "midterm", "ada", notebooks, {})
+    grade(exam)
+    guide = page_of(exam, "tasks", "ada").partition('"tito-beside tito-guide"')[2]
+    assert "<h3>Mark scheme</h3><p>5 for the plot</p>" in guide.split("</div>")[0]
+    guide = page_of(exam, "problem3", "ada").partition('"tito-beside tito-guide"')[2]
+    assert "<h3>Model answer</h3><p>Long.</p>" in guide.split("</div>")[0]
+
+
+def test_who_logs_in_with_a_name_marks_under_it(monkeypatch):
+    monkeypatch.setenv("TITO_MARKER", "carla")
+    assert who_logged_in(User("ann", "Ann")) == "ann"
+    assert who_logged_in({"name": "ann"}) == "ann"
+    assert who_logged_in(User("5e0f", "Anonymous Io", "Anonymous Io")) == "carla"
+    assert who_logged_in(None) == "carla"
 
 
 # Another look

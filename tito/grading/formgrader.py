@@ -238,15 +238,15 @@ def _record(handler) -> None:
             "grade": (MARK, book.find_grade_by_id),
             "comment": (COMMENT, book.find_comment_by_id),
         }[saved[1]]
-        note_marking(book, find(saved[2]), _who(handler.current_user), what)
+        note_marking(book, find(saved[2]), who_logged_in(handler.current_user), what)
         book.db.commit()
     except Exception:  # the mark itself is saved; it is only not known whose it is
         handler.gradebook.db.rollback()
         handler.log.warning("who gave a mark could not be put down", exc_info=True)
 
 
-def _who(user) -> str:
-    """The name of a user of Jupyter's server."""
+def who_logged_in(user: object) -> str:
+    """The name of a user of Jupyter's server; with a token alone, `marker_here`."""
     if isinstance(user, dict):
         name, shown = user.get("username") or user.get("name") or "", user.get("name") or ""
     else:

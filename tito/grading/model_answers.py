@@ -15,7 +15,7 @@ ANSWER = re.compile(r"\A\s*\*\*Model answer\.?\*\*\s*", re.I)
 SCHEME = re.compile(r"^\*\*(?:Marks|Mark scheme)\.?\*\*\s*", re.I | re.M)
 # An ordinary assignment's, with nbgrader's own delimiters.
 SOLUTION_LINES = re.compile(r"^.*(?:BEGIN|END) (?:SOLUTION|HIDDEN TESTS).*\n?", re.M)
-TASK_SCHEME = re.compile(r"^.*BEGIN MARK SCHEME.*\n?(.*?)^.*END MARK SCHEME.*\n?", re.M | re.S)
+TASK_SCHEME = re.compile(r"BEGIN MARK SCHEME[^\n]*\n(.*?)^[^\n]*END MARK SCHEME", re.M | re.S)
 
 
 @dataclass(frozen=True)
