@@ -482,6 +482,17 @@ def asking(exercise: str, why: str) -> dict:
     return say(f"**Ask again: `{exercise}`**\n\n{why}")
 
 
+ASKS = asking("double", "Is \0 not\x1b[2J \ud800 three?")
+
+
+def test_what_no_gradebook_can_hold_is_taken_out_of_a_request(numbers):
+    answered(numbers, "ada", f"{EXACT} \ud800 \0", ASKS)
+    grade(numbers)
+    (one,) = sharing.requests(Course(numbers.root), [numbers])["01_numbers"]
+    assert one.why == "Is \ufffd not\ufffd[2J ? three?"
+    assert run("answers", "1", "--out", "answers.html")[0] == run("answers", "1")[0] == 0
+
+
 def test_a_request_travels_with_a_hand_in_and_its_answer_with_feedback(numbers):
     answered(numbers, "ada", EXACT, asking("double", "I think that *three* is right."))
     answered(numbers, "bob", EXACT)

@@ -223,7 +223,8 @@ def _answer_in(path: Path, name: str) -> str | None:
         nbgrader = cell["metadata"].get("nbgrader") or {}
         if nbgrader.get("grade_id") == name:
             below = _below(cells[number + 1 :]) if nbgrader.get("task") else [cell]
-            return "\n\n".join("".join(one["source"]) for one in below)
+            text = "\n\n".join("".join(one["source"]) for one in below)
+            return text.encode("utf-8", "replace").decode()  # halves of characters are none
     return None
 
 

@@ -251,4 +251,4 @@ def who_logged_in(user: object) -> str:
         name, shown = user.get("username") or user.get("name") or "", user.get("name") or ""
     else:
         name, shown = getattr(user, "username", ""), getattr(user, "name", "") or ""
-    return marker_here() if not name or shown.startswith("Anonymous") else name
+    return marker_here("" if shown.startswith("Anonymous") else name)

@@ -12,6 +12,8 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from sqlalchemy import Column, Integer, MetaData, String, Table, Text, insert, select, update
 
+from tito.files import printable
+
 # The first line of such a cell; Markdown's signs around the words, and quotes, do not matter.
 ASKS = re.compile(r"[\s#*_>]*ask again[*_]*\s*:[\s*_]*[`'\"]?([^\s`'\"*:]+)[`'\"]?[*_]*[:.]?", re.I)
 LONGEST = 4000  # characters of a request that are kept
@@ -61,8 +63,9 @@ def asked_in(cells: Iterable) -> list[tuple[str, str]]:
             continue
         first, _, rest = cell["source"].strip().partition("\n")
         if asks := ASKS.match(first):
-            why = f"{first[asks.end() :].strip()}\n{rest}".strip()[:LONGEST]
-            found[asks[1][:255].removeprefix("test-"), why] = None
+            lines = [first[asks.end() :], *rest.splitlines()]
+            why = "\n".join(printable(line).rstrip() for line in lines).strip()[:LONGEST]
+            found[printable(asks[1])[:255].removeprefix("test-"), why] = None
     return list(found)[:MOST]
 
 

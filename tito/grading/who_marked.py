@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from nbgrader.api import Notebook, SubmittedAssignment, SubmittedNotebook
 from sqlalchemy import Column, Float, Integer, MetaData, String, Table, Text, insert, select
 
+from tito.files import printable
 from tito.steps.save_marks import GRADED_CELLS
 
 MARK, COMMENT = "mark", "comment"
@@ -73,7 +74,7 @@ def marker_here(named: str = "") -> str:
     names = (named, os.environ.get("TITO_MARKER", ""), os.environ.get("JUPYTERHUB_USER", ""))
     given = next((name.strip() for name in names if name.strip()), "")
     try:
-        return given or getpass.getuser()
+        return printable(given)[:255] or getpass.getuser()
     except (KeyError, OSError):  # a container whose user has no name
         return "somebody"
 
@@ -100,7 +101,7 @@ def note_marking(book, grade, marker: str, what: str = MARK) -> None:
         "student": notebook.student.id,
         "cell": grade.name,
         "what": what,
-        "marker": marker[:255],
+        "marker": marker,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "points": grade.manual_score if what == MARK else None,
         "comment": grade.manual_comment if what == COMMENT else None,
