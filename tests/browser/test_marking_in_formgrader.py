@@ -67,7 +67,13 @@ def place(course: Course, student: str) -> str:
 
 def open_submission(page, lab, course: Course, student: str) -> None:
     open_formgrader(page, lab, f"{place(course, student)}/")
-    page.locator("input.score").first.wait_for()
+    wait_for_marks(page)
+
+
+def wait_for_marks(page) -> None:
+    """Wait until formgrader has asked for marks and comments: what is typed before may be lost."""
+    page.locator("input[id='why-inverse_extra_credit'][placeholder='0']").wait_for()
+    page.locator("textarea[id='why-inverse-comment'][placeholder]").wait_for()
 
 
 def give(page, points: str, comment: str = "") -> None:
