@@ -17,6 +17,8 @@ from nbgrader.preprocessors import (
     OverwriteKernelspec,
 )
 
+from tito.grading.formgrader import BesideAnswers, markdown2html
+from tito.grading.regrade_requests import ShowAnswers
 from tito.source.modules_and_others import kept_from_students
 from tito.steps.check_scores import CheckScores
 from tito.steps.clean_outputs import CleanOutputs
@@ -28,7 +30,6 @@ from tito.steps.hide_tests import HideTests
 from tito.steps.ignore_warnings import IgnoreWarnings
 from tito.steps.observe import Observe
 from tito.steps.restore_cells import RestoreCells
-from tito.steps.safe_html import markdown2html
 from tito.steps.save_cells import SaveCells
 from tito.steps.save_marks import SaveMarks
 
@@ -102,7 +103,10 @@ c.Sandbox.processes = 128  # and threads
 
 # Formgrader and feedback show what students wrote; none of it runs there.
 c.HTMLExporter.filters = {"markdown2html": markdown2html, "float": number_or_words}
-c.GenerateFeedback.preprocessors = [GetMarks, HideTests, CSSHTMLHeaderPreprocessor]
+c.GenerateFeedback.preprocessors = [GetMarks, ShowAnswers, HideTests, CSSHTMLHeaderPreprocessor]
+
+# Formgrader's page of a submission has the model answers beside; nothing else has them.
+c.HTMLExporter.preprocessors = [BesideAnswers]
 
 # `nbgrader export`, after late penalties have followed the marks that were given by hand.
 c.ExportApp.plugin_class = CsvExportPlugin

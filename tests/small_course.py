@@ -91,7 +91,9 @@ Why is the half of a double the number itself?
 
 # %% [markdown] answer="why-inverse" points=3
 r"""
-Multiplying by two and dividing by two undo each other exactly in binary floating point.
+**Model answer.** Multiplying by two and dividing by two undo each other exactly in binary floating point.
+
+**Mark scheme.** 1 for "they undo each other", 2 for the binary digits that stay the same.
 """
 '''
 

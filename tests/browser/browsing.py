@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -68,12 +70,19 @@ def _three_times(nb: dict) -> None:
 @pytest.fixture(scope="session")
 def lab(course):
     """The address of a JupyterLab that `tito jupyter` has started, and its token."""
+    with jupyterlab(course) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def jupyterlab(course: Course, **environment: str) -> Iterator[tuple[str, str]]:
+    """Start JupyterLab as `tito jupyter` does; gives its address and its token."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tito", "jupyter", "--no-browser"],
         cwd=course.root,
         stdout=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "SHELL": "/bin/sh"},
+        env=os.environ | {"PYTHONPATH": str(ROOT), "SHELL": "/bin/sh"} | environment,
     )
     try:
         address = re.search(r"(http://[^/]+)/lab[^?]*\?token=(\w+)", process.stdout.readline())

@@ -12,6 +12,8 @@ import pytest
 from conftest import cell_of, changed, hand_in, reference, untouched
 from ordinary_course import ASSIGNMENTS, copy_of, find, submit, write_sources
 
+from tito.author import sharing
+from tito.author.answers import answers, mark_group
 from tito.author.dates import give_extension
 from tito.author.feedback import feedback
 from tito.author.grade import grade
@@ -23,6 +25,7 @@ from tito.course import Course
 from tito.course_settings import configuration
 from tito.errors import UsageError
 from tito.grading.gradebook import gradebook
+from tito.grading.who_marked import markings_of
 from tito.source.modules_and_others import find_assignment
 
 WRONG = "#| export\ndef double(x):\n    return x * 3\n"
@@ -315,6 +318,8 @@ class Model:
         self.graded_as: dict[str, tuple] = {}
         self.open: dict[str, bool] = {}
         self.voided: dict[str, bool] = {}  # whether they are left out of the sum
+        self.comment, self.asked, self.answered = "", {}, set()
+        self.noted = 0
         self.write()
 
     def now(self, name: str) -> tuple:
@@ -328,6 +333,11 @@ class Model:
         cell_of(nb, "why-inverse")["source"] = self.answers["why-inverse"]
         if self.halve:
             cell_of(nb, "halve")["source"] = self.halve
+        for why, is_there in self.asked.items():
+            if is_there:
+                text = f"Ask again: double\n\n{why}"
+                cell = {"cell_type": "markdown", "id": why, "metadata": {}, "source": text}
+                nb["cells"].append(cell)
         hand_in(self.module, "ada", nb)
 
     def was_graded(self) -> None:
@@ -351,6 +361,60 @@ def mark_by_hand(model, chance):
     points = chance.choice([0, 0.5, 1, 2])
     give(model.module, name, points)
     model.given[name], model.open[name] = points, False
+
+
+def mark_a_group(model, chance):
+    """What `tito mark` may do: a mark or a comment that differs stays, unless it is asked again."""
+    (question,) = answers(model.module)
+    group = next(group for group in question.groups if "ada" in group.members)
+    points, comment = chance.choice([0, 0.5, 1, 2]), chance.choice(["", "", "Why?", "Good."])
+    again, before = chance.random() < 0.3, model.given.get("why-inverse", points)
+    done = mark_group(
+        model.module, "why-inverse", group.name, points, comment, again, marker=chance.choice("xyz")
+    )
+    may = again or (before == points and comment in ("", model.comment or comment))
+    assert (done.marked == ["ada"]) == may
+    if may:
+        model.given["why-inverse"], model.open["why-inverse"] = points, False
+        model.comment = comment or model.comment
+
+
+def comment_by_hand(model, chance):
+    model.comment = f"Remark {chance.randrange(5)}."
+    with gradebook(Course(model.module.root)) as book:
+        remark = book.find_comment("why-inverse", "numbers_dev", model.module.folder, "ada")
+        remark.manual_comment = model.comment
+        book.db.commit()
+
+
+def share_out(model, chance):
+    people = chance.sample(["ann", "ben", "cleo", "dora"], chance.randrange(1, 4))
+    sharing.assign_markers(model.module, people, chance.choice(["student", "question"]))
+
+
+def ask_again(model, chance):
+    """Hand in with another request, or without those of before."""
+    for why in model.asked:
+        model.asked[why] = chance.random() < 0.5
+    model.asked[f"reason-{len(model.asked)}"] = True
+    model.write()
+
+
+def answer_what_is_asked(model, chance):
+    if known := requests_now(model):
+        sharing.answer(model.module, "ada", "double", f"So it is: {len(known)}.")
+        model.answered |= set(known)
+
+
+def requests_now(model) -> dict[str, bool]:
+    """Why another look was asked for, and whether that is answered."""
+    found = sharing.requests(Course(model.module.root), [model.module])[model.module.folder]
+    return {one.why: one.answer is not None for one in found}
+
+
+def give_back(model, chance):
+    text = feedback(model.module)[0].read_text()
+    assert all(why in text for why in requests_now(model))
 
 
 def move_due_date(model, chance):
@@ -445,6 +509,12 @@ CHANGES = [
     have_it_count_again,
     give_more_time,
     add_or_remove_an_exercise,
+    mark_a_group,
+    comment_by_hand,
+    share_out,
+    ask_again,
+    answer_what_is_asked,
+    give_back,
     move_due_date,
     change_another_test,
     change_its_test,
@@ -456,6 +526,13 @@ CHANGES = [
     grade_once,
     be_killed,
 ]
+
+
+def noted_and_commented(model) -> tuple[int, str]:
+    """How many marks and comments are put down with who gave them, and the comment there is."""
+    with gradebook(Course(model.module.root)) as book:
+        remark = book.find_comment("why-inverse", "numbers_dev", model.module.folder, "ada")
+        return len(markings_of(book, model.module.folder)), remark.manual_comment or ""
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -474,6 +551,10 @@ def test_hand_marks_through_twenty_changes_in_random_order(numbers, seed):
         assert {name: found[name] for name in model.given} == model.expected(), done
         report = total(numbers)
         assert report == pytest.approx(sum(score for score, _ in found.values())), done
+        noted, comment = noted_and_commented(model)
+        assert noted >= model.noted and comment == model.comment, done
+        model.noted = noted
+        assert requests_now(model) == {why: why in model.answered for why in model.asked}, done
 
 
 # Ordinary assignments

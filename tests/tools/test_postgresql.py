@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 import test_grading
+import test_marking
 from conftest import write_course
 
+from tito.author import sharing
+from tito.author.answers import answers, mark_group
+from tito.author.grade import grade
 from tito.author.release import release
 from tito.course import Course
 
@@ -123,3 +127,22 @@ for _name, _test in vars(test_grading).items():
     _wants = set(inspect.signature(_test).parameters) if _name.startswith("test_") else set()
     if _wants & {"numbers", "released_course"} and not any(word in _name for word in OTHERS):
         globals()[_name] = _test
+
+
+def test_marking_shared_among_people_is_put_down_on_the_server(numbers):
+    for student in ("ada", "bob"):
+        test_marking.answered(numbers, student, "Only the exponent changes.", test_marking.ASKS)
+    grade(numbers)
+    shares = sharing.assign_markers(numbers, ["ann", "ben"])
+    assert shares.owners == {"ada": "ann", "bob": "ben"}
+    (question,) = answers(numbers)
+    done = mark_group(numbers, "why-inverse", question.groups[0].name, 2, "Why?", marker="ann")
+    assert done.marked == ["ada", "bob"]
+    mark_group(numbers, "why-inverse", question.groups[0].name, 3, again=True, marker="ben")
+    assert sharing.standing(numbers).twice == [
+        "ada, why-inverse: ann 2, ben 3",
+        "bob, why-inverse: ann 2, ben 3",
+    ]
+    sharing.answer(numbers, "ada", "double", "No.", "ann")
+    found = sharing.requests(Course(numbers.root), [numbers])["01_numbers"]
+    assert {one.student: one.answer for one in found} == {"ada": "No.", "bob": None}

@@ -396,6 +396,15 @@ def test_messages_name_the_command_as_the_user_types_it(numbers):
     assert "run: python bin/tito.py start 01_numbers" in result.stderr
 
 
+@pytest.mark.parametrize("line", ["from tito import nothing", "1 +", "raise SystemError('no')"])
+def test_settings_that_cannot_be_read_end_in_one_sentence(numbers, line):
+    path = numbers.root / "nbgrader_config.py"
+    path.write_text(f"{path.read_text()}\n{line}\n")
+    result = tito("scores")
+    assert result.returncode == 2 and result.stderr.count("\n") == 1
+    assert result.stderr.startswith("tito: nbgrader_config.py cannot be read (")
+
+
 def test_a_kit_offers_the_students_commands_only(numbers):
     assert "  grade " in tito("--help").stdout
     import shutil

@@ -8,6 +8,7 @@ from pathlib import Path
 from tito.course import Module
 from tito.errors import SourceError
 from tito.files import write_atomically
+from tito.grading.model_answers import missing_in
 from tito.judge.observations import collect
 from tito.source.instructors_notebook import notebook
 from tito.source.percent import read_source
@@ -36,6 +37,12 @@ def build(module: Module) -> Path:
     unchecked = [c.name for c in cells if c.role == "exercise" and c.name not in checked]
     if unchecked:
         raise SourceError(f"{module.source.name}: no checks for exercise {', '.join(unchecked)}")
+    for cell in [cell for cell in cells if cell.role == "answer"]:
+        if missing := missing_in(cell.source):
+            raise SourceError(
+                f"{module.source.name}: the answer {cell.name!r} has no {' and no '.join(missing)} "
+                "with a text after it; begin a paragraph with each"
+            )
     try:
         collect(cells)
     except SourceError as error:  # hidden tests that are not understood

@@ -56,6 +56,8 @@ class Marks:
         What people wrote, by the name of the cell.
     voided : list of Voided
         What does not count.
+    asked : str
+        What the student asked to be looked at again, and the answers, as Markdown.
     """
 
     student: str
@@ -65,6 +67,7 @@ class Marks:
     cells: dict[str, Mark] = field(default_factory=dict)
     comments: dict[str, str] = field(default_factory=dict)
     voided: list[Voided] = field(default_factory=list)
+    asked: str = ""
 
 
 @dataclass
@@ -129,6 +132,7 @@ def feedback_page(nb: dict, marks: Marks) -> str:
         "student": printable(marks.student),
         "handed_in": marks.handed_in,
         "lines": _lines(marks, rows),
+        "asked": markdown_html(marks.asked) if marks.asked else "",
         "exercises": rows,
         "missed": [row for row in code if row.mark.score < row.mark.most],
         "answers": [row for row in rows if row.answer],

@@ -63,6 +63,8 @@ The first command installs what is needed into `.venv` here, which takes a minut
 again after each save.
 `diff` shows what you changed against the release, `reset` starts a module again (your work is
 kept), and `doctor` says what is missing.
+If you doubt a mark, add a text cell at the end of the notebook that begins with
+`Ask again: NAME-OF-THE-EXERCISE`, write why below, and hand in again.
 The modules, in order: {modules}.
 """
 

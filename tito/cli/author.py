@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from inspect import cleandoc
 from pathlib import Path
 
 import click
 
 from tito.cli import student
-from tito.cli.shared import chosen, cli, one_module, say, table
+from tito.cli.shared import chosen, cli, in_a_kit, one_module, say, table
 from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
 from tito.files import printable
 from tito.source.modules_and_others import Assigned, all_assignments, find_assignment
+
+FOR_INSTRUCTORS = """An instructor's path: roster, kit, release, collect, grade, feedback, scores.
+That of a student stands above."""
+if not in_a_kit():
+    cli.help = f"{cleandoc(cli.help)}\n\n{FOR_INSTRUCTORS}"
 
 
 def chosen_assignments(names: tuple[str, ...]) -> list[Assigned]:
@@ -29,7 +35,18 @@ def one_assignment(function):
     return one_module(function, find_assignment)
 
 
-# Where there are sources, two of the student's commands can do more.
+# Where there are sources, three of the student's commands can do more.
+
+
+@cli.command()
+@one_module
+def start(module: Module) -> None:
+    """Put a module's notebook on your desk; your work is never overwritten."""
+    from tito.author.release import release as release_module
+
+    if Course(module.root).has_sources and not module.released.exists():
+        release_module(module)
+    student.start.callback(module.folder, None)
 
 
 @cli.command()
@@ -256,7 +273,7 @@ def feedback(module: Assigned, students: tuple[str, ...]) -> None:
 )
 def scores(modules: tuple[str, ...], path: Path | None, platform: str | None) -> None:
     """Show the marks in the gradebook, and who handed in nothing."""
-    from tito.author import marks
+    from tito.author import marks, sharing
     from tito.files import write_atomically
 
     if platform and not path:
@@ -265,6 +282,8 @@ def scores(modules: tuple[str, ...], path: Path | None, platform: str | None) ->
     found = marks.scores(course, chosen_ones)
     unmarked = marks.without_mark(course, chosen_ones)
     _show_scores(found, unmarked)
+    for line in sharing.twice(course, chosen_ones):
+        click.echo(printable(f"Marked by two: {line}"))
     if platform:
         _write_mark_file(course, chosen_ones, platform, path)
     elif path:

@@ -19,14 +19,8 @@ STUDENTS = (
 )
 
 
-FOR_STUDENTS = """Build a deep-learning framework, module by module.
-
-Your path: start, jupyter, test, export, submit. Where you stand: status, milestones; to
-begin again: reset; what is missing: doctor.
-"""
-
-
-def _in_a_kit() -> bool:
+def in_a_kit() -> bool:
+    """Whether the current folder is in a student's copy of a course."""
     try:
         return not Course.find().has_sources
     except TitoError:
@@ -47,14 +41,7 @@ class Commands(click.Group):
 
     def list_commands(self, context: click.Context) -> list[str]:
         names = super().list_commands(context)
-        return [name for name in names if name in STUDENTS] if _in_a_kit() else names
-
-    def format_help_text(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        whole, self.help = self.help, FOR_STUDENTS if _in_a_kit() else self.help
-        try:
-            super().format_help_text(context, formatter)
-        finally:
-            self.help = whole
+        return [name for name in names if name in STUDENTS] if in_a_kit() else names
 
     def invoke(self, context: click.Context):
         try:
@@ -129,7 +116,6 @@ def _version() -> str:
 def cli() -> None:
     """Build a deep-learning framework, module by module.
 
-    A student's path: start, jupyter, test, export, submit; status, reset and doctor help.
-    An instructor's path: roster, release, collect, grade, feedback, scores; kit makes what
-    students get.
+    Your path: start, jupyter, test, export, submit. Where you stand: status, milestones; to
+    begin again: reset; what is missing: doctor.
     """

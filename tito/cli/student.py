@@ -18,10 +18,6 @@ def start(module: Module) -> None:
     """Put a module's notebook on your desk; your work is never overwritten."""
     from tito.student import actions as student
 
-    if Course(module.root).has_sources and not module.released.exists():
-        from tito.author.release import release
-
-        release(module)
     new = student.start(module)
     click.echo(f"notebooks/{module.folder}/{module.notebook}")
     if not new:

@@ -25,6 +25,7 @@ from tito.files import MOST_BYTES, explained, read_regular, write_atomically
 from tito.grading.assignment import SAVING
 from tito.grading.gradebook import be_quiet, in_gradebook
 from tito.grading.record import CheckCellMetadata
+from tito.grading.regrade_requests import keep_requests
 from tito.grading.report import Graded
 from tito.grading.roster import roster_of
 from tito.grading.stamps import LONGEST_STAMP, STAMP, time_in
@@ -184,6 +185,8 @@ class Writer:
         for step in self.steps:
             with self.book.step():
                 nb, resources = step(config=self.config)(nb, resources)
+        with self.book.step():
+            keep_requests(self.book, self.module.folder, name, student, nb.cells)
         return v4.writes(nb)
 
     def _seen(self, student: str, name: str) -> dict[str, str] | None:
