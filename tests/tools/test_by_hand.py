@@ -12,12 +12,16 @@ import pytest
 from conftest import cell_of, changed, hand_in, reference, untouched
 from ordinary_course import ASSIGNMENTS, copy_of, find, submit, write_sources
 
+from tito.author.dates import give_extension
+from tito.author.feedback import feedback
 from tito.author.grade import grade
-from tito.author.marks import feedback, scores, scores_csv
+from tito.author.marks import scores, scores_csv
 from tito.author.ordinary import release_ordinary
 from tito.author.release import release
+from tito.author.voiding import count_again, void_exercise
 from tito.course import Course
 from tito.course_settings import configuration
+from tito.errors import UsageError
 from tito.grading.gradebook import gradebook
 from tito.source.modules_and_others import find_assignment
 
@@ -224,8 +228,8 @@ def test_a_late_penalty_follows_marks_given_by_hand(late):
     assert (ada.score, ada.penalty) == (0, 9)
     give(late, "why-inverse", 1)
     (page,) = feedback(late)
-    assert "Late submission penalty (Score: -8.0)" in page.read_text()
-    assert "(Score: 0.0 / 10.0)" in page.read_text()
+    assert "It was handed in late: 8 points were taken off." in page.read_text()
+    assert '<p class="mark">0 <small>of 10 points' in page.read_text()
     give(late, "why-inverse", 3)
     subprocess.run(["nbgrader", "export"], check=True, capture_output=True, cwd=late.root)
     assert ",10.0,10.0,0.0,10.0" in (late.root / "grades.csv").read_text()
@@ -246,12 +250,12 @@ def test_feedback_does_not_show_0_for_what_nobody_has_marked(numbers):
     hand_in(numbers, "bob", untouched(numbers))
     grade(numbers)
     pages = {page.parts[-3]: page.read_text() for page in feedback(numbers)}
-    assert pages["ada"].count("not marked yet / 3.0") == 2  # in the list, and at the answer
+    assert pages["ada"].count("not marked yet, of 3") == 2  # in the list, and at the answer
     assert "1 answer is not marked yet" in pages["ada"] and "up to 3 points" in pages["ada"]
-    assert "not marked yet" not in pages["bob"] and "0.0 / 3.0" in pages["bob"]
+    assert "not marked yet" not in pages["bob"] and "why-inverse: 0 of 3" in pages["bob"]
     give(numbers, "why-inverse", 2)
     pages = {page.parts[-3]: page.read_text() for page in feedback(numbers)}
-    assert "not marked yet" not in pages["ada"] and "2.0 / 3.0" in pages["ada"]
+    assert "not marked yet" not in pages["ada"] and "why-inverse: 2 of 3" in pages["ada"]
 
 
 # Notes
@@ -280,6 +284,23 @@ def test_notes_of_a_kind_are_together_and_the_answer_is_first():
 
 # Twenty changes in random order
 
+ANOTHER = """
+# %% exercise="triple"
+#| export
+def triple(x):
+    ### BEGIN SOLUTION
+    return 3 * x
+    ### END SOLUTION
+
+# %% checks="triple" points=2
+assert triple(1) == 3
+### BEGIN HIDDEN TESTS
+@observe(x=normal(4))
+def triples(module, x):
+    return module.triple(x)
+### END HIDDEN TESTS
+"""
+
 
 class Model:
     """What a careful person expects of the marks by hand of one student, whatever is done."""
@@ -293,6 +314,7 @@ class Model:
         self.marked_for: dict[str, tuple] = {}
         self.graded_as: dict[str, tuple] = {}
         self.open: dict[str, bool] = {}
+        self.voided: dict[str, bool] = {}  # whether they are left out of the sum
         self.write()
 
     def now(self, name: str) -> tuple:
@@ -315,7 +337,13 @@ class Model:
         self.graded_as = {name: self.now(name) for name in self.answers}
 
     def expected(self) -> dict[str, tuple]:
-        return {name: (points, self.open[name]) for name, points in self.given.items()}
+        found = {name: (points, self.open[name]) for name, points in self.given.items()}
+        full = {"test-double": 4, "why-inverse": self.points}
+        return found | {
+            name: (0 if left_out else full[name], False)
+            for name, left_out in self.voided.items()
+            if name in found
+        }
 
 
 def mark_by_hand(model, chance):
@@ -387,8 +415,36 @@ def be_killed(model, chance):
             grade(model.module)
 
 
+def have_it_count_no_more(model, chance):
+    name, left_out = chance.choice(["test-double", "why-inverse"]), chance.random() < 0.5
+    void_exercise(model.module, name.removeprefix("test-"), left_out)
+    model.voided[name] = left_out
+
+
+def have_it_count_again(model, chance):
+    for name in model.voided:
+        count_again(model.module, name.removeprefix("test-"))
+    model.voided = {}
+
+
+def give_more_time(model, chance):
+    with contextlib.suppress(UsageError):  # there is no due date yet, or no extension
+        give_extension(model.module, "ada", chance.choice(["1 h", "2 days", None]))
+
+
+def add_or_remove_an_exercise(model, chance):
+    text = model.module.source.read_text()
+    added = text.endswith(ANOTHER)
+    model.module.source.write_text(text.removesuffix(ANOTHER) if added else text + ANOTHER)
+    release(model.module)
+
+
 CHANGES = [
     mark_by_hand,
+    have_it_count_no_more,
+    have_it_count_again,
+    give_more_time,
+    add_or_remove_an_exercise,
     move_due_date,
     change_another_test,
     change_its_test,
@@ -402,7 +458,7 @@ CHANGES = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(4))
 def test_hand_marks_through_twenty_changes_in_random_order(numbers, seed):
     chance = random.Random(seed)
     model = Model(numbers)

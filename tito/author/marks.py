@@ -1,77 +1,20 @@
-"""What comes of grading: feedback for students, and the list of marks."""
+"""What comes of grading: the list of marks."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from tito.author.release import reason
 from tito.course import Course, Module
 from tito.course_settings import configuration
-from tito.errors import TitoError, UsageError
 from tito.files import printable
-from tito.grading.gradebook import gradebook, nbgrader_api
-from tito.grading.pool import Interrupted
+from tito.grading.gradebook import gradebook
 from tito.grading.submissions import students_of
 from tito.grading.writer import penalty_of
 from tito.source.modules_and_others import Assigned
-from tito.steps.late_penalties import follow_marks
-
-
-def feedback(
-    module: Assigned,
-    students: tuple[str, ...] = (),
-    on_page: Callable[[Path], None] = lambda page: None,
-) -> list[Path]:
-    """Write what students get back, as HTML.
-
-    Parameters
-    ----------
-    module : Module or Ordinary
-        Which module or other assignment.
-    students : tuple of str
-        Only these; by default everybody who was graded.
-    on_page : callable
-        Called with each page as soon as it is written.
-
-    Returns
-    -------
-    list of Path
-        The pages.
-
-    Raises
-    ------
-    UsageError
-        If nobody was graded.
-    TitoError
-        If nbgrader fails for somebody; the others' pages are written all the same.
-    Interrupted
-        If it was stopped with Ctrl-C.
-    """
-    course = Course(module.root)
-    graded = sorted(p.parent.name for p in (course.root / "autograded").glob(f"*/{module.folder}"))
-    if not graded:
-        raise UsageError(
-            f"nobody was graded in {module.folder}; run tito grade {module.folder} first"
-        )
-    api = nbgrader_api(course)
-    pages, failed = [], []
-    for student in students or graded:
-        result = api.generate_feedback(module.folder, student, force=True)
-        if (result.get("error") or "").rstrip().endswith("KeyboardInterrupt"):
-            raise Interrupted(f"stopped; feedback for {student} and those after is not written")
-        if not result["success"]:
-            failed.append(f"{printable(student)} ({printable(reason(result))})")
-        for page in (course.root / "feedback" / student / module.folder).glob("*.html"):
-            pages.append(page)
-            on_page(page)
-    if failed:
-        others = "; that of all others is written" if pages else ""
-        raise TitoError(f"no feedback for {', '.join(failed)}{others}")
-    return pages
+from tito.steps.following import follow_decisions
 
 
 def not_marked_yet(assigned: Assigned, students: tuple[str, ...] = ()) -> str:
@@ -122,7 +65,7 @@ def scores(course: Course, modules: Sequence[Assigned]) -> list[Score]:
         known = {assignment.name for assignment in book.assignments}
         for module in modules:
             if module.folder in known:
-                follow_marks(book, configuration(course.root), module.folder)
+                follow_decisions(book, configuration(course.root), module.folder)
                 book.db.commit()
                 for submission in book.assignment_submissions(module.folder):
                     found += _marks(module, submission) if is_graded(course, submission) else []

@@ -29,7 +29,7 @@ from tito.grading.report import Graded
 from tito.grading.roster import roster_of
 from tito.grading.stamps import LONGEST_STAMP, STAMP, time_in
 from tito.source.modules_and_others import Assigned
-from tito.steps.late_penalties import follow_marks
+from tito.steps.following import follow_decisions
 from tito.steps.save_marks import SEEN, cells_of, forget
 
 READ_ONLY = 0o444  # nbgrader's permissions for what was graded
@@ -162,6 +162,8 @@ class Writer:
                     graded = graded | {name: self._save(student, name, graded[name])}
                 else:
                     self._save_missing(student, name)
+            with self.book.step():
+                follow_decisions(self.book, self.config, self.module.folder, student)
         self._write_files(student, graded)
 
     def _save(self, student: str, name: str, text: str) -> str:
@@ -256,7 +258,7 @@ class Writer:
 
     def _marks(self) -> dict[str, Graded]:
         with self.book.transaction():
-            follow_marks(self.book, self.config, self.module.folder)
+            follow_decisions(self.book, self.config, self.module.folder)
         differ = self._marked_otherwise()
         by_hand = dict(
             self.book.db.execute(
