@@ -218,10 +218,15 @@ def test_a_download_after_the_due_date_makes_nobody_late(course, numbers, tmp_pa
     assert stamp(course, "emmy") == found
 
 
-def test_an_extension_counts(course, numbers, tmp_path):
+@pytest.mark.parametrize("by_nbgrader", [True, False])
+def test_an_extension_counts(course, numbers, tmp_path, by_nbgrader):
     due(course, 2025, 11, 20, 12)
     with gradebook(course) as book:
-        extend(book, "01_numbers", "emmy", datetime(2025, 11, 22, 12))
+        if by_nbgrader:
+            book.update_or_create_submission("01_numbers", "emmy")
+            book.grant_extension("01_numbers", "emmy", days=2)
+        else:
+            extend(book, "01_numbers", "emmy", datetime(2025, 11, 22, 12))
         book.db.commit()
     name = "noetheremmy_4712_901_numbers_dev.ipynb"
     collect(course, as_folder(tmp_path, {name: bare(numbers)}))

@@ -115,7 +115,7 @@ class Collecting:
             self.extended = {
                 (one.name, student): until
                 for one in book.assignments
-                for student, until in extensions(book, one.name).items()
+                for student, until in _extended(book, one).items()
             }
         self.notes: dict[str, list[str]] = defaultdict(list)
         self.bare_ones: set[tuple[str, str]] = set()
@@ -321,6 +321,12 @@ def write_new(path: Path, content: bytes) -> None:
     """Write a file, unless it is there with the same content."""
     if not path.exists() or path.read_bytes() != content:
         write_atomically(path, content)
+
+
+def _extended(book, assignment) -> dict[str, datetime]:
+    """Until when students may hand in: by nbgrader's extensions, and those before a hand-in."""
+    submissions = [s for s in assignment.submissions if assignment.duedate and s.extension]
+    return {s.student_id: s.duedate for s in submissions} | extensions(book, assignment.name)
 
 
 def _order(hand_in: HandIn) -> tuple:
