@@ -27,6 +27,7 @@ from tito.errors import TitoError, UsageError
 from tito.grading.gradebook import gradebook
 from tito.grading.roster import Person
 from tito.source.modules_and_others import find_assignment
+from tito.steps.extensions import extend
 from tito.submission import Submission, zip_bytes
 
 ROSTER = """id,first_name,last_name,email,lms_user_id
@@ -217,11 +218,16 @@ def test_a_download_after_the_due_date_makes_nobody_late(course, numbers, tmp_pa
     assert stamp(course, "emmy") == found
 
 
-def test_an_extension_counts(course, numbers, tmp_path):
+@pytest.mark.parametrize("by_nbgrader", [True, False])
+def test_an_extension_counts(course, numbers, tmp_path, by_nbgrader):
     due(course, 2025, 11, 20, 12)
     with gradebook(course) as book:
-        book.update_or_create_submission("01_numbers", "emmy")
-        book.grant_extension("01_numbers", "emmy", days=2)
+        if by_nbgrader:
+            book.update_or_create_submission("01_numbers", "emmy")
+            book.grant_extension("01_numbers", "emmy", days=2)
+        else:
+            extend(book, "01_numbers", "emmy", datetime(2025, 11, 22, 12))
+        book.db.commit()
     name = "noetheremmy_4712_901_numbers_dev.ipynb"
     collect(course, as_folder(tmp_path, {name: bare(numbers)}))
     assert stamp(course, "emmy") == "2025-11-22 12:00:00"

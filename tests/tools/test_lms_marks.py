@@ -15,6 +15,7 @@ from tito.author.marks import scores, scores_csv, without_mark
 from tito.course import Course
 from tito.errors import UsageError
 from tito.grading.gradebook import gradebook
+from tito.steps.voided import OUT, void
 
 
 def mark_by_hand(module, student: str, points: float) -> None:
@@ -111,6 +112,15 @@ def test_marks_are_those_after_late_penalties(released_course, numbers):
     for student in ("ada", "emmy"):
         mark_by_hand(numbers, student, 1)
     assert [row[-1] for row in rows(released_course, "moodle")[1:]] == ["0", "8"]
+
+
+def test_a_voided_exercise_changes_marks_and_points_alike(term):
+    with gradebook(term) as book:
+        void(book, book.find_graded_cell("test-halve", "numbers_dev", "01_numbers"), OUT, "faulty")
+        book.db.commit()
+    _header, points, ada, *_ = rows(term, "canvas")
+    assert (points[-1], ada[-1]) == ("7", "6.5")
+    assert rows(term, "gradescope")[-1][-1] == "7", "also for who handed in nothing"
 
 
 def test_what_is_not_in_the_file_is_said(term):

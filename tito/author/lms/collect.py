@@ -23,6 +23,7 @@ from tito.grading.roster import roster_of
 from tito.grading.submissions import notebook_like, released_names
 from tito.grading.unpacking import SAFE_NAME, InAnothersName, take_in
 from tito.source.modules_and_others import Assigned, all_assignments
+from tito.steps.extensions import extensions
 from tito.submission import RECORD, TIME, Submission, zip_bytes
 
 ASIDE = "not-collected"  # where lies what could not be collected
@@ -112,10 +113,9 @@ class Collecting:
             self.directory = Directory(roster_of(book))
             self.due = {one.name: one.duedate for one in book.assignments}
             self.extended = {
-                (one.name, submission.student_id): submission.duedate
+                (one.name, student): until
                 for one in book.assignments
-                for submission in one.submissions
-                if one.duedate
+                for student, until in _extended(book, one).items()
             }
         self.notes: dict[str, list[str]] = defaultdict(list)
         self.bare_ones: set[tuple[str, str]] = set()
@@ -271,8 +271,9 @@ class Collecting:
 
     def due_of(self, sent: Submission) -> datetime | None:
         """When a hand-in is due, with an extension of its student."""
-        due = self.extended.get((sent.module, sent.student)) or self.due.get(sent.module)
-        return due.replace(tzinfo=UTC) if due else None
+        due = self.due.get(sent.module)
+        until = self.extended.get((sent.module, sent.student))
+        return max(due, until or due).replace(tzinfo=UTC) if due else None
 
     def is_in_time(self, sent: Submission) -> bool:
         """Whether a hand-in is in time, as far as its own time goes."""
@@ -320,6 +321,12 @@ def write_new(path: Path, content: bytes) -> None:
     """Write a file, unless it is there with the same content."""
     if not path.exists() or path.read_bytes() != content:
         write_atomically(path, content)
+
+
+def _extended(book, assignment) -> dict[str, datetime]:
+    """Until when students may hand in: by nbgrader's extensions, and those before a hand-in."""
+    submissions = [s for s in assignment.submissions if assignment.duedate and s.extension]
+    return {s.student_id: s.duedate for s in submissions} | extensions(book, assignment.name)
 
 
 def _order(hand_in: HandIn) -> tuple:
