@@ -18,8 +18,8 @@ from tito.author import sharing
 from tito.author.alike import groups, say_the_same, words_of
 from tito.author.answers import answers, mark_group
 from tito.author.build import build
+from tito.author.feedback import feedback
 from tito.author.grade import grade
-from tito.author.marks import feedback
 from tito.author.ordinary import release_ordinary
 from tito.cli import cli
 from tito.course import Course
