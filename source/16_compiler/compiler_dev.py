@@ -1407,7 +1407,7 @@ float32**. And whoever gets a number from such a step expects one of numpy's: `x
 `x * np.float64(0.1)` doesn't.
 
 Write two functions. `counts` says whether a step may count: it `is_arithmetic(step)`, and the type of all that it
-uses, and of its `out`, is `np.float64` (`program.kinds[n].type`).
+uses is `np.float64`. (`program.kinds[n].type` is the type of value `n`.)
 
 `with_numbers` goes through the list. A step that doesn't count stays. For one that does,
 
@@ -1427,7 +1427,7 @@ def counts(program: Program, step: Step) -> bool:
     ### BEGIN SOLUTION
     if not is_arithmetic(step):
         return False
-    return all(program.kinds[n].type is np.float64 for n in [*used(step), step.out])
+    return all(program.kinds[n].type is np.float64 for n in used(step))
     ### END SOLUTION
 
 

@@ -310,13 +310,6 @@ MISTAKES = [
         },
     ),
     Mistake(
-        "the-result-is-forgotten",
-        "numbers",
-        "I looked at what goes in only: an integer in float64 may come out of other types.",
-        {"[*used(step), step.out]": "used(step)"},
-        hidden="no visible step makes anything but what goes in",
-    ),
-    Mistake(
         "converts-each-time",
         "numbers",
         "I made a Python number at each use.",

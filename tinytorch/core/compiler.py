@@ -267,7 +267,7 @@ def counts(program: Program, step: Step) -> bool:
     """Whether a step gives the same bits with numbers of Python's."""
     if not is_arithmetic(step):
         return False
-    return all(program.kinds[n].type is np.float64 for n in [*used(step), step.out])
+    return all(program.kinds[n].type is np.float64 for n in used(step))
 
 
 def with_numbers(program: Program) -> Program:
