@@ -91,12 +91,11 @@ only:
 from functools import partial
 from itertools import count
 
-import matplotlib.pyplot as plt
-
 from tinytorch.core.autograd import Variable, grad, tanh
 from tinytorch.core.tensor import Tensor
+from tinytorch.graph import draw_lifetimes
 from tito.checks import check, check_raises
-from tito.figures import seconds, show
+from tito.figures import seconds
 from tito.student.progress import progress as progress
 
 rng = np.random.default_rng(0)
@@ -1383,6 +1382,15 @@ print(write(program)[0])
 
 # %% [markdown]
 r"""
+And here is who lives in its buffers. Each bar is an array, from the step that makes it to the last one that needs it.
+Where one ends, another of its kind begins in the same memory.
+"""
+
+# %%
+draw_lifetimes(program, lifetimes(program), *share_buffers(program))
+
+# %% [markdown]
+r"""
 #### Exercise 13: numbers
 
 A single number of numpy's is slow. `v1 + v2` with two `np.float64` takes longer than with two of Python's floats, and
@@ -2162,7 +2170,8 @@ r"""
 ### What does each pass bring?
 
 Here is a second derivative as a list, and what each pass leaves of it. (Of a training step, there's less to take away:
-the engine computes no gradient that nobody asked for.)
+the engine computes no gradient that nobody asked for.) Below it is the chart of lifetimes, which a compiled step
+shows with `.draw()`.
 """
 
 
@@ -2178,28 +2187,7 @@ print(f"{len(program.steps):3} steps traced")
 for clean in (without_dead, without_common, without_copies):
     program = clean(program)
     print(f"{len(program.steps):3} steps {clean.__name__.replace('_', ' ')}")
-names, kinds = share_buffers(program)
-print(f"{len(names)} of them write into {len(kinds)} buffers")
-
-# %% [markdown]
-r"""
-Lifetimes can be drawn. Each line is an array from the step that makes it to the last one that needs it. Where one ends,
-another of its kind may begin in the same memory.
-"""
-
-# %% demo=true
-figure, axes = plt.subplots(figsize=(8, 4))
-last = lifetimes(program)
-lines = [
-    (n, p, last[s.out]) for p, s in enumerate(program.steps) if (n := names.get(s.out))
-]
-for name, begin, end in lines:
-    axes.plot([begin, end], [int(name[1:])] * 2, "|-")
-axes.set(xlabel="step", ylabel="buffer", yticks=range(len(kinds)))
-show(
-    figure,
-    f"{len(lines)} arrays, each a line from first step to last, in {len(kinds)} rows",
-)
+draw_lifetimes(program, lifetimes(program), *share_buffers(program))
 
 # %% [markdown]
 r"""

@@ -275,6 +275,20 @@ class CompiledMethods:
         """How much memory these take."""
         return sum(buffer.nbytes for buffer in self.buffers)
 
+    def draw(self):
+        """A chart of lifetimes: which value of the lines is in which buffer, and when.
+
+        Returns
+        -------
+        Picture
+            A notebook shows it; see `tinytorch.graph.draw_lifetimes`.
+        """
+        from tinytorch.graph import draw_lifetimes
+
+        lesson = sys.modules[type(self).__module__]
+        program = lesson.in_pieces(lesson.with_numbers(self.program), lesson.Run)
+        return draw_lifetimes(program, lesson.lifetimes(program), *lesson.share_buffers(program))
+
     def __repr__(self) -> str:
         name = getattr(self.step, "__name__", "a step")
         if self.last is None:
