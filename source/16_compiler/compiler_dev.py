@@ -2128,6 +2128,50 @@ print(fast, f"of {fast.bytes // 1024} KiB together")
 
 # %% [markdown]
 r"""
+### Milestone M6: your engine beside PyTorch
+
+Here are five steps of five kinds. All run on your own package: your Tensor, your layers, your engine. Each is measured
+
+- by your engine;
+- compiled, as the lines that you write;
+- compiled by `backend="loops"`: runs go through numpy's own inner loops, called by a small C file in `tinytorch.fast`,
+  if there's a C compiler. It's what the library does for you once you have exported this module;
+- by PyTorch in its normal, eager mode, if it's installed.
+
+All that counts are ratios in one run. Your engine's time is 1.
+
+Predict first: where does a compiler gain most, and where next to nothing?
+
+<details>
+<summary>What to expect</summary>
+
+Most with single numbers and short arrays: there, nearly all of the time was the engine's. With a million numbers it's
+memory, so it's the pieces that help. In a network, most of the time goes to matrix products. They are the same routine
+in all four, and nobody gains much.
+
+</details>
+"""
+
+# %% demo=true
+from tinytorch.support.workloads import HAS_TORCH, WITHOUT, same_bits, workloads
+
+for work in workloads():
+    steps = {"engine": work.engine(), "compiled": compile(work.engine())}
+    steps |= {"loops": compile(work.engine(), backend="loops")} | work.peers()
+    for _ in range(3):
+        found = {name: step(*work.arguments) for name, step in steps.items()}
+    same = same_bits(found["engine"], found["compiled"])
+    calls = {name: partial(step, *work.arguments) for name, step in steps.items()}
+    times = {name: seconds(call, work.repeats) for name, call in calls.items()}
+    parts = [f"{name} {t / times['engine']:5.3f}" for name, t in times.items()]
+    print(f"{work.name:31}", *parts, "same bits" if same else "OTHER BITS", sep="  ")
+print("" if HAS_TORCH else WITHOUT)
+
+# %% [markdown]
+r"""
+That's the engine that you've written in module 7, line by line, and the bits are still its own. Where a number in the
+column `compiled` or `loops` is below PyTorch's, your package is the faster one.
+
 ### Your network, read aloud
 
 This is your network. Read it from top to bottom: two layers forwards; the loss; the way back; and Adam, four times. (It
