@@ -13,7 +13,7 @@ from tinytorch.support.compiling import function_of
 from tinytorch.support.programs import Kind, Program, Ref, Step, kind_of, refs, used
 from tinytorch.support.writing import elementwise, room
 
-PIECE = 16_384  # elements of a piece: a few of them fit the cache
+PIECE = 32_768  # elements of a piece: a few of them fit the second cache
 FEWEST = 3  # steps that are worth it
 VECTOR = 64  # elements; loops that round may treat what is no whole vector otherwise
 
