@@ -1414,15 +1414,15 @@ signs. (Not for quotients: `1.0 / 0.0` is an error in Python.) It does in double
 float32**. And whoever gets a number from such a step expects one of numpy's: `x * 0.1` leaves an array `x` in float32,
 `x * np.float64(0.1)` doesn't.
 
-Write two functions. `counts` says whether a step may count: it `is_arithmetic(step)`, and the type of all that it
-uses is `np.float64`. (`program.kinds[n].type` is the type of value `n`.)
+Write two functions. `same_in_python` says whether Python gives the same for a step: it `is_arithmetic(step)`, and all
+that it uses is of type `np.float64`. (`program.kinds[n].type` is the type of value `n`.)
 
-`with_numbers` goes through the list. A step that doesn't count stays. For one that does,
+`with_python_numbers` goes through the list. A step that isn't the same in Python stays. For one that is,
 
-1. each value that it uses needs a Python number beside it. For a value that has none yet, add the step
-   `to_python(program, n)`. Keep a set of those that have one.
-2. Add `in_python(program, step)`, the same step on Python's numbers. From now on its `out` has one.
-3. If anybody else wants the result (an output, or a step that doesn't count), add `to_numpy(program, step.out)`.
+1. each value that it uses needs its twin, a number of Python's. For a value that has none yet, add the step
+   `to_python(program, n)`. Keep a set of the values that have one.
+2. Add `in_python(program, step)`, which computes the twin of `out` from the twins.
+3. If numpy's number is wanted as well (it comes out, or a step that stays uses it), add `to_numpy(program, step.out)`.
 
 Return `with_twins(program, steps)`. (If there's more to convert than to count, that gives back the program as it was.)
 """
@@ -1430,8 +1430,8 @@ Return `with_twins(program, steps)`. (If there's more to convert than to count, 
 
 # %% exercise="numbers"
 #| export
-def counts(program: Program, step: Step) -> bool:
-    """Whether a step gives the same bits with numbers of Python's."""
+def same_in_python(program: Program, step: Step) -> bool:
+    """Whether a step of single numbers has the same bits if Python does it."""
     ### BEGIN SOLUTION
     if not is_arithmetic(step):
         return False
@@ -1439,20 +1439,20 @@ def counts(program: Program, step: Step) -> bool:
     ### END SOLUTION
 
 
-def with_numbers(program: Program) -> Program:
+def with_python_numbers(program: Program) -> Program:
     """The same program, which counts with Python's numbers where it can."""
     ### BEGIN SOLUTION
     wanted = {ref.number for ref in refs(program.outputs)}
     for step in program.steps:
-        if not counts(program, step):
+        if not same_in_python(program, step):
             wanted |= set(used(step))
-    have, steps = set(), []
+    twins, steps = set(), []  # the values that have a number of Python's beside them
     for step in program.steps:
-        if not counts(program, step):
+        if not same_in_python(program, step):
             steps.append(step)
             continue
-        steps += [to_python(program, n) for n in set(used(step)) - have]
-        have |= {*used(step), step.out}
+        steps += [to_python(program, n) for n in set(used(step)) - twins]
+        twins |= {*used(step), step.out}
         steps.append(in_python(program, step))
         if step.out in wanted:
             steps.append(to_numpy(program, step.out))
@@ -1469,11 +1469,15 @@ def _f(x, y):
 
 _two = np.float64(2.0)
 _program = trace(_f, _two, _two)
-check(counts(_program, _program.steps[0]), True, hint="a product of two np.float64")
-check(counts(_program, _program.steps[-1]), False, hint="is_arithmetic(step)")
+check(
+    same_in_python(_program, _program.steps[0]),
+    True,
+    hint="a product of two np.float64",
+)
+check(same_in_python(_program, _program.steps[-1]), False, hint="is_arithmetic(step)")
 _small = trace(_f, np.float32(2), np.float32(2))
-check(counts(_small, _small.steps[0]), False, hint="float32: other bits")
-_lines = write(with_numbers(_program))[0].split("\n")
+check(same_in_python(_small, _small.steps[0]), False, hint="float32: other bits")
+_lines = write(with_python_numbers(_program))[0].split("\n")
 check(
     [line.split("#")[0].strip() for line in [*_lines[1:4], *_lines[-4:-1]]],
     [
@@ -1513,7 +1517,7 @@ def lines_of(compiler, program, arguments):
 def single_numbers_become_pythons(compiler, x, y, a, u, v):
     """How many conversions; results and dtypes, for other numbers."""
     program = compiler.trace(much_counting, np.float64(x), np.float64(y), a)
-    faster = compiler.with_numbers(program)
+    faster = compiler.with_python_numbers(program)
     return lines_of(compiler, faster, (np.float64(u), np.float64(v), a * 2))
 
 
@@ -1527,8 +1531,8 @@ def what_is_not_in_double_precision_stays(compiler, x, y, a, axis):
 
     inputs = np.float32(x), np.float64(y), a
     program = compiler.trace(function, *inputs)
-    count = [compiler.counts(program, step) for step in program.steps]
-    found = compiler.evaluate(compiler.with_numbers(program), *inputs)
+    count = [compiler.same_in_python(program, step) for step in program.steps]
+    found = compiler.evaluate(compiler.with_python_numbers(program), *inputs)
     return [(z, type(z).__name__) for z in found], count
 
 
@@ -1567,6 +1571,7 @@ there's nothing to return.
 class Run(RunMethods):
     """Elementwise steps that go through their arrays piece by piece."""
 
+    # How the text for a piece is written.
     write = staticmethod(write)
 
     def is_cut(self, kind) -> bool:
@@ -1880,7 +1885,7 @@ Put everything that you have built in a row. A `call` knows the arguments and al
    the program's results.
 2. Clean the program: dead steps first, then common ones, then copies.
 3. `tidied(program, call)` gives the program with names for its inputs, and a list `takes` of where these come from.
-4. `in_pieces(with_numbers(program), Run)` is the program as it is to be written.
+4. `in_pieces(with_python_numbers(program), Run)` is the program as it is to be written.
 5. Return `Ready(program, takes, template, text, names, buffers)`. The last three are what `write` gives for the program
    of 4; the first is that of 3, which has all steps one by one.
 
@@ -1905,7 +1910,7 @@ def prepare(call) -> Ready:
     for clean in (without_dead, without_common, without_copies):
         program = clean(program)
     program, takes = tidied(program, call)
-    faster = in_pieces(with_numbers(program), Run)
+    faster = in_pieces(with_python_numbers(program), Run)
     return Ready(program, takes, template, *write(faster))
     ### END SOLUTION
 
@@ -2167,7 +2172,8 @@ for work in workloads():
     times = {name: seconds(call, work.repeats) for name, call in calls.items()}
     parts = [f"{name} {t / times['engine']:5.3f}" for name, t in times.items()]
     print(f"{work.name:31}", *parts, "same bits" if same else "OTHER BITS", sep="  ")
-print("" if HAS_TORCH else WITHOUT)
+if not HAS_TORCH:
+    print(WITHOUT)
 
 # %% [markdown]
 r"""

@@ -313,13 +313,13 @@ MISTAKES = [
         "converts-each-time",
         "numbers",
         "I made a Python number at each use.",
-        {"set(used(step)) - have": "set(used(step))"},
+        {"set(used(step)) - twins": "set(used(step))"},
     ),
     Mistake(
         "converts-results-too",
         "numbers",
         "I did not note that a result is Python's already.",
-        {"have |= {*used(step), step.out}": "have |= set(used(step))"},
+        {"twins |= {*used(step), step.out}": "twins |= set(used(step))"},
     ),
     Mistake(
         "pythons-number-comes-out",
@@ -334,7 +334,7 @@ MISTAKES = [
         "numbers",
         "I converted only what comes out.",
         {
-            "        if not counts(program, step):\n            wanted |= set(used(step))\n": (
+            "        if not same_in_python(program, step):\n            wanted |= set(used(step))\n": (
                 "        pass\n"
             )
         },
@@ -624,9 +624,9 @@ ALTERNATIVES = [
         {
             "    wanted = {ref.number for ref in refs(program.outputs)}\n"
             "    for step in program.steps:\n"
-            "        if not counts(program, step):\n"
+            "        if not same_in_python(program, step):\n"
             "            wanted |= set(used(step))\n": (
-                "    rest = [s for s in program.steps if not counts(program, s)]\n"
+                "    rest = [s for s in program.steps if not same_in_python(program, s)]\n"
                 "    wanted = {n for s in rest for n in used(s)}\n"
                 "    wanted |= {ref.number for ref in refs(program.outputs)}\n"
             )

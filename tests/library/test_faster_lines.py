@@ -6,11 +6,11 @@ import pytest
 from tinytorch.core.compiler import (
     Run,
     compile,
-    counts,
     evaluate,
     in_pieces,
+    same_in_python,
     trace,
-    with_numbers,
+    with_python_numbers,
     write,
 )
 from tinytorch.support import runs
@@ -95,7 +95,7 @@ def test_random_sums_of_numbers_have_the_bits_and_types_of_numpys(block):
     for seed in range(100 * block, 100 * block + 100):
         function, fresh = random_sums(seed)
         program = trace(function, *fresh(1))
-        faster = with_numbers(program)
+        faster = with_python_numbers(program)
         changed += faster is not program
         with np.errstate(all="ignore"):
             for call in range(2):
@@ -115,7 +115,7 @@ def test_numbers_that_are_none_or_huge_have_the_same_bits(x, y):
         return [sum(found[2:], found[-1] * 2)]
 
     program = trace(function, np.float64(1), np.float64(2))
-    faster = with_numbers(program)
+    faster = with_python_numbers(program)
     assert any("item" in str(step) for step in faster.steps)
     with np.errstate(all="ignore"):
         expected = function(np.float64(x), np.float64(y))
@@ -141,12 +141,12 @@ def test_an_array_that_is_written_to_is_no_number():
 def test_only_double_precision_counts():
     for kind, expected in ((np.float64, True), (np.float32, False), (np.int64, False)):
         program = trace(lambda x: x * x, kind(2))
-        assert counts(program, program.steps[0]) is expected
+        assert same_in_python(program, program.steps[0]) is expected
 
 
 def test_a_program_with_little_to_count_is_left_alone():
     program = trace(lambda x, y: [x.sum() * y + 1.0], np.ones(3), np.float64(2))
-    assert with_numbers(program) is program
+    assert with_python_numbers(program) is program
 
 
 def test_a_constant_is_converted_once_and_not_looked_at_before():
@@ -157,7 +157,7 @@ def test_a_constant_is_converted_once_and_not_looked_at_before():
             x = x + np.multiply(constant, x)
         return [x]
 
-    faster = with_numbers(trace(function, np.float64(1)))
+    faster = with_python_numbers(trace(function, np.float64(1)))
     assert sum("item" in str(step) for step in faster.steps) == 2
     constant[...] = 0.5
     x = np.float64(2)

@@ -263,26 +263,26 @@ def write(program: Program) -> tuple[str, dict, dict]:
     return text, writer.space, {name: empty(kind) for name, kind in kinds.items()}
 
 
-def counts(program: Program, step: Step) -> bool:
-    """Whether a step gives the same bits with numbers of Python's."""
+def same_in_python(program: Program, step: Step) -> bool:
+    """Whether a step of single numbers has the same bits if Python does it."""
     if not is_arithmetic(step):
         return False
     return all(program.kinds[n].type is np.float64 for n in used(step))
 
 
-def with_numbers(program: Program) -> Program:
+def with_python_numbers(program: Program) -> Program:
     """The same program, which counts with Python's numbers where it can."""
     wanted = {ref.number for ref in refs(program.outputs)}
     for step in program.steps:
-        if not counts(program, step):
+        if not same_in_python(program, step):
             wanted |= set(used(step))
-    have, steps = set(), []
+    twins, steps = set(), []  # the values that have a number of Python's beside them
     for step in program.steps:
-        if not counts(program, step):
+        if not same_in_python(program, step):
             steps.append(step)
             continue
-        steps += [to_python(program, n) for n in set(used(step)) - have]
-        have |= {*used(step), step.out}
+        steps += [to_python(program, n) for n in set(used(step)) - twins]
+        twins |= {*used(step), step.out}
         steps.append(in_python(program, step))
         if step.out in wanted:
             steps.append(to_numpy(program, step.out))
@@ -292,6 +292,7 @@ def with_numbers(program: Program) -> Program:
 class Run(RunMethods):
     """Elementwise steps that go through their arrays piece by piece."""
 
+    # How the text for a piece is written.
     write = staticmethod(write)
 
     def is_cut(self, kind) -> bool:
@@ -334,7 +335,7 @@ def prepare(call) -> Ready:
     for clean in (without_dead, without_common, without_copies):
         program = clean(program)
     program, takes = tidied(program, call)
-    faster = in_pieces(with_numbers(program), Run)
+    faster = in_pieces(with_python_numbers(program), Run)
     return Ready(program, takes, template, *write(faster))
 
 

@@ -286,7 +286,7 @@ class CompiledMethods:
         from tinytorch.graph import draw_lifetimes
 
         lesson = sys.modules[type(self).__module__]
-        program = lesson.in_pieces(lesson.with_numbers(self.program), lesson.Run)
+        program = lesson.in_pieces(lesson.with_python_numbers(self.program), lesson.Run)
         return draw_lifetimes(program, lesson.lifetimes(program), *lesson.share_buffers(program))
 
     def __repr__(self) -> str:
