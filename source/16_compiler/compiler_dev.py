@@ -93,7 +93,6 @@ from itertools import count
 
 from tinytorch.core.autograd import Variable, grad, tanh
 from tinytorch.core.tensor import Tensor
-from tinytorch.graph import draw_lifetimes
 from tito.checks import check, check_raises
 from tito.figures import seconds
 from tito.student.progress import progress as progress
@@ -1386,7 +1385,9 @@ And here is who lives in its buffers. Each bar is an array, from the step that m
 Where one ends, another of its kind begins in the same memory.
 """
 
-# %%
+# %% demo=true
+from tinytorch.graph import draw_lifetimes
+
 draw_lifetimes(program, lifetimes(program), *share_buffers(program))
 
 # %% [markdown]
