@@ -140,7 +140,7 @@ class Chart:
         if self.shown < self.steps:
             found.append(f"Shown are the first {self.shown:,} of {self.steps:,} steps.")
         if len(self.rows) < len(self.all):
-            found.append(f"Shown are the first {len(self.rows)} buffers.")
+            found.append(f"Shown are the first {len(self.rows)} of {len(self.all)} buffers.")
         return found
 
     def footer(self) -> str:
