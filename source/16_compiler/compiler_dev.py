@@ -1489,7 +1489,10 @@ check(
         "v10 = float64(n10)",
         "v11 = tanh(v10)",
     ],
-    hint=["v1.item() once", "tanh wants v10 from numpy: to_numpy(program, step.out)"],
+    hint=[
+        "tanh wants v10 from numpy: to_numpy(program, step.out)",
+        "no n at all? There was more to convert than to count: convert each value once",
+    ],
 )
 ### BEGIN HIDDEN TESTS
 
@@ -1603,7 +1606,10 @@ check(_run.cut, [True, False, True], hint="x is cut, the bias is not, the result
 check(
     np.array_equal(evaluate(_program, _x, _bias)[0], _f(_x, _bias)[0]),
     True,
-    hint="x[start:stop] if it is cut, x if not",
+    hint=[
+        "x[start:stop] if it is cut, x if not",
+        "300 rows, 96 at a time: the last piece has 12, and so self.function(12)",
+    ],
 )
 _long = rng.normal(size=100_001)
 _program = in_pieces(trace(_f, _long, np.float64(3.0)), Run)
