@@ -1653,7 +1653,8 @@ def what_is_cut(compiler, x, n, m):
     found = []
     for shape in ((n, m), (n,), (m,)):
         run = Watched(compiler, shape, 1, []).run
-        found.append([z[:1] if run.is_cut(k) else z for z, k in zip(arrays, kinds)])
+        cut = [run.is_cut(kind) for kind in kinds]
+        found.append((cut, [z[:1] if c else z for z, c in zip(arrays, cut)]))
     return found
 
 

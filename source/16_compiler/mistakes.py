@@ -746,6 +746,12 @@ EQUIVALENT = [
         "None is as empty as an empty text",
     ),
     Equivalent(
+        "blocks",
+        "stop = min(start + self.length, self.shape[0])",
+        "stop = min(self.shape[0], start + self.length)",
+        "the smaller of two is the same in either order",
+    ),
+    Equivalent(
         "trace-twice", "return None", "return", "a function gives None by itself"
     ),
     Equivalent(
