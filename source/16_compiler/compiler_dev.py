@@ -15,11 +15,11 @@ network is.
 
 | section | what you build | exercises | about |
 | --- | --- | --- | --- |
-| 1 | a list: arrays that write down what is done with them | 6 | 110 min |
-| 2 | a shorter list: what nobody needs, what is done twice | 3 | 60 min |
-| 3 | a text: a line for each step, and memory that is used again | 4 | 85 min |
-| 4 | `compile`: weights that move, and nothing frozen in silence | 3 | 60 min |
-| Use and Analyze | digits; your network, read aloud; what it costs and what it gains | 2 questions | 30 min |
+| 1 | a list: arrays that write down what is done with them | 6 | 100 min |
+| 2 | a shorter list: what nobody needs, what is done twice | 3 | 55 min |
+| 3 | a text: a line for each step; memory that is used again; two that make it faster | 5 | 115 min |
+| 4 | `compile`: weights that move, and nothing frozen in silence | 3 | 55 min |
+| Use and Analyze | digits; your network, read aloud; **milestone M6**: your engine beside PyTorch | 2 questions | 35 min |
 
 You need modules 1 to 4 and 7, exported. Cells that show something also take module 8.
 """
@@ -39,6 +39,13 @@ import numpy as np
 from tinytorch.core.tensor import extend
 from tinytorch.support.calls import METHODS, getitem, setitem
 from tinytorch.support.compiling import CompiledMethods, Ready, confirmed, tidied
+from tinytorch.support.counting import (
+    in_python,
+    is_arithmetic,
+    to_numpy,
+    to_python,
+    with_twins,
+)
 from tinytorch.support.programs import (
     Program,
     Step,
@@ -50,6 +57,7 @@ from tinytorch.support.programs import (
     renamed,
     used,
 )
+from tinytorch.support.runs import RunMethods, in_pieces
 from tinytorch.support.stand_ins import (
     CannotTrace,
     StandInMethods,
@@ -80,14 +88,13 @@ only:
 """
 
 # %%
+from functools import partial
 from itertools import count
-
-import matplotlib.pyplot as plt
 
 from tinytorch.core.autograd import Variable, grad, tanh
 from tinytorch.core.tensor import Tensor
 from tito.checks import check, check_raises
-from tito.figures import seconds, show
+from tito.figures import seconds
 from tito.student.progress import progress as progress
 
 rng = np.random.default_rng(0)
@@ -161,7 +168,7 @@ class StandIn(StandInMethods):
         ### END SOLUTION
 
 
-# %% checks="stand-in" points=4
+# %% checks="stand-in" points=3
 class _Echo:
     """A tape that only says what it was to note."""
 
@@ -255,7 +262,7 @@ class Tape(TapeMethods):
         ### END SOLUTION
 
 
-# %% checks="note" points=5
+# %% checks="note" points=4
 _tape = Tape()
 _x = _tape.value(np.array([1.0, 2.0]))
 _y = np.exp(_x) * 3.0
@@ -350,7 +357,7 @@ class FunctionsAndParts:
         ### END SOLUTION
 
 
-# %% checks="functions-and-parts" points=4
+# %% checks="functions-and-parts" points=3
 _tape = Tape()
 _x = _tape.value(np.arange(3.0))
 _y = np.where(_x > 1, _x, 0.0)
@@ -432,7 +439,7 @@ class Refusals:
         ### END SOLUTION
 
 
-# %% checks="what-cannot-be-traced" points=4
+# %% checks="what-cannot-be-traced" points=3
 _x = Tape().value(np.array(2.0))
 check_raises(CannotTrace, lambda: bool(_x > 1), hint='raise refused("bool")')
 check_raises(CannotTrace, lambda: float(_x), hint='raise refused("float")')
@@ -513,7 +520,7 @@ def trace(function: Callable, *arguments) -> Program:
     ### END SOLUTION
 
 
-# %% checks="trace" points=5
+# %% checks="trace" points=4
 _program = trace(lambda x, y: x * y + x, np.ones(2), np.ones(2))
 check(_program.inputs, [0, 1], hint="the numbers of what went in")
 check(str(_program.outputs), "v3", hint="numbered(function(*inputs))")
@@ -1224,6 +1231,10 @@ steps, with a dictionary `free` from kinds to lists of names:
    see), take a free buffer of its kind, or a new one with the next name, `b0`, `b1`, …
 
 Return the name of the buffer for each `out` that has one, and the kind of each buffer by name.
+
+Then put the pieces together in `write`: make a `Writer` for the program, choose buffers, and write the lines. Return
+three things: the text, what its names stand for (`writer.space`, which fills while you write), and a dictionary with a
+new array for each buffer. `empty(kind)` makes an array of a kind.
 """
 
 
@@ -1256,7 +1267,16 @@ def release(ending: list[str], kinds: dict, free: dict) -> None:
     ### END SOLUTION
 
 
-# %% checks="buffers" points=7
+def write(program: Program) -> tuple[str, dict, dict]:
+    """The text of a program, what its constants and functions are, and its buffers."""
+    ### BEGIN SOLUTION
+    writer, (names, kinds) = Writer(program), share_buffers(program)
+    text = write_lines(program, writer, names)
+    return text, writer.space, {name: empty(kind) for name, kind in kinds.items()}
+    ### END SOLUTION
+
+
+# %% checks="buffers" points=8
 _x = np.ones((2, 2))
 _names, _kinds = share_buffers(trace(lambda x: np.tanh(np.exp(x) * 2) + 1, _x))
 check(_names, {1: "b0", 2: "b0", 3: "b0"}, hint="v1 dies when v2 is made, and so on")
@@ -1269,6 +1289,13 @@ check(
 )
 _names, _ = share_buffers(trace(lambda x: np.exp(x).T + np.tanh(x), _x))
 check(_names, {1: "b0", 3: "b1"}, hint="v2 is a view of v1: what counts is the group")
+_text, _space, _buffers = write(trace(lambda x: [np.exp(x) * x], np.ones(2)))
+check(sorted(_space), ["exp"], hint="write gives writer.space")
+check(_buffers["b0"].shape, (2,), hint="write gives empty(kind) for each buffer")
+exec(_text, _space | _buffers, _here := {})
+check(
+    _here["step"](np.array([0.0, 1.0])), [[0.0, np.e]], hint="the lines of the program"
+)
 ### BEGIN HIDDEN TESTS
 
 
@@ -1321,41 +1348,6 @@ def how_many_buffers_are_enough(compiler, x, y, n):
     return len(kinds), len(names), with_buffers(compiler, program, (x, y))
 
 
-### END HIDDEN TESTS
-
-# %% [markdown]
-r"""
-#### Exercise 13: from a program to its text
-
-Put the pieces together: make a `Writer` for the program, choose buffers, and write the lines. Return three things: the
-text, what its names stand for (`writer.space`, which fills while you write), and a dictionary with a new array for each
-buffer. `empty(kind)` makes an array of a kind.
-"""
-
-
-# %% exercise="write"
-#| export
-def write(program: Program) -> tuple[str, dict, dict]:
-    """The text of a program, what its constants and functions are, and its buffers."""
-    ### BEGIN SOLUTION
-    writer, (names, kinds) = Writer(program), share_buffers(program)
-    text = write_lines(program, writer, names)
-    return text, writer.space, {name: empty(kind) for name, kind in kinds.items()}
-    ### END SOLUTION
-
-
-# %% checks="write" points=4
-_program = trace(lambda x: [np.exp(x) * x], np.ones(2))
-_text, _space, _buffers = write(_program)
-check(sorted(_space), ["exp"], hint="writer.space")
-check(_buffers["b0"].shape, (2,), hint="empty(kind) for each buffer")
-exec(_text, _space | _buffers, _here := {})
-check(
-    _here["step"](np.array([0.0, 1.0])), [[0.0, np.e]], hint="the lines of the program"
-)
-### BEGIN HIDDEN TESTS
-
-
 @observe(x=normal(3, 3), y=normal(3, 3))
 def a_text_and_all_that_it_needs(compiler, x, y):
     """It runs with what comes with it; the kinds of its memory."""
@@ -1389,9 +1381,332 @@ print(write(program)[0])
 
 # %% [markdown]
 r"""
+And here is who lives in its buffers. Each bar is an array, from the step that makes it to the last one that needs it.
+Where one ends, another of its kind begins in the same memory.
+"""
+
+# %% demo=true
+from tinytorch.graph import draw_lifetimes
+
+draw_lifetimes(program, lifetimes(program), *share_buffers(program))
+
+# %% [markdown]
+r"""
+#### Exercise 13: numbers
+
+A single number of numpy's is slow. `v1 + v2` with two `np.float64` takes longer than with two of Python's floats, and
+both add the same 64 bits with the same instruction. Here is how much longer:
+"""
+
+
+# %% demo=true
+def sums(a, b):
+    return [a * b + b for _ in range(10_000)]
+
+
+for kind in (np.float64, float):
+    took = seconds(partial(sums, kind(1.5), kind(0.1)), 5)
+    print(f"{kind.__name__:7} {1e5 * took:5.1f} nanoseconds for a product and a sum")
+
+# %% [markdown]
+r"""
+So let a program count with Python's floats where that gives the same bits. It does for sums, differences, products and
+signs. (Not for quotients: `1.0 / 0.0` is an error in Python.) It does in double precision only: **Python has no
+float32**. And whoever gets a number from such a step expects one of numpy's: `x * 0.1` leaves an array `x` in float32,
+`x * np.float64(0.1)` doesn't.
+
+Write two functions. `same_in_python` says whether Python gives the same for a step: it `is_arithmetic(step)`, and all
+that it uses is of type `np.float64`. (`program.kinds[n].type` is the type of value `n`.)
+
+`with_python_numbers` goes through the list. A step that isn't the same in Python stays. For one that is,
+
+1. each value that it uses needs its twin, a number of Python's. For a value that has none yet, add the step
+   `to_python(program, n)`. Keep a set of the values that have one.
+2. Add `in_python(program, step)`, which computes the twin of `out` from the twins.
+3. If numpy's number is wanted as well (it comes out, or a step that stays uses it), add `to_numpy(program, step.out)`.
+
+Return `with_twins(program, steps)`. (If there's more to convert than to count, that gives back the program as it was.)
+"""
+
+
+# %% exercise="numbers"
+#| export
+def same_in_python(program: Program, step: Step) -> bool:
+    """Whether a step of single numbers has the same bits if Python does it."""
+    ### BEGIN SOLUTION
+    if not is_arithmetic(step):
+        return False
+    return all(program.kinds[n].type is np.float64 for n in used(step))
+    ### END SOLUTION
+
+
+def with_python_numbers(program: Program) -> Program:
+    """The same program, which counts with Python's numbers where it can."""
+    ### BEGIN SOLUTION
+    wanted = {ref.number for ref in refs(program.outputs)}
+    for step in program.steps:
+        if not same_in_python(program, step):
+            wanted |= set(used(step))
+    twins, steps = set(), []  # the values that have a number of Python's beside them
+    for step in program.steps:
+        if not same_in_python(program, step):
+            steps.append(step)
+            continue
+        steps += [to_python(program, n) for n in set(used(step)) - twins]
+        twins |= {*used(step), step.out}
+        steps.append(in_python(program, step))
+        if step.out in wanted:
+            steps.append(to_numpy(program, step.out))
+    return with_twins(program, steps)
+    ### END SOLUTION
+
+
+# %% checks="numbers" points=5
+def _f(x, y):
+    for _ in range(9):
+        x = x * y
+    return [np.tanh(x)]
+
+
+_two = np.float64(2.0)
+_program = trace(_f, _two, _two)
+check(
+    same_in_python(_program, _program.steps[0]),
+    True,
+    hint="a product of two np.float64",
+)
+check(same_in_python(_program, _program.steps[-1]), False, hint="is_arithmetic(step)")
+_small = trace(_f, np.float32(2), np.float32(2))
+check(same_in_python(_small, _small.steps[0]), False, hint="float32: other bits")
+_lines = write(with_python_numbers(_program))[0].split("\n")
+check(
+    [line.split("#")[0].strip() for line in [*_lines[1:4], *_lines[-4:-1]]],
+    [
+        "n0 = v0.item()",
+        "n1 = v1.item()",
+        "n2 = n0 * n1",
+        "n10 = n9 * n1",
+        "v10 = float64(n10)",
+        "v11 = tanh(v10)",
+    ],
+    hint=[
+        "tanh wants v10 from numpy: to_numpy(program, step.out)",
+        "no n at all? There was more to convert than to count: convert each value once",
+    ],
+)
+### BEGIN HIDDEN TESTS
+
+
+def much_counting(x, y, array):
+    """Sums of single numbers, some of which go elsewhere, too."""
+    z = x
+    for n in range(30):
+        z = z * y - x + 0.25
+        z = np.tanh(z) if n % 10 == 9 else -z
+    part = z * y
+    return [z + y, array * part, part / y, array.sum() * 2.0 * y]
+
+
+def lines_of(compiler, program, arguments):
+    """How long a text is, what is converted in it, and what it gives."""
+    text, space, buffers = compiler.write(program)
+    space = space | buffers
+    exec(text, space)
+    found = space["step"](*arguments)
+    many = len(text.split("\n")), text.count(".item("), text.count("float64(")
+    return many, found, [type(x).__name__ for x in found]
+
+
+@observe(x=normal(), y=normal(), a=normal(3, dtype="float32"), u=normal(), v=normal())
+def single_numbers_become_pythons(compiler, x, y, a, u, v):
+    """How many conversions; results and dtypes, for other numbers."""
+    program = compiler.trace(much_counting, np.float64(x), np.float64(y), a)
+    faster = compiler.with_python_numbers(program)
+    return lines_of(compiler, faster, (np.float64(u), np.float64(v), a * 2))
+
+
+@observe(x=normal(dtype="float32"), y=normal(), a=normal(3), axis=choice(0, -1))
+def what_is_not_in_double_precision_stays(compiler, x, y, a, axis):
+    """float32 alone and beside float64, arrays, quotients; whether each step counts."""
+
+    def function(small, large, array):
+        z = [small * small, small + large, large - large, large / large, array * large]
+        return [*z, -large, array.sum(axis=axis) + large, large * 2, array + array]
+
+    inputs = np.float32(x), np.float64(y), a
+    program = compiler.trace(function, *inputs)
+    count = [compiler.same_in_python(program, step) for step in program.steps]
+    found = compiler.evaluate(compiler.with_python_numbers(program), *inputs)
+    return [(z, type(z).__name__) for z in found], count
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+#### Exercise 14: blocks
+
+Take an expression on a million numbers, such as `tanh(x * 2 + 1)`. Each step reads a million numbers from memory and
+writes a million back. The processor mostly waits. Its cache, which is much faster, has room for some ten thousand. So
+cut the arrays into pieces, and do **all steps on one piece before you go to the next**. What one step has written, the
+next one finds in the cache. And the arrays in between need no more memory than a piece.
+
+That's possible for a *run*: elementwise steps that follow each other, with results of one shape. The library finds the
+runs in a program (`in_pieces`), and writes the text for a piece with your `write`. You write how a run goes through its
+arrays.
+
+A piece is some of the **rows**, `x[start:stop]`, whatever is in a row. There are two traps:
+
+- Not all that a run reads has these rows. A bias of shape `(300,)` is used as a whole by each row of `(500, 300)`. So
+  is one number. Write `is_cut`: whether a value of some `kind` has as many axes as the results, and as many rows. The
+  results are of shape `self.shape`, the value is of shape `kind.shape`. (Why is it not enough to compare the rows?
+  Think of a bias of 300 and results of shape `(300, 300)`.)
+- The last piece is shorter.
+
+Then write `__call__`. A piece has `self.length` rows. Go through the starts `0`, `self.length`, … up to the number of
+rows; `self.function(many)` gives the text's function for a piece of `many` rows. Call it with all arrays in their order,
+each cut or not: `self.cut` has a `True` or `False` for each. It writes its results into the last of these arrays, so
+there's nothing to return.
+"""
+
+
+# %% exercise="blocks"
+#| export
+class Run(RunMethods):
+    """Elementwise steps that go through their arrays piece by piece."""
+
+    # How the text for a piece is written.
+    write = staticmethod(write)
+
+    def is_cut(self, kind) -> bool:
+        """Whether a value has the rows of the results, and not only goes with each."""
+        ### BEGIN SOLUTION
+        return len(kind.shape) == len(self.shape) and kind.shape[0] == self.shape[0]
+        ### END SOLUTION
+
+    def __call__(self, *arrays) -> None:
+        """Do all steps on one piece after the other."""
+        ### BEGIN SOLUTION
+        for start in range(0, self.shape[0], self.length):
+            stop = min(start + self.length, self.shape[0])
+            step = self.function(stop - start)
+            step(*[x[start:stop] if cut else x for x, cut in zip(arrays, self.cut)])
+        ### END SOLUTION
+
+
+# %% checks="blocks" points=6
+def _f(x, bias):
+    return [np.tanh(x * 2.0 + bias) - x]
+
+
+_x, _bias = rng.normal(size=(300, 300)), rng.normal(size=300)
+_program = in_pieces(trace(_f, _x, _bias), Run)
+_run = _program.steps[-1].function
+check(_run.cut, [True, False, True], hint="x is cut, the bias is not, the result is")
+check(
+    np.array_equal(evaluate(_program, _x, _bias)[0], _f(_x, _bias)[0]),
+    True,
+    hint=[
+        "x[start:stop] if it is cut, x if not",
+        "300 rows, 96 at a time: the last piece has 12, and so self.function(12)",
+    ],
+)
+_long = rng.normal(size=100_001)
+_program = in_pieces(trace(_f, _long, np.float64(3.0)), Run)
+check(
+    np.array_equal(evaluate(_program, _long, np.float64(3.0))[0], _f(_long, 3.0)[0]),
+    True,
+    hint="the last piece ends where the array ends",
+)
+check(sorted(_run.functions), [12, 96], hint="96 rows at a time, and then the 12 left")
+### BEGIN HIDDEN TESTS
+
+
+class Watched:
+    """A run of rows that notes which pieces it was asked for."""
+
+    def __init__(self, compiler, shape, length, cut):
+        self.run = object.__new__(compiler.Run)
+        self.run.shape, self.run.length, self.run.cut = shape, length, cut
+        self.run.function, self.seen = self.function, []
+
+    def function(self, many):
+        return lambda *arrays: self.seen.append((many, *[np.array(x) for x in arrays]))
+
+
+@observe(x=normal(11, 2), row=normal(2), length=integers(low=1, high=6))
+def arrays_go_through_in_pieces(compiler, x, row, length):
+    """Each piece that is computed, and how many rows it is said to have."""
+    watched = Watched(compiler, (11, 2), length, [True, False, True])
+    result = watched.run(x, row, x * 2)
+    exact = Watched(compiler, (6, 2), 3, [False, True])
+    exact.run(row, x[:6])
+    return watched.seen, result, exact.seen
+
+
+@observe(x=normal(4, 4), n=integers(low=2, high=5), m=integers(low=2, high=5))
+def what_is_cut(compiler, x, n, m):
+    """The first row of arrays with the rows of the results, and the whole of others."""
+    x = x[:n, :m]
+    arrays = [x, x[0], x[:, 0], x[:1], x[:, :1], x[0, 0], x[:1, :1], x[:1, 0]]
+    kinds = compiler.trace(lambda *all: list(all), *map(np.array, arrays)).kinds
+    found = []
+    for shape in ((n, m), (n,), (m,)):
+        run = Watched(compiler, shape, 1, []).run
+        cut = [run.is_cut(kind) for kind in kinds]
+        found.append((cut, [z[:1] if c else z for z, c in zip(arrays, cut)]))
+    return found
+
+
+@observe(x=normal(80_000), y=normal(3))
+def a_run_gives_what_its_steps_give(compiler, x, y):
+    """Several results, numbers, and a value that later steps want."""
+
+    def function(a, b):
+        c = np.exp(a * b[0]) + b[1]
+        d = c * c - a
+        return [d * 0.5, c.sum(), np.sqrt(np.abs(d))]
+
+    program = compiler.trace(function, x, y)
+    faster = compiler.in_pieces(program, compiler.Run)
+    found = compiler.evaluate(faster, x + 1, y + 1)
+    return len(faster.steps), [
+        (z[::5000], z[-1], z.sum()) for z in map(np.ravel, found)
+    ]
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+How much is it? Here are your program's lines, with whole arrays and in pieces. (It depends on your processor's cache, and
+on how many arrays take part. Below the times is the text for a piece.)
+"""
+
+
+# %% demo=true
+def long_expression(x, y):
+    a, b = x * y + 1.0, x - y
+    for _ in range(4):
+        a, b = a * b - x, b * a + y
+    return [a * b]
+
+
+pair = rng.normal(size=(2, 1_000_000)).astype(np.float32) * 0.1
+whole = trace(long_expression, *pair)
+for program in (whole, in_pieces(whole, Run)):
+    text, names, memory = write(program)
+    exec(text, names | memory, lines := {})
+    runs = [f for f in names.values() if isinstance(f, Run)]
+    took = seconds(partial(lines["step"], *pair), 10)
+    print(f"{1e3 * took:5.1f} ms", "in pieces" if runs else "with whole arrays")
+print(runs[0].source)
+
+# %% [markdown]
+r"""
 ### 4. `compile`
 
-#### Exercise 14: state
+#### Exercise 15: state
 
 A training step has inputs that nobody passes: the weights, what the optimizer remembers, and so on. It also has
 results that nobody returns: the same, afterwards. If they were constants on the list, they'd never move.
@@ -1424,7 +1739,7 @@ def with_state(step: Callable, slots: list) -> Callable:
     ### END SOLUTION
 
 
-# %% checks="state" points=5
+# %% checks="state" points=4
 class _Slot:
     """A place that holds something."""
 
@@ -1482,7 +1797,7 @@ def state_goes_in_and_comes_out(compiler, w, m, x, k):
 
 # %% [markdown]
 r"""
-#### Exercise 15: a second trace
+#### Exercise 16: a second trace
 
 What about a number that the program can't see?
 
@@ -1516,7 +1831,7 @@ def first_difference(one: Program, other: Program) -> Step | None:
     ### END SOLUTION
 
 
-# %% checks="trace-twice" points=5
+# %% checks="trace-twice" points=4
 def _traced(k, more=0):
     return trace(lambda x: np.exp(x * k + more) if more else np.exp(x * k), np.ones(2))
 
@@ -1570,7 +1885,7 @@ def two_lists_are_compared(compiler, x, a, b, n, k):
 
 # %% [markdown]
 r"""
-#### Exercise 16: all of it
+#### Exercise 17: all of it
 
 Put everything that you have built in a row. A `call` knows the arguments and all slots. Write `prepare`:
 
@@ -1578,7 +1893,9 @@ Put everything that you have built in a row. A `call` knows the arguments and al
    the program's results.
 2. Clean the program: dead steps first, then common ones, then copies.
 3. `tidied(program, call)` gives the program with names for its inputs, and a list `takes` of where these come from.
-4. Return `Ready(program, takes, template, text, names, buffers)`, where the last three are what `write` gives.
+4. `in_pieces(with_python_numbers(program), Run)` is the program as it is to be written.
+5. Return `Ready(program, takes, template, text, names, buffers)`. The last three are what `write` gives for the program
+   of 4; the first is that of 3, which has all steps one by one.
 
 A program fits only what it was traced for. With another shape, another dtype, or in evaluation instead of training, another
 one is needed. `call.key` holds all that a program depends on, but no numbers in arrays. Write `ready_for`. Look in
@@ -1601,7 +1918,8 @@ def prepare(call) -> Ready:
     for clean in (without_dead, without_common, without_copies):
         program = clean(program)
     program, takes = tidied(program, call)
-    return Ready(program, takes, template, *write(program))
+    faster = in_pieces(with_python_numbers(program), Run)
+    return Ready(program, takes, template, *write(faster))
     ### END SOLUTION
 
 
@@ -1684,7 +2002,7 @@ def compile(step: Callable, *holders, backend: str = "auto") -> Compiled:
     return Compiled(step, *holders, backend=backend)
 
 
-# %% checks="keep" points=8
+# %% checks="keep" points=7
 _runs = count()
 
 
@@ -1825,6 +2143,51 @@ print(fast, f"of {fast.bytes // 1024} KiB together")
 
 # %% [markdown]
 r"""
+### Milestone M6: your engine beside PyTorch
+
+Here are five steps of five kinds. All run on your own package: your Tensor, your layers, your engine. Each is measured
+
+- by your engine;
+- compiled, as the lines that you write;
+- compiled by `backend="loops"`: runs go through numpy's own inner loops, called by a small C file in `tinytorch.fast`,
+  if there's a C compiler. It's what the library does for you once you have exported this module;
+- by PyTorch in its normal, eager mode, if it's installed.
+
+All that counts are ratios in one run. Your engine's time is 1.
+
+Predict first: where does a compiler gain most, and where next to nothing?
+
+<details>
+<summary>What to expect</summary>
+
+Most with single numbers and short arrays: there, nearly all of the time was the engine's. With a million numbers it's
+memory, so it's the pieces that help. In a network, most of the time goes to matrix products. They are the same routine
+in all four, and nobody gains much.
+
+</details>
+"""
+
+# %% demo=true
+from tinytorch.support.workloads import HAS_TORCH, WITHOUT, same_bits, workloads
+
+for work in workloads():
+    steps = {"engine": work.engine(), "compiled": compile(work.engine())}
+    steps |= {"loops": compile(work.engine(), backend="loops")} | work.peers()
+    for _ in range(3):
+        found = {name: step(*work.arguments) for name, step in steps.items()}
+    same = same_bits(found["engine"], found["compiled"])
+    calls = {name: partial(step, *work.arguments) for name, step in steps.items()}
+    times = {name: seconds(call, work.repeats) for name, call in calls.items()}
+    parts = [f"{name} {t / times['engine']:5.3f}" for name, t in times.items()]
+    print(f"{work.name:31}", *parts, "same bits" if same else "OTHER BITS", sep="  ")
+if not HAS_TORCH:
+    print(WITHOUT)
+
+# %% [markdown]
+r"""
+That's the engine that you've written in module 7, line by line, and the bits are still its own. Where a number in the
+column `compiled` or `loops` is below PyTorch's, your package is the faster one.
+
 ### Your network, read aloud
 
 This is your network. Read it from top to bottom: two layers forwards; the loss; the way back; and Adam, four times. (It
@@ -1867,7 +2230,8 @@ r"""
 ### What does each pass bring?
 
 Here is a second derivative as a list, and what each pass leaves of it. (Of a training step, there's less to take away:
-the engine computes no gradient that nobody asked for.)
+the engine computes no gradient that nobody asked for.) Below it is the chart of lifetimes, which a compiled step
+shows with `.draw()`.
 """
 
 
@@ -1883,28 +2247,7 @@ print(f"{len(program.steps):3} steps traced")
 for clean in (without_dead, without_common, without_copies):
     program = clean(program)
     print(f"{len(program.steps):3} steps {clean.__name__.replace('_', ' ')}")
-names, kinds = share_buffers(program)
-print(f"{len(names)} of them write into {len(kinds)} buffers")
-
-# %% [markdown]
-r"""
-Lifetimes can be drawn. Each line is an array from the step that makes it to the last one that needs it. Where one ends,
-another of its kind may begin in the same memory.
-"""
-
-# %% demo=true
-figure, axes = plt.subplots(figsize=(8, 4))
-last = lifetimes(program)
-lines = [
-    (n, p, last[s.out]) for p, s in enumerate(program.steps) if (n := names.get(s.out))
-]
-for name, begin, end in lines:
-    axes.plot([begin, end], [int(name[1:])] * 2, "|-")
-axes.set(xlabel="step", ylabel="buffer", yticks=range(len(kinds)))
-show(
-    figure,
-    f"{len(lines)} arrays, each a line from first step to last, in {len(kinds)} rows",
-)
+draw_lifetimes(program, lifetimes(program), *share_buffers(program))
 
 # %% [markdown]
 r"""

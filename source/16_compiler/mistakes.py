@@ -288,7 +288,7 @@ MISTAKES = [
     ),
     Mistake(
         "one-array-for-all",
-        "write",
+        "buffers",
         "I forgot to share.",
         {
             "write_lines(program, writer, names)": "write_lines(program, writer, {})",
@@ -297,9 +297,103 @@ MISTAKES = [
     ),
     Mistake(
         "names-before-the-lines",
-        "write",
+        "buffers",
         "I left out the constants and functions.",
         {"return text, writer.space,": "return text, {},"},
+    ),
+    Mistake(
+        "any-single-number",
+        "numbers",
+        "I asked for one number, and not for double precision: float32 gets other bits.",
+        {
+            "program.kinds[n].type is np.float64": "program.kinds[n].shape == ()",
+        },
+    ),
+    Mistake(
+        "converts-each-time",
+        "numbers",
+        "I made a Python number at each use.",
+        {"set(used(step)) - twins": "set(used(step))"},
+    ),
+    Mistake(
+        "converts-results-too",
+        "numbers",
+        "I did not note that a result is Python's already.",
+        {"twins |= {*used(step), step.out}": "twins |= set(used(step))"},
+    ),
+    Mistake(
+        "pythons-number-comes-out",
+        "numbers",
+        "I left Python's numbers to those who want numpy's.",
+        {
+            "        if step.out in wanted:\n            steps.append(to_numpy(program, step.out))\n": ""
+        },
+    ),
+    Mistake(
+        "only-outputs-want-numpys",
+        "numbers",
+        "I converted only what comes out.",
+        {
+            "        if not same_in_python(program, step):\n            wanted |= set(used(step))\n": (
+                "        pass\n"
+            )
+        },
+    ),
+    Mistake(
+        "all-come-back",
+        "numbers",
+        "I converted every result back.",
+        {"if step.out in wanted:": "if True:"},
+    ),
+    Mistake(
+        "as-many-rows",
+        "blocks",
+        "I compared the rows only; a bias as long as the batch is cut.",
+        {
+            "len(kind.shape) == len(self.shape) and kind.shape[0]": "kind.shape[:1] and kind.shape[0]"
+        },
+    ),
+    Mistake(
+        "as-many-axes",
+        "blocks",
+        "I compared the axes only; one row for all is cut.",
+        {
+            "len(kind.shape) == len(self.shape) and kind.shape[0] == self.shape[0]": (
+                "len(kind.shape) == len(self.shape)"
+            )
+        },
+        hidden="no visible array has one row for all",
+    ),
+    Mistake(
+        "everything-is-cut",
+        "blocks",
+        "I cut all arrays.",
+        {"x[start:stop] if cut else x for": "x[start:stop] for"},
+    ),
+    Mistake(
+        "last-piece-forgotten",
+        "blocks",
+        "I did whole pieces only.",
+        {
+            "range(0, self.shape[0], self.length)": (
+                "range(0, self.shape[0] - self.length + 1, self.length)"
+            )
+        },
+    ),
+    Mistake(
+        "last-piece-too-long",
+        "blocks",
+        "I asked for a whole piece at the end as well.",
+        {"self.function(stop - start)": "self.function(self.length)"},
+    ),
+    Mistake(
+        "one-piece",
+        "blocks",
+        "I took all rows as one piece; the numbers are right, and nothing is gained.",
+        {
+            "range(0, self.shape[0], self.length)": "range(0, 1)",
+            "min(start + self.length, self.shape[0])": "self.shape[0]",
+        },
     ),
     Mistake(
         "state-not-put",
@@ -512,7 +606,7 @@ ALTERNATIVES = [
     ),
     Alternative(
         "one-by-one",
-        "write",
+        "buffers",
         "The buffers in a loop.",
         {
             "    return text, writer.space, {name: empty(kind) for name, kind in kinds.items()}": (
@@ -520,6 +614,50 @@ ALTERNATIVES = [
                 "    for name in kinds:\n"
                 "        arrays[name] = empty(kinds[name])\n"
                 "    return text, writer.space, arrays"
+            )
+        },
+    ),
+    Alternative(
+        "from-the-end",
+        "numbers",
+        "What is wanted, found in one expression.",
+        {
+            "    wanted = {ref.number for ref in refs(program.outputs)}\n"
+            "    for step in program.steps:\n"
+            "        if not same_in_python(program, step):\n"
+            "            wanted |= set(used(step))\n": (
+                "    rest = [s for s in program.steps if not same_in_python(program, s)]\n"
+                "    wanted = {n for s in rest for n in used(s)}\n"
+                "    wanted |= {ref.number for ref in refs(program.outputs)}\n"
+            )
+        },
+    ),
+    Alternative(
+        "a-while",
+        "blocks",
+        "With a while.",
+        {
+            "        for start in range(0, self.shape[0], self.length):\n"
+            "            stop = min(start + self.length, self.shape[0])\n"
+            "            step = self.function(stop - start)\n"
+            "            step(*[x[start:stop] if cut else x for x, cut in zip(arrays, self.cut)])\n": (
+                "        start = 0\n"
+                "        while start < self.shape[0]:\n"
+                "            given = [x[start : start + self.length] if cut else x\n"
+                "                     for x, cut in zip(arrays, self.cut)]\n"
+                "            many = min(self.length, self.shape[0] - start)\n"
+                "            self.function(many)(*given)\n"
+                "            start += many\n"
+            )
+        },
+    ),
+    Alternative(
+        "shapes-in-front",
+        "blocks",
+        "Shapes of one length, and their first numbers.",
+        {
+            "len(kind.shape) == len(self.shape) and kind.shape[0] == self.shape[0]": (
+                "(len(kind.shape), kind.shape[:1]) == (len(self.shape), self.shape[:1])"
             )
         },
     ),
@@ -606,6 +744,12 @@ EQUIVALENT = [
         "line = write_step(step, writer, buffers.get(step.out, ''))",
         "line = write_step(step, writer, buffers.get(step.out))",
         "None is as empty as an empty text",
+    ),
+    Equivalent(
+        "blocks",
+        "stop = min(start + self.length, self.shape[0])",
+        "stop = min(self.shape[0], start + self.length)",
+        "the smaller of two is the same in either order",
     ),
     Equivalent(
         "trace-twice", "return None", "return", "a function gives None by itself"

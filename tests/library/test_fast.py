@@ -9,6 +9,7 @@ import warnings
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from test_compiler import assert_same_bits, no_memory_is_shared
 
 from tinytorch import fast
@@ -202,6 +203,29 @@ def test_a_step_runs_by_loops_from_its_second_call(fresh, backend):
 
 def test_lines_are_lines(fresh):
     assert run_four_times(backend="lines").last.backend == "lines"
+
+
+IN_A_NOTEBOOK = """
+fast = compile(lambda x, w: np.tanh(x * w + 1) * x, backend={backend!r})
+for n in range(4):
+    fast(np.ones(3) * n, np.ones(3))
+print(fast.last.backend, type(fast).__module__)
+print(fast.draw())
+"""
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    "backend, expected", [("auto", "lines"), ("lines", "lines"), ("loops",) * 2]
+)
+def test_a_notebooks_own_compiler_runs_the_lines_that_it_writes(backend, expected):
+    lesson = (ROOT / "tinytorch/core/compiler.py").read_text("utf-8")
+    program = lesson + IN_A_NOTEBOOK.format(backend=backend)
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TINYTORCH_FAST": "1"}
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True
+    )
+    assert result.stdout.startswith(f"{expected} __main__\nLifetimes of "), result.stdout
 
 
 @pytest.mark.parametrize("backend", ["auto", "loops"])

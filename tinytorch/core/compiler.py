@@ -15,6 +15,13 @@ import numpy as np
 from tinytorch.core.tensor import extend
 from tinytorch.support.calls import METHODS, getitem, setitem
 from tinytorch.support.compiling import CompiledMethods, Ready, confirmed, tidied
+from tinytorch.support.counting import (
+    in_python,
+    is_arithmetic,
+    to_numpy,
+    to_python,
+    with_twins,
+)
 from tinytorch.support.programs import (
     Program,
     Step,
@@ -26,6 +33,7 @@ from tinytorch.support.programs import (
     renamed,
     used,
 )
+from tinytorch.support.runs import RunMethods, in_pieces
 from tinytorch.support.stand_ins import (
     CannotTrace,
     StandInMethods,
@@ -255,6 +263,50 @@ def write(program: Program) -> tuple[str, dict, dict]:
     return text, writer.space, {name: empty(kind) for name, kind in kinds.items()}
 
 
+def same_in_python(program: Program, step: Step) -> bool:
+    """Whether a step of single numbers has the same bits if Python does it."""
+    if not is_arithmetic(step):
+        return False
+    return all(program.kinds[n].type is np.float64 for n in used(step))
+
+
+def with_python_numbers(program: Program) -> Program:
+    """The same program, which counts with Python's numbers where it can."""
+    wanted = {ref.number for ref in refs(program.outputs)}
+    for step in program.steps:
+        if not same_in_python(program, step):
+            wanted |= set(used(step))
+    twins, steps = set(), []  # the values that have a number of Python's beside them
+    for step in program.steps:
+        if not same_in_python(program, step):
+            steps.append(step)
+            continue
+        steps += [to_python(program, n) for n in set(used(step)) - twins]
+        twins |= {*used(step), step.out}
+        steps.append(in_python(program, step))
+        if step.out in wanted:
+            steps.append(to_numpy(program, step.out))
+    return with_twins(program, steps)
+
+
+class Run(RunMethods):
+    """Elementwise steps that go through their arrays piece by piece."""
+
+    # How the text for a piece is written.
+    write = staticmethod(write)
+
+    def is_cut(self, kind) -> bool:
+        """Whether a value has the rows of the results, and not only goes with each."""
+        return len(kind.shape) == len(self.shape) and kind.shape[0] == self.shape[0]
+
+    def __call__(self, *arrays) -> None:
+        """Do all steps on one piece after the other."""
+        for start in range(0, self.shape[0], self.length):
+            stop = min(start + self.length, self.shape[0])
+            step = self.function(stop - start)
+            step(*[x[start:stop] if cut else x for x, cut in zip(arrays, self.cut)])
+
+
 def with_state(step: Callable, slots: list) -> Callable:
     """A step as a function that takes, and gives, what is in some slots, too."""
 
@@ -283,7 +335,8 @@ def prepare(call) -> Ready:
     for clean in (without_dead, without_common, without_copies):
         program = clean(program)
     program, takes = tidied(program, call)
-    return Ready(program, takes, template, *write(program))
+    faster = in_pieces(with_python_numbers(program), Run)
+    return Ready(program, takes, template, *write(faster))
 
 
 class Compiled(CompiledMethods):

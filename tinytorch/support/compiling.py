@@ -82,13 +82,13 @@ class Ready:
     Parameters
     ----------
     program : Program
-        Cleaned and tidied.
+        Cleaned and tidied, with all steps one by one.
     takes : list of int
         The slot of each input.
     template : Template
         What its results are for.
     source : str
-        Its text, a function named ``step``.
+        Its text, a function named ``step``; it may have runs that go in pieces.
     names : dict
         What constants and functions in the text stand for.
     buffers : dict of ndarray
@@ -104,8 +104,11 @@ class Ready:
         self, program, takes: list[int], template, source: str, names: dict, buffers: dict
     ):
         self.program, self.takes, self.template = program, takes, template
-        self.source, self.buffers, self.confirmed = source, buffers, False
-        self.function = function_of(source, names | buffers)
+        self.function, self.confirmed = function_of(source, names | buffers), False
+        runs = [x for x in names.values() if hasattr(x, "source")]
+        self.source = "\n\n".join([*(run.source for run in runs), source])
+        self.buffers = list(buffers.values())
+        self.buffers += [buffer for run in runs for buffer in run.buffers.values()]
         self.backend, self.settled = "lines", False
         self.saved = written_before_a_risk(program)
 
@@ -118,8 +121,9 @@ class Ready:
 
         found = rewritten(self.program, write)
         if found is not None:
-            source, names, self.buffers = found
-            self.function, self.backend = function_of(source, names | self.buffers), "loops"
+            source, names, buffers = found
+            self.buffers = list(buffers.values())
+            self.function, self.backend = function_of(source, names | buffers), "loops"
 
     def run(self, call: Call):
         """Run it with the values of a call."""
@@ -264,12 +268,26 @@ class CompiledMethods:
     @property
     def buffers(self) -> list[np.ndarray]:
         """The arrays that it uses again at each call."""
-        return list(self._ready().buffers.values())
+        return self._ready().buffers
 
     @property
     def bytes(self) -> int:
         """How much memory these take."""
         return sum(buffer.nbytes for buffer in self.buffers)
+
+    def draw(self):
+        """A chart of lifetimes: which value of the lines is in which buffer, and when.
+
+        Returns
+        -------
+        Picture
+            A notebook shows it; see `tinytorch.graph.draw_lifetimes`.
+        """
+        from tinytorch.graph import draw_lifetimes
+
+        lesson = sys.modules[type(self).__module__]
+        program = lesson.in_pieces(lesson.with_python_numbers(self.program), lesson.Run)
+        return draw_lifetimes(program, lesson.lifetimes(program), *lesson.share_buffers(program))
 
     def __repr__(self) -> str:
         name = getattr(self.step, "__name__", "a step")

@@ -176,10 +176,16 @@ def elementwise(step) -> bool:
 def may_have_buffer(program, step, last: dict[int, int]) -> bool:
     """Whether a step may write its result into memory that is kept from call to call."""
     f, out = step.function, step.out
-    if not isinstance(f, np.ufunc) or f.nout != 1 or step.writes or out is None:
+    makes = f is room or (isinstance(f, np.ufunc) and f.nout == 1)
+    if not makes or step.writes or out is None:
         return False
     own = program.groups[out] == out and program.kinds[out].type is np.ndarray
     return own and last[out] < len(program.steps)
+
+
+def room(shape: tuple[int, ...], dtype, out: np.ndarray | None = None) -> np.ndarray:
+    """An array without contents; `out` itself if there is one."""
+    return np.empty(shape, dtype) if out is None else out
 
 
 def empty(kind) -> np.ndarray:

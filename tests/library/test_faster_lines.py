@@ -1,0 +1,280 @@
+"""What makes the lines of a compiled step faster, and leaves every bit as it is."""
+
+import numpy as np
+import pytest
+
+from tinytorch.core.compiler import (
+    Run,
+    compile,
+    evaluate,
+    in_pieces,
+    same_in_python,
+    trace,
+    with_python_numbers,
+    write,
+)
+from tinytorch.support import runs
+from tinytorch.support.runs import piece_length
+
+ONE = [np.exp, np.tanh, np.sqrt, np.abs, np.negative, np.square, np.sin, np.log1p]
+TWO = [np.add, np.subtract, np.multiply, np.maximum, np.divide, np.greater]
+
+
+def bits(x):
+    """Everything about arrays, in tuples and lists."""
+    if isinstance(x, (tuple, list)):
+        return [bits(part) for part in x]
+    return type(x), *same_bits(x)  # the type tells a number of numpy's from an array
+
+
+def same_bits(x):
+    """The same, whether a number is in an array or not.
+
+    All NaN are one: which sign the sum of two has depends on the place in an array.
+    """
+    if isinstance(x, (tuple, list)):
+        return [same_bits(part) for part in x]
+    array = np.array(x)
+    array[np.isnan(array)] = np.nan
+    return array.shape, array.dtype, array.tobytes()
+
+
+def lines_of(program):
+    """A program's text as a function."""
+    text, space, buffers = write(program)
+    space = space | buffers
+    exec(text, space)
+    return space["step"]
+
+
+# ---- Numbers
+
+
+def random_sums(seed):
+    """A function of single numbers in some precisions, and an array."""
+    rng = np.random.default_rng(seed)
+    dtypes = rng.choice(["f4", "f8", "f8", "f8"], size=3)
+    moves = [
+        (
+            rng.choice([0, 1, 2, 3, 4, 5], p=[0.3, 0.3, 0.2, 0.16, 0.02, 0.02]),
+            *rng.integers(1, 9, 2),
+        )
+        for _ in range(60)
+    ]
+
+    def function(*given):
+        pool = [*given[:3], 0.5, 2, given[0] * given[1]]
+        for move, a, b in moves:
+            x, y = pool[-a % len(pool)], pool[-b % len(pool)]
+            match move:
+                case 0:
+                    pool.append(x + y)
+                case 1:
+                    pool.append(x * y)
+                case 2:
+                    pool.append(x - y)
+                case 3:
+                    pool.append(-x)
+                case 4:
+                    pool.append(np.tanh(x))
+                case 5:
+                    pool.append((given[3] * x)[0])
+        return [x + given[0] for x in (pool[-1], pool[-5])]
+
+    def fresh(seed):
+        rng = np.random.default_rng(seed)
+        numbers = [np.dtype(d).type(rng.normal()) for d in dtypes]
+        return [*numbers, rng.normal(size=3).astype("f4")]
+
+    return function, fresh
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_random_sums_of_numbers_have_the_bits_and_types_of_numpys(block):
+    changed = 0
+    for seed in range(100 * block, 100 * block + 100):
+        function, fresh = random_sums(seed)
+        program = trace(function, *fresh(1))
+        faster = with_python_numbers(program)
+        changed += faster is not program
+        with np.errstate(all="ignore"):
+            for call in range(2):
+                expected = bits(function(*fresh(call)))
+                assert bits(evaluate(faster, *fresh(call))) == expected, seed
+                assert bits(lines_of(faster)(*fresh(call))) == expected, seed
+    assert changed > 20
+
+
+@pytest.mark.parametrize("x", [np.inf, -np.inf, np.nan, -0.0, 1e308, 5e-324])
+@pytest.mark.parametrize("y", [np.inf, np.nan, -1.0, 0.0, 1e308, 0.5])
+def test_numbers_that_are_none_or_huge_have_the_same_bits(x, y):
+    def function(x, y):
+        found = [x, y]
+        for _ in range(8):
+            found += [found[-2] * found[-1], found[-1] - found[-2], -found[-1] + 1.5]
+        return [sum(found[2:], found[-1] * 2)]
+
+    program = trace(function, np.float64(1), np.float64(2))
+    faster = with_python_numbers(program)
+    assert any("item" in str(step) for step in faster.steps)
+    with np.errstate(all="ignore"):
+        expected = function(np.float64(x), np.float64(y))
+        found = evaluate(faster, np.float64(x), np.float64(y))
+    assert bits(found) == bits(expected)
+
+
+def test_an_array_that_is_written_to_is_no_number():
+    place = np.array(1.0)
+
+    def step(x):
+        for _ in range(10):
+            x = x * place * 0.5
+            place[...] = place - x * 0.1
+        return x
+
+    compiled = compile(step, place, backend="lines")
+    mine = [float(compiled(np.float64(n))) for n in range(4)], float(place)
+    place[...] = 1.0
+    assert mine == ([float(step(np.float64(n))) for n in range(4)], float(place))
+
+
+def test_only_double_precision_counts():
+    for kind, expected in ((np.float64, True), (np.float32, False), (np.int64, False)):
+        program = trace(lambda x: x * x, kind(2))
+        assert same_in_python(program, program.steps[0]) is expected
+
+
+def test_a_program_with_little_to_count_is_left_alone():
+    program = trace(lambda x, y: [x.sum() * y + 1.0], np.ones(3), np.float64(2))
+    assert with_python_numbers(program) is program
+
+
+def test_a_constant_is_converted_once_and_not_looked_at_before():
+    constant = np.array(3.0)
+
+    def function(x):
+        for _ in range(20):
+            x = x + np.multiply(constant, x)
+        return [x]
+
+    faster = with_python_numbers(trace(function, np.float64(1)))
+    assert sum("item" in str(step) for step in faster.steps) == 2
+    constant[...] = 0.5
+    x = np.float64(2)
+    assert bits(evaluate(faster, x)) == bits(function(x))
+
+
+# ---- Pieces
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Pieces of few rows, and runs of a single step."""
+    monkeypatch.setattr(runs, "PIECE", 64)
+    monkeypatch.setattr(runs, "FEWEST", 1)
+
+
+SHAPES = [(200,), (130, 3), (70, 70), (64, 5), (256, 2), (129, 2, 2)]
+
+
+def random_run(seed):
+    """A function of arrays that are broadcast to one shape; some results are needed later."""
+    rng = np.random.default_rng(seed)
+    whole = SHAPES[rng.integers(len(SHAPES))]
+    others = [whole, whole[1:], (1, *whole[1:]), (whole[0], *[1] * len(whole[1:])), ()]
+    shapes = [whole, *[others[i] for i in rng.integers(len(others), size=2)]]
+    dtypes = rng.choice(["f4", "f8"], size=3)
+    constant = rng.normal(size=others[rng.integers(len(others))])
+    moves = [(rng.integers(8), *rng.integers(1, 7, 2), rng.integers(9)) for _ in range(12)]
+
+    def function(*given):
+        pool = [*given, constant]
+        for move, a, b, which in moves:
+            x, y = pool[-a % len(pool)], pool[-b % len(pool)]
+            match move:
+                case 0 | 1 | 2:
+                    pool.append(ONE[which % len(ONE)](x + y))
+                case 3 | 4:
+                    pool.append(TWO[which % len(TWO)](x, y) * 1.5)
+                case 5:
+                    pool.append(x.sum(axis=0) if np.ndim(x) else x)
+                case 6:
+                    pool.append(x.T if np.ndim(x) == 2 and x.shape[0] == x.shape[1] else x * 2)
+                case 7:
+                    z = y + given[0]
+                    z[1:] += x[:1] if np.shape(x)[1:] == z.shape[1:] and np.ndim(x) == z.ndim else 1
+                    pool.append(z)
+        return [x * 1 for x in pool[4::3]] + pool[-1:]
+
+    def fresh(seed):
+        rng = np.random.default_rng(seed)
+        return [np.array(rng.normal(size=s), d) for s, d in zip(shapes, dtypes, strict=True)]
+
+    return function, fresh
+
+
+@pytest.mark.parametrize("block", range(6))
+def test_random_runs_have_the_bits_of_whole_arrays(block, short):
+    in_runs = 0
+    for seed in range(100 * block, 100 * block + 100):
+        function, fresh = random_run(seed)
+        compiled = compile(function, backend="lines")
+        kept = []
+        with np.errstate(all="ignore"):
+            for call in range(3):
+                found, expected = compiled(*fresh(call)), function(*fresh(call))
+                assert same_bits(found) == same_bits(expected), seed
+                kept.append((found, expected))
+        assert all(same_bits(found) == same_bits(expected) for found, expected in kept), seed
+        in_runs += "rows at a time" in compiled.source
+    assert in_runs > 50
+
+
+@pytest.mark.parametrize("rows", [63, 64, 127, 128, 129, 192, 193, 1000])
+def test_the_last_piece_is_as_long_as_what_is_left(rows, short):
+    x, bias = np.random.default_rng(0).normal(size=(rows, 2)), np.array([3.0, -4.0])
+    program = in_pieces(trace(lambda x, b: [np.exp(x + b) * x], x, bias), Run)
+    assert bits(evaluate(program, x, bias)) == bits([np.exp(x + bias) * x])
+
+
+def test_a_bias_as_long_as_the_batch_is_not_cut(short):
+    x, bias = np.random.default_rng(0).normal(size=(130, 130)), np.arange(130.0)
+    program = in_pieces(trace(lambda x, b: [(x + b) * 2, (x + b[:, None]) * 2], x, bias), Run)
+    run = program.steps[-1].function
+    assert isinstance(run, Run)
+    assert bits(evaluate(program, x, bias)) == bits([(x + bias) * 2, (x + bias[:, None]) * 2])
+
+
+def test_pieces_are_whole_vectors_and_of_about_the_right_size():
+    for shape in ((10**6,), (10**6, 3), (1000, 1000), (300, 300), (5000, 2, 7), (100, 64_000)):
+        length, row = piece_length(shape), int(np.prod(shape[1:]))
+        assert length * row % runs.VECTOR == 0
+        assert length * row <= runs.PIECE or length == runs.VECTOR // np.gcd(runs.VECTOR, row)
+
+
+def test_a_run_keeps_no_more_memory_than_pieces_of_what_is_inside():
+    x = np.random.default_rng(0).normal(size=500_000)
+    compiled = compile(lambda x: [np.tanh(np.exp(x) * 2 + x) - 1.0], backend="lines")
+    for _ in range(3):
+        compiled(x)
+    assert compiled.bytes < x.nbytes / 10
+    assert compiled.source.count("def ") == 2 and "rows at a time" in compiled.source
+
+
+def test_results_of_a_run_that_nobody_outside_sees_have_buffers():
+    x = np.random.default_rng(0).normal(size=(500, 200))
+    weights = np.random.default_rng(1).normal(size=(200, 10))
+    compiled = compile(lambda x: [np.tanh(np.exp(x) * 2 + x) @ weights], backend="lines")
+    for _ in range(3):
+        compiled(x)
+    assert "room((500, 200), float64, out=b0)" in compiled.source
+
+
+def test_small_arrays_and_few_steps_are_no_runs():
+    for x, function in (
+        (np.ones(1000), lambda x: [np.exp(x) * 2 + x]),
+        (np.ones(100_000), lambda x: [np.exp(x) * 2]),
+        (np.ones((400, 400)).T, lambda x: [np.exp(x) * 2 + x]),
+    ):
+        program = trace(function, x)
+        assert in_pieces(program, Run).steps == program.steps
