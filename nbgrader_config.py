@@ -15,7 +15,6 @@ from nbgrader.preprocessors import (
     LockCells,
     OverwriteCells,
     OverwriteKernelspec,
-    SaveCells,
 )
 
 from tito.grading.formgrader import BesideAnswers, markdown2html
@@ -25,12 +24,13 @@ from tito.steps.check_scores import CheckScores
 from tito.steps.clean_outputs import CleanOutputs
 from tito.steps.clear_for_students import ClearHiddenTests, ClearSolutions
 from tito.steps.execute_in_workspace import ExecuteInWorkspace
+from tito.steps.following import CsvExportPlugin
 from tito.steps.get_marks import GetMarks, number_or_words
 from tito.steps.hide_tests import HideTests
 from tito.steps.ignore_warnings import IgnoreWarnings
-from tito.steps.late_penalties import CsvExportPlugin
 from tito.steps.observe import Observe
 from tito.steps.restore_cells import RestoreCells
+from tito.steps.save_cells import SaveCells
 from tito.steps.save_marks import SaveMarks
 
 c = get_config()  # noqa: F821 (nbgrader provides it)

@@ -29,6 +29,8 @@ class Submission:
         The name and content of each file.
     desk : str
         What tells the desk that it comes from: the same for all hand-ins of one, and no other's.
+    kit : str
+        The version of the kit that it was made with; nothing if nobody knows.
     """
 
     student: str
@@ -36,6 +38,7 @@ class Submission:
     time: str
     files: dict[str, bytes]
     desk: str = ""
+    kit: str = ""
 
     @property
     def digest(self) -> str:
@@ -59,6 +62,7 @@ def zip_bytes(submission: Submission) -> bytes:
         "time": submission.time,
         "sha256": submission.digest,
         "desk": submission.desk,
+        "kit": submission.kit,
     }
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:

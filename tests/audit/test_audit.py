@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -14,7 +15,15 @@ from tito.audit import audit as auditing
 from tito.audit.audit import audit, audit_kit, run
 from tito.audit.catalogue import Equivalent, Mistake, read_catalogue, with_solution
 from tito.audit.findings import COLUMNS, Report, rows
-from tito.audit.made_from import library_named_in, made_from
+from tito.audit.made_from import (
+    TITO,
+    Known,
+    graded_with,
+    library_named_in,
+    made_from,
+    named_in,
+    what_tries_solutions,
+)
 from tito.audit.mutants import mutants
 from tito.audit.page import BEGIN, END, read_page, write_page
 from tito.audit.trials import SEEDS, survives, try_change
@@ -423,7 +432,7 @@ def test_the_page_shows_the_table_and_the_equivalent_mutants(tmp_path):
     assert (
         page.read_text().replace("| 02_doubles", "").count("| 01_numbers | – | – | 12 | 11 |") == 1
     )
-    assert read_page(page)["02_doubles"].made_from == "abc"
+    assert read_page(page)["02_doubles"].known == Known("abc")
     assert read_page(page)["01_numbers"] == kept["01_numbers"]
     page.write_text("nothing")
     with pytest.raises(UsageError, match="has no place for the table"):
@@ -432,12 +441,61 @@ def test_the_page_shows_the_table_and_the_equivalent_mutants(tmp_path):
 
 def test_what_has_not_changed_is_not_audited_again(module):
     said = []
-    known = {module.folder: made_from(module)}
+    known = {module.folder: Known(made_from(module), graded_with(module))}
     assert list(run([module], ("answers",), said.append, known)) == []
     assert said == [f"{module.folder}: nothing that it depends on has changed"]
     module.source.write_text(module.source.read_text() + "\n# %%\n# a change\n")
     (report,) = run([module], ("answers",), said.append, known)
-    assert report.made_from == made_from(module) != known[module.folder]
+    assert report.made_from == made_from(module) != known[module.folder].made_from
+    assert report.graded_with == graded_with(module) != known[module.folder].graded_with
+
+
+def test_where_only_what_grades_has_changed_only_grading_is_tried(module, tmp_path, monkeypatch):
+    tried = []
+    monkeypatch.setattr(auditing, "_parts", lambda module, chosen, *rest: tried.append(chosen))
+    page = tmp_path / "page.md"
+    page.write_text(f"{BEGIN}\n{END}\n")
+    equivalent = Equivalent("f", "return a | b", "return b | a", "order is the same")
+    before = Report(module.folder, {"mutants": 12}, equivalents=[equivalent])
+    before.made_from, before.graded_with = made_from(module), "other"
+    write_page(page, [before])
+    kept = read_page(page)
+    known = {name: one.known for name, one in kept.items()}
+    reports = list(run([module], (), lambda text: None, known))
+    assert tried == [("grading",)]
+    write_page(page, reports, kept)
+    now = read_page(page)[module.folder]
+    assert now.known == Known(made_from(module), graded_with(module))
+    assert now.cells[:-1] == kept[module.folder].cells[:-1] and now.section
+
+
+def test_what_fell_short_is_tried_again_in_all_its_parts(module, tmp_path, monkeypatch):
+    tried = []
+    monkeypatch.setattr(auditing, "_parts", lambda module, chosen, *rest: tried.append(chosen))
+    page = tmp_path / "page.md"
+    page.write_text(f"{BEGIN}\n{END}\n")
+    before = Report(module.folder)
+    before.made_from, before.graded_with = made_from(module), graded_with(module)
+    before.add("mutants", "f", "keeps its points")
+    write_page(page, [before])
+    known = {name: one.known for name, one in read_page(page).items()}
+    list(run([module], (), lambda text: None, known))
+    assert tried == [auditing.PARTS]
+
+
+def test_trying_solutions_loads_nothing_of_tito_but_what_a_result_depends_on(module):
+    begin = what_tries_solutions()
+    named = {str(path) for path in [*begin, *named_in(begin, Course(ROOT))]}
+    program = (
+        "import sys, tito.audit.parts, tito.audit.rehearsal\n"
+        "print(*[m.__file__ for n, m in sys.modules.items() if n.split('.')[0] == 'tito'])"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    files = set(loaded.stdout.split())
+    assert str(TITO / "judge" / "verdicts.py") in files and files <= named
+    assert not [file for file in named if re.search("/(grading|author|steps)/", file)]
 
 
 @pytest.mark.parametrize(
@@ -500,7 +558,7 @@ def test_what_an_interrupted_audit_has_found_stands_in_the_page(small_course, mo
     assert stopped.exit_code != 0
     first, *others = small_course.modules()
     assert others and set(read_page(page)) == {first.folder}
-    assert read_page(page)[first.folder].made_from == made_from(first)
+    assert read_page(page)[first.folder].known == Known(made_from(first), graded_with(first))
 
 
 def test_the_command_fails_and_says_where_and_speaks_json(small_course, module):

@@ -17,8 +17,8 @@ from conftest import ROOT, cell_of, changed, hand_in
 from hostile import hostile_notebook
 from small_course import NUMBERS
 
+from tito.author.feedback import feedback
 from tito.author.grade import grade
-from tito.author.marks import feedback
 from tito.author.release import release
 from tito.course import Course
 from tito.student import actions as student

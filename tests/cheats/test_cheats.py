@@ -9,8 +9,9 @@ import pytest
 from conftest import hand_in, untouched, write_course
 
 from cheats.catalogue import cheats
+from tito.author.feedback import feedback
 from tito.author.grade import grade
-from tito.author.marks import feedback, scores
+from tito.author.marks import scores
 from tito.author.release import release
 from tito.course import Course
 from tito.course_settings import configuration

@@ -9,9 +9,10 @@ import pytest
 from conftest import ROOT, hand_in, reference, untouched
 
 from tito.author.demo import MISTAKES, mark_written_answers
+from tito.author.feedback import feedback
 from tito.author.grade import grade
 from tito.author.leaks import leaks, secrets_of
-from tito.author.marks import feedback, scores
+from tito.author.marks import scores
 from tito.author.release import release
 from tito.course import Course
 from tito.source.percent import read_source

@@ -14,12 +14,16 @@ from ordinary_course import ASSIGNMENTS, copy_of, find, submit, write_sources
 
 from tito.author import sharing
 from tito.author.answers import answers, mark_group
+from tito.author.dates import give_extension
+from tito.author.feedback import feedback
 from tito.author.grade import grade
-from tito.author.marks import feedback, scores, scores_csv
+from tito.author.marks import scores, scores_csv
 from tito.author.ordinary import release_ordinary
 from tito.author.release import release
+from tito.author.voiding import count_again, void_exercise
 from tito.course import Course
 from tito.course_settings import configuration
+from tito.errors import UsageError
 from tito.grading.gradebook import gradebook
 from tito.grading.who_marked import markings_of
 from tito.source.modules_and_others import find_assignment
@@ -227,8 +231,8 @@ def test_a_late_penalty_follows_marks_given_by_hand(late):
     assert (ada.score, ada.penalty) == (0, 9)
     give(late, "why-inverse", 1)
     (page,) = feedback(late)
-    assert "Late submission penalty (Score: -8.0)" in page.read_text()
-    assert "(Score: 0.0 / 10.0)" in page.read_text()
+    assert "It was handed in late: 8 points were taken off." in page.read_text()
+    assert '<p class="mark">0 <small>of 10 points' in page.read_text()
     give(late, "why-inverse", 3)
     subprocess.run(["nbgrader", "export"], check=True, capture_output=True, cwd=late.root)
     assert ",10.0,10.0,0.0,10.0" in (late.root / "grades.csv").read_text()
@@ -249,12 +253,12 @@ def test_feedback_does_not_show_0_for_what_nobody_has_marked(numbers):
     hand_in(numbers, "bob", untouched(numbers))
     grade(numbers)
     pages = {page.parts[-3]: page.read_text() for page in feedback(numbers)}
-    assert pages["ada"].count("not marked yet / 3.0") == 2  # in the list, and at the answer
+    assert pages["ada"].count("not marked yet, of 3") == 2  # in the list, and at the answer
     assert "1 answer is not marked yet" in pages["ada"] and "up to 3 points" in pages["ada"]
-    assert "not marked yet" not in pages["bob"] and "0.0 / 3.0" in pages["bob"]
+    assert "not marked yet" not in pages["bob"] and "why-inverse: 0 of 3" in pages["bob"]
     give(numbers, "why-inverse", 2)
     pages = {page.parts[-3]: page.read_text() for page in feedback(numbers)}
-    assert "not marked yet" not in pages["ada"] and "2.0 / 3.0" in pages["ada"]
+    assert "not marked yet" not in pages["ada"] and "why-inverse: 2 of 3" in pages["ada"]
 
 
 # Notes
@@ -283,6 +287,23 @@ def test_notes_of_a_kind_are_together_and_the_answer_is_first():
 
 # Twenty changes in random order
 
+ANOTHER = """
+# %% exercise="triple"
+#| export
+def triple(x):
+    ### BEGIN SOLUTION
+    return 3 * x
+    ### END SOLUTION
+
+# %% checks="triple" points=2
+assert triple(1) == 3
+### BEGIN HIDDEN TESTS
+@observe(x=normal(4))
+def triples(module, x):
+    return module.triple(x)
+### END HIDDEN TESTS
+"""
+
 
 class Model:
     """What a careful person expects of the marks by hand of one student, whatever is done."""
@@ -298,6 +319,7 @@ class Model:
         self.open: dict[str, bool] = {}
         self.comment, self.asked, self.answered = "", {}, set()
         self.noted = 0
+        self.voided: dict[str, bool] = {}  # whether they are left out of the sum
         self.write()
 
     def now(self, name: str) -> tuple:
@@ -325,7 +347,13 @@ class Model:
         self.graded_as = {name: self.now(name) for name in self.answers}
 
     def expected(self) -> dict[str, tuple]:
-        return {name: (points, self.open[name]) for name, points in self.given.items()}
+        found = {name: (points, self.open[name]) for name, points in self.given.items()}
+        full = {"test-double": 4, "why-inverse": self.points}
+        return found | {
+            name: (0 if left_out else full[name], False)
+            for name, left_out in self.voided.items()
+            if name in found
+        }
 
 
 def mark_by_hand(model, chance):
@@ -340,6 +368,10 @@ def mark_a_group(model, chance):
     (question,) = answers(model.module)
     group = next(group for group in question.groups if "ada" in group.members)
     points, comment = chance.choice([0, 0.5, 1, 2]), chance.choice(["", "", "Why?", "Good."])
+    if "why-inverse" in model.voided:
+        with pytest.raises(UsageError, match="does not count"):
+            mark_group(model.module, "why-inverse", group.name, points)
+        return
     again, before = chance.random() < 0.3, model.given.get("why-inverse", points)
     done = mark_group(
         model.module, "why-inverse", group.name, points, comment, again, marker=chance.choice("xyz")
@@ -451,6 +483,30 @@ def be_killed(model, chance):
             grade(model.module)
 
 
+def have_it_count_no_more(model, chance):
+    name, left_out = chance.choice(["test-double", "why-inverse"]), chance.random() < 0.5
+    void_exercise(model.module, name.removeprefix("test-"), left_out)
+    model.voided[name] = left_out
+
+
+def have_it_count_again(model, chance):
+    for name in model.voided:
+        count_again(model.module, name.removeprefix("test-"))
+    model.voided = {}
+
+
+def give_more_time(model, chance):
+    with contextlib.suppress(UsageError):  # there is no due date yet, or no extension
+        give_extension(model.module, "ada", chance.choice(["1 h", "2 days", None]))
+
+
+def add_or_remove_an_exercise(model, chance):
+    text = model.module.source.read_text()
+    added = text.endswith(ANOTHER)
+    model.module.source.write_text(text.removesuffix(ANOTHER) if added else text + ANOTHER)
+    release(model.module)
+
+
 CHANGES = [
     mark_by_hand,
     mark_a_group,
@@ -459,6 +515,10 @@ CHANGES = [
     ask_again,
     answer_what_is_asked,
     give_back,
+    have_it_count_no_more,
+    have_it_count_again,
+    give_more_time,
+    add_or_remove_an_exercise,
     move_due_date,
     change_another_test,
     change_its_test,

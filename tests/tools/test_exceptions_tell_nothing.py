@@ -6,8 +6,8 @@ import json
 import pytest
 from conftest import cell_of, changed, hand_in, reference
 
+from tito.author.feedback import feedback
 from tito.author.grade import grade
-from tito.author.marks import feedback
 from tito.course import Course
 from tito.judge.refusals import Refusals
 

@@ -7,8 +7,9 @@ import os
 import pytest
 from conftest import cell_of, changed, hand_in, reference, untouched
 
+from tito.author.feedback import feedback
 from tito.author.grade import grade
-from tito.author.marks import feedback, scores, scores_csv
+from tito.author.marks import scores, scores_csv
 from tito.author.release import release
 from tito.course import Course
 from tito.errors import TitoError, UsageError
@@ -367,6 +368,9 @@ def test_nothing_handed_in_and_unknown_students_are_said(numbers):
 def test_a_release_that_fails_leaves_the_earlier_one(numbers):
     hand_in(numbers, "ada", reference(numbers))
     grade(numbers)
+    with gradebook(Course(numbers.root)) as book:
+        book.find_grade("test-halve", "numbers_dev", numbers.folder, "ada").manual_score = 1
+        book.db.commit()
     before = numbers.released.read_bytes()
     text = numbers.source.read_text()
     numbers.source.write_text(
@@ -572,12 +576,12 @@ def test_ctrl_c_stops_feedback(numbers, monkeypatch):
     for student in ("ada", "ben"):
         hand_in(numbers, student, reference(numbers))
     grade(numbers)
-    from nbgrader.converters import GenerateFeedback
+    from tito.author import feedback as room
 
-    def interrupted(self):
+    def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(GenerateFeedback, "start", interrupted)
+    monkeypatch.setattr(room, "feedback_page", interrupted)
     with pytest.raises(Interrupted, match="feedback for ada and those after is not written"):
         feedback(numbers)
 

@@ -6,10 +6,10 @@ import shutil
 import pytest
 from conftest import cell_of, hand_in, untouched
 
+from tito.author.feedback import feedback
 from tito.author.grade import grade
 from tito.author.kit import make_kit
 from tito.author.leaks import leaks, secrets_of
-from tito.author.marks import feedback
 from tito.errors import TitoError, UsageError
 from tito.source.percent import read_source
 from tito.source.regions import hidden_tests

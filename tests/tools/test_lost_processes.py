@@ -58,3 +58,9 @@ def test_cells_are_run_by_another_interpreter(lose, tmp_path):
     ran = execute(nb, folder, Running(timeout=60, total=120))
     assert not ran.ended and nb.cells[0].outputs[0].text == "42\n"
     assert len(started) == 2
+
+
+def test_an_interpreter_that_is_there_at_the_end_is_not_waited_for(monkeypatch, tmp_path):
+    monkeypatch.setattr(sandbox, "was_killed", lambda process: pytest.fail("it waits for a second"))
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("6 * 7")])
+    assert not execute(nb, tmp_path, Running(timeout=60, total=120)).ended

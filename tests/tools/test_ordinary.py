@@ -24,8 +24,9 @@ from ordinary_course import (
 )
 from traitlets.config import Config
 
+from tito.author.feedback import feedback
 from tito.author.grade import grade
-from tito.author.marks import feedback, scores, scores_csv
+from tito.author.marks import scores, scores_csv
 from tito.author.ordinary import check_sources, release_ordinary
 from tito.course import Course
 from tito.course_settings import configuration

@@ -10,13 +10,13 @@ from pathlib import Path
 from tito.audit import parts, school
 from tito.audit.catalogue import read_catalogue
 from tito.audit.findings import Report
-from tito.audit.made_from import KIT, kit_made_from, made_from
+from tito.audit.made_from import KIT, Known, graded_with, kit_made_from, made_from
 from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
 from tito.judge.graft import needs_of
 from tito.judge.pack import Pack
 
-NOTHING: Mapping[str, str] = {}
+NOTHING: Mapping[str, Known] = {}
 PARTS = ("grading", "answers", "alone", "mutants", "visible", "alternatives", "kit")
 
 
@@ -31,7 +31,7 @@ def run(
     modules: list[Module],
     chosen: tuple[str, ...],
     say: Callable[[str], None],
-    known: Mapping[str, str] = NOTHING,
+    known: Mapping[str, Known] = NOTHING,
 ) -> Iterator[Report]:
     """Audit some modules, and the kit of their course; each report comes as soon as it is made.
 
@@ -43,8 +43,8 @@ def run(
         Which of `PARTS`; all, if it is empty.
     say : callable
         Called with what is being done.
-    known : mapping of str to str
-        What earlier results were made from, by module; what has not changed is left out.
+    known : mapping of str to Known
+        Of earlier results, by module: what has not changed since is left out.
 
     Yields
     ------
@@ -53,19 +53,29 @@ def run(
     """
     chosen = chosen or PARTS
     for module in modules if set(chosen) - {"kit"} else ():
-        checksum = made_from(module)
-        if known.get(module.folder) == checksum:
+        now = Known(made_from(module), graded_with(module))
+        needed = _parts_to_try(chosen, known.get(module.folder), now)
+        if not needed:
             say(f"{module.folder}: nothing that it depends on has changed")
             continue
-        report = audit(module, chosen, say)
-        report.made_from = checksum
+        report = audit(module, needed, say)
+        report.made_from, report.graded_with = now.made_from, now.graded_with
         yield report
     course = Course(modules[0].root)
-    if "kit" in chosen and known.get(KIT) != (checksum := kit_made_from(course)):
+    if "kit" in chosen and known.get(KIT) != (now := Known(kit_made_from(course))):
         say("kit: what students get")
         report = audit_kit(course)
-        report.made_from = checksum
+        report.made_from = now.made_from
         yield report
+
+
+def _parts_to_try(chosen: tuple[str, ...], known: Known | None, now: Known) -> tuple[str, ...]:
+    """The chosen parts whose result can have changed since."""
+    if known == now:
+        return ()
+    if known and known.made_from == now.made_from:
+        return tuple(part for part in chosen if part == "grading")
+    return chosen
 
 
 def audit(

@@ -81,7 +81,9 @@ class Report:
     seconds : float
         How long it took.
     made_from : str
-        A checksum of all that the result depends on.
+        A checksum of what decides whether a solution passes the checks.
+    graded_with : str
+        A checksum of what release, marks and feedback depend on; of the kit there is none.
     """
 
     module: str
@@ -93,6 +95,7 @@ class Report:
     alternatives: list[Judged] = field(default_factory=list)
     seconds: float = 0.0
     made_from: str = ""
+    graded_with: str = ""
 
     def add(self, part: str, where: str, what: str) -> None:
         """Note something that falls short."""

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tito.audit.findings import COLUMNS, Report, rows
+from tito.audit.made_from import Known
 from tito.errors import UsageError
 from tito.files import write_atomically
 
 BEGIN, END = "<!-- made by tito audit: -->", "<!-- end -->"
+HEADS = ["module", *COLUMNS.values(), "falls short", "made from", "graded with"]
 SECTION = re.compile(r"^### (\w+): mutants that are no mistakes\n.*?(?=^### |\Z)", re.M | re.S)
 
 
@@ -21,17 +23,20 @@ class Kept:
 
     Attributes
     ----------
-    made_from : str
-        The checksum of what that depends on.
-    row : str
-        Its line in the table.
+    cells : list of str
+        Its line in the table: name, figures, what falls short, two checksums.
     section : str
         Its mutants that are no mistakes; empty if there are none.
     """
 
-    made_from: str
-    row: str
+    cells: list[str]
     section: str
+
+    @property
+    def known(self) -> Known:
+        """The checksums of what it depends on; none if something falls short, so all is tried."""
+        made_from, graded_with = (cell.strip("`–") for cell in self.cells[-2:])
+        return Known(made_from, graded_with) if self.cells[-3] == "none" else Known("")
 
 
 def read_page(path: Path) -> dict[str, Kept]:
@@ -42,8 +47,8 @@ def read_page(path: Path) -> dict[str, Kept]:
     kept = {}
     for line in made.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if len(cells) == len(COLUMNS) + 3 and cells[0] not in ("module", "---"):
-            kept[cells[0]] = Kept(cells[-1].strip("`"), line, sections.get(cells[0], ""))
+        if len(cells) == len(HEADS) and cells[0] not in ("module", "---"):
+            kept[cells[0]] = Kept(cells, sections.get(cells[0], ""))
     return kept
 
 
@@ -68,21 +73,35 @@ def write_page(path: Path, reports: list[Report], kept: Mapping[str, Kept] | Non
     if BEGIN not in text or END not in text.partition(BEGIN)[2]:
         raise UsageError(f"{path} has no place for the table; write {BEGIN} and {END} into it")
     before, _, rest = text.partition(BEGIN)
-    new = {
-        report.module: Kept(report.made_from, line, _equivalents(report))
-        for report, line in zip(reports, _lines(reports), strict=True)
-    }
-    both = dict(sorted((dict(kept or {}) | new).items()))
-    heads = ["module", *COLUMNS.values(), "falls short", "made from"]
-    table = [_line(heads), _line(["---"] * len(heads)), *(one.row for one in both.values())]
+    both = dict(kept or {})
+    for row, report in zip(rows(reports), reports, strict=True):
+        new = Kept(
+            [*row, _checksum(report.made_from), _checksum(report.graded_with)], _equivalents(report)
+        )
+        both[report.module] = _with_what_was_not_tried(new, both.get(report.module))
+    both = dict(sorted(both.items()))
+    table = [
+        _line(HEADS),
+        _line(["---"] * len(HEADS)),
+        *(_line(one.cells) for one in both.values()),
+    ]
     sections = [one.section for one in both.values() if one.section]
     made = "\n\n".join(["\n".join(table), *sections])
     write_atomically(path, f"{before}{BEGIN}\n\n{made}\n\n{END}{rest.partition(END)[2]}")
 
 
-def _lines(reports: list[Report]) -> list[str]:
-    pairs = zip(rows(reports), reports, strict=True)
-    return [_line([*row, f"`{report.made_from}`"]) for row, report in pairs]
+def _with_what_was_not_tried(new: Kept, old: Kept | None) -> Kept:
+    """A new result; where only grading was tried anew, with the old one's figures."""
+    if old is None or old.cells[-2] != new.cells[-2]:
+        return new
+    cells = [
+        before if now == "–" else now for now, before in zip(new.cells, old.cells, strict=True)
+    ]
+    return Kept(cells, new.section or old.section)
+
+
+def _checksum(text: str) -> str:
+    return f"`{text}`" if text else "–"
 
 
 def _line(cells: list[str]) -> str:

@@ -13,10 +13,11 @@ from tito.audit.catalogue import with_solution
 from tito.audit.findings import Report
 from tito.audit.parts import cheap_solutions
 from tito.author.demo import hand_in
+from tito.author.feedback import feedback
 from tito.author.grade import grade
 from tito.author.kit import make_kit
 from tito.author.leaks import leaks, secrets_of
-from tito.author.marks import feedback, scores
+from tito.author.marks import scores
 from tito.author.release import release
 from tito.course import Course, Module
 from tito.errors import TitoError

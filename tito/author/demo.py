@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tito.author.feedback import feedback
 from tito.author.grade import grade
-from tito.author.marks import Score, feedback, scores
+from tito.author.marks import Score, scores
 from tito.author.release import release
 from tito.course import Course, Module
 from tito.errors import TitoError

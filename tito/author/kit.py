@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 import tempfile
 import tomllib
 from pathlib import Path
 
+from tito.author.dates import due_dates
 from tito.author.leaks import leaks, secrets_of
 from tito.author.release import is_up_to_date, release
 from tito.course import KIT_VERSION, Course
@@ -16,6 +18,7 @@ from tito.course_settings import configuration
 from tito.errors import TitoError, UsageError
 from tito.files import explained
 from tito.source.modules_and_others import KEPT_IN_MODULES
+from tito.student.progress import DUE_DATES
 
 # Of tito, a student's half: what all share, notebooks, checks, the desk, and its commands.
 TOOLS = (
@@ -129,6 +132,9 @@ def _fill(course: Course, folder: Path) -> None:
         version = tomllib.loads(text)["project"]["version"]
         _write(folder / "pyproject.toml", GRADERS.sub("", text))
     _write(folder / "nbgrader_config.py", _settings(course))
+    if due := due_dates(course, modules):
+        dates = {folder: time.isoformat() for folder, time in due.items()}
+        _write(folder / DUE_DATES, json.dumps(dates, indent=1) + "\n")
     first = modules[0]
     text = README.format(
         first=first.folder, name=first.name, modules=", ".join(m.folder for m in modules)

@@ -1,76 +1,20 @@
-"""What comes of grading: feedback for students, and the list of marks."""
+"""What comes of grading: the list of marks."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from tito.author.release import reason
 from tito.course import Course, Module
 from tito.course_settings import configuration
-from tito.errors import TitoError, UsageError
 from tito.files import printable
-from tito.grading.gradebook import gradebook, nbgrader_api
-from tito.grading.pool import Interrupted
+from tito.grading.gradebook import gradebook
+from tito.grading.submissions import students_of
 from tito.grading.writer import penalty_of
 from tito.source.modules_and_others import Assigned
-from tito.steps.late_penalties import follow_marks
-
-
-def feedback(
-    module: Assigned,
-    students: tuple[str, ...] = (),
-    on_page: Callable[[Path], None] = lambda page: None,
-) -> list[Path]:
-    """Write what students get back, as HTML.
-
-    Parameters
-    ----------
-    module : Module or Ordinary
-        Which module or other assignment.
-    students : tuple of str
-        Only these; by default everybody who was graded.
-    on_page : callable
-        Called with each page as soon as it is written.
-
-    Returns
-    -------
-    list of Path
-        The pages.
-
-    Raises
-    ------
-    UsageError
-        If nobody was graded.
-    TitoError
-        If nbgrader fails for somebody; the others' pages are written all the same.
-    Interrupted
-        If it was stopped with Ctrl-C.
-    """
-    course = Course(module.root)
-    graded = sorted(p.parent.name for p in (course.root / "autograded").glob(f"*/{module.folder}"))
-    if not graded:
-        raise UsageError(
-            f"nobody was graded in {module.folder}; run tito grade {module.folder} first"
-        )
-    api = nbgrader_api(course)
-    pages, failed = [], []
-    for student in students or graded:
-        result = api.generate_feedback(module.folder, student, force=True)
-        if (result.get("error") or "").rstrip().endswith("KeyboardInterrupt"):
-            raise Interrupted(f"stopped; feedback for {student} and those after is not written")
-        if not result["success"]:
-            failed.append(f"{printable(student)} ({printable(reason(result))})")
-        for page in (course.root / "feedback" / student / module.folder).glob("*.html"):
-            pages.append(page)
-            on_page(page)
-    if failed:
-        others = "; that of all others is written" if pages else ""
-        raise TitoError(f"no feedback for {', '.join(failed)}{others}")
-    return pages
+from tito.steps.following import follow_decisions
 
 
 def not_marked_yet(assigned: Assigned, students: tuple[str, ...] = ()) -> str:
@@ -83,6 +27,7 @@ def not_marked_yet(assigned: Assigned, students: tuple[str, ...] = ()) -> str:
 
 
 LATE = "late penalty"  # stands in the place of an exercise
+NOTHING = "nothing handed in"
 
 
 @dataclass(frozen=True)
@@ -120,10 +65,47 @@ def scores(course: Course, modules: Sequence[Assigned]) -> list[Score]:
         known = {assignment.name for assignment in book.assignments}
         for module in modules:
             if module.folder in known:
-                follow_marks(book, configuration(course.root), module.folder)
+                follow_decisions(book, configuration(course.root), module.folder)
                 book.db.commit()
                 for submission in book.assignment_submissions(module.folder):
-                    found += _marks(module, submission)
+                    found += _marks(module, submission) if is_graded(course, submission) else []
+    return found
+
+
+def is_graded(course: Course, submission) -> bool:
+    """Whether a submission of the gradebook is more than a place for marks to come."""
+    folder = course.root / "autograded" / submission.student_id / submission.assignment.name
+    marks = (mark for notebook in submission.notebooks for mark in notebook.grades)
+    return folder.is_dir() or any(
+        mark.auto_score is not None or mark.manual_score is not None for mark in marks
+    )
+
+
+@dataclass(frozen=True)
+class Unmarked:
+    """A student without a mark: the points there are, and why there is none."""
+
+    student: str
+    module: str
+    most: float
+    why: str
+
+
+def without_mark(course: Course, modules: Sequence[Assigned]) -> list[Unmarked]:
+    """Of each module that somebody has handed in, the students of the gradebook without a mark."""
+    found: list[Unmarked] = []
+    with gradebook(course) as book:
+        known = {assignment.name: assignment for assignment in book.assignments}
+        for module in [module for module in modules if module.folder in known]:
+            submissions = book.assignment_submissions(module.folder)
+            graded = {s.student_id for s in submissions if is_graded(course, s)}
+            there = set(students_of(course, module))
+            if not graded | there:
+                continue
+            most = known[module.folder].max_score
+            for student in sorted(s.id for s in book.students if s.id not in graded):
+                why = "not graded yet" if student in there else NOTHING
+                found.append(Unmarked(student, module.folder, most, why))
     return found
 
 
@@ -149,8 +131,9 @@ def _exercise(assigned: Assigned, name: str) -> str:
     return name.removeprefix("test-") if isinstance(assigned, Module) else name
 
 
-def scores_csv(found: list[Score]) -> str:
-    """Marks as CSV: a line for each student, module and exercise, and the totals."""
+def scores_csv(found: list[Score], unmarked: Sequence[Unmarked] = ()) -> str:
+    """Marks as CSV: a line for each student, module and exercise, and the totals; for those without
+    a mark a line with an empty one, and why there is none."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["student", "module", "exercise", "score", "max_score", "to_mark_by_hand"])
@@ -165,7 +148,9 @@ def scores_csv(found: list[Score]) -> str:
         )
         for s in [*lines, total]:
             marks = [_plain(s.score), _plain(s.most), int(s.by_hand)]
-            writer.writerow([_safe(student), module, _safe(s.exercise), *marks])
+            writer.writerow([safe_cell(student), module, safe_cell(s.exercise), *marks])
+    for one in unmarked:
+        writer.writerow([safe_cell(one.student), one.module, one.why, "", _plain(one.most), 0])
     return text.getvalue()
 
 
@@ -184,6 +169,6 @@ def _plain(number: float) -> str:
 FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # what a cell begins with that a spreadsheet runs
 
 
-def _safe(text: str) -> str:
+def safe_cell(text: str) -> str:
     """A text that a spreadsheet does not take for a formula."""
     return printable(f"'{text}" if text.startswith(FORMULA) else text)

@@ -15,6 +15,7 @@ from tito.errors import TitoError
 from tito.files import explained, replaced_folder, write_atomically
 from tito.grading.assignment import grader
 from tito.grading.gradebook import nbgrader_api
+from tito.grading.versions import remember_release, with_version
 from tito.judge.graft import needs_of, reference_answers
 from tito.judge.pack import Pack
 from tito.source.modules_and_others import Assigned
@@ -54,6 +55,7 @@ def release(module: Module) -> Path:
     check_reference(module)
     generate(module)
     fold_checks(module)
+    mark_release(module)
     write_atomically(_record(module), _made_from(module))
     return module.released
 
@@ -85,6 +87,14 @@ def fold_checks(module: Module) -> None:
             cell["metadata"]["jupyter"] = {"source_hidden": True}
     text = json.dumps(nb, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
     write_atomically(module.released, text)
+
+
+def mark_release(module: Module) -> None:
+    """Have the notebook say which release it is, and keep what that was."""
+    nb = with_version(json.loads(module.released.read_text(encoding="utf-8")))
+    text = json.dumps(nb, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    write_atomically(module.released, text)
+    remember_release(module.root, module.folder, nb)
 
 
 def is_up_to_date(module: Module) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 import click
 
-from tito.cli.shared import chosen, cli, one_module, table
+from tito.cli import student
+from tito.cli.shared import chosen, cli, one_module, say, table
 from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
 from tito.files import printable
@@ -25,6 +27,40 @@ def chosen_assignments(names: tuple[str, ...]) -> list[Assigned]:
 def one_assignment(function):
     """A command for one module or other assignment, given as its argument or with --module."""
     return one_module(function, find_assignment)
+
+
+# Where there are sources, two of the student's commands can do more.
+
+
+@cli.command()
+@click.argument("modules", nargs=-1)
+@click.option("--reference", is_flag=True, help="Regenerate the library from the sources.")
+def export(modules: tuple[str, ...], reference: bool) -> None:
+    """Write your notebook's code to tinytorch/core."""
+    if not reference:
+        return student.export.callback(modules)
+    if not Course.find().has_sources:
+        raise UsageError("--reference needs the sources, and there are none here; leave it out")
+    from tito.source.reference import export_reference
+
+    for module in chosen(modules):
+        click.echo(export_reference(module).relative_to(module.root))
+
+
+@cli.command()
+@one_module
+@click.option("--student", "name", help="Of what was handed in by this student.")
+def diff(module: Module, name: str | None) -> None:
+    """Show what you changed against the released notebook, cell by cell."""
+    from tito.notebook.read import read_notebook
+    from tito.student.desk import read_desk
+
+    if name is None:
+        return student.show_changes(module, read_desk(module))
+    path = module.root / "submitted" / name / module.folder / module.notebook
+    if not path.exists():
+        raise UsageError(f"{name} has not handed in {module.folder}; there is no {path}")
+    student.show_changes(module, read_notebook(path))
 
 
 @cli.command()
@@ -63,6 +99,53 @@ def release(modules: tuple[str, ...]) -> None:
 
 
 @cli.command()
+@click.argument("path", metavar="FILE.csv", type=click.Path(path_type=Path))
+def roster(path: Path) -> None:
+    """Put the students of a list into the gradebook: Canvas', Moodle's, or id, name and email."""
+    from tito.author.lms.rosters import enrol, read_roster
+    from tito.steps.notes import some_of
+
+    course, found = Course.find(), read_roster(path)
+    changes = enrol(course, found)
+    said = (
+        f"{len(changes.added)} added, {len(changes.changed)} changed, {len(changes.left)} as before"
+    )
+    if changes.absent:
+        said += f"; in the gradebook and not in this list, and kept: {some_of(changes.absent)}"
+    if found.left_out:
+        said += f"; rows of no student: {some_of(found.left_out)}"
+    click.echo(printable(f"{path.name} ({found.kind}): {said}."))
+
+
+@cli.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("module_name", metavar="MODULE", required=False)
+def collect(path: Path, module_name: str | None) -> None:
+    """Put the hand-ins of a download of Canvas, Moodle or Gradescope where grade finds them.
+
+    PATH is the zip file as it was downloaded, or a folder that it was unpacked to.
+    """
+    from tito.author.lms import collect as collecting
+
+    course = Course.find()
+    only = find_assignment(course, module_name) if module_name else None
+    outcomes = collecting.collect(course, path, only)
+    counts = Counter(one.state for one in outcomes)
+    click.echo(", ".join(f"{count} {state}" for state, count in counts.most_common()) + ".")
+    for one in outcomes:
+        if one.note or one.state in collecting.LEFT_OVER:
+            say(printable(f"{one.name}: {', '.join(filter(None, (one.state, one.note)))}"))
+    left = [one for one in outcomes if one.state in collecting.LEFT_OVER]
+    if left:
+        click.echo(
+            f"Look at them in {collecting.ASIDE}/; put what is a hand-in into "
+            "submitted/STUDENT/MODULE/ by hand.",
+            err=True,
+        )
+    sys.exit(1 if left else 0)
+
+
+@cli.command()
 @one_assignment
 @click.option("--student", "students", multiple=True, help="Only this one; may be repeated.")
 @click.option("--force", is_flag=True, help="Also what is graded already and has not changed.")
@@ -73,8 +156,18 @@ def release(modules: tuple[str, ...]) -> None:
 @click.option("--no-sandbox", is_flag=True, help="Run submissions with all your rights.")
 @click.option("--take", multiple=True, help="This zip file, which waits for you to look at it.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line, and no table.")
+@click.option("--watch", is_flag=True, help="Grade and answer what comes in, until Ctrl-C.")
+@click.option("--tries", default=3, help="With --watch: how many answers a student gets a day.")
+@click.option("--every", default=30.0, help="With --watch: seconds from one look to the next.")
 def grade(
-    module: Assigned, students: tuple[str, ...], no_sandbox: bool, as_json: bool, **settings
+    module: Assigned,
+    students: tuple[str, ...],
+    no_sandbox: bool,
+    as_json: bool,
+    watch: bool,
+    tries: int,
+    every: float,
+    **settings,
 ) -> None:
     """Grade what was handed in under submitted/, and say what became of each.
 
@@ -85,6 +178,11 @@ def grade(
     from tito.grading.live_view import shown
     from tito.grading.submissions import not_looked_at
 
+    if watch:
+        others = [students, no_sandbox, as_json, *settings.values()]
+        if any(others):
+            raise UsageError("--watch goes with --tries and --every, and with nothing else")
+        return _grade_on_submit(module, tries, every)
     report = grade_module(
         module, students, progress=shown(as_json), sandboxed=not no_sandbox, **settings
     )
@@ -96,6 +194,20 @@ def grade(
     if aside := not_looked_at(Course(module.root)):
         click.echo(f"Not looked at, as it is no assignment's folder: {', '.join(aside)}.", err=True)
     sys.exit(1 if without else 0)
+
+
+def _grade_on_submit(module: Assigned, tries: int, every: float) -> None:
+    from tito.author.on_submit import Answer, watch
+
+    def show(answer: Answer) -> None:
+        graded, name = answer.graded, printable(answer.student)
+        mark = "waits, its tries of today are used up"
+        if graded:
+            mark = graded.state if graded.score is None else f"{graded.score:g} of {graded.most:g}"
+        click.echo(f"{name}: {mark}; {answer.path.relative_to(module.root)}")
+
+    click.echo(f"Looking for hand-ins of {module.folder} every {every:g} s; Ctrl-C ends.")
+    watch(module, show, tries, every, on_trouble=lambda text: say(f"tito: {text}", err=True))
 
 
 def _show_grading(module: Assigned, report: list) -> None:
@@ -124,8 +236,9 @@ def _show_grading(module: Assigned, report: list) -> None:
 def feedback(module: Assigned, students: tuple[str, ...]) -> None:
     """Write what students get back, under feedback/."""
     from tito.author import marks
+    from tito.author.feedback import feedback as write_feedback
 
-    marks.feedback(module, students, lambda page: click.echo(page.relative_to(module.root)))
+    write_feedback(module, students, lambda page: click.echo(page.relative_to(module.root)))
     if waiting := marks.not_marked_yet(module, students):
         click.echo(f"Not marked yet: {waiting}; the pages say so.")
 
@@ -135,12 +248,35 @@ def feedback(module: Assigned, students: tuple[str, ...]) -> None:
 @click.option(
     "--csv", "path", type=click.Path(path_type=Path), help="Also write them to this file."
 )
-def scores(modules: tuple[str, ...], path: Path | None) -> None:
-    """Show the marks in the gradebook."""
+@click.option(
+    "--for",
+    "platform",
+    type=click.Choice(["canvas", "moodle", "gradescope"]),
+    help="Write the file as this platform takes it: a line for each student of the roster.",
+)
+def scores(modules: tuple[str, ...], path: Path | None, platform: str | None) -> None:
+    """Show the marks in the gradebook, and who handed in nothing."""
     from tito.author import marks, sharing
     from tito.files import write_atomically
 
-    found = marks.scores(Course.find(), chosen_assignments(modules))
+    if platform and not path:
+        raise UsageError("--for says how a file is written; name the file with --csv FILE")
+    course, chosen_ones = Course.find(), chosen_assignments(modules)
+    found = marks.scores(course, chosen_ones)
+    unmarked = marks.without_mark(course, chosen_ones)
+    _show_scores(found, unmarked)
+    for line in sharing.twice(course, chosen_ones):
+        click.echo(printable(f"Marked by two: {line}"))
+    if platform:
+        _write_mark_file(course, chosen_ones, platform, path)
+    elif path:
+        write_atomically(path, marks.scores_csv(found, unmarked))
+        click.echo(path)
+
+
+def _show_scores(found: list, unmarked: list) -> None:
+    from tito.author import marks
+
     rows = [
         [
             printable(student),
@@ -148,15 +284,26 @@ def scores(modules: tuple[str, ...], path: Path | None) -> None:
             f"{sum(s.score for s in lines):g}",
             f"{sum(s.most for s in lines):g}",
             str(sum(s.by_hand for s in lines) or "–"),
+            "",
         ]
         for (student, module), lines in marks.totals(found).items()
     ]
-    table("", ["student", "module", "mark", "of", "to mark by hand"], rows)
-    for line in sharing.twice(Course.find(), chosen_assignments(modules)):
-        click.echo(printable(f"Marked by two: {line}"))
-    if path:
-        write_atomically(path, marks.scores_csv(found))
-        click.echo(path)
+    rows += [[printable(u.student), u.module, "–", f"{u.most:g}", "–", u.why] for u in unmarked]
+    columns = ["student", "module", "mark", "of", "to mark by hand", "notes"]
+    shown = len(columns) if unmarked else len(columns) - 1
+    table("", columns[:shown], [row[:shown] for row in rows])
+
+
+def _write_mark_file(course: Course, modules: list, platform: str, path: Path) -> None:
+    from tito.author.lms.mark_files import mark_file
+    from tito.files import write_atomically
+    from tito.steps.notes import some_of
+
+    written = mark_file(course, modules, platform)
+    write_atomically(path, written.text)
+    click.echo(f"{path}: {written.students} students, for {platform.capitalize()}.")
+    for why, who in written.left_out.items():
+        click.echo(printable(f"{why}: {some_of(who)}."), err=True)
 
 
 @cli.command()
@@ -195,7 +342,7 @@ def audit(
     if page and only:
         raise UsageError("a page shows all parts; leave out --part, or --page")
     kept = read_page(page) if page and not everything else {}
-    known = {name: one.made_from for name, one in kept.items()}
+    known = {name: one.known for name, one in kept.items()}
     reports = []
     for report in auditing.run(
         chosen_sources(modules), only, lambda text: click.echo(text, err=True), known
@@ -283,3 +430,74 @@ def selftest(arguments: tuple[str, ...]) -> None:
         raise UsageError(f"{root} has no tests; they are in the instructor's checkout")
     parallel = [] if arguments else ["-n", "auto", "--dist", "loadgroup"]
     sys.exit(subprocess.call([sys.executable, "-m", "pytest", *parallel, *arguments], cwd=root))
+
+
+@cli.command()
+@one_assignment
+@click.argument("exercise", required=False)
+@click.option("--full-marks", is_flag=True, help="Everybody has its points.")
+@click.option("--leave-out", is_flag=True, help="It is taken out of the sum.")
+@click.option("--because", default="", metavar="TEXT", help="What students read about it.")
+@click.option("--undo", is_flag=True, help="It counts again, with the marks it had.")
+def void(
+    module: Assigned,
+    exercise: str | None,
+    full_marks: bool,
+    leave_out: bool,
+    because: str,
+    undo: bool,
+) -> None:
+    """Have a faulty exercise count no more, or show which do not."""
+    from tito.author import voiding
+
+    if exercise is None:
+        found = voiding.exercises_without_marks(module)
+        rows = [[v.cell.removeprefix("test-"), v.how, f"{v.points:g}", v.because] for v in found]
+        table(module.folder, ["does not count", "how", "points", "because"], rows)
+        return
+    if full_marks + leave_out + undo != 1:
+        raise UsageError("choose one: --full-marks, --leave-out, or --undo")
+    if undo:
+        voiding.count_again(module, exercise)
+        click.echo(f"{exercise} counts again, with the marks it had.")
+        return
+    count = voiding.void_exercise(module, exercise, leave_out, because)
+    what = "is left out of the sum" if leave_out else "gives everybody its points"
+    click.echo(f"{exercise} {what}: {count} marks. Those that were given are kept (--undo).")
+
+
+@cli.command()
+@one_assignment
+@click.argument("time", required=False)
+@click.option("--never", is_flag=True, help="It has no due date any more.")
+def due(module: Assigned, time: str | None, never: bool) -> None:
+    """Say when a module is due, or show it: tito due 07_autograd "2026-12-01 18:00 +01:00"."""
+    from tito.author import dates
+
+    if time and never:
+        raise UsageError("give a time, or --never, not both")
+    if time or never:
+        dates.set_due(module, dates.read_time(time) if time else None)
+    course = Course(module.root)
+    found = dates.due_dates(course, [module]).get(module.folder)
+    click.echo(f"{module.folder} is due {dates.shown(found) if found else 'at no time'}.")
+    for name, until in dates.all_extensions(course, [module])[module.folder].items():
+        click.echo(f"{printable(name)} has until {dates.shown(until)}.")
+    if time or never:
+        say("Students see it in status and on receipts once you hand out a new kit: tito kit")
+
+
+@cli.command()
+@one_assignment
+@click.argument("student")
+@click.option("--until", metavar="TIME", help="A time with its zone, or how much longer: 48 h.")
+@click.option("--undo", is_flag=True, help="The due date is for this student as well.")
+def extend(module: Assigned, student: str, until: str | None, undo: bool) -> None:
+    """Give a student more time, also before anything was handed in."""
+    from tito.author import dates
+
+    if bool(until) == undo:
+        raise UsageError("say --until when, or --undo")
+    time = dates.give_extension(module, student, until)
+    said = f"has until {dates.shown(time)}" if time else "has no extension any more"
+    click.echo(f"{printable(student)} {said} for {module.folder}.")

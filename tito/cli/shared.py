@@ -130,5 +130,6 @@ def cli() -> None:
     """Build a deep-learning framework, module by module.
 
     A student's path: start, jupyter, test, export, submit; status, reset and doctor help.
-    An instructor's path: build, release, grade, feedback, scores; kit makes what students get.
+    An instructor's path: roster, release, collect, grade, feedback, scores; kit makes what
+    students get.
     """

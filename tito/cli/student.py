@@ -112,26 +112,12 @@ def _show_check(checked) -> None:
     click.echo("\n".join([click.style(title, fg=colour), *lines]))
 
 
-def _export_reference(names: tuple[str, ...]) -> None:
-    """Regenerate modules of the library, where their sources are."""
-    if not Course.find().has_sources:
-        raise UsageError("--reference needs the sources, and there are none here; leave it out")
-    from tito.source.reference import export_reference
-
-    for module in chosen(names):
-        click.echo(export_reference(module).relative_to(module.root))
-
-
 @cli.command()
 @click.argument("modules", nargs=-1)
-@click.option("--reference", is_flag=True, help="Regenerate the library from the sources.")
-def export(modules: tuple[str, ...], reference: bool) -> None:
+def export(modules: tuple[str, ...]) -> None:
     """Write your notebook's code to tinytorch/core."""
     from tito.student import actions as student
 
-    if reference:
-        _export_reference(modules)
-        return
     if not modules:
         raise UsageError("which module? write, for example: tito export 01_tensor")
     broken = False
@@ -162,21 +148,19 @@ def submit(module: Module, name: str | None) -> None:
 
 @cli.command()
 @one_module
-@click.option("--student", "name", help="Of what was handed in by this student (for instructors).")
-def diff(module: Module, name: str | None) -> None:
+def diff(module: Module) -> None:
     """Show what you changed against the released notebook, cell by cell."""
+    from tito.student.desk import read_desk
+
+    show_changes(module, read_desk(module))
+
+
+def show_changes(module: Module, nb: dict) -> None:
+    """Print what is not as it was released."""
     from tito.notebook.read import read_notebook
     from tito.student.actions import released
     from tito.student.changes import changes
-    from tito.student.desk import read_desk
 
-    if name is None:
-        nb = read_desk(module)
-    else:
-        path = module.root / "submitted" / name / module.folder / module.notebook
-        if not path.exists():
-            raise UsageError(f"{name} has not handed in {module.folder}; there is no {path}")
-        nb = read_notebook(path)
     found = changes(read_notebook(released(module)), nb)
     for change in found:
         click.echo(click.style(f"{change.cell} ({change.what})", bold=True))
@@ -190,6 +174,7 @@ def diff(module: Module, name: str | None) -> None:
 def status() -> None:
     """Show where you stand with every module."""
     from tito.student import actions as student
+    from tito.student.progress import said_of_due_date
 
     rows = [student.status(module) for module in chosen(())]
     table(
@@ -197,6 +182,9 @@ def status() -> None:
         ["module", "begun", "checks", "points", "left", "milestone", "exported", "submitted"],
         [list(dataclasses.astuple(row)) for row in rows],
     )
+    for module in chosen(()):
+        for line in said_of_due_date(module):
+            click.echo(line)
     click.echo("Points are those of the checks that pass; written answers are marked by hand.")
     if version := Course.find().kit_version:
         click.echo(f"Kit {version}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tito import sandbox
-from tito.course import Course
+from tito.course import Course, Module
 from tito.course_settings import configuration
 from tito.errors import StorageError, TitoError, UsageError
 from tito.files import printable
@@ -29,7 +29,8 @@ from tito.grading.submissions import (
     students_of,
 )
 from tito.grading.task import Handed, digest_of, grade_submission
-from tito.grading.unpacking import Unpacked, notes_of_origin, unpack_zips
+from tito.grading.unpacking import Unpacked, notes_of_origin, origins, unpack_zips
+from tito.grading.versions import notes_on_release
 from tito.grading.writer import Writer
 from tito.notebook.read import notebook_of
 from tito.source.modules_and_others import Assigned
@@ -180,6 +181,8 @@ class Grading:
         self.marks: dict[str, Graded] = {}
         self.renamed: dict[str, list[str]] = {}
         self.namesakes = in_one_name(students_of(Course(module.root), module))
+        self.roster = writer.roster()
+        self.released = b"" if not isinstance(module, Module) else module.released.read_bytes()
 
     def grade(
         self,
@@ -244,8 +247,8 @@ class Grading:
         time_in(folder)
         found = self.renamed.get(student, []) + find_notebooks(self.module, folder)
         self.renamed[student] = list(dict.fromkeys(found))  # one is renamed only once
-        notes = self._origin(student) + self.renamed[student]
         handed = handed_in(self.module, student)
+        notes = self._origin(student) + self.renamed[student] + self._of_old(student, handed)
         return Waiting(student, handed, digest_of(self.digest, handed.digest), notes)
 
     def _folder(self, student: str) -> Path:
@@ -254,6 +257,19 @@ class Grading:
     def _origin(self, student: str) -> list[str]:
         """What is to be said of where a submission came from."""
         return notes_of_origin(self._folder(student)) + self.unpacked.notes.get(student, [])
+
+    def _of_old(self, student: str, handed: Handed) -> list[str]:
+        """What is to be said of a notebook that was made from an older release."""
+        if not isinstance(self.module, Module):
+            return []
+        kit = next((one.kit for one in origins(self._folder(student))), "")
+        return [
+            sentence
+            for content in handed.notebooks.values()
+            for sentence in notes_on_release(
+                self.module.root, self.module.folder, content, self.released, kit
+            )
+        ]
 
     def _work(self, todo: list[str], where: Place, progress: Progress) -> None:
         """Keep all jobs busy until everything is graded and written."""
@@ -344,7 +360,9 @@ class Grading:
         graded, summary = self.marks[waiting.student], entry.summary
         late = [f"late: {graded.penalty:g} points were taken off"] if graded.penalty else []
         differ = [f"marked by hand: {', '.join(graded.differ)}"] if graded.differ else []
-        notes = arranged([*late, *differ, *waiting.notes, *summary["notes"]])
+        stranger = self.roster and waiting.student not in self.roster
+        unknown = ["not in the roster"] if stranger else []
+        notes = arranged([*late, *differ, *unknown, *waiting.notes, *summary["notes"]])
         graded.notes = [*map(printable, notes)]
         namesakes = [self.namesakes[graded.student]] if graded.student in self.namesakes else []
         graded.flags = [*map(printable, [*namesakes, *summary["flags"]])]

@@ -45,17 +45,22 @@ def read_zip(path: Path) -> Submission:
     OSError
         If it cannot be read.
     """
-    files = _unpacked(read_regular(path, MOST_BYTES))
+    return submission_of(unpacked(read_regular(path, MOST_BYTES)))
+
+
+def submission_of(files: dict[str, bytes]) -> Submission:
+    """The submission that some files are, by the record among them; errors as of `read_zip`."""
+    files = dict(files)
     try:
         record = json.loads(files.pop(RECORD)[:LARGEST_RECORD])
         student, module, time = (str(record[key]) for key in ("student", "module", "time"))
-        desk = str(record.get("desk", ""))
+        desk, kit = str(record.get("desk", "")), str(record.get("kit", ""))
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
         raise TitoError(
             f"it holds no {RECORD}, so nobody knows whose it is; unpack it into "
             "submitted/STUDENT/MODULE/ by hand"
         ) from None
-    submission = Submission(student, module, time, files, desk)
+    submission = Submission(student, module, time, files, desk, kit)
     if time_of(submission) > datetime.now(UTC):
         raise TitoError(f"its time {submission.time} is still to come")
     if record.get("sha256") != submission.digest:
@@ -77,8 +82,17 @@ def time_of(submission: Submission) -> datetime:
         raise TitoError(f"its time {submission.time[:40]!r} is no time") from None
 
 
-def _unpacked(content: bytes) -> dict[str, bytes]:
-    """The files at the top level of a zip file, by name."""
+def is_litter(name: str) -> bool:
+    """Whether a file is one that macOS or Windows lays beside those of a person."""
+    parts = PurePosixPath(name).parts
+    return "__MACOSX" in parts or any(
+        part in (".DS_Store", "Thumbs.db", "desktop.ini") or part.startswith("._")
+        for part in parts[-1:]
+    )
+
+
+def unpacked(content: bytes) -> dict[str, bytes]:
+    """The files at the top level of a zip file, or of the one folder that it holds, by name."""
     if content.count(b"PK\x01\x02") > MOST_ENTRIES:  # each entry of its list begins so
         raise TitoError(f"it holds more than {MOST_ENTRIES} files")
     try:
@@ -86,16 +100,27 @@ def _unpacked(content: bytes) -> dict[str, bytes]:
             entries = archive.infolist()
             for entry in entries:
                 _refuse_strange(entry)
-            entries = [e for e in entries if not e.is_dir() and "/" not in e.filename]
+            entries = [e for e in entries if not e.is_dir() and not is_litter(e.filename)]
+            names = _at_the_top(entries)
+            entries = [e for e in entries if e.filename in names]
             if sum(entry.file_size for entry in entries) > MOST_BYTES:
                 raise TitoError(f"it unpacks to more than {size(MOST_BYTES)}")
-            return {entry.filename: archive.read(entry) for entry in entries}
+            return {names[entry.filename]: archive.read(entry) for entry in entries}
     except TitoError:
         raise
     except Exception as error:  # of zipfile, zlib, struct: each has its own for what is damaged
         raise TitoError(
             f"it cannot be unpacked ({error or type(error).__name__}); ask for it once more"
         ) from None
+
+
+def _at_the_top(entries: list[zipfile.ZipInfo]) -> dict[str, str]:
+    """The names at the top level, or in the only folder, as Finder packs one; each without it."""
+    names = [entry.filename for entry in entries]
+    folders = {name.partition("/")[0] for name in names}
+    only = f"{folders.pop()}/" if len(folders) == 1 and all("/" in n for n in names) else ""
+    found = {name: name.removeprefix(only) for name in names}
+    return {name: short for name, short in found.items() if "/" not in short}
 
 
 def _refuse_strange(entry: zipfile.ZipInfo) -> None:

@@ -13,7 +13,7 @@ from tito.files import MOST_BYTES, printable, read_regular, write_atomically
 from tito.grading.read_zip import known_as
 from tito.grading.task import Handed
 from tito.grading.unpacking import ZIP_NAME, zips_in
-from tito.notebook.read import grade_ids, read_notebook
+from tito.notebook.read import grade_ids, notebook_of, read_notebook
 from tito.source.modules_and_others import Assigned, all_assignments
 from tito.steps.job import files_within
 
@@ -149,6 +149,32 @@ def _candidates(module: Assigned, folder: Path, name: str) -> list[Path]:
 def _most_like(names: set[str], released: dict[str, set[str]]) -> str:
     """Which of the released notebooks has cells of the same names."""
     return max(released, key=lambda n: len(names & released[n]) / len(names | released[n] | {""}))
+
+
+Names = dict[tuple[Assigned, str], set[str]]
+
+
+def released_names(among: list[Assigned]) -> Names:
+    """The names of the cells in each released notebook of some assignments."""
+    return {
+        (one, name): grade_ids(read_notebook(one.release_folder / name))
+        for one in among
+        for name in one.notebooks
+        if (one.release_folder / name).exists()
+    }
+
+
+def notebook_like(content: bytes, released: Names) -> tuple[Assigned, str] | None:
+    """The assignment, and its notebook, that has most of the cells of a given one; maybe none.
+
+    Raises
+    ------
+    TitoError
+        If it is no notebook.
+    """
+    names = grade_ids(notebook_of(content, "it"))
+    likely = {key: ids for key, ids in released.items() if len(names & ids) * 2 > len(ids)}
+    return max(likely, key=lambda k: len(names & likely[k]) / len(names | likely[k]), default=None)
 
 
 def not_looked_at(course: Course) -> list[str]:

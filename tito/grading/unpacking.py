@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field
-from datetime import UTC
+from datetime import datetime
 from pathlib import Path
 
 from tito.course import Course, Module
@@ -38,11 +38,17 @@ class Origin:
         What tells the desk it was made at; empty if nobody knows.
     student : str
         In whose name it is.
+    since : str
+        When it was there at the latest, where its time is only a part of what is known.
+    kit : str
+        The version of the kit that it was made with.
     """
 
     zip: str
     desk: str = ""
     student: str = ""
+    since: str = field(default="", compare=False)
+    kit: str = field(default="", compare=False)
 
     @property
     def sender(self) -> str:
@@ -101,7 +107,7 @@ def unpack_zips(course: Course, module: Assigned, take: tuple[str, ...] = ()) ->
             done.aside.append(_aside(path.name, error))
     for _, name, submission in sorted(sent, key=lambda found: found[:2]):
         try:
-            _take(course, module, name, submission, name in take, done)
+            take_in(course, module, name, submission, done.notes, name in take)
         except Exception as error:
             done.aside.append(_aside(name, error))
     for student, names in _by_student(course, [(n, s) for _, n, s in sent]).items():
@@ -142,40 +148,84 @@ def _of_module(path: Path, module: Assigned) -> Submission | None:
     return submission
 
 
-def _take(
-    course: Course, module: Assigned, name: str, sent: Submission, wanted: bool, done: Unpacked
-) -> None:
-    """Unpack a hand-in, if it is newer than what is there and of the same student."""
+def take_in(
+    course: Course,
+    module: Assigned,
+    name: str,
+    sent: Submission,
+    notes: dict[str, list[str]],
+    wanted: bool = False,
+    vouched: bool = False,
+    since: str = "",
+) -> bool:
+    """Unpack a hand-in, if it is newer than what is there and of the same student.
+
+    Parameters
+    ----------
+    course, module
+        Where to.
+    name : str
+        What it is called; kept beside it.
+    sent : Submission
+        What was handed in.
+    notes : dict
+        What is to be said of students is added here.
+    wanted : bool
+        Whether the instructor wants this one, whatever it is.
+    vouched : bool
+        Whether a learning platform says that it is of the student in whose name it is.
+    since : str
+        When it was there at the latest, if that is not its time.
+
+    Returns
+    -------
+    bool
+        Whether it is there now, and was not before.
+
+    Raises
+    ------
+    InAnothersName
+        If it does not seem to be of the student in whose name it is.
+    TitoError
+        If another one was put there by hand.
+    """
     student = _folder_of(course, sent.student)
     folder = course.root / "submitted" / student / module.folder
-    before, origin = origins(folder), Origin(name, sent.desk, sent.student)
-    if (folder / module.notebook).exists() and not before:
-        if read_regular(folder / module.notebook, MOST_BYTES) == sent.files.get(module.notebook):
-            return
+    before = origins(folder)
+    origin = Origin(name, sent.desk, sent.student, since, sent.kit)
+    if not before and any((folder / notebook).exists() for notebook in module.notebooks):
+        if all(_is_there(folder / file, content) for file, content in sent.files.items()):
+            return False
         raise TitoError(
             f"submitted/{student}/{module.folder} holds another notebook that was put "
             "there by hand; remove one of the two"
         )
+    is_later = not before or _is_later(sent, folder, origin, before[0])
     if not wanted:
-        if origin in before and (origin != before[0] or not _is_later(sent, folder)):
-            return
-        if not _is_of_the_same(origin, before or _of_other_modules(folder)):
-            done.notes[student].append(f"{printable(name)} is in this name too, and was not taken")
+        if origin in before and (origin != before[0] or not is_later):
+            return False
+        if not vouched and not _is_of_the_same(origin, before or _of_other_modules(folder)):
+            notes[student].append(f"{printable(name)} is in this name too, and was not taken")
             raise InAnothersName(
                 f"it is in the name of {student}, and does not seem to come from the same student "
                 f"as before; to take it: tito grade {module.folder} --take {name!r}; else move it "
                 "out of submitted/"
             )
-        if before and not _is_later(sent, folder):
-            return
-    elif before and before[0] == origin and not _is_later(sent, folder):
-        return
+        if not is_later:
+            return False
+    elif before and before[0] == origin and not is_later:
+        return False
     for file, content in sent.files.items():
         write_atomically(folder / file, content)
     write_atomically(folder / STAMP, sent.time + "\n")
     history = [origin, *(one for one in before if one != origin)]
     lines = [json.dumps(asdict(one)) + "\n" for one in history[:MOST_ORIGINS]]
     write_atomically(folder / ZIP_NAME, "".join(lines))
+    return True
+
+
+def _is_there(path: Path, content: bytes) -> bool:
+    return path.exists() and read_regular(path, MOST_BYTES) == content
 
 
 def _folder_of(course: Course, name: str) -> str:
@@ -187,12 +237,18 @@ def _folder_of(course: Course, name: str) -> str:
     return next((f for f in folders if known_as(f) == known_as(name)), name)
 
 
-def _is_later(sent: Submission, folder: Path) -> bool:
+def _is_later(sent: Submission, folder: Path, origin: Origin, last: Origin) -> bool:
+    """Whether a hand-in is newer than the last one that is there."""
     try:
-        time = time_in(folder)
+        there = _moment(last.since) if last.since else time_in(folder)
     except TitoError:
         return True
-    return time is None or time_of(sent).astimezone(UTC).replace(tzinfo=None) > time
+    return there is None or _moment(origin.since or sent.time) > there
+
+
+def _moment(time: str) -> datetime:
+    """A time in UTC, as nbgrader compares them."""
+    return time_of(Submission("", "", time, {})).replace(tzinfo=None)
 
 
 def _is_of_the_same(origin: Origin, before: list[Origin]) -> bool:
@@ -223,8 +279,9 @@ def origins(folder: Path) -> list[Origin]:
 def _origin(line: str) -> Origin | None:
     try:
         data = json.loads(line)
-        return Origin(*(str(data[key]) for key in ("zip", "desk", "student")))
-    except (ValueError, KeyError, TypeError, RecursionError):
+        known = (str(data[key]) for key in ("zip", "desk", "student"))
+        return Origin(*known, *(str(data.get(key, "")) for key in ("since", "kit")))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

@@ -27,9 +27,10 @@ from tito.grading.gradebook import be_quiet, in_gradebook
 from tito.grading.record import CheckCellMetadata
 from tito.grading.regrade_requests import keep_requests
 from tito.grading.report import Graded
+from tito.grading.roster import roster_of
 from tito.grading.stamps import LONGEST_STAMP, STAMP, time_in
 from tito.source.modules_and_others import Assigned
-from tito.steps.late_penalties import follow_marks
+from tito.steps.following import follow_decisions
 from tito.steps.save_marks import SEEN, cells_of, forget
 
 READ_ONLY = 0o444  # nbgrader's permissions for what was graded
@@ -162,6 +163,8 @@ class Writer:
                     graded = graded | {name: self._save(student, name, graded[name])}
                 else:
                     self._save_missing(student, name)
+            with self.book.step():
+                follow_decisions(self.book, self.config, self.module.folder, student)
         self._write_files(student, graded)
 
     def _save(self, student: str, name: str, text: str) -> str:
@@ -244,6 +247,13 @@ class Writer:
             if name not in left_out
         }
 
+    def roster(self) -> set[str]:
+        """The ids of those in the roster; nothing if there is none."""
+        with self._usable():
+            found = {person.id for person in roster_of(self.book)}
+            self.book.db.remove()
+        return found
+
     def marks(self) -> dict[str, Graded]:
         """The marks of everybody, as they are in the gradebook; late penalties follow them."""
         with self._usable():
@@ -251,7 +261,7 @@ class Writer:
 
     def _marks(self) -> dict[str, Graded]:
         with self.book.transaction():
-            follow_marks(self.book, self.config, self.module.folder)
+            follow_decisions(self.book, self.config, self.module.folder)
         differ = self._marked_otherwise()
         by_hand = dict(
             self.book.db.execute(

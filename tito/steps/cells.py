@@ -107,8 +107,9 @@ def _execute(nb, folder: Path, limits: Running, left_out: Collection[int]) -> tu
     interpreter = Interpreter(folder, limits.most_bytes)
     try:
         started = _run_cells(interpreter, todo, limits, ran, shown)
-        lost = not started or sandbox.was_killed(interpreter.process)
-        return ran, interpreter.died and lost
+        if not interpreter.died:
+            return ran, False
+        return ran, not started or sandbox.was_killed(interpreter.process)
     finally:
         interpreter.end()
 

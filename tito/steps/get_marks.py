@@ -6,7 +6,8 @@ from nbformat.v4 import new_markdown_cell
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import GetGrades
 
-from tito.steps.late_penalties import follow_marks
+from tito.steps.following import follow_decisions
+from tito.steps.voided import OUT, Voided, voided
 
 
 class NotMarkedYet(float):
@@ -35,11 +36,14 @@ class GetMarks(GetGrades):
     def preprocess(self, nb, resources):
         known, self.waiting = resources["nbgrader"], []
         with Gradebook(known["db_url"]) as book:
-            follow_marks(book, self.config, known["assignment"], known["student"])
+            follow_decisions(book, self.config, known["assignment"], known["student"])
             book.db.commit()
+            cells = {cell.metadata.get("nbgrader", {}).get("grade_id") for cell in nb.cells}
+            out = [one for one in voided(book, known["assignment"]) if one.cell in cells]
         nb, resources = super().preprocess(nb, resources)
         if self.waiting:
-            nb.cells.insert(0, new_markdown_cell(said_of(self.waiting)))
+            nb.cells.insert(0, new_markdown_cell(said_of_waiting(self.waiting)))
+        nb.cells[:0] = [new_markdown_cell(said_of_voided(one)) for one in out]
         return nb, resources
 
     def _get_score(self, cell, resources):
@@ -50,13 +54,26 @@ class GetMarks(GetGrades):
             self.assignment_id,
             self.student_id,
         )
-        if grade.needs_manual_grade and grade.manual_score is None and grade.auto_score is None:
+        if nobody_marked(grade):
             cell.metadata.nbgrader["score"] = NotMarkedYet()
             self.waiting.append(grade.max_score)
 
 
-def said_of(waiting: list[float]) -> str:
+def nobody_marked(grade) -> bool:
+    """Whether there is no mark at all yet, from nobody and no check."""
+    return grade.needs_manual_grade and grade.manual_score is None and grade.auto_score is None
+
+
+def said_of_waiting(waiting: list[float]) -> str:
     """The line for the top of a page, of the points of what is not marked yet."""
     answers = "1 answer is" if len(waiting) == 1 else f"{len(waiting)} answers are"
     points = "1 point" if sum(waiting) == 1 else f"{sum(waiting):g} points"
     return f"**{answers} not marked yet**: up to {points} may still be added to this mark."
+
+
+def said_of_voided(one: Voided) -> str:
+    """The line for the top of a page, of an exercise that does not count."""
+    exercise, worth = one.cell.removeprefix("test-"), f"{one.points:g}"
+    points = "its point" if one.points == 1 else f"its {worth} points"
+    what = "it is left out of the sum" if one.how == OUT else f"everybody has {points}"
+    return f"**{exercise} does not count**: {what}. {one.because}".strip()

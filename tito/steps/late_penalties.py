@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from nbgrader.converters import Autograde
-from nbgrader.plugins import CsvExportPlugin as NbgraderCsvExportPlugin
 from nbgrader.preprocessors import AssignLatePenalties
 from traitlets.config import Config
 
@@ -53,13 +52,3 @@ def _penalty(step: AssignLatePenalties, notebook, student: str, seconds: float) 
         return None
     penalty = step.plugin_inst.late_submission_penalty(student, notebook.score, seconds)
     return None if penalty is None else step._check_late_penalty(notebook, penalty)
-
-
-class CsvExportPlugin(NbgraderCsvExportPlugin):
-    """nbgrader's export of marks, with late penalties that follow them."""
-
-    def export(self, gradebook):
-        for assignment in gradebook.assignments:
-            follow_marks(gradebook, self.config, assignment.name)
-        gradebook.db.commit()
-        super().export(gradebook)

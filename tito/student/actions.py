@@ -20,7 +20,7 @@ from tito.notebook.exercises import answers_of, milestones_of, worth
 from tito.notebook.export import export_student, notebook_cells, sources_by_name
 from tito.notebook.read import read_notebook
 from tito.student.desk import digest, name_of_desk, read_desk, remember, remembered
-from tito.student.progress import progress_of
+from tito.student.progress import progress_of, said_of_due_date
 from tito.student.running import Checked, keep_results, run_checks
 from tito.syntax import parse
 
@@ -280,7 +280,8 @@ def submit(module: Module, student: str | None = None) -> tuple[str, State]:
         )
     files = {module.notebook: module.desk.read_bytes()}
     desk = name_of_desk(Course(module.root))
-    handed_in = Submission(student, module.folder, now(), files, desk)
+    version = Course(module.root).kit_version
+    handed_in = Submission(student, module.folder, now(), files, desk, version)
     where = _into_exchange(module, student)
     if where is None:
         stamp = re.sub(r"\D", "", handed_in.time)[:14]
@@ -291,9 +292,9 @@ def submit(module: Module, student: str | None = None) -> tuple[str, State]:
         f"{student} handed in {module.folder} on {handed_in.time}",
         f"SHA-256 {handed_in.digest}",
     ]
-    if version := Course(module.root).kit_version:
+    if version:
         lines.append(f"Kit {version}")
-    receipt = "\n".join([*lines, where])
+    receipt = "\n".join([*lines, *said_of_due_date(module), where])
     write_atomically(module.desk.parent / "receipt.txt", receipt + "\n")
     remember(module, submitted={"digest": digest(module), "time": handed_in.time})
     return receipt, found

@@ -1,0 +1,133 @@
+"""What students get back: a page for each, under feedback/."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC
+from pathlib import Path
+
+from tito.author.feedback_page import Mark, Marks, feedback_page
+from tito.author.release import reason
+from tito.course import Course, Module
+from tito.course_settings import configuration
+from tito.errors import TitoError, UsageError
+from tito.files import printable, write_atomically
+from tito.grading.gradebook import gradebook, nbgrader_api
+from tito.grading.pool import Interrupted
+from tito.grading.regrade_requests import requests_of
+from tito.grading.writer import penalty_of
+from tito.notebook.read import read_notebook
+from tito.source.modules_and_others import Assigned
+from tito.steps.following import follow_decisions
+from tito.steps.get_marks import nobody_marked
+from tito.steps.voided import voided
+
+
+def feedback(
+    module: Assigned,
+    students: tuple[str, ...] = (),
+    on_page: Callable[[Path], None] = lambda page: None,
+) -> list[Path]:
+    """Write what students get back, as HTML.
+
+    Parameters
+    ----------
+    module : Module or Ordinary
+        Which module; the pages of another assignment are nbgrader's.
+    students : tuple of str
+        Only these; by default everybody who was graded.
+    on_page : callable
+        Called with each page as soon as it is written.
+
+    Returns
+    -------
+    list of Path
+        The pages.
+
+    Raises
+    ------
+    UsageError
+        If nobody was graded.
+    TitoError
+        If it fails for somebody; the others' pages are written all the same.
+    Interrupted
+        If it was stopped with Ctrl-C.
+    """
+    course = Course(module.root)
+    graded = sorted(p.parent.name for p in (course.root / "autograded").glob(f"*/{module.folder}"))
+    if not graded:
+        raise UsageError(
+            f"nobody was graded in {module.folder}; run tito grade {module.folder} first"
+        )
+    write = _write_page if isinstance(module, Module) else _have_nbgrader_write
+    pages, failed = [], []
+    for student in students or graded:
+        try:
+            written = write(course, module, student)
+        except KeyboardInterrupt:
+            raise Interrupted(
+                f"stopped; feedback for {student} and those after is not written"
+            ) from None
+        except Exception as error:  # whatever one notebook holds, the others get their pages
+            failed.append(f"{printable(student)} ({printable(_first_line(error))})")
+            continue
+        for page in written:
+            pages.append(page)
+            on_page(page)
+    if failed:
+        others = "; that of all others is written" if pages else ""
+        raise TitoError(f"no feedback for {', '.join(failed)}{others}")
+    return pages
+
+
+def _write_page(course: Course, module: Module, student: str) -> list[Path]:
+    """Write the page of a module."""
+    graded = course.root / "autograded" / student / module.folder / module.notebook
+    nb = read_notebook(graded)
+    path = course.root / "feedback" / student / module.folder / graded.with_suffix(".html").name
+    write_atomically(path, feedback_page(nb, marks_of(course, module, student)))
+    return [path]
+
+
+def _have_nbgrader_write(course: Course, assigned: Assigned, student: str) -> list[Path]:
+    """Have nbgrader write the pages of an assignment that is no module."""
+    result = nbgrader_api(course).generate_feedback(assigned.folder, student, force=True)
+    if (result.get("error") or "").rstrip().endswith("KeyboardInterrupt"):
+        raise KeyboardInterrupt
+    if not result["success"]:
+        raise TitoError(reason(result))
+    return sorted((course.root / "feedback" / student / assigned.folder).glob("*.html"))
+
+
+def marks_of(course: Course, module: Module, student: str) -> Marks:
+    """What the gradebook knows of a submission; late penalties and voids have followed.
+
+    Raises
+    ------
+    TitoError
+        If it knows nothing of it.
+    """
+    from nbgrader.api import MissingEntry
+
+    with gradebook(course) as book:
+        follow_decisions(book, configuration(course.root), module.folder, student)
+        book.db.commit()
+        try:
+            submission = book.find_submission(module.folder, student)
+        except MissingEntry:
+            raise TitoError("the gradebook has no mark; grade it again") from None
+        time = submission.timestamp
+        handed_in = f"{time.replace(tzinfo=UTC).astimezone():%Y-%m-%d %H:%M %z}" if time else ""
+        marks = Marks(student, module.folder, handed_in, penalty_of(submission))
+        for notebook in submission.notebooks:
+            for grade in notebook.grades:
+                mark = Mark(grade.score, grade.max_score, nobody_marked(grade))
+                marks.cells[grade.name] = mark
+            marks.comments.update({c.name: c.comment for c in notebook.comments if c.comment})
+        marks.voided.extend(voided(book, module.folder))
+        marks.requests.extend(requests_of(book, module.folder, student))
+    return marks
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
