@@ -318,7 +318,7 @@ class Model:
         self.graded_as: dict[str, tuple] = {}
         self.open: dict[str, bool] = {}
         self.comment, self.asked, self.answered = "", {}, set()
-        self.noted = 0
+        self.noted, self.listed = 0, []
         self.voided: dict[str, bool] = {}  # whether they are left out of the sum
         self.write()
 
@@ -558,7 +558,12 @@ def test_hand_marks_through_twenty_changes_in_random_order(numbers, seed):
         noted, comment = noted_and_commented(model)
         assert noted >= model.noted and comment == model.comment, done
         model.noted = noted
-        assert requests_now(model) == {why: why in model.answered for why in model.asked}, done
+        asked = requests_now(model)
+        assert asked == {why: why in model.answered for why in asked}, done
+        assert set(model.listed) <= set(asked) <= set(model.asked), done
+        # a hand-in may wait to be graded while an exercise is left out of the sum
+        assert set(asked) == set(model.asked) or "have_it_count_no_more" in done, done
+        model.listed = list(asked)
 
 
 # Ordinary assignments
