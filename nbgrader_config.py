@@ -13,7 +13,6 @@ from nbgrader.preprocessors import (
     InstantiateTests,
     LimitOutput,
     LockCells,
-    OverwriteCells,
     OverwriteKernelspec,
 )
 
@@ -29,6 +28,7 @@ from tito.steps.get_marks import GetMarks, number_or_words
 from tito.steps.hide_tests import HideTests
 from tito.steps.ignore_warnings import IgnoreWarnings
 from tito.steps.observe import Observe
+from tito.steps.overwrite_cells import OverwriteCells
 from tito.steps.restore_cells import RestoreCells
 from tito.steps.save_cells import SaveCells
 from tito.steps.save_marks import SaveMarks

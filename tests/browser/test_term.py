@@ -49,9 +49,9 @@ def notebook_of(module, student: str) -> dict:
     return nb
 
 
-def hand_in_of(module, student: str, nb: dict, day: int = 23) -> bytes:
+def hand_in_of(module, student: str, nb: dict, day: int = 23, hour: int = 10) -> bytes:
     """The zip file that `submit` makes."""
-    time = f"2025-11-{day} 10:00:00.000000 UTC"
+    time = f"2025-11-{day} {hour}:00:00.000000 UTC"
     files = {module.notebook: json.dumps(nb).encode()}
     return zip_bytes(Submission(student, module.folder, time, files, student.ljust(32, "0")))
 
@@ -141,9 +141,7 @@ def test_a_term(course, tmp_path, page):
     nb = notebook_of(module, "s09")
     asks = "Ask again: why-inverse\n\nIt is what the lesson says."
     nb["cells"].append({"cell_type": "markdown", "id": "asks", "metadata": {}, "source": asks})
-    again = {
-        canvas_name("s09"): hand_in_of(module, "s09", nb, 23).replace(b"10:00:00", b"11:00:00")
-    }
+    again = {canvas_name("s09"): hand_in_of(module, "s09", nb, hour=11)}
     tito("collect", download(tmp_path / "again.zip", again))
     tito("grade", "1")
     assert "It is what the lesson says." in tito("requests")
@@ -157,7 +155,9 @@ def test_a_term(course, tmp_path, page):
     tito("scores", "1", "--csv", str(marks), "--for", "canvas")
     heads, points, *lines = list(csv.reader(io.StringIO(marks.read_text())))
     documented = (ROOT / "docs" / "lms.md").read_text()
-    assert all(f"`{head}`" in documented for head in heads[:5])
+    row = next(line for line in documented.splitlines() if line.startswith("| `canvas` |"))
+    assert re.findall(r"`([A-Z]\w*(?: \w+)*)`", row)[:4] == heads[:4]
+    assert heads[4:] == [module.folder]
     assert points[0].strip() == "Points Possible" and float(points[-1]) == 10
     found = {line[heads.index("SIS Login ID")]: line[-1] for line in lines}
     assert found.keys() == set(STUDENTS)

@@ -317,9 +317,9 @@ class Model:
         self.marked_for: dict[str, tuple] = {}
         self.graded_as: dict[str, tuple] = {}
         self.open: dict[str, bool] = {}
-        self.voided: dict[str, bool] = {}  # whether they are left out of the sum
         self.comment, self.asked, self.answered = "", {}, set()
-        self.noted = 0
+        self.noted, self.listed = 0, []
+        self.voided: dict[str, bool] = {}  # whether they are left out of the sum
         self.write()
 
     def now(self, name: str) -> tuple:
@@ -368,6 +368,10 @@ def mark_a_group(model, chance):
     (question,) = answers(model.module)
     group = next(group for group in question.groups if "ada" in group.members)
     points, comment = chance.choice([0, 0.5, 1, 2]), chance.choice(["", "", "Why?", "Good."])
+    if "why-inverse" in model.voided:
+        with pytest.raises(UsageError, match="does not count"):
+            mark_group(model.module, "why-inverse", group.name, points)
+        return
     again, before = chance.random() < 0.3, model.given.get("why-inverse", points)
     done = mark_group(
         model.module, "why-inverse", group.name, points, comment, again, marker=chance.choice("xyz")
@@ -456,12 +460,12 @@ def hand_in_other_halves(model, chance):
 
 
 def regrade(model, chance):
-    grade(model.module, force=True)
+    assert {one.state for one in grade(model.module, force=True)} == {"graded"}
     model.was_graded()
 
 
 def grade_once(model, chance):
-    grade(model.module)
+    assert {one.state for one in grade(model.module)} == {"graded"}
     model.was_graded()
 
 
@@ -505,16 +509,16 @@ def add_or_remove_an_exercise(model, chance):
 
 CHANGES = [
     mark_by_hand,
-    have_it_count_no_more,
-    have_it_count_again,
-    give_more_time,
-    add_or_remove_an_exercise,
     mark_a_group,
     comment_by_hand,
     share_out,
     ask_again,
     answer_what_is_asked,
     give_back,
+    have_it_count_no_more,
+    have_it_count_again,
+    give_more_time,
+    add_or_remove_an_exercise,
     move_due_date,
     change_another_test,
     change_its_test,
@@ -554,7 +558,11 @@ def test_hand_marks_through_twenty_changes_in_random_order(numbers, seed):
         noted, comment = noted_and_commented(model)
         assert noted >= model.noted and comment == model.comment, done
         model.noted = noted
-        assert requests_now(model) == {why: why in model.answered for why in model.asked}, done
+        asked = requests_now(model)
+        assert asked == {why: why in model.answered for why in asked}, done
+        assert set(model.listed) <= set(asked) <= set(model.asked), done
+        assert set(asked) == set(model.asked), done
+        model.listed = list(asked)
 
 
 # Ordinary assignments

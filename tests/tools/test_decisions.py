@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from click.testing import CliRunner
 from conftest import hand_in, reference, untouched
-from test_by_hand import ANOTHER, give, rewrite, set_due, stamp, state, total
+from test_by_hand import ANOTHER, give, plain_autograde, rewrite, set_due, stamp, state, total
 
 from tito.author.dates import due_dates, give_extension, read_time
 from tito.author.dates import set_due as say_due
@@ -78,6 +78,22 @@ class TestAnExerciseThatDoesNotCount:
         assert marks(graded)["eve"] == (4, 10)
         count_again(graded, "double")
         assert marks(graded)["eve"] == (0, 10)
+
+    @pytest.mark.parametrize("left_out", [True, False])
+    def test_hand_ins_are_graded_as_before(self, graded, left_out):
+        void_exercise(graded, "double", left_out)
+        hand_in(graded, "bob", reference(graded))
+        assert {one.state for one in grade(graded)} == {"graded"}
+        again = grade(graded, force=True)
+        assert {one.student: (one.state, one.notes) for one in again} == {
+            "ada": ("graded", []),
+            "bob": ("graded", []),
+        }
+        plain_autograde(graded)
+        most = 6 if left_out else 10
+        assert marks(graded) == {"ada": (most - 3, most), "bob": (most - 3, most)}
+        count_again(graded, "double")
+        assert marks(graded) == {"ada": (7, 10), "bob": (7, 10)}
 
     def test_a_written_answer_no_longer_waits_for_anybody(self, graded):
         assert state(graded)["why-inverse"] == (0, True)

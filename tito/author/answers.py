@@ -23,8 +23,9 @@ from tito.grading.who_marked import (
     note_marking,
 )
 from tito.source.modules_and_others import Assigned
-from tito.steps.late_penalties import follow_marks
+from tito.steps.following import follow_decisions
 from tito.steps.save_marks import cells_of
+from tito.steps.voided import voided
 
 NOTHING = "blank"  # the name of the group of those who wrote nothing
 
@@ -284,6 +285,9 @@ def mark_group(
         )
     done, left = [], {}
     with gradebook(Course(assigned.root)) as book:
+        not_counting = {(one.notebook, one.cell) for one in voided(book, assigned.folder)}
+        if (asked.notebook, asked.cell) in not_counting:
+            raise UsageError(f"{question} does not count now, so nothing is marked")
         for student in sorted(members):
             _check_is_graded(book, assigned, asked, student)
             if not again and (reason := _why_not(asked.answers[student], points, comment)):
@@ -291,7 +295,7 @@ def mark_group(
             else:
                 _give(book, assigned, asked, student, points, comment, marker_here(marker))
                 done.append(student)
-        follow_marks(book, configuration(assigned.root), assigned.folder)
+        follow_decisions(book, configuration(assigned.root), assigned.folder)
         book.db.commit()
     return GroupMark(done, left)
 

@@ -14,7 +14,7 @@ from tito.errors import TitoError, UsageError
 from tito.files import printable, write_atomically
 from tito.grading.gradebook import gradebook, nbgrader_api
 from tito.grading.pool import Interrupted
-from tito.grading.regrade_requests import requests_of, said_of
+from tito.grading.regrade_requests import requests_of
 from tito.grading.writer import penalty_of
 from tito.notebook.read import read_notebook
 from tito.source.modules_and_others import Assigned
@@ -118,14 +118,14 @@ def marks_of(course: Course, module: Module, student: str) -> Marks:
             raise TitoError("the gradebook has no mark; grade it again") from None
         time = submission.timestamp
         handed_in = f"{time.replace(tzinfo=UTC).astimezone():%Y-%m-%d %H:%M %z}" if time else ""
-        asked = said_of(requests_of(book, module.folder, student))
-        marks = Marks(student, module.folder, handed_in, penalty_of(submission), asked=asked)
+        marks = Marks(student, module.folder, handed_in, penalty_of(submission))
         for notebook in submission.notebooks:
             for grade in notebook.grades:
                 mark = Mark(grade.score, grade.max_score, nobody_marked(grade))
                 marks.cells[grade.name] = mark
             marks.comments.update({c.name: c.comment for c in notebook.comments if c.comment})
         marks.voided.extend(voided(book, module.folder))
+        marks.requests.extend(requests_of(book, module.folder, student))
     return marks
 
 

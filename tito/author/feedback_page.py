@@ -22,6 +22,7 @@ from tito.author.cells_as_html import (
     source_html,
 )
 from tito.files import printable
+from tito.grading.regrade_requests import Request
 from tito.source.regions import BEGIN_HIDDEN, without_hidden_tests
 from tito.steps.get_marks import said_of_voided, said_of_waiting
 from tito.steps.voided import Voided
@@ -56,8 +57,8 @@ class Marks:
         What people wrote, by the name of the cell.
     voided : list of Voided
         What does not count.
-    asked : str
-        What the student asked to be looked at again, and the answers, as Markdown.
+    requests : list of Request
+        What the student asked to be looked at again.
     """
 
     student: str
@@ -67,7 +68,7 @@ class Marks:
     cells: dict[str, Mark] = field(default_factory=dict)
     comments: dict[str, str] = field(default_factory=dict)
     voided: list[Voided] = field(default_factory=list)
-    asked: str = ""
+    requests: list[Request] = field(default_factory=list)
 
 
 @dataclass
@@ -132,11 +133,11 @@ def feedback_page(nb: dict, marks: Marks) -> str:
         "student": printable(marks.student),
         "handed_in": marks.handed_in,
         "lines": _lines(marks, rows),
-        "asked": markdown_html(marks.asked) if marks.asked else "",
         "exercises": rows,
         "missed": [row for row in code if row.mark.score < row.mark.most],
         "answers": [row for row in rows if row.answer],
         "cells": cells,
+        "requests": marks.requests,
         "highlighting": highlighting(),
     }
     return _template().render(page=page)

@@ -25,6 +25,7 @@ TWINS = {
         "tito.grading.record.CheckCellMetadata"
     ),
     "nbgrader.preprocessors.overwritecells.OverwriteCells": "tito.grading.record.OverwriteCells",
+    "tito.steps.overwrite_cells.OverwriteCells": "tito.grading.record.OverwriteCells",
     "nbgrader.preprocessors.overwritekernelspec.OverwriteKernelspec": (
         "tito.grading.record.OverwriteKernelspec"
     ),

@@ -12,6 +12,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.preprocessors import OverwriteCells as NbgraderOverwriteCells
 
 from tito.steps.job import job_of
+from tito.steps.voided import points_left_out
 
 FIELDS = ("name", "cell_type", "source", "checksum", "locked")
 
@@ -26,14 +27,15 @@ def record_of(book, folder: str, notebook: str) -> dict:
     folder, notebook : str
         The assignment, and the name of its notebook without suffix.
     """
-    known = book.find_notebook(notebook, folder)
+    known, out = book.find_notebook(notebook, folder), points_left_out(book, folder, notebook)
+    graded = [*known.grade_cells, *known.task_cells]
     return {
         "kernelspec": json.loads(known.kernelspec or "null"),
         "cells": [
             {name: getattr(cell, name) for name in FIELDS} | {"cell_type": _text(cell.cell_type)}
             for cell in known.source_cells
         ],
-        "points": {cell.name: cell.max_score for cell in [*known.grade_cells, *known.task_cells]},
+        "points": {cell.name: out.get(cell.name, cell.max_score) for cell in graded},
         "solutions": [cell.name for cell in known.solution_cells],
         "tasks": [cell.name for cell in known.task_cells],
     }

@@ -111,6 +111,12 @@ def voided(book, assignment: str) -> list[Voided]:
     return [Voided(row.notebook, row.cell, row.how, row.because, row.points) for row in rows]
 
 
+def points_left_out(book, assignment: str, notebook: str) -> dict[str, float]:
+    """What the cells of a notebook that are left out of the sum are worth, by name."""
+    out = [one for one in voided(book, assignment) if one.how == OUT and one.notebook == notebook]
+    return {one.cell: one.points for one in out}
+
+
 def follow_voids(book, assignment: str, student: str | None = None) -> None:
     """Give marks of what does not count what they are to be, whoever handed in or marked since.
 
