@@ -1443,7 +1443,7 @@ def same_in_python(program: Program, step: Step) -> bool:
 def with_python_numbers(program: Program) -> Program:
     """The same program, which counts with Python's numbers where it can."""
     ### BEGIN SOLUTION
-    wanted = {ref.number for ref in refs(program.outputs)}
+    wanted = {ref.number for ref in program.outputs}
     for step in program.steps:
         if not same_in_python(program, step):
             wanted |= set(used(step))
@@ -2063,6 +2063,22 @@ def a_program_is_clean(compiler, x, y):
 
     fast = compiler.compile(step)
     return fast(x, y), len(fast.steps), len(fast.buffers)
+
+
+@observe(x=normal(), row=normal(300))
+def a_program_is_made_fast(compiler, x, row):
+    """What it has Python's numbers for, and whether long arrays go through in pieces."""
+
+    def step(number, array):
+        for _ in range(9):
+            number = number * 0.5 + 1.0
+        return number, np.tanh(array * 2.0 + 1.0)
+
+    fast = compiler.compile(step, backend="lines")
+    number, array = fast(np.float64(x), np.outer(row, row))
+    text = fast.source
+    parts = [text.count(part) for part in (".item(", "float64(", "def ")]
+    return number, array[0], parts
 
 
 @observe(x=normal(3), seeds=integers(4, low=0, high=1000))

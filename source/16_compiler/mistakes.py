@@ -622,7 +622,7 @@ ALTERNATIVES = [
         "numbers",
         "What is wanted, found in one expression.",
         {
-            "    wanted = {ref.number for ref in refs(program.outputs)}\n"
+            "    wanted = {ref.number for ref in program.outputs}\n"
             "    for step in program.steps:\n"
             "        if not same_in_python(program, step):\n"
             "            wanted |= set(used(step))\n": (
@@ -744,6 +744,18 @@ EQUIVALENT = [
         "line = write_step(step, writer, buffers.get(step.out, ''))",
         "line = write_step(step, writer, buffers.get(step.out))",
         "None is as empty as an empty text",
+    ),
+    Equivalent(
+        "numbers",
+        "return False",
+        "return False * np.float64(1)",
+        "it is only asked whether it is true",
+    ),
+    Equivalent(
+        "numbers",
+        "return all((program.kinds[n].type is np.float64 for n in used(step)))",
+        "return all((program.kinds[n].type is np.float64 for n in used(step))) * np.float64(1)",
+        "it is only asked whether it is true",
     ),
     Equivalent(
         "blocks",

@@ -272,7 +272,7 @@ def same_in_python(program: Program, step: Step) -> bool:
 
 def with_python_numbers(program: Program) -> Program:
     """The same program, which counts with Python's numbers where it can."""
-    wanted = {ref.number for ref in refs(program.outputs)}
+    wanted = {ref.number for ref in program.outputs}
     for step in program.steps:
         if not same_in_python(program, step):
             wanted |= set(used(step))
