@@ -759,6 +759,13 @@ EQUIVALENT = [
     ),
     Equivalent(
         "blocks",
+        "return len(kind.shape) == len(self.shape) and kind.shape[0] == self.shape[0]",
+        "return (len(kind.shape) == len(self.shape) and kind.shape[0] == self.shape[0]) "
+        "* np.float64(1)",
+        "it is only asked whether it is true",
+    ),
+    Equivalent(
+        "blocks",
         "stop = min(start + self.length, self.shape[0])",
         "stop = min(self.shape[0], start + self.length)",
         "the smaller of two is the same in either order",
