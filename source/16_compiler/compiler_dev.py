@@ -1386,7 +1386,7 @@ Where one ends, another of its kind begins in the same memory.
 """
 
 # %% demo=true
-from tinytorch.graph import draw_lifetimes
+from tinytorch.graph.showing.lifetimes import draw_lifetimes
 
 draw_lifetimes(program, lifetimes(program), *share_buffers(program))
 

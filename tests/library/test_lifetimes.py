@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tinytorch.core.compiler import compile, lifetimes, share_buffers, trace
-from tinytorch.graph import draw_lifetimes
 from tinytorch.graph.showing import lifetimes as charts
+from tinytorch.graph.showing.lifetimes import draw_lifetimes
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -281,9 +281,9 @@ class CompiledMethods:
         Returns
         -------
         Picture
-            A notebook shows it; see `tinytorch.graph.draw_lifetimes`.
+            A notebook shows it; see `tinytorch.graph.showing.lifetimes`.
         """
-        from tinytorch.graph import draw_lifetimes
+        from tinytorch.graph.showing.lifetimes import draw_lifetimes
 
         lesson = sys.modules[type(self).__module__]
         program = lesson.in_pieces(lesson.with_python_numbers(self.program), lesson.Run)
