@@ -20,7 +20,7 @@ from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
 from tito.grading.gradebook import gradebook
 from tito.student.actions import start, submit
-from tito.student.progress import DUE_DATES
+from tito.student.due import DUE_DATES
 
 
 @pytest.fixture

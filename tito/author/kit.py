@@ -18,7 +18,7 @@ from tito.course_settings import configuration
 from tito.errors import TitoError, UsageError
 from tito.files import explained
 from tito.source.modules_and_others import KEPT_IN_MODULES
-from tito.student.progress import DUE_DATES
+from tito.student.due import DUE_DATES
 
 # Of tito, a student's half: what all share, notebooks, checks, the desk, and its commands.
 TOOLS = (

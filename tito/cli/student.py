@@ -170,7 +170,7 @@ def show_changes(module: Module, nb: dict) -> None:
 def status() -> None:
     """Show where you stand with every module."""
     from tito.student import actions as student
-    from tito.student.progress import said_of_due_date
+    from tito.student.due import said_of_due_date
 
     rows = [student.status(module) for module in chosen(())]
     table(

@@ -20,7 +20,8 @@ from tito.notebook.exercises import answers_of, milestones_of, worth
 from tito.notebook.export import export_student, notebook_cells, sources_by_name
 from tito.notebook.read import read_notebook
 from tito.student.desk import digest, name_of_desk, read_desk, remember, remembered
-from tito.student.progress import progress_of, said_of_due_date
+from tito.student.due import said_of_due_date
+from tito.student.progress import progress_of
 from tito.student.running import Checked, keep_results, run_checks
 from tito.syntax import parse
 

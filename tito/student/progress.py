@@ -1,12 +1,10 @@
-"""Where a student stands with a module: exercises done, points so far, time and days left."""
+"""Where a student stands with a module: exercises done, points so far, time that is left."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 
@@ -23,7 +21,6 @@ from tito.notebook.exercises import (
     worth,
 )
 
-DUE_DATES = "due-dates.json"  # in a kit: when modules are due
 SIGNS = {"passed": "✓", "failed": "✗", "not done": "·", "not run": "·", "waits": "·"}
 WORDS = {
     "passed": "done",
@@ -173,19 +170,6 @@ def progress_of(module: Module, known: Mapping[str, str] = RESULTS) -> Progress:
         hours_of(module),
         milestones_of(nb),
     )
-
-
-def said_of_due_date(module: Module) -> list[str]:
-    """A line that says when a module is due, or was; none if the kit says nothing."""
-    try:
-        known = json.loads((module.root / DUE_DATES).read_text(encoding="utf-8"))
-        due = datetime.fromisoformat(known[module.folder]).astimezone()
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
-    hours = (due - datetime.now(UTC)).total_seconds() / 3600
-    when = f"in {hours:.0f} h" if hours < 48 else f"in {hours / 24:.0f} days"
-    verb = "was due" if hours < 0 else f"is due {when}:"
-    return [f"{module.folder} {verb} {due:%Y-%m-%d %H:%M %z}."]
 
 
 def progress() -> Progress:
