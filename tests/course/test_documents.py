@@ -13,6 +13,8 @@ from conftest import ROOT
 
 from tito.author.kit import README as KIT_README
 from tito.cli import cli
+from tito.course import Course
+from tito.notebook.card import hours_of
 
 DOCUMENTS = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
@@ -74,6 +76,14 @@ def test_contributors_find_every_room_of_tito():
     rooms = {p.parent.name for p in (ROOT / "tito").glob("*/__init__.py")}
     named = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", DOCUMENTS["CONTRIBUTING.md"], flags=re.M)
     assert {name.strip("` ") for names in named for name in names.split(",")} == rooms
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/instructors.md"])
+def test_hours_of_modules_are_those_of_their_cards(page):
+    for module in Course(ROOT).modules():
+        hours = hours_of(module).short().removesuffix(" h")
+        (row,) = re.findall(rf"^\| .*source/{module.folder}/README.*", DOCUMENTS[page], flags=re.M)
+        assert re.search(rf"\| (about )?{hours} \|", row), module.folder
 
 
 def test_the_example_of_the_library_prints_what_it_says():

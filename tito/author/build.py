@@ -40,8 +40,8 @@ def build(module: Module) -> Path:
     for cell in [cell for cell in cells if cell.role == "answer"]:
         if missing := missing_in(cell.source):
             raise SourceError(
-                f"{module.source.name}: the answer {cell.name!r} has no {' and no '.join(missing)} "
-                "with a text after it; begin a paragraph with each"
+                f"{module.source.name}: the answer {cell.name!r} has no {' and no '.join(missing)}"
+                "; write the answer, and a paragraph after it that begins with **Mark scheme.**"
             )
     try:
         collect(cells)
