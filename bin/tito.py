@@ -30,7 +30,7 @@ PYTHON = os.path.join(PROGRAMS, "python.exe" if os.name == "nt" else "python")
 # What `import` must find for each level of tools; the levels of pyproject.toml and of locks/.
 COURSE = (
     "click ipykernel jinja2 jupyter_client jupyterlab jupytext latex2mathml markupsafe matplotlib "
-    "nbclient nbconvert nbformat nbgrader nh3 numpy pygments rich traitlets tzdata"
+    "nbclient nbconvert nbformat nbgrader nh3 numpy pygments rich traitlets tzdata yaml"
 ).split()
 TESTS = "axe_core_python hatchling hypothesis mypy playwright psutil pytest ruff xdist".split()
 DEV = COURSE + TESTS

@@ -22,9 +22,12 @@ from abuses.victims import MARK, victims
 from tito.author.release import release
 from tito.sandbox import choice
 
-pytestmark = pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="the sandbox that holds all of it is Linux's"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        not sys.platform.startswith("linux"), reason="the sandbox that holds all of it is Linux's"
+    ),
+    pytest.mark.xdist_group("abuses"),  # the class is graded once
+]
 NAMES = list(ATTACKS)
 HONEST = ("ada", "zoe")  # the first and the last of the class
 LIMITS = """

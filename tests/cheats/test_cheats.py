@@ -17,6 +17,7 @@ from tito.course import Course
 from tito.course_settings import configuration
 
 NAMES = list(cheats("/nowhere"))
+pytestmark = pytest.mark.xdist_group("cheats")  # the class is graded once
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ def test_pytorch_is_asked_for_the_same(name):
     step, (other,) = work.engine(), work.peers().values()
     for _ in range(2):
         for x, y in zip(step(*work.arguments), other(*work.arguments), strict=True):
-            assert np.asarray(x) == pytest.approx(np.asarray(y), rel=1e-3, abs=1e-3)
+            np.testing.assert_allclose(np.asarray(x), np.asarray(y), rtol=1e-3, atol=1e-3)
 
 
 def test_without_pytorch_there_are_no_peers(monkeypatch):

@@ -110,7 +110,8 @@ def test_outputs_are_those_of_a_kernel():
 def without_measurements(output: dict) -> dict:
     """An output without its numbers, which a measurement gives anew each time."""
     text = output.get("text") or output.get("data", {}).get("text/plain", "")
-    words = re.sub(r"[\W\d_e]+", " ", "".join(text))
+    text = re.sub(r"/tmp/tito-grading-\w+", "", "".join(text))
+    words = re.sub(r"[\W\d_e]+", " ", text)
     return {
         "kind": output["output_type"],
         "name": output.get("name") or output.get("ename"),
