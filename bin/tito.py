@@ -33,8 +33,7 @@ COURSE = (
     "nbclient nbconvert nbformat nbgrader nh3 numpy pygments rich traitlets tzdata yaml"
 ).split()
 TESTS = "axe_core_python hatchling hypothesis mypy playwright psutil pytest ruff xdist".split()
-DEV = COURSE + TESTS
-MODULES = {"course": COURSE, "dev": DEV}
+MODULES = {"course": COURSE, "dev": COURSE + TESTS}
 
 METADATA = "Metadata-Version: 2.1\nName: %s\nVersion: %s\n"
 WHEEL = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"

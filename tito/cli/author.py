@@ -70,10 +70,9 @@ def export(modules: tuple[str, ...], reference: bool) -> None:
 def diff(module: Module, name: str | None) -> None:
     """Show what you changed against the released notebook, cell by cell."""
     from tito.notebook.read import read_notebook
-    from tito.student.desk import read_desk
 
     if name is None:
-        return student.show_changes(module, read_desk(module))
+        return student.show_changes(module)
     path = module.root / "submitted" / name / module.folder / module.notebook
     if not path.exists():
         raise UsageError(f"{name} has not handed in {module.folder}; there is no {path}")

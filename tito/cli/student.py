@@ -146,18 +146,17 @@ def submit(module: Module, name: str | None) -> None:
 @one_module
 def diff(module: Module) -> None:
     """Show what you changed against the released notebook, cell by cell."""
-    from tito.student.desk import read_desk
-
-    show_changes(module, read_desk(module))
+    show_changes(module)
 
 
-def show_changes(module: Module, nb: dict) -> None:
-    """Print what is not as it was released."""
+def show_changes(module: Module, nb: dict | None = None) -> None:
+    """Print what is not as it was released in a notebook, or in that on the desk."""
     from tito.notebook.read import read_notebook
     from tito.student.actions import released
     from tito.student.changes import changes
+    from tito.student.desk import read_desk
 
-    found = changes(read_notebook(released(module)), nb)
+    found = changes(read_notebook(released(module)), nb or read_desk(module))
     for change in found:
         click.echo(click.style(f"{change.cell} ({change.what})", bold=True))
         for line in change.lines:

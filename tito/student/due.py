@@ -17,7 +17,5 @@ def said_of_due_date(module: Module) -> list[str]:
         due = datetime.fromisoformat(known[module.folder]).astimezone()
     except (OSError, ValueError, KeyError, TypeError):
         return []
-    hours = (due - datetime.now(UTC)).total_seconds() / 3600
-    when = f"in {hours:.0f} h" if hours < 48 else f"in {hours / 24:.0f} days"
-    verb = "was due" if hours < 0 else f"is due {when}:"
+    verb = "was due" if due < datetime.now(UTC) else "is due"
     return [f"{module.folder} {verb} {due:%Y-%m-%d %H:%M %z}."]
