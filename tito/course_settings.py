@@ -16,6 +16,7 @@ def configuration(root: Path):
     try:
         config = PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
     except Exception as error:
-        raise UsageError(f"nbgrader_config.py cannot be read ({error!r}); mend it") from None
+        said = f"{type(error).__name__}: {error}"
+        raise UsageError(f"nbgrader_config.py cannot be read ({said}); mend it") from None
     config.CourseDirectory.root = str(root)
     return config

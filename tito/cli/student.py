@@ -177,9 +177,8 @@ def status() -> None:
         ["module", "begun", "checks", "points", "left", "milestone", "exported", "submitted"],
         [list(dataclasses.astuple(row)) for row in rows],
     )
-    for module in chosen(()):
-        for line in said_of_due_date(module):
-            click.echo(line)
+    for line in [line for module in chosen(()) for line in said_of_due_date(module)]:
+        click.echo(line)
     click.echo("Points are those of the checks that pass; written answers are marked by hand.")
     if version := Course.find().kit_version:
         click.echo(f"Kit {version}")
