@@ -42,9 +42,9 @@ def one_assignment(function):
 @one_module
 def start(module: Module) -> None:
     """Put a module's notebook on your desk; your work is never overwritten."""
-    from tito.author.release import release as release_module
-
     if Course(module.root).has_sources and not module.released.exists():
+        from tito.author.release import release as release_module  # takes a second to load
+
         release_module(module)
     student.start.callback(module.folder, None)
 
