@@ -21,7 +21,7 @@ MISTAKES = [
     Mistake("left-alone", "double", "Gave back what came.", solution="return x"),
     Mistake("tripled", "double", "Took three for two.", changes={"(x, 2)": "(x, 3)"}),
     Mistake("only-arrays", "halve", "Took a text for the number zero.", solution="return x / 2 if np.ndim(x) else 0.0"),
-    Mistake("never-ends", "halve", "Waits for ever.", solution="while True: pass"),
+    Mistake("never-ends", "halve", "Waits.", changes={"return np": "while np.ndim(x): pass\\n    return np"}),
     Mistake("a-word", "double", "Raised a word.", solution='raise KeyError("word")'),
 ]
 """
@@ -90,10 +90,10 @@ def test_what_differs_in_one_observation_has_no_name(course, numbers):
     }
 
 
-def test_what_never_ends_is_known_again(course, numbers, monkeypatch):
+def test_what_never_ends_is_known_again(course, numbers):
     config = numbers.root / "nbgrader_config.py"
     config.write_text(config.read_text() + "\nc.Observe.timeout = 2.0\n")
-    wrote(numbers, "bob", halve="while 1:\n        x = x")
+    wrote(numbers, "bob", halve="while np.ndim(x):\n        x = x + 0\n    return x / 2")
     grade(numbers)
     assert names(course, numbers) == {("bob", "halve"): "never-ends"}
 
@@ -169,13 +169,13 @@ def test_a_named_group_can_get_another_sentence(course, numbers):
     assert len(json.loads((numbers.root / NAMED).read_text())[numbers.folder]) == 1
 
 
-@pytest.mark.parametrize("sentence", ["", "  ", "…"])
-def test_a_sentence_without_a_word_is_refused(course, numbers, sentence):
+def test_a_sentence_without_a_word_is_refused(course, numbers):
     wrote(numbers, "bob", double="return x * 5")
     grade(numbers)
     (group,) = groups(course, numbers)
-    with pytest.raises(UsageError, match="sentence is empty"):
-        name_group(course, numbers, group, sentence)
+    for sentence in ("", "  ", "…"):
+        with pytest.raises(UsageError, match="sentence is empty"):
+            name_group(course, numbers, group, sentence)
     assert not (numbers.root / NAMED).exists()
 
 

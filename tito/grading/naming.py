@@ -15,7 +15,7 @@ from tito.files import printable
 from tito.grading.known_mistakes import Behaviours, Known, keep_named
 from tito.grading.ledger import Ledger
 from tito.grading.pool import LEDGER, sandbox_settings
-from tito.judge.behaviour import Behaviour
+from tito.judge.behaviour import Behaviour, behave_alike
 from tito.judge.variants import Variant
 
 LETTERS = 5  # of a group's name
@@ -201,7 +201,9 @@ def _named_row(behaviours: Behaviours, row: _Row) -> _Row:
     exercise = row.missed.exercise
     for mistake in behaviours.known_in(exercise):
         theirs = behaviours.of(mistake, row.seed)
-        if row.form in mistake.forms or behaviours.equal(exercise, row.behaviour, theirs):
+        if row.form in mistake.forms or behave_alike(
+            behaviours.pack, exercise, row.behaviour, theirs
+        ):
             return replace(row, missed=replace(row.missed, mistake=mistake.name, says=mistake.says))
     return row
 
@@ -234,7 +236,7 @@ def _is_alike(behaviours: Behaviours, ours: _Row, theirs: _Row) -> bool:
     behaviour = theirs.behaviour
     if theirs.seed != ours.seed:
         behaviour = behaviours.of_untrusted(Variant(exercise, theirs.missed.code), ours.seed)
-    return behaviours.equal(exercise, ours.behaviour, behaviour)
+    return behave_alike(behaviours.pack, exercise, ours.behaviour, behaviour)
 
 
 def _name_of(group: list[_Row]) -> str:
