@@ -7,6 +7,7 @@ from conftest import cell_of, changed, hand_in, reference
 
 from tito.author.feedback import feedback
 from tito.author.grade import grade
+from tito.author.to_catalogue import move_to_catalogue
 from tito.course import Course
 from tito.errors import UsageError
 from tito.grading.known_mistakes import NAMED
@@ -133,7 +134,7 @@ def test_groups_hold_those_who_handed_in_at_another_time(course, numbers):
     after = groups(course, numbers)
     assert ["bob", "cyd"] in after.values()
     assert len(after) == 2
-    assert name_group(course, numbers, next(iter(before)), "Took five.") == ["bob", "cyd"]
+    assert name_group(course, numbers, next(iter(before)), "Took five.")[1] == ["bob", "cyd"]
 
 
 def test_a_name_reaches_all_of_its_group_and_the_next_feedback(course, numbers):
@@ -141,7 +142,8 @@ def test_a_name_reaches_all_of_its_group_and_the_next_feedback(course, numbers):
     wrote(numbers, "cyd", double="return x + 4 * x")
     grade(numbers)
     (group,) = groups(course, numbers)
-    assert name_group(course, numbers, group, "Took  five <for> two.") == ["bob", "cyd"]
+    mistake, reached = name_group(course, numbers, group, "Took  five <for> two.")
+    assert (mistake.name, reached) == ("took-five-for-two", ["bob", "cyd"])
     for student in ("bob", "cyd"):
         assert mistakes_of(course, numbers, student) == {"double": "Took five <for> two."}
     pages = [page.read_text(encoding="utf-8") for page in feedback(numbers)]
@@ -214,3 +216,31 @@ def test_the_catalogue_takes_a_whole_cell(course, numbers):
     cells = tuple(read_source(numbers))
     (nine, *_) = read_catalogue(numbers, cells).mistakes
     assert nine.made_in("anything") == "#| export\ndef double(x):\n    return x * 9\n"
+
+
+def test_a_name_can_move_to_the_catalogue(course, numbers):
+    wrote(numbers, "bob", double='"""Says \\\\ and """\n    return x * 5')
+    grade(numbers)
+    (group,) = groups(course, numbers)
+    mistake, _ = name_group(course, numbers, group, 'Took "five" for two.')
+    line = move_to_catalogue(numbers, mistake)
+    path = numbers.source.with_name("mistakes.py")
+    assert path.read_text(encoding="utf-8").splitlines()[line - 1] == "    Mistake("
+    (*_, last) = read_catalogue(numbers, tuple(read_source(numbers))).mistakes
+    assert (last.name, last.says) == (mistake.name, 'Took "five" for two.')
+    assert json.loads((numbers.root / NAMED).read_text()) == {numbers.folder: []}
+    assert names(course, numbers) == {("bob", "double"): mistake.name}
+
+
+def test_a_catalogue_that_cannot_be_added_to_is_left_as_it_is(course, numbers):
+    path = numbers.source.with_name("mistakes.py")
+    path.write_text(CATALOGUE + "MISTAKES += []\nMISTAKES = [*MISTAKES]\n")
+    before = path.read_text()
+    wrote(numbers, "bob", double="return x * 5")
+    grade(numbers)
+    (group,) = groups(course, numbers)
+    mistake, _ = name_group(course, numbers, group, "Took five.")
+    path.write_text(before.replace("\n]\n", "]\n"))
+    with pytest.raises(UsageError, match="by hand"):
+        move_to_catalogue(numbers, mistake)
+    assert path.read_text() == before.replace("\n]\n", "]\n")

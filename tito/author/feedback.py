@@ -19,7 +19,7 @@ from tito.grading.regrade_requests import requests_of
 from tito.grading.writer import penalty_of
 from tito.notebook.read import read_notebook
 from tito.source.modules_and_others import Assigned
-from tito.steps.following import follow_decisions
+from tito.steps.following import follow_and_keep
 from tito.steps.get_marks import nobody_marked
 from tito.steps.voided import voided
 
@@ -111,8 +111,7 @@ def marks_of(course: Course, module: Module, student: str) -> Marks:
     from nbgrader.api import MissingEntry
 
     with gradebook(course) as book:
-        follow_decisions(book, configuration(course.root), module.folder, student)
-        book.db.commit()
+        follow_and_keep(book, configuration(course.root), module.folder, student)
         try:
             submission = book.find_submission(module.folder, student)
         except MissingEntry:

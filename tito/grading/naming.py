@@ -57,15 +57,10 @@ class _Row:
     """One of these as the ledger has it."""
 
     missed: Missed
+    name: str  # of a group with this code alone
     form: str
     seed: int
     behaviour: Behaviour | None
-
-    @property
-    def name(self) -> str:
-        """What a group with this code alone is called."""
-        text = f"{self.missed.exercise} {self.form}"
-        return hashlib.sha256(text.encode()).hexdigest()[:LETTERS]
 
 
 def missed(course: Course, module: Module) -> list[Missed]:
@@ -103,7 +98,9 @@ def mistakes_of(course: Course, module: Module, student: str) -> dict[str, str]:
     return {one.exercise: one.says for one in found if one.says}
 
 
-def name_group(course: Course, module: Module, group: str, sentence: str) -> list[str]:
+def name_group(
+    course: Course, module: Module, group: str, sentence: str
+) -> tuple[Known, list[str]]:
     """Name a group for everybody in it, now and in later classes.
 
     Parameters
@@ -120,8 +117,8 @@ def name_group(course: Course, module: Module, group: str, sentence: str) -> lis
 
     Returns
     -------
-    list of str
-        The students whom it reaches.
+    Known, list of str
+        The mistake, and the students whom its name reaches.
 
     Raises
     ------
@@ -141,7 +138,23 @@ def name_group(course: Course, module: Module, group: str, sentence: str) -> lis
         )
         mistake = Known(_slug(sentence, taken), exercise, sentence, _example(members), forms)
         keep_named(module, [*others, mistake])
-    return sorted({row.missed.student for row in members})
+    return mistake, sorted({row.missed.student for row in members})
+
+
+def module_of(course: Course, group: str) -> Module:
+    """The module of a group.
+
+    Raises
+    ------
+    UsageError
+        If nobody's code has this name.
+    """
+    with contextlib.closing(Ledger(course.root / LEDGER)) as ledger:
+        for module in course.modules():
+            found = ledger.missed(module.folder).values()
+            if any(_called(one) == group for _, exercises in found for one in exercises):
+                return module
+    raise UsageError(f"there is no group {printable(group)!r}; tito insights lists those there are")
 
 
 def _members(behaviours: Behaviours, module: Module, group: str) -> list[_Row]:
@@ -184,7 +197,12 @@ def _rows(behaviours: Behaviours, module: Module, students: Sequence[str] = ()) 
 def _row(student: str, seed: int, one: dict) -> _Row:
     seen = Missed(student, one["exercise"], tuple(one["failed"]), one["code"], blank=one["blank"])
     behaviour = Behaviour.from_data(one["behaviour"]) if one["behaviour"] else None
-    return _Row(seen, one["form"], seed, behaviour)
+    return _Row(seen, _called(one), one["form"], seed, behaviour)
+
+
+def _called(one: dict) -> str:
+    text = f"{one['exercise']} {one['form']}"
+    return hashlib.sha256(text.encode()).hexdigest()[:LETTERS]
 
 
 def _named_rows(behaviours: Behaviours, rows: list[_Row]) -> list[_Row]:
