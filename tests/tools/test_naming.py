@@ -11,7 +11,7 @@ from tito.author.to_catalogue import move_to_catalogue
 from tito.course import Course
 from tito.errors import UsageError
 from tito.grading.known_mistakes import NAMED
-from tito.grading.naming import missed, mistakes_of, name_group
+from tito.grading.naming import missed, name_group, sentences
 from tito.source.catalogue import read_catalogue
 from tito.source.percent import read_source
 
@@ -144,8 +144,8 @@ def test_a_name_reaches_all_of_its_group_and_the_next_feedback(course, numbers):
     (group,) = groups(course, numbers)
     mistake, reached = name_group(course, numbers, group, "Took  five <for> two.")
     assert (mistake.name, reached) == ("took-five-for-two", ["bob", "cyd"])
-    for student in ("bob", "cyd"):
-        assert mistakes_of(course, numbers, student) == {"double": "Took five <for> two."}
+    said = {"double": "Took five <for> two."}
+    assert sentences(course, numbers) == {"bob": said, "cyd": said}
     pages = [page.read_text(encoding="utf-8") for page in feedback(numbers)]
     assert all("Took five &lt;for&gt; two." in page for page in pages)
     assert groups(course, numbers) == {}
@@ -167,7 +167,7 @@ def test_a_named_group_can_get_another_sentence(course, numbers):
     (group,) = groups(course, numbers)
     name_group(course, numbers, group, "Took five.")
     name_group(course, numbers, group, "Counted to five.")
-    assert mistakes_of(course, numbers, "bob") == {"double": "Counted to five."}
+    assert sentences(course, numbers, ["bob"]) == {"bob": {"double": "Counted to five."}}
     assert len(json.loads((numbers.root / NAMED).read_text())[numbers.folder]) == 1
 
 

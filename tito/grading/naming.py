@@ -90,12 +90,20 @@ def missed(course: Course, module: Module) -> list[Missed]:
     return [replace(row.missed, group=called.get(id(row), "")) for row in rows]
 
 
-def mistakes_of(course: Course, module: Module, student: str) -> dict[str, str]:
-    """The sentences of the known mistakes that a student made, by exercise; errors as `missed`."""
+def sentences(
+    course: Course, module: Module, students: Sequence[str] = ()
+) -> dict[str, dict[str, str]]:
+    """The sentences of the known mistakes that students made, by student and exercise.
+
+    Of some students, or of all; the errors are those of `missed`.
+    """
     with _opened(course, module) as behaviours:
-        rows = _rows(behaviours, module, (student,))
-        found = [row.missed for row in _named_rows(behaviours, rows)]
-    return {one.exercise: one.says for one in found if one.says}
+        found = [row.missed for row in _named_rows(behaviours, _rows(behaviours, module, students))]
+    said: dict[str, dict[str, str]] = {}
+    for one in found:
+        if one.says:
+            said.setdefault(one.student, {})[one.exercise] = one.says
+    return said
 
 
 def name_group(
