@@ -3,11 +3,13 @@
 import json
 
 import pytest
+from click.testing import CliRunner
 from conftest import cell_of, changed, hand_in, reference
 
 from tito.author.feedback import feedback
 from tito.author.grade import grade
 from tito.author.to_catalogue import move_to_catalogue
+from tito.cli import cli
 from tito.course import Course
 from tito.errors import UsageError
 from tito.grading.known_mistakes import NAMED
@@ -244,3 +246,29 @@ def test_a_catalogue_that_cannot_be_added_to_is_left_as_it_is(course, numbers):
     with pytest.raises(UsageError, match="by hand"):
         move_to_catalogue(numbers, mistake)
     assert path.read_text() == before.replace("\n]\n", "]\n")
+
+
+def test_grade_says_which_mistakes_were_made_most(course, numbers, monkeypatch):
+    wrote(numbers, "bob", double="return x * 3")
+    wrote(
+        numbers,
+        "cyd",
+        double="return x + x + x",
+        halve="return 0.0 if isinstance(x, str) else x / 2",
+    )
+    monkeypatch.chdir(numbers.root)
+    said = CliRunner().invoke(cli, ["grade", "1"]).output
+    assert said.splitlines()[-2:] == [
+        "double, 2 × tripled: Took three for two.",
+        "halve, 1 × only-arrays: Took a text for the number zero.",
+    ]
+
+
+def test_a_catalogue_that_cannot_be_read_costs_no_marks(course, numbers, monkeypatch):
+    numbers.source.with_name("mistakes.py").write_text("MISTAKES = [1 / 0]\n")
+    wrote(numbers, "bob", double="return x * 3")
+    monkeypatch.chdir(numbers.root)
+    done = CliRunner().invoke(cli, ["grade", "1"])
+    assert done.exit_code == 0
+    assert "3 of 10" in done.output
+    assert "Mistakes are not named: mistakes.py of 01_numbers cannot be read" in done.output

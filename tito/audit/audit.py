@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tito.audit import names, parts, school
+from tito.audit import known_again, parts, school
 from tito.audit.findings import Report
 from tito.audit.made_from import KIT, Known, graded_with, kit_made_from, made_from
 from tito.course import Course, Module
@@ -121,7 +121,7 @@ def _parts(module: Module, chosen: tuple[str, ...], report: Report, say) -> None
         parts.alone(pack, needs, catalogue, report)
     if "names" in chosen:
         say(f"{module.folder}: each mistake by its name")
-        names.names_of_mistakes(pack, needs, catalogue, report)
+        known_again.names_of_mistakes(pack, needs, catalogue, report)
     if "visible" in chosen:
         say(f"{module.folder}: what visible checks say to each mistake")
         parts.visible(pack, catalogue, report)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 
 from tito.audit.findings import Judged, Report
+from tito.audit.known_again import names_of_mutants
 from tito.audit.mutants import Mutant, mutants
-from tito.audit.names import names_of_mutants
 from tito.audit.trials import SEEDS, Trial, answers_alike, in_parallel, try_changes
 from tito.audit.visible import what_checks_say
 from tito.judge.graft import Needs, leave_out

@@ -63,7 +63,7 @@ class _Row:
     behaviour: Behaviour | None
 
 
-def missed(course: Course, module: Module) -> list[Missed]:
+def missed(course: Course, module: Module, grouped: bool = True) -> list[Missed]:
     """What all students missed, by student, with the names of mistakes and groups.
 
     Parameters
@@ -72,6 +72,8 @@ def missed(course: Course, module: Module) -> list[Missed]:
         The course.
     module : Module
         A module that was graded.
+    grouped : bool
+        Whether what has no name is put into groups, for which it may have to be run again.
 
     Returns
     -------
@@ -85,9 +87,16 @@ def missed(course: Course, module: Module) -> list[Missed]:
     """
     with _opened(course, module) as behaviours:
         rows = _named_rows(behaviours, _rows(behaviours, module))
-        groups = _groups(behaviours, [row for row in rows if _is_unknown(row)])
+        groups = _groups(behaviours, [row for row in rows if grouped and _is_unknown(row)])
     called = {id(row): _name_of(group) for group in groups for row in group}
     return [replace(row.missed, group=called.get(id(row), "")) for row in rows]
+
+
+def most_common(found: Sequence[Missed], most: int) -> list[tuple[Missed, int]]:
+    """The known mistakes that most students made, one of those who made each, and how many did."""
+    counts = Counter((one.exercise, one.mistake) for one in found if one.mistake)
+    example = {(one.exercise, one.mistake): one for one in found}
+    return [(example[key], count) for key, count in counts.most_common(most)]
 
 
 def sentences(
