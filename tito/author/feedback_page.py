@@ -82,7 +82,7 @@ class Exercise:
     mark: Mark
     place: str = "notebook"  # in the page
     shown: str = ""
-    mistake: Markup = Markup("")
+    mistake: str = ""  # as HTML
     section: str = ""
     section_place: str = ""
     answer: str = ""  # as HTML
