@@ -25,7 +25,6 @@ TOOLS = (
     "bin",
     "locks/course.txt",
     "LICENSE",
-    ".gitignore",
     "tito/py.typed",
     "tito/notebook",
     "tito/checks",
@@ -44,6 +43,15 @@ c.CourseDirectory.course_id = {course_id!r}
 c.CourseDirectory.ignore = {ignore!r}
 c.KernelManager.transport_encryption = "auto"
 '''
+# In a checkout, release/ and notebooks/ are ignored; of a kit they are what it is made for.
+GIT_IGNORES = """\
+/.venv
+/.venv.discarded
+/.nbgrader.log
+__pycache__/
+.ipynb_checkpoints/
+.DS_Store
+"""
 EXCHANGE = "c.Exchange.root = {!r}\n"
 README = """# TinyTorch: your copy
 
@@ -132,6 +140,7 @@ def _fill(course: Course, folder: Path) -> None:
         version = tomllib.loads(text)["project"]["version"]
         _write(folder / "pyproject.toml", GRADERS.sub("", text))
     _write(folder / "nbgrader_config.py", _settings(course))
+    _write(folder / ".gitignore", GIT_IGNORES)
     if due := due_dates(course, modules):
         dates = {folder: time.isoformat() for folder, time in due.items()}
         _write(folder / DUE_DATES, json.dumps(dates, indent=1) + "\n")
