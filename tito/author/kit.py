@@ -52,6 +52,13 @@ __pycache__/
 .ipynb_checkpoints/
 .DS_Store
 """
+CONTAINER = {  # a kit in a repository is opened in Codespaces, or as a dev container
+    "name": "TinyTorch",
+    "image": "python:3.12-bookworm",
+    "postCreateCommand": "python bin/tito.py doctor || true",
+    "forwardPorts": [8888],
+    "customizations": {"vscode": {"extensions": ["ms-python.python", "ms-toolsai.jupyter"]}},
+}
 EXCHANGE = "c.Exchange.root = {!r}\n"
 README = """# TinyTorch: your copy
 
@@ -141,6 +148,9 @@ def _fill(course: Course, folder: Path) -> None:
         _write(folder / "pyproject.toml", GRADERS.sub("", text))
     _write(folder / "nbgrader_config.py", _settings(course))
     _write(folder / ".gitignore", GIT_IGNORES)
+    (folder / ".devcontainer").mkdir()
+    container = json.dumps(CONTAINER, indent=2) + "\n"
+    _write(folder / ".devcontainer" / "devcontainer.json", container)
     if due := due_dates(course, modules):
         dates = {folder: time.isoformat() for folder, time in due.items()}
         _write(folder / DUE_DATES, json.dumps(dates, indent=1) + "\n")
