@@ -28,6 +28,7 @@ from jupyter_client.kernelspec import KernelSpec
 from nbclient import NotebookClient
 
 from tito.author.colab import for_colab, make_colab
+from tito.author.in_colab import InColab
 from tito.author.leaks import leaks, secrets_of
 from tito.cli import cli
 from tito.course import Course
@@ -190,6 +191,18 @@ def test_without_drive_what_is_exported_is_downloaded(out, colab):
     assert "Google Drive is not used (mount failed)" in shown[0]
     assert "put the file at TinyTorch/tinytorch/core/numbers.py, and then this cell" in shown[0]
     assert (colab.folder / "downloads" / "doubles.py").exists()
+
+
+@pytest.mark.parametrize("reply", [{}, {"ipynb": None}])
+def test_a_browser_that_gives_no_notebook_ends_in_a_sentence(
+    reply, numbers, colab, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.syspath_prepend(tmp_path / "fakes")
+    (tmp_path / "shown.json").write_text(json.dumps(reply))
+    monkeypatch.setenv("SHOWN", str(tmp_path / "shown.json"))
+    InColab(numbers).export()
+    assert capsys.readouterr().out.startswith("colab: Colab did not give the notebook; run this")
+    assert not numbers.exported.exists()
 
 
 def test_another_kit_at_the_address_is_refused(out, colab):

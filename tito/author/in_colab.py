@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tito.course import Course, Module
-from tito.errors import TitoError, UsageError
+from tito.errors import TitoError
 from tito.files import write_atomically
 from tito.student import actions
 
@@ -112,8 +112,8 @@ def begin(folder: str) -> InColab:
 
     if tuple(map(int, numpy.__version__.split(".")[:2])) < OLDEST_NUMPY:
         print(
-            f"This is numpy {numpy.__version__}, and the course needs 2.1 or newer. Choose the "
-            "latest version at Runtime → Change runtime type."
+            f"This is numpy {numpy.__version__}, and the course needs 2.1 or newer. Take a newer "
+            "runtime: Tools → Command palette → Change runtime version."
         )
     os.environ.setdefault("JPY_SESSION_NAME", "colab")  # somebody reads what a check says
     desk = InColab(Course(Path(__file__).resolve().parents[1]).module(folder), _drive())
@@ -156,6 +156,6 @@ def _tell(action: Callable[[], list[str] | None]) -> None:
     """Print what an action has to say, or in one sentence why it could not be done."""
     try:
         lines = action() or []
-    except (TitoError, UsageError, OSError) as error:
+    except (TitoError, OSError) as error:
         lines = [f"colab: {error}"]
     print(*lines, sep="\n", end="\n" if lines else "")

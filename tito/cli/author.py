@@ -334,7 +334,7 @@ def kit(out: Path, colab: str | None) -> None:
     from tito.author.colab import make_colab, refuse
     from tito.author.kit import make_kit
 
-    course, for_colab = Course.find(), out.with_name(f"{out.name}-colab")
+    course, for_colab = Course.find(), Path(f"{out}-colab")
     if colab is not None:
         refuse(for_colab, colab)
     files = make_kit(course, out.absolute())
