@@ -150,9 +150,9 @@ def test_the_command_of_the_wheel_knows_what_the_readme_names(equipped, tmp_path
         assert f"Usage: tito {name}" in said(equipped.run("tito", name, "--help", cwd=tmp_path))
 
 
-def test_a_module_is_released_begun_and_handed_in_by_the_wheel(equipped, tmp_path):
+def test_the_wheel_releases_a_module_begins_it_and_hands_it_in(equipped, tmp_path):
     course = write_course(tmp_path / "course")
-    for line in ("release 1", "start 1", "export 1", "submit 1 --student ada"):
+    for line in ("release 1", "start 1", "submit 1 --student ada"):
         assert "numbers" in said(equipped.run("tito", *line.split(), cwd=course.root))
     assert list((course.root / "notebooks" / "01_numbers").glob("01_numbers-ada-*.zip"))
 
