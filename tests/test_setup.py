@@ -599,11 +599,14 @@ INSTALLS = re.compile(
     r"\b(?:(?:pip[x\d.]*|uv pip|uv tool|conda|mamba)(?:[ ,\"']+[^\s`]+)*?[ ,\"']+install|uvx|uv add"
     r"|pipx run|uv tool run|poetry add|pdm add)[ ,\"']+(?P<what>[^\n`#]+)"
 )
+FROM = re.compile(r"--from[ =](\S+) +\S+")
 
 
 def strangers(text: str) -> list[str]:
     """What the install commands of a text would fetch under a name that is not ours."""
-    words = [word for match in INSTALLS.finditer(text) for word in match["what"].split()]
+    # Where uvx is told what it comes from, the next word is a command, and no package.
+    found = (FROM.sub(r"\1", match["what"]) for match in INSTALLS.finditer(text))
+    words = [word for what in found for word in what.split()]
     return [word for word in words if NOT_OURS.fullmatch(word.strip("\"',()\\.;:"))]
 
 
@@ -617,6 +620,9 @@ def strangers(text: str) -> list[str]:
         ("pip install numpy {}==0.1", True),
         ("pip install {}-course", True),
         ("uvx {} start", True),
+        ("uvx --from {0} {0} start", True),
+        ("uvx --from '{}[course]' start", True),
+        ("uvx --from dist/{0}.whl {0} start", False),
         ("uv pip install --python .venv {}", True),
         ('"-m", "pip", "install", "{}"', True),
         ('pip install ".[course]" in the folder, then `{} start`', False),

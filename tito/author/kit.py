@@ -25,7 +25,6 @@ TOOLS = (
     "bin",
     "locks/course.txt",
     "LICENSE",
-    ".gitignore",
     "tito/py.typed",
     "tito/notebook",
     "tito/checks",
@@ -44,6 +43,22 @@ c.CourseDirectory.course_id = {course_id!r}
 c.CourseDirectory.ignore = {ignore!r}
 c.KernelManager.transport_encryption = "auto"
 '''
+# In a checkout, release/ and notebooks/ are ignored; of a kit they are what it is made for.
+GIT_IGNORES = """\
+/.venv
+/.venv.discarded
+/.nbgrader.log
+__pycache__/
+.ipynb_checkpoints/
+.DS_Store
+"""
+CONTAINER = {  # a kit in a repository is opened in Codespaces, or as a dev container
+    "name": "TinyTorch",
+    "image": "python:3.12-bookworm",
+    "postCreateCommand": "python bin/tito.py doctor || true",
+    "forwardPorts": [8888],
+    "customizations": {"vscode": {"extensions": ["ms-python.python", "ms-toolsai.jupyter"]}},
+}
 EXCHANGE = "c.Exchange.root = {!r}\n"
 README = """# TinyTorch: your copy
 
@@ -132,6 +147,10 @@ def _fill(course: Course, folder: Path) -> None:
         version = tomllib.loads(text)["project"]["version"]
         _write(folder / "pyproject.toml", GRADERS.sub("", text))
     _write(folder / "nbgrader_config.py", _settings(course))
+    _write(folder / ".gitignore", GIT_IGNORES)
+    (folder / ".devcontainer").mkdir()
+    container = json.dumps(CONTAINER, indent=2) + "\n"
+    _write(folder / ".devcontainer" / "devcontainer.json", container)
     if due := due_dates(course, modules):
         dates = {folder: time.isoformat() for folder, time in due.items()}
         _write(folder / DUE_DATES, json.dumps(dates, indent=1) + "\n")

@@ -338,12 +338,24 @@ def _write_mark_file(course: Course, modules: list, platform: str, path: Path) -
 
 @cli.command()
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The new folder.")
-def kit(out: Path) -> None:
+@click.option(
+    "--colab",
+    metavar="ADDRESS",
+    help="Also make notebooks for Colab, in OUT-colab, which you then put at this address.",
+)
+def kit(out: Path, colab: str | None) -> None:
     """Make what students get: tools, notebooks, and a library without solutions."""
+    from tito.author.colab import make_colab, refuse
     from tito.author.kit import make_kit
 
-    files = make_kit(Course.find(), out.absolute())
+    course, for_colab = Course.find(), Path(f"{out}-colab")
+    if colab is not None:
+        refuse(for_colab, colab)
+    files = make_kit(course, out.absolute())
     click.echo(f"{out}: {len(files)} files, no solution and no hidden test in any of them.")
+    if colab is not None:
+        files = make_colab(course, out.absolute(), for_colab.absolute(), colab)
+        click.echo(f"{for_colab}: {len(files)} files; put all of them at {colab}")
 
 
 @cli.command()
