@@ -24,6 +24,10 @@ SAYS = (
     "first try was wrong here|goes through the chain rule|I drew this on paper first|"
     "keeps the old values alive|what the hint said|better than the loop I had|as in the lecture"
 ).split("|")
+WORDS = (
+    "wrong bad needs must shape shapes size layers missing expected got same not array axis names "
+    "keys different cannot only please check input value number"
+).split()
 METHODS = {"sum", "mean", "max", "reshape", "transpose", "argmax", "squeeze", "astype", "copy"}
 
 
@@ -71,6 +75,10 @@ class Style(ast.NodeTransformer):
         if isinstance(node, ast.Return) and self.plain(value) and self.likes():
             name = self.rng.choice(NAMES)
             return [assign(name, value), ast.Return(ast.Name(name, ast.Load()))]
+        if isinstance(node, ast.Return) and isinstance(value, ast.IfExp) and self.likes():
+            return [ast.If(value.test, [ast.Return(value.body)], [ast.Return(value.orelse)])]
+        if isinstance(node, (ast.Return, ast.Assign)) and is_listing(value) and self.likes():
+            return self.as_loop(node, value)
         if isinstance(node, (ast.Return, ast.Assign)) and isinstance(value, (ast.Call, ast.BinOp)):
             parts = value.args if isinstance(value, ast.Call) else [value.left, value.right]
             fitting = [p for p in parts if self.plain(p)]
@@ -82,6 +90,18 @@ class Style(ast.NodeTransformer):
             target = ast.unparse(node.targets[0])
             return [node, *ast.parse(shown.replace("{}", target)).body]
         return [node]
+
+    def as_loop(self, node, value) -> list:
+        """A list, made step by step."""
+        name, (part,) = self.rng.choice(NAMES), value.generators
+        append = ast.parse(f"{name}.append(None)").body[0]
+        append.value.args = [value.elt]
+        body = [append]
+        for condition in part.ifs:
+            body = [ast.If(condition, body, [])]
+        loop = ast.For(part.target, part.iter, body, [], lineno=1)
+        node.value = ast.Name(name, ast.Load())
+        return [assign(name, ast.List([], ast.Load())), loop, node]
 
     @staticmethod
     def plain(node) -> bool:
@@ -137,6 +157,21 @@ class Style(ast.NodeTransformer):
         if node.orelse and self.likes(0.7):
             node.test = ast.UnaryOp(ast.Not(), node.test)
             node.body, node.orelse = node.orelse, node.body
+        return node
+
+    def visit_Raise(self, node):
+        """Errors are said in one's own words."""
+        call = node.exc
+        if isinstance(call, ast.Call) and call.args and self.rng.random() < 0.3 + self.habit:
+            words = self.rng.sample(WORDS, self.rng.choice([2, 3, 4]))
+            call.args = [ast.Constant(" ".join(words))]
+        return node
+
+    def visit_UnaryOp(self, node):
+        self.generic_visit(node)
+        if isinstance(node.op, ast.Not) and isinstance(node.operand, ast.Name) and self.likes():
+            length = ast.Call(ast.Name("len", ast.Load()), [node.operand], [])
+            return ast.Compare(length, [ast.Eq()], [ast.Constant(0)])
         return node
 
     def visit_Compare(self, node):
@@ -224,6 +259,10 @@ def styled(source: str, given: str, rng: random.Random, habit: float) -> str:
     text = ast.unparse(ast.fix_missing_locations(tree))
     text = renamed(text, given, rng) if rng.random() < 0.6 else text
     return commented(text, rng, habit)
+
+
+def is_listing(node) -> bool:
+    return isinstance(node, ast.ListComp) and len(node.generators) == 1
 
 
 def is_text(node) -> bool:
