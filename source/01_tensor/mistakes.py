@@ -1,6 +1,6 @@
 """Mistakes that students make in module 1; `tito audit` tries them, and nobody else reads them."""
 
-from tito.audit.catalogue import Alternative, Equivalent, Mistake
+from tito.source.catalogue import Alternative, Equivalent, Mistake
 
 MISTAKES = [
     Mistake(

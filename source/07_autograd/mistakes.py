@@ -1,6 +1,6 @@
-"""What students get wrong in module 7, and what only looks wrong: see `tito.audit.catalogue`."""
+"""What students get wrong in module 7, and what only looks wrong: see `tito.source.catalogue`."""
 
-from tito.audit.catalogue import Alternative, Equivalent, Mistake
+from tito.source.catalogue import Alternative, Equivalent, Mistake
 
 MISTAKES = [
     # 1. The numerical gradient

@@ -1,6 +1,6 @@
 """Mistakes that students make in module 8, right solutions of other kinds, and changes that are none."""
 
-from tito.audit.catalogue import Alternative, Equivalent, Mistake
+from tito.source.catalogue import Alternative, Equivalent, Mistake
 
 MISTAKES = [
     Mistake(

@@ -13,7 +13,6 @@ from conftest import ROOT
 
 from tito.audit import audit as auditing
 from tito.audit.audit import audit, audit_kit, run
-from tito.audit.catalogue import Equivalent, Mistake, read_catalogue, with_solution
 from tito.audit.findings import COLUMNS, Report, rows
 from tito.audit.made_from import (
     TITO,
@@ -32,6 +31,7 @@ from tito.cli.author import cli
 from tito.course import Course
 from tito.errors import SourceError, UsageError
 from tito.judge.pack import Pack
+from tito.source.catalogue import Equivalent, Mistake, read_catalogue, with_solution
 from tito.source.percent import Cell, read_source
 
 
@@ -149,7 +149,7 @@ def test_a_mutant_known_to_be_equivalent_is_counted_and_a_wrong_claim_is_found(m
     edit(module, ("return np.divide(x, 2)", "return np.divide(x, 2) if np.size(x) else x + 1"))
     survivor = next(m for m in audit(module, ("mutants",)).survivors if "x + 2" in m.new)
     module.source.with_name("mistakes.py").write_text(
-        "from tito.audit.catalogue import Equivalent\n"
+        "from tito.source.catalogue import Equivalent\n"
         f"EQUIVALENT = [Equivalent('halve', {survivor.old!r}, {survivor.new!r}, 'nothing is empty'),\n"
         "              Equivalent('double', 'a', 'b', 'made up')]\n"
     )
@@ -161,7 +161,7 @@ def test_a_mutant_known_to_be_equivalent_is_counted_and_a_wrong_claim_is_found(m
 
 def test_what_the_visible_check_does_not_show_is_found(module):
     module.source.with_name("mistakes.py").write_text(
-        "from tito.audit.catalogue import Mistake\n"
+        "from tito.source.catalogue import Mistake\n"
         "MISTAKES = [\n"
         "    Mistake('adds-two', 'double', 'Adds two.', {'np.multiply(x, 2)': 'np.add(x, 2)'}),\n"
         "    Mistake('only-positive', 'double', 'Forgets the negative.',\n"
@@ -184,13 +184,13 @@ def test_what_the_visible_check_does_not_show_is_found(module):
 
 def test_a_mistake_that_costs_nothing_is_found(module):
     module.source.with_name("mistakes.py").write_text(
-        "from tito.audit.catalogue import Mistake\n"
+        "from tito.source.catalogue import Mistake\n"
         "MISTAKES = [Mistake('no-mistake', 'double', 'Is right.', solution='return x + x')]\n"
     )
     assert ("alone", "double", "no-mistake: costs no points") in found(module, "alone")
 
 
-RIGHT = """from tito.audit.catalogue import Alternative
+RIGHT = """from tito.source.catalogue import Alternative
 ALTERNATIVES = [
     Alternative('twice', 'double', 'Adds it to itself.', {'np.multiply(x, 2)': 'x + x'}),
     Alternative('times-a-half', 'halve', 'Multiplies.', {'np.divide(x, 2)': 'x * 0.5'}),
@@ -302,7 +302,7 @@ def number_drawn(module, seed: int) -> float:
 )
 def test_a_catalogue_that_is_wrong_is_refused_in_one_sentence(module, text, message):
     module.source.with_name("mistakes.py").write_text(
-        f"from tito.audit.catalogue import Mistake\n{text}\n"
+        f"from tito.source.catalogue import Mistake\n{text}\n"
     )
     with pytest.raises(SourceError, match=message):
         read_catalogue(module, tuple(read_source(module)))

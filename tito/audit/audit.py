@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from tito.audit import parts, school
-from tito.audit.catalogue import read_catalogue
 from tito.audit.findings import Report
 from tito.audit.made_from import KIT, Known, graded_with, kit_made_from, made_from
 from tito.course import Course, Module
 from tito.errors import TitoError, UsageError
 from tito.judge.graft import needs_of
 from tito.judge.pack import Pack
+from tito.source.catalogue import read_catalogue
 
 NOTHING: Mapping[str, Known] = {}
 PARTS = ("grading", "answers", "alone", "mutants", "visible", "alternatives", "kit")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
-from tito.audit.catalogue import Alternative, Equivalent
 from tito.audit.mutants import Mutant
 from tito.audit.visible import Shown
+from tito.source.catalogue import Alternative, Equivalent
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 
-from tito.audit.catalogue import Catalogue, with_solution
 from tito.audit.findings import Judged, Report
 from tito.audit.mutants import Mutant, mutants
 from tito.audit.trials import (
@@ -20,6 +19,7 @@ from tito.judge.graft import Needs, leave_out
 from tito.judge.observations import Observation
 from tito.judge.pack import Pack
 from tito.judge.verdicts import grade
+from tito.source.catalogue import Catalogue, with_solution
 from tito.source.percent import Cell
 from tito.syntax import parse
 

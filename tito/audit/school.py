@@ -9,7 +9,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from tito.audit.catalogue import with_solution
 from tito.audit.findings import Report
 from tito.audit.parts import cheap_solutions
 from tito.author.demo import hand_in
@@ -24,6 +23,7 @@ from tito.errors import TitoError
 from tito.files import write_atomically
 from tito.grading.ledger import Ledger
 from tito.grading.pool import LEDGER
+from tito.source.catalogue import with_solution
 from tito.source.instructors_notebook import notebook
 from tito.source.percent import Cell, read_source
 

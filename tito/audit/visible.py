@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tito.audit import rehearsal
-from tito.audit.catalogue import Mistake
 from tito.errors import TitoError
 from tito.judge.pack import Pack
 from tito.judge.workspace import workspace
 from tito.notebook.exercises import header
+from tito.source.catalogue import Mistake
 from tito.source.percent import Cell
 from tito.source.regions import without_hidden_tests
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tito.audit.catalogue import read_catalogue
 from tito.audit.visible import Shown, what_checks_say
 from tito.course import Course, Module
 from tito.files import write_atomically
 from tito.judge.pack import Pack
+from tito.source.catalogue import read_catalogue
 
 PAGE = Path("docs") / "what-students-see.md"
 HEAD = """# What students see

@@ -32,6 +32,8 @@ class Mistake:
         Or, instead of changes: all that the student wrote in the place of the solution.
     hidden : str
         Why the visible check does not show it, where that is on purpose.
+    cell : str
+        Or, instead of both: the whole text of the exercise's cell, as `tito name` writes it.
     """
 
     name: str
@@ -40,10 +42,11 @@ class Mistake:
     changes: Mapping[str, str] = field(default_factory=dict)
     solution: str = ""
     hidden: str = ""
+    cell: str = ""
 
     def made_in(self, source: str) -> str:
         """The text of the exercise's cell with the mistake in it; raises what `changed` does."""
-        return changed(source, self)
+        return textwrap.dedent(self.cell).strip("\n") + "\n" if self.cell else changed(source, self)
 
 
 @dataclass(frozen=True)
