@@ -8,7 +8,7 @@ import random
 import re
 from dataclasses import dataclass, field
 
-from tito.audit.catalogue import read_catalogue
+from tito.source.catalogue import read_catalogue
 from tito.course import Module
 from tito.insights.solution_cells import Lesson, lesson_of
 from tito.notebook.export import as_exported

@@ -7,11 +7,12 @@ then compared with all other pairs of the class: if many have as much, it is not
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
+
+import numpy as np
 
 from tito.insights.fragments import Fragments, fragments_of, names_in
 
@@ -19,6 +20,8 @@ COPIED = 0.7  # of a shared solution's statements, how many stay as they were
 ADDED = 0.3  # what a statement costs that only the longer of two solutions has
 FEWEST_NODES = 12  # of the syntax trees of what two share, else it counts nothing
 MOST_STUDENTS = 200  # among whom all pairs are compared, to see what is usual
+OF_OWN = 0.75  # of what two wrote of their own, how much others need to be compared with them
+NEARLY = 1e-9
 KINDS = ("statements", "comments", "helpers", "behaviour")
 
 
@@ -33,6 +36,8 @@ class Shared:
     statements, comments, helpers, behaviour : tuple of str
         Statements without chosen names; comments; names of functions that were added; and the group
         of equal wrong behaviour.
+    given : frozenset of str
+        The names that the lesson gives.
     """
 
     weight: float = 0.0
@@ -40,6 +45,7 @@ class Shared:
     comments: tuple[str, ...] = ()
     helpers: tuple[str, ...] = ()
     behaviour: tuple[str, ...] = ()
+    given: frozenset[str] = frozenset()
 
 
 class ExerciseInClass:
@@ -65,6 +71,7 @@ class ExerciseInClass:
         groups: Mapping[str, str] | None = None,
     ):
         given, groups = names_in(blank), groups or {}
+        self.given = given
         self.fragments: dict[str, Fragments] = {s: fragments_of(t, given) for s, t in texts.items()}
         usual = [fragments_of(text, given) for text in (blank, *known)]
         explained = {t for one in usual for t in (*one.lines, *one.comments, *one.helpers)}
@@ -79,8 +86,8 @@ class ExerciseInClass:
             for student, one in self.fragments.items()
         }
         self.holders = {kind: self._holders(kind) for kind in KINDS}
-        self._usual: list[float] = []
-        self._of: dict[str, list[float]] = {}
+        self.names = {student: number for number, student in enumerate(sorted(self.own))}
+        self.lengths = {student: len(own["statements"]) for student, own in self.own.items()}
         self._compare_all()
 
     def _holders(self, kind: str) -> dict[str, list[str]]:
@@ -107,7 +114,8 @@ class ExerciseInClass:
         weight = max(code, most["behaviour"]) + most["comments"] + most["helpers"]
         lines = self.fragments[a].lines
         statements = sorted(both["statements"], key=lambda text: (lines[text], text))
-        return Shared(weight, tuple(statements), *(tuple(sorted(both[k])) for k in KINDS[1:]))
+        others = [tuple(sorted(both[kind])) for kind in KINDS[1:]]
+        return Shared(weight, tuple(statements), *others, self.given)
 
     def _weight_of_code(self, a: str, b: str, shared: frozenset[str]) -> float:
         """How much more likely the code of two is if one has it from the other, as a logarithm.
@@ -128,16 +136,16 @@ class ExerciseInClass:
 
     def _compare_all(self) -> None:
         """See how much all pairs have in common; of a large class, those of a part of it."""
-        names = sorted(self.own)
+        names = list(self.names)
         chosen = names[:: -(-len(names) // MOST_STUDENTS) or 1]
-        self._pairs = len(chosen) * (len(chosen) - 1) // 2
-        for a, b in self._that_share(set(chosen)):
-            if weight := self.shared(a, b).weight:
-                self._usual.append(weight)
-                for student in (a, b):
-                    self._of.setdefault(student, []).append(weight)
-        for weights in (self._usual, *self._of.values()):
-            weights.sort()
+        rows = [
+            (self.shared(a, b).weight, min(self.lengths[a], self.lengths[b]), *map(self.names.get, pair))
+            for pair in self._that_share(set(chosen))
+            for a, b in [pair]
+        ]
+        table = np.array(rows, dtype=float).reshape(-1, 4)
+        self._weights, self._shorter, *self._who = table.T
+        self._lengths = np.sort([self.lengths[student] for student in chosen])
 
     def _that_share(self, chosen: set[str]) -> set[tuple[str, str]]:
         """The pairs of some students that have anything in common."""
@@ -149,13 +157,21 @@ class ExerciseInClass:
         }
 
     def evidence(self, a: str, b: str, weight: float) -> float:
-        """−log of the share of other pairs that have as much in common as these two."""
+        """−log of the share of other pairs that have as much in common as these two.
+
+        Counted are pairs that have written as much of their own: whoever goes their own way
+        everywhere meets others who do so more often.
+        """
         if not weight:
             return 0.0
-        as_much = _at_least(self._usual, weight)
-        own = [_at_least(self._of.get(student, []), weight) for student in (a, b)]
-        others = as_much - sum(own) + (1 if all(own) else 0)
-        return max(0.0, -math.log((max(others, 0) + 0.5) / (self._pairs + 1)))
+        length = OF_OWN * min(self.lengths[a], self.lengths[b])
+        counted = (self._weights >= weight - NEARLY) & (self._shorter >= length)
+        for student in (a, b):
+            for column in self._who:
+                counted &= column != self.names[student]
+        students = len(self._lengths) - int(np.searchsorted(self._lengths, length))
+        pairs = students * (students - 1) // 2
+        return max(0.0, -math.log((int(counted.sum()) + 0.5) / (pairs + 1)))
 
     def rare_pairs(self, most: int) -> Counter[tuple[str, str]]:
         """The pairs that share what at most so many have, and how surprising that is in sum."""
@@ -168,7 +184,3 @@ class ExerciseInClass:
                         sums[pair] += surprise
         return sums
 
-
-def _at_least(sorted_weights: list[float], weight: float) -> int:
-    """How many are as large as one, but for errors of rounding."""
-    return len(sorted_weights) - bisect_left(sorted_weights, weight - 1e-9)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import runpy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tito.course import Course, Module
-from tito.errors import SourceError, TitoError
+from tito.errors import TitoError
 from tito.grading.submissions import students_of
-from tito.notebook.export import CodeCell, as_exported, notebook_cells
+from tito.notebook.export import as_exported, notebook_cells
 from tito.notebook.read import read_notebook
-from tito.source.percent import Cell, read_source
+from tito.source.catalogue import read_catalogue
+from tito.source.percent import read_source
 from tito.source.regions import blank
 
 Solutions = Mapping[str, Mapping[str, str]]  # by student and exercise
@@ -36,30 +36,15 @@ class Lesson:
 
 def lesson_of(module: Module) -> Lesson:
     """What the source of a module and its catalogue of mistakes say of its exercises."""
-    cells = {cell.name: cell for cell in read_source(module) if cell.role == "exercise"}
-    entries = _entries(module)
-    blanks = {name: as_exported(blank(cell.source)) for name, cell in cells.items()}
-    known = {
-        name: tuple(map(as_exported, [cell.source, *_changed(cell, entries)]))
-        for name, cell in cells.items()
-    }
-    return Lesson(blanks, known)
-
-
-def _entries(module: Module) -> list:
-    """The mistakes and alternatives of a module; none where nobody has written them down."""
-    path = module.source.with_name("mistakes.py")
-    if not path.exists():
-        return []
-    try:
-        names = runpy.run_path(str(path))
-    except Exception as error:
-        raise SourceError(f"{path.name} of {module.folder} cannot be read: {error}") from None
-    return [*names.get("ALTERNATIVES", ()), *names.get("MISTAKES", ())]
-
-
-def _changed(cell: Cell, entries: list) -> list[str]:
-    return [one.made_in(cell.source) for one in entries if one.exercise == cell.name]
+    cells = read_source(module)
+    catalogue = read_catalogue(module, tuple(cells))
+    entries = (*catalogue.alternatives, *catalogue.mistakes)
+    exercises = {cell.name: cell.source for cell in cells if cell.role == "exercise"}
+    known = {name: [source] for name, source in exercises.items()}
+    for entry in entries:
+        known[entry.exercise].append(entry.made_in(exercises[entry.exercise]))
+    blanks = {name: as_exported(blank(source)) for name, source in exercises.items()}
+    return Lesson(blanks, {name: tuple(map(as_exported, texts)) for name, texts in known.items()})
 
 
 def solutions_of(course: Course, module: Module) -> tuple[Solutions, list[str]]:
@@ -79,9 +64,5 @@ def solutions_in(nb: dict) -> dict[str, str]:
     texts: dict[str, list[str]] = {}
     for cell in notebook_cells(nb):
         if cell.exercise:
-            texts.setdefault(cell.name, []).append(_text(cell))
+            texts.setdefault(cell.name, []).append(cell.source.rstrip())
     return {name: "\n\n".join(parts) for name, parts in texts.items()}
-
-
-def _text(cell: CodeCell) -> str:
-    return cell.source.rstrip()
