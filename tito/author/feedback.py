@@ -13,6 +13,7 @@ from tito.course_settings import configuration
 from tito.errors import TitoError, UsageError
 from tito.files import printable, write_atomically
 from tito.grading.gradebook import gradebook, nbgrader_api
+from tito.grading.naming import mistakes_of
 from tito.grading.pool import Interrupted
 from tito.grading.regrade_requests import requests_of
 from tito.grading.writer import penalty_of
@@ -105,7 +106,7 @@ def marks_of(course: Course, module: Module, student: str) -> Marks:
     Raises
     ------
     TitoError
-        If it knows nothing of it.
+        If it knows nothing of it, or a catalogue of mistakes cannot be read.
     """
     from nbgrader.api import MissingEntry
 
@@ -126,6 +127,7 @@ def marks_of(course: Course, module: Module, student: str) -> Marks:
             marks.comments.update({c.name: c.comment for c in notebook.comments if c.comment})
         marks.voided.extend(voided(book, module.folder))
         marks.requests.extend(requests_of(book, module.folder, student))
+    marks.mistakes.update(mistakes_of(course, module, student))
     return marks
 
 

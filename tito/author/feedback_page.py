@@ -59,6 +59,8 @@ class Marks:
         What does not count.
     requests : list of Request
         What the student asked to be looked at again.
+    mistakes : dict of str to str
+        What known mistakes are, in a sentence, by the exercise in which the student made them.
     """
 
     student: str
@@ -69,6 +71,7 @@ class Marks:
     comments: dict[str, str] = field(default_factory=dict)
     voided: list[Voided] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
+    mistakes: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -79,7 +82,7 @@ class Exercise:
     mark: Mark
     place: str = "notebook"  # in the page
     shown: str = ""
-    says: list[str] = field(default_factory=list)
+    mistake: str = ""
     section: str = ""
     section_place: str = ""
     answer: str = ""  # as HTML
@@ -174,6 +177,7 @@ def _exercise(
             for output in cell.get("outputs", [])
             if output.get("output_type") == "stream"
         ).rstrip()
+        row.mistake = marks.mistakes.get(row.name, "")
     return row
 
 

@@ -22,6 +22,14 @@ CREATE TABLE IF NOT EXISTS results (
     module TEXT NOT NULL, student TEXT NOT NULL, digest TEXT NOT NULL, summary TEXT NOT NULL,
     result BLOB NOT NULL, written TEXT, PRIMARY KEY (module, student)
 );
+CREATE TABLE IF NOT EXISTS missed (
+    module TEXT NOT NULL, student TEXT NOT NULL, seed INTEGER NOT NULL, exercises BLOB NOT NULL,
+    PRIMARY KEY (module, student)
+);
+CREATE TABLE IF NOT EXISTS behaviours (
+    digest TEXT NOT NULL, seed INTEGER NOT NULL, code TEXT NOT NULL, behaviour BLOB NOT NULL,
+    PRIMARY KEY (digest, seed, code)
+);
 """
 
 
@@ -140,13 +148,45 @@ class Ledger:
 
     def keep(self, module: str, student: str, entry: Entry, result: dict) -> None:
         """Keep a result; it replaces the one before."""
+        result = dict(result)
+        exercises = _packed(result.pop("missed", []))
+        self._do(
+            "INSERT OR REPLACE INTO missed VALUES (?, ?, ?, ?)",
+            module,
+            student,
+            entry.summary.get("seed", 0),
+            exercises,
+        )
         self._do(
             "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, NULL)",
             module,
             student,
             entry.digest,
             json.dumps(entry.summary),
-            zlib.compress(json.dumps(result).encode()),
+            _packed(result),
+        )
+
+    def missed(self, module: str) -> dict[str, tuple[int, list[dict]]]:
+        """Of each student, the seed, and the exercises that lost points (`tito.judge.missed`)."""
+        rows = self._do("SELECT student, seed, exercises FROM missed WHERE module = ?", module)
+        found = {student: (seed, _unpacked(exercises)) for student, seed, exercises in rows}
+        return {s: one for s, one in found.items() if isinstance(one[1], list)}
+
+    def behaviours(self, digest: str, seed: int) -> dict[str, dict | None]:
+        """How solutions of the module with this digest behave, by what identifies their code."""
+        rows = self._do(
+            "SELECT code, behaviour FROM behaviours WHERE digest = ? AND seed = ?", digest, seed
+        )
+        return {code: _unpacked(behaviour) for code, behaviour in rows}
+
+    def keep_behaviour(self, digest: str, seed: int, code: str, behaviour: dict | None) -> None:
+        """Keep one of these."""
+        self._do(
+            "INSERT OR REPLACE INTO behaviours VALUES (?, ?, ?, ?)",
+            digest,
+            seed,
+            code,
+            _packed(behaviour),
         )
 
     def result(self, module: str, student: str) -> dict:
@@ -177,6 +217,18 @@ class Ledger:
             student,
             digest,
         )
+
+
+def _packed(data) -> bytes:
+    return zlib.compress(json.dumps(data).encode())
+
+
+def _unpacked(data):
+    """The inverse of `_packed`; None if it is damaged."""
+    try:
+        return json.loads(zlib.decompress(data))
+    except (TypeError, ValueError, zlib.error):
+        return None
 
 
 def _entry(digest, summary, written) -> Entry | None:

@@ -93,8 +93,8 @@ def grade_submission(assignment: bytes, submission: bytes, seed: int) -> dict:
     dict
         Plain data. Either ``error``, in one sentence, with ``state`` ("unreadable" or "crashed");
         or ``notebooks``, the graded notebooks by name, as JSON text with outputs, marks, and notes
-        in their metadata, and ``state`` ("graded", "timed out" or "crashed": of their own run). And
-        ``seconds`` that the steps took.
+        in their metadata, and ``state`` ("graded", "timed out" or "crashed": of their own run), and
+        ``missed``, from `tito.judge.missed`. And ``seconds`` that the steps took.
     """
     begin = time.monotonic()
     try:
@@ -108,7 +108,7 @@ def grade_submission(assignment: bytes, submission: bytes, seed: int) -> dict:
 
 def _grade(known: _Known, handed: Handed, seed: int) -> dict:
     """Grade the notebooks of a submission, one after another, as nbgrader does."""
-    graded, states, seconds = {}, [], {}
+    graded, states, missed, seconds = {}, [], [], {}
     for name, content in sorted(handed.notebooks.items()):
         try:
             nb = _read(known, name, content)
@@ -117,10 +117,17 @@ def _grade(known: _Known, handed: Handed, seed: int) -> dict:
         nb, job = _apply_steps(known, handed, name, nb, seed)
         graded[name] = _text_of(nb)
         states.append(_state(job))
+        missed += job.missed
         for step, took in job.seconds.items():
             seconds[step] = seconds.get(step, 0) + took
     state = next((s for s in ("timed out", "crashed") if s in states), "graded")
-    return {"state": state, "notebooks": graded, "seed": seed, "seconds": seconds}
+    return {
+        "state": state,
+        "notebooks": graded,
+        "missed": missed,
+        "seed": seed,
+        "seconds": seconds,
+    }
 
 
 def _read(known: _Known, name: str, content: bytes):

@@ -24,6 +24,7 @@ START_UP = 30.0  # seconds that a process may take until its first line
 MOST_VALUES = 100_000  # in one line, of which an answer takes a few for each array
 MOST_KILLED = 3  # processes that are lost by no fault of the module's, until it is blamed for it
 NOT_STARTED = "the process that was to make it did not start; grade it again"
+TOO_LONG = "BaseException: it took too long"  # as the observer says it of a variant
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ class Answers:
         For each observation's place in the program, its answer.
     faults : dict
         For each observation that gave no answer, why.
+    raised : dict
+        Of those, what was raised, in full, or `TOO_LONG`; it is not for students.
     hangs : int
         How many took too long.
     strays : int
@@ -79,6 +82,7 @@ class Answers:
     fatal: set[int] = field(default_factory=set)
     answers: dict[int, object] = field(default_factory=dict)
     faults: dict[int, str] = field(default_factory=dict)
+    raised: dict[int, str] = field(default_factory=dict)
     hangs: int = 0
     strays: int = 0
     killed: int = 0
@@ -124,8 +128,8 @@ def ask(
     Answers
         Data only; nothing that the process sent is run or unpickled.
     """
-    steps = [_step(step, seed) if isinstance(step, Observation) else step for step in program]
-    sent = [None if cell.error else _sent(cell) for cell in cells]
+    steps = [step_of(step, seed) if isinstance(step, Observation) else step for step in program]
+    sources = [None if cell.error else sent(cell) for cell in cells]
     got = Answers(cells={n: c.error for n, c in enumerate(cells) if c.error})
     if deadline is None:
         deadline = time.monotonic() + limits.total
@@ -137,7 +141,7 @@ def ask(
         ]
         if not any(isinstance(step, dict) for step in todo):
             return got
-        loaded = [None if n in got.fatal else cell for n, cell in enumerate(sent)]
+        loaded = [None if n in got.fatal else cell for n, cell in enumerate(sources)]
         with workspace(modules) as folder:  # another one each time: nothing is passed on
             request = {"package": str(folder), "cells": loaded, "program": todo, **common}
             got.late = time.monotonic() > deadline
@@ -155,7 +159,7 @@ def _give_up(got: Answers, todo: list, why: str) -> None:
             got.faults.setdefault(n, why)
 
 
-def _sent(cell: CodeCell) -> dict:
+def sent(cell: CodeCell) -> dict:
     if cell.code:
         return {"name": cell.name, "code": base64.b64encode(cell.code).decode()}
     return {"name": cell.name, "source": cell.source}
@@ -165,7 +169,7 @@ def _open(got: Answers, number: int) -> bool:
     return number not in got.answers and number not in got.faults
 
 
-def _step(observation: Observation, seed: int) -> dict:
+def step_of(observation: Observation, seed: int) -> dict:
     inputs = {name: observer.encode(x) for name, x in observation.draw(seed).items()}
     return {
         "name": observation.name,
@@ -183,7 +187,7 @@ def _one_process(
     lines: queue.Queue = queue.Queue()
     data = json.dumps(request).encode()
     most = 2 * observer.LARGEST_ANSWER * (len(request["cells"]) + len(request["program"]))
-    for job in (lambda: _send(process, data), lambda: _receive(process, lines, most)):
+    for job in (lambda: send(process, data), lambda: receive(process, lines, most)):
         threading.Thread(target=job, daemon=True).start()
     busy_with, due = None, time.monotonic() + START_UP
     try:
@@ -209,7 +213,7 @@ def _one_process(
                 busy_with, due = step, time.monotonic() + limits.each
             elif not _is_expected(line, got, busy_with, request):
                 got.strays += 1
-            _note(line, got, request, told)
+            note_line(line, got, request, told)
             if time.monotonic() > min(due, deadline):
                 return _blame_time(got, busy_with, limits)
     finally:
@@ -242,7 +246,7 @@ def _is_expected(line: dict, got: Answers, busy_with, request: dict) -> bool:
     return "helper" in line
 
 
-def _send(process, data: bytes) -> None:
+def send(process, data: bytes) -> None:
     try:
         process.stdin.write(data)
         process.stdin.close()
@@ -250,7 +254,7 @@ def _send(process, data: bytes) -> None:
         pass  # it died; the reader sees that
 
 
-def _receive(process, lines: queue.Queue, most: int) -> None:
+def receive(process, lines: queue.Queue, most: int) -> None:
     """Pass on each line, an empty one if it is no dictionary, up to a limit; None at the end."""
     longest = 2 * observer.LARGEST_ANSWER
     try:
@@ -284,10 +288,12 @@ def _blame(got: Answers, busy_with: tuple[str, int] | None, reason: str) -> bool
 
 def _blame_time(got: Answers, busy_with: tuple[str, int] | None, limits: Limits) -> bool:
     got.hangs += 1
+    if busy_with and busy_with[0] == "observing":
+        got.raised[busy_with[1]] = TOO_LONG
     return _blame(got, busy_with, f"it took longer than {limits.each:g} seconds")
 
 
-def _note(line: dict, got: Answers, request: dict, told: Told) -> None:
+def note_line(line: dict, got: Answers, request: dict, told: Told) -> None:
     """Keep one line of a process; what is malformed counts as no answer."""
     number = line.get("cell", line.get("observation"))
     if type(number) is not int:
@@ -302,6 +308,7 @@ def _note(line: dict, got: Answers, request: dict, told: Told) -> None:
             return
         if "answer" not in line:
             got.faults[number] = _told(error, told)
+            got.raised[number] = _told(error, in_full)
             return
         try:
             got.answers[number] = observer.decode(line["answer"])

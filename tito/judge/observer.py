@@ -16,6 +16,7 @@ import marshal
 import os
 import random
 import re
+import signal
 import sys
 import time
 import types
@@ -268,6 +269,33 @@ def observe(request: dict, report) -> None:
             report({"observation": number, **answer})
 
 
+def observe_variants(request: dict, report) -> None:
+    """Observe a module with some of its cells changed, again and again, each in a process of its
+    own, which begins where all that the cells import is loaded."""
+    observe(request | {"program": []}, lambda line: None)
+    for number, variant in enumerate(request["variants"]):
+        report({"variant": number})
+        child = os.fork()
+        if child == 0:
+            observe(request | variant, with_an_alarm(report, request["patience"]))
+            os._exit(0)
+        os.waitpid(child, 0)
+
+
+def with_an_alarm(report, seconds: float):
+    """Report as before, and raise an exception in whatever takes longer than that."""
+
+    def ring(*signal_and_frame):
+        raise BaseException("it took too long")  # which a test of exceptions lets through
+
+    def report_and_wind(line: dict) -> None:
+        signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
+        report(line)
+
+    signal.signal(signal.SIGALRM, ring)
+    return report_and_wind
+
+
 def main() -> None:
     request = json.load(sys.stdin)
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -279,7 +307,7 @@ def main() -> None:
         channel.write(json.dumps(line) + "\n")
         channel.flush()
 
-    observe(request, report)
+    (observe_variants if "variants" in request else observe)(request, report)
     report({"done": True})
 
 

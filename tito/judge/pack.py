@@ -79,6 +79,11 @@ class Pack:
         return dict(self.earlier)
 
     @cached_property
+    def digest(self) -> str:
+        """The SHA-256 of the sources that it comes from."""
+        return hashlib.sha256(repr((self.cells, self.earlier)).encode()).hexdigest()
+
+    @cached_property
     def reference(self) -> list[CodeCell]:
         """The cells of the module with their solutions."""
         return code_cells(self.cells)

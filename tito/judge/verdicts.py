@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 from tito.comparison import difference
 from tito.judge.asking import Answers, Limits, ask
+from tito.judge.behaviour import Behaviour, behaviour_of
 from tito.judge.graft import Needs, graft, reference_answers
 from tito.judge.observations import Observation
 from tito.judge.pack import Pack
@@ -60,6 +63,9 @@ class Verdict(NamedTuple):
         Whether there was no time left for all observations.
     late_grafts : tuple of str
         The exercises for whose grafts there was no time left.
+    behaviours : dict
+        For each exercise that fails and was begun, how it behaves beside the reference's others;
+        None where that is not known.
     """
 
     results: list[Result]
@@ -68,6 +74,7 @@ class Verdict(NamedTuple):
     strays: int
     late: bool = False
     late_grafts: tuple[str, ...] = ()
+    behaviours: Mapping[str, Behaviour | None] = MappingProxyType({})
 
 
 def grade(
@@ -115,7 +122,7 @@ def grade(
         whole = pool.submit(_ask, pack, cells, pack.program, seed, limits)
         expected, got = ours.result(), whole.result()
         results = _compare(pack, got, expected)
-        failing = [name for name in pack.exercises if _fails(results, name)]
+        failing = [name for name in pack.exercises if _failing(results, name)]
         in_order = _is_in_order(pack, cells, got)
         tried = [
             name
@@ -135,13 +142,20 @@ def grade(
             ),
             tried,
         )
-        late = []
-        for name, answers in zip(tried, list(grafts), strict=True):
-            _improve(results, answers, expected)
-            late += [name] if answers.late else []
+        grafted = dict(zip(tried, list(grafts), strict=True))
+    for answers in grafted.values():
+        _improve(results, answers, expected)
+    late = [name for name, answers in grafted.items() if answers.late]
+    behaviours = {
+        name: behaviour_of(pack, _failing(results, name), grafted.get(name, got))
+        for name in failing
+        if _may_be_right(pack, cells, name) and _failing(results, name)
+    }
     broken = {cells[n].name: why for n, why in got.cells.items()}
     said = broken | {cells[n].name: text for n, text in got.said.items()}
-    return Verdict(list(results.values()), broken, said, got.strays, got.late, tuple(late))
+    return Verdict(
+        list(results.values()), broken, said, got.strays, got.late, tuple(late), behaviours
+    )
 
 
 def _ask(
@@ -186,8 +200,9 @@ def _fault(observation: Observation, answer, expected) -> str:
         return "its answer could not be compared"
 
 
-def _fails(results: dict[int, Result], exercise: str) -> bool:
-    return any(r.fault for r in results.values() if r.observation.exercise == exercise)
+def _failing(results: dict[int, Result], exercise: str) -> list[int]:
+    """The places in the program of an exercise's observations that failed."""
+    return [n for n, r in results.items() if r.fault and r.observation.exercise == exercise]
 
 
 def _is_in_order(pack: Pack, cells: list[CodeCell], got: Answers) -> bool:

@@ -51,6 +51,8 @@ class Job:
         How long each step took.
     library : dict
         What `tinytorch` holds for an assignment that is no module and imports it, by path.
+    missed : list of dict
+        What is to be known of each exercise that lost points, from `tito.judge.missed`.
     """
 
     pack: Pack | None
@@ -65,6 +67,7 @@ class Job:
     folder: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
     library: dict[str, str] = field(default_factory=dict)
+    missed: list[dict] = field(default_factory=list)
 
     @property
     def is_ordinary(self) -> bool:

@@ -11,6 +11,7 @@ from traitlets import Float, Integer
 from tito.errors import TitoError
 from tito.judge.asking import Limits
 from tito.judge.flags import suspicious
+from tito.judge.missed import missed_in
 from tito.judge.verdicts import Result, Verdict, grade
 from tito.notebook.export import notebook_cells
 from tito.sandbox.settings import use_settings
@@ -62,6 +63,7 @@ def observe_notebook(nb, job: Job, seed: int, limits: Limits) -> None:
     cells = notebook_cells(nb)
     verdict = grade(job.pack, job.needs, cells, seed, limits, job.parallel)
     results, broken, strays = verdict.results, verdict.broken, verdict.strays
+    job.missed = missed_in(job.pack, cells, verdict)
     note_deadlines(nb, verdict, limits)
     unreadable = {cell.name for cell in cells if cell.error}  # already noted
     for name in broken.keys() - unreadable:
