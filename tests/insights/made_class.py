@@ -232,9 +232,7 @@ def assign(name: str, value) -> ast.Assign:
 
 def chosen_names(tree: ast.AST, given: str) -> list[str]:
     names = [
-        n.id
-        for n in ast.walk(tree)
-        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+        n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
     ]
     return [n for n in dict.fromkeys(names) if not re.search(rf"\b{n}\b", given)]
 
@@ -273,10 +271,16 @@ def commented(text: str, rng: random.Random, habit: float) -> str:
     """With a comment here and there, on a line of its own."""
     lines = []
     for line in text.split("\n"):
-        inside = line.startswith("    ") and line.strip() and not line.strip().startswith(("else", "elif", "except", "finally", '"'))
+        inside = (
+            line.startswith("    ")
+            and line.strip()
+            and not line.strip().startswith(("else", "elif", "except", "finally", '"'))
+        )
         if inside and rng.random() < habit * 0.15:
             indent = line[: len(line) - len(line.lstrip())]
-            words = f"{rng.choice(SAYS)} {rng.choice(['', rng.choice(NAMES), str(rng.randrange(20))])}"
+            words = (
+                f"{rng.choice(SAYS)} {rng.choice(['', rng.choice(NAMES), str(rng.randrange(20))])}"
+            )
             lines.append(f"{indent}# {words}".rstrip())
         lines.append(line)
     return "\n".join(lines)
@@ -299,7 +303,10 @@ def reordered(source: str, rng: random.Random) -> str:
 
 
 def independent(a, b) -> bool:
-    if not (isinstance(a, (ast.Assign, ast.FunctionDef)) and isinstance(b, (ast.Assign, ast.FunctionDef))):
+    if not (
+        isinstance(a, (ast.Assign, ast.FunctionDef))
+        and isinstance(b, (ast.Assign, ast.FunctionDef))
+    ):
         return False
     used = [{n.id for n in ast.walk(x) if isinstance(n, ast.Name)} for x in (a, b)]
     bound = [
@@ -320,7 +327,9 @@ def make_class(module: Module, seed: int, honest: int = 48) -> MadeClass:
     def student(name: str, habit: float) -> dict[str, str]:
         texts = {}
         for exercise, source in sources.items():
-            kind = rng.choices(["reference", "alternative", "mistake", "wrong", "blank"], [60, 16, 10, 8, 6])[0]
+            kind = rng.choices(
+                ["reference", "alternative", "mistake", "wrong", "blank"], [60, 16, 10, 8, 6]
+            )[0]
             entries = {
                 "alternative": [e for e in catalogue.alternatives if e.exercise == exercise],
                 "mistake": [e for e in catalogue.mistakes if e.exercise == exercise],
@@ -338,7 +347,9 @@ def make_class(module: Module, seed: int, honest: int = 48) -> MadeClass:
         return texts
 
     for n in range(honest):
-        made.solutions[f"student{n:02}"] = student(f"student{n:02}", rng.choice([0.05, 0.2, 0.4, 0.6]))
+        made.solutions[f"student{n:02}"] = student(
+            f"student{n:02}", rng.choice([0.05, 0.2, 0.4, 0.6])
+        )
     # natural twins: all from the reference, and the same catalogued mistakes
     first = {e.exercise: e for e in reversed(catalogue.mistakes)}
     for n in range(2):

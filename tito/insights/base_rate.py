@@ -139,7 +139,11 @@ class ExerciseInClass:
         names = list(self.names)
         chosen = names[:: -(-len(names) // MOST_STUDENTS) or 1]
         rows = [
-            (self.shared(a, b).weight, min(self.lengths[a], self.lengths[b]), *map(self.names.get, pair))
+            (
+                self.shared(a, b).weight,
+                min(self.lengths[a], self.lengths[b]),
+                *map(self.names.get, pair),
+            )
             for pair in self._that_share(set(chosen))
             for a, b in [pair]
         ]
@@ -183,4 +187,3 @@ class ExerciseInClass:
                     for pair in combinations(students, 2):
                         sums[pair] += surprise
         return sums
-

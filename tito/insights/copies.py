@@ -146,9 +146,7 @@ def log_chance(beyond: float) -> float:
     return min(0.0, math.log(total) - beyond)
 
 
-def _candidates(
-    exercises: Mapping[str, ExerciseInClass], wanted: float
-) -> list[tuple[str, str]]:
+def _candidates(exercises: Mapping[str, ExerciseInClass], wanted: float) -> list[tuple[str, str]]:
     """The pairs that have enough rare things in common to be worth a closer look."""
     sums: Counter[tuple[str, str]] = Counter()
     for one in exercises.values():

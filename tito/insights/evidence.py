@@ -68,9 +68,7 @@ class Suspected:
     pairs: tuple[SuspectedPair, ...]
 
 
-def shown(
-    clusters: Sequence[Cluster], solutions: Solutions, names: Names
-) -> tuple[Suspected, ...]:
+def shown(clusters: Sequence[Cluster], solutions: Solutions, names: Names) -> tuple[Suspected, ...]:
     """What a page shows of clusters."""
     return tuple(
         Suspected(

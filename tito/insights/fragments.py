@@ -116,7 +116,9 @@ def _names_used(tree: ast.AST) -> set[str]:
 
 def _helpers(tree: ast.AST, given: frozenset[str]) -> dict[str, int]:
     nodes = [node for node in ast.walk(tree) if isinstance(node, DEFINITIONS)]
-    return {n.name: n.lineno for n in nodes if n.name not in given and not hasattr(builtins, n.name)}
+    return {
+        n.name: n.lineno for n in nodes if n.name not in given and not hasattr(builtins, n.name)
+    }
 
 
 def _lines_of(node: ast.AST) -> tuple[int, int]:

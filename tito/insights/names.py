@@ -84,6 +84,8 @@ def anonymous(course: Course) -> Anonymous:
     with gradebook(course) as book:
         people = people_in(book)
     folders = {path.name for path in (course.root / "submitted").glob("*/")}
-    facts = [(one.first_name, one.last_name, one.name, one.email, one.lms_user_id) for one in people]
+    facts = [
+        (one.first_name, one.last_name, one.name, one.email, one.lms_user_id) for one in people
+    ]
     words = {word for some in facts for fact in some for word in (fact, *fact.split()) if word}
     return Anonymous({*folders, *(one.id for one in people)}, words)
