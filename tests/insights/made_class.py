@@ -8,10 +8,10 @@ import random
 import re
 from dataclasses import dataclass, field
 
-from tito.source.catalogue import read_catalogue
 from tito.course import Module
 from tito.insights.solution_cells import Lesson, lesson_of
 from tito.notebook.export import as_exported
+from tito.source.catalogue import read_catalogue
 from tito.source.percent import read_source
 
 NAMES = (

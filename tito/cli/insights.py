@@ -30,7 +30,8 @@ def insights(
     from tito.insights.class_page import as_json, class_page
     from tito.insights.class_report import report_on
     from tito.insights.in_short import in_short
-    from tito.insights.names import Names, anonymous as without_names
+    from tito.insights.student_names import Names
+    from tito.insights.student_names import anonymous as without_names
 
     course = Course.find()
     wanted = _modules(course, modules)

@@ -20,7 +20,7 @@ COPIED = 0.7  # of a shared solution's statements, how many stay as they were
 ADDED = 0.3  # what a statement costs that only the longer of two solutions has
 FEWEST_NODES = 12  # of the syntax trees of what two share, else it counts nothing
 MOST_STUDENTS = 200  # among whom all pairs are compared, to see what is usual
-OF_OWN = 0.75  # of what two wrote of their own, how much others need to be compared with them
+OF_OWN = 0.4  # of what two wrote of their own, how much others need to be compared with them
 NEARLY = 1e-9
 KINDS = ("statements", "comments", "helpers", "behaviour")
 
@@ -139,17 +139,16 @@ class ExerciseInClass:
         names = list(self.names)
         chosen = names[:: -(-len(names) // MOST_STUDENTS) or 1]
         rows = [
-            (
-                self.shared(a, b).weight,
-                min(self.lengths[a], self.lengths[b]),
-                *map(self.names.get, pair),
-            )
-            for pair in self._that_share(set(chosen))
-            for a, b in [pair]
+            (self.shared(a, b).weight, self._own_of_both(a, b), self.names[a], self.names[b])
+            for a, b in self._that_share(set(chosen))
         ]
         table = np.array(rows, dtype=float).reshape(-1, 4)
         self._weights, self._shorter, *self._who = table.T
         self._lengths = np.sort([self.lengths[student] for student in chosen])
+
+    def _own_of_both(self, a: str, b: str) -> int:
+        """How many statements of their own two have that they could have in common."""
+        return min(self.lengths[a], self.lengths[b])
 
     def _that_share(self, chosen: set[str]) -> set[tuple[str, str]]:
         """The pairs of some students that have anything in common."""
@@ -168,7 +167,7 @@ class ExerciseInClass:
         """
         if not weight:
             return 0.0
-        length = OF_OWN * min(self.lengths[a], self.lengths[b])
+        length = OF_OWN * self._own_of_both(a, b)
         counted = (self._weights >= weight - NEARLY) & (self._shorter >= length)
         for student in (a, b):
             for column in self._who:

@@ -23,8 +23,8 @@ from tito.insights.item_statistics import (
     item_rest_correlation,
     quartiles,
 )
-from tito.insights.names import Names
 from tito.insights.solution_cells import lesson_of, solutions_of
+from tito.insights.student_names import Names
 from tito.source.percent import read_source
 
 MOST_GROUPS = 20  # of an exercise, that are shown

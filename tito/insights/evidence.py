@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from tito.insights.base_rate import Shared
 from tito.insights.copies import Alike, Cluster, Pair
 from tito.insights.fragments import fragments_of
-from tito.insights.names import Names
 from tito.insights.solution_cells import Solutions
+from tito.insights.student_names import Names
 
 MOST_CLUSTERS = 30
 MOST_PAIRS = 10  # of a cluster, with their code

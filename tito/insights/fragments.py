@@ -8,7 +8,6 @@ the set as it was.
 from __future__ import annotations
 
 import ast
-import builtins
 import functools
 import io
 import re
@@ -115,9 +114,10 @@ def _names_used(tree: ast.AST) -> set[str]:
 
 
 def _helpers(tree: ast.AST, given: frozenset[str]) -> dict[str, int]:
-    nodes = [node for node in ast.walk(tree) if isinstance(node, DEFINITIONS)]
     return {
-        n.name: n.lineno for n in nodes if n.name not in given and not hasattr(builtins, n.name)
+        node.name: node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, DEFINITIONS) and node.name not in given
     }
 
 
@@ -151,7 +151,7 @@ def _normal_form(node: ast.AST, chosen: set[str]) -> tuple[str, int]:
             return named(part.id)
         said = []
         for name, value in ast.iter_fields(part):
-            if name in BODIES and isinstance(value, list) or name in ("type_comment", "kind"):
+            if (name in BODIES and isinstance(value, list)) or name in ("type_comment", "kind"):
                 continue
             if name in ("annotation", "returns"):
                 continue

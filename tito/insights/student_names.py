@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from tito.course import Course
 from tito.grading.gradebook import gradebook
-from tito.grading.roster import people_in
+from tito.grading.roster import FACTS, people_in
 
 LONGEST_CODE = 4_000  # characters that are shown of a cell
 MOST_LINES = 80
@@ -84,8 +84,6 @@ def anonymous(course: Course) -> Anonymous:
     with gradebook(course) as book:
         people = people_in(book)
     folders = {path.name for path in (course.root / "submitted").glob("*/")}
-    facts = [
-        (one.first_name, one.last_name, one.name, one.email, one.lms_user_id) for one in people
-    ]
+    facts = [[getattr(one, fact) for fact in FACTS] for one in people]
     words = {word for some in facts for fact in some for word in (fact, *fact.split()) if word}
     return Anonymous({*folders, *(one.id for one in people)}, words)
