@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tito.insights.base_rate import ExerciseInClass, Shared
 from tito.insights.solution_cells import Lesson, Solutions
 
-ONE_IN = 100  # classes in which one honest pair may be listed by chance
+ONE_IN = 10  # classes of which chance lists a pair in one, at most
 RARE = 30  # students who share what makes two worth a closer look
 MOST_COMPARED = 20_000  # pairs
 TERMS = 60  # of a series that falls like 1/k!
