@@ -19,6 +19,7 @@ from tito.insights.svg import bars, shares
 
 PAGES = Path(__file__).with_name("pages")
 MOST_DAYS = 14  # bars; whoever took longer is in the last one
+MOST_EVIDENCE = math.log(1e6)  # more than that, chance is not known so well
 HARDEST = 3  # exercises that a term's page names
 
 
@@ -54,8 +55,8 @@ def histogram_of_marks(report: ModuleReport) -> Markup:
         for n, count in enumerate(report.histogram)
         if count
     )
-    names = [f"{n * width}" for n in range(BINS)]
-    return bars(report.histogram, names, "% of the points", f"Students by mark: {said or 'none'}")
+    edges = [f"{n * width}" for n in range(BINS + 1)]
+    return bars(report.histogram, edges, "% of the points", f"Students by mark: {said or 'none'}")
 
 
 def histogram_of_days(report: ModuleReport) -> Markup:
@@ -65,9 +66,9 @@ def histogram_of_days(report: ModuleReport) -> Markup:
     for days in report.days:
         counts[min(MOST_DAYS - 1, int(days // per_bar))] += 1
     last = max((n for n, count in enumerate(counts) if count), default=0) + 1
-    names = [str(n * per_bar) for n in range(last)]
+    edges = [str(n * per_bar) for n in range(last + 1)]
     said = "; ".join(f"{c} after {n * per_bar} days" for n, c in enumerate(counts) if c)
-    return bars(counts[:last], names, "days after the release", f"Students by day: {said}")
+    return bars(counts[:last], edges, "days after the release", f"Students by day: {said}")
 
 
 def shares_of(exercise: ExerciseReport) -> Markup:
@@ -90,6 +91,13 @@ def people(count: int, of: int | None = None) -> str:
     return "1 student" if count == 1 else f"{count} students"
 
 
+def by_chance(evidence: float) -> str:
+    """How often chance makes a pair so alike, in words; not more exact than it is."""
+    pairs = math.exp(min(evidence, MOST_EVIDENCE))
+    digits = 10 ** math.floor(math.log10(pairs))
+    return f"about 1 pair in {round(pairs / digits) * digits:,.0f}"
+
+
 def percent(share: float) -> str:
     """A share in words."""
     return f"{100 * share:.0f} %"
@@ -107,6 +115,7 @@ def _template():
         shares_of=shares_of,
         hardest=hardest,
         people=people,
+        by_chance=by_chance,
     )
     environment.filters.update(percent=percent, highlighted=source_html)
     return environment.get_template("class.html")

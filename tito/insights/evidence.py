@@ -20,6 +20,7 @@ MOST_EXERCISES = 6  # of a pair, with their code
 class Line:
     """A line of code, and whether both have it and hardly anybody else."""
 
+    indent: str
     text: str
     rare: bool
 
@@ -116,4 +117,9 @@ def _lines(source: str, shared: Shared, names: Names) -> tuple[Line, ...]:
     marked |= {found.comments[text] for text in shared.comments if text in found.comments}
     marked |= {found.helpers[text] for text in shared.helpers if text in found.helpers}
     lines = names.code(source).split("\n")
-    return tuple(Line(line, number in marked) for number, line in enumerate(lines, 1))
+    return tuple(_line(text, number in marked) for number, text in enumerate(lines, 1))
+
+
+def _line(text: str, rare: bool) -> Line:
+    bare = text.lstrip()
+    return Line(text[: len(text) - len(bare)], bare, rare)

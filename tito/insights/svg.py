@@ -8,39 +8,37 @@ from html import escape
 from markupsafe import Markup
 
 WIDTH, HEIGHT = 320, 130
-ABOVE, BELOW, LEFT = 16, 30, 4  # room for numbers, for names, and at the side
+ABOVE, BELOW, SIDE = 16, 30, 12  # room for numbers, for edges, and at both sides
 STRIPE = 110  # the width of a bar of shares
 
 
-def bars(counts: Sequence[int], names: Sequence[str], unit: str, said: str) -> Markup:
+def bars(counts: Sequence[int], edges: Sequence[str], unit: str, said: str) -> Markup:
     """A bar for each count.
 
     Parameters
     ----------
     counts : sequence of int
         How high each bar is; its number is written above it.
-    names : sequence of str
-        What is written below each; may be empty.
+    edges : sequence of str
+        Where each bar begins, and where the last one ends.
     unit : str
         What is written below all.
     said : str
         What the figure shows, in words.
     """
-    wide = (WIDTH - 2 * LEFT) / max(len(counts), 1)
-    high = (HEIGHT - ABOVE - BELOW) / max(max(counts, default=0), 1)
+    wide, floor = (WIDTH - 2 * SIDE) / max(len(counts), 1), HEIGHT - BELOW
+    high = (floor - ABOVE) / max(max(counts, default=0), 1)
     parts = []
-    for number, (count, name) in enumerate(zip(counts, names, strict=True)):
-        x, height = LEFT + number * wide, count * high
-        y, middle = HEIGHT - BELOW - height, x + wide / 2
+    for number, count in enumerate(counts):
+        x, height = SIDE + number * wide, count * high
         parts.append(
-            f'<rect class="bar-of" x="{x + 1:.1f}" y="{y:.1f}" width="{wide - 2:.1f}" '
-            f'height="{height:.1f}"/>'
+            f'<rect class="bar-of" x="{x + 1:.1f}" y="{floor - height:.1f}" '
+            f'width="{wide - 2:.1f}" height="{height:.1f}"/>'
         )
         if count:
-            parts.append(_text(middle, y - 4, str(count)))
-        parts.append(_text(middle, HEIGHT - BELOW + 13, name))
-    floor = HEIGHT - BELOW
-    parts.append(f'<path class="axis" d="M{LEFT} {floor}H{WIDTH - LEFT}"/>')
+            parts.append(_text(x + wide / 2, floor - height - 4, str(count)))
+    parts += [_text(SIDE + n * wide, floor + 13, edge) for n, edge in enumerate(edges)]
+    parts.append(f'<path class="axis" d="M{SIDE} {floor}H{WIDTH - SIDE}"/>')
     parts.append(_text(WIDTH / 2, HEIGHT - 3, unit))
     return _figure(WIDTH, HEIGHT, said, parts)
 
