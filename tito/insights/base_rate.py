@@ -22,6 +22,7 @@ FEWEST_NODES = 12  # of the syntax trees of what two share, else it counts nothi
 MOST_STUDENTS = 200  # among whom all pairs are compared, to see what is usual
 OF_OWN = 0.4  # of what two wrote of their own, how much others need to be compared with them
 NEARLY = 1e-9
+RARE = math.log(5)  # what fewer than one in five of the others have is pointed out
 KINDS = ("statements", "comments", "helpers", "behaviour")
 
 
@@ -34,7 +35,7 @@ class Shared:
     weight : float
         How rare that is, all in all.
     statements, comments, helpers, behaviour : tuple of str
-        Statements without chosen names; comments; names of functions that were added; and the group
+        Rare statements without chosen names; comments; names of functions that were added; and the group
         of equal wrong behaviour.
     given : frozenset of str
         The names that the lesson gives.
@@ -112,10 +113,14 @@ class ExerciseInClass:
         code = self._weight_of_code(a, b, both["statements"])
         most = {k: max((self.surprise(k, t) for t in both[k]), default=0.0) for k in KINDS[1:]}
         weight = max(code, most["behaviour"]) + most["comments"] + most["helpers"]
-        lines = self.fragments[a].lines
-        statements = sorted(both["statements"], key=lambda text: (lines[text], text))
         others = [tuple(sorted(both[kind])) for kind in KINDS[1:]]
-        return Shared(weight, tuple(statements), *others, self.given)
+        return Shared(weight, self._rare(a, both["statements"]), *others, self.given)
+
+    def _rare(self, student: str, statements: Iterable[str]) -> tuple[str, ...]:
+        """Those of some statements that few have, in the order in which one student has them."""
+        lines = self.fragments[student].lines
+        rare = [text for text in statements if self.surprise("statements", text) >= RARE]
+        return tuple(sorted(rare, key=lambda text: (lines[text], text)))
 
     def _weight_of_code(self, a: str, b: str, shared: frozenset[str]) -> float:
         """How much more likely the code of two is if one has it from the other, as a logarithm.

@@ -98,6 +98,11 @@ def by_chance(evidence: float) -> str:
     return f"about 1 pair in {round(pairs / digits) * digits:,.0f}"
 
 
+def in_words(name: str) -> str:
+    """The name of an observation, in words."""
+    return name.replace("_", " ")
+
+
 def percent(share: float) -> str:
     """A share in words."""
     return f"{100 * share:.0f} %"
@@ -117,5 +122,5 @@ def _template():
         people=people,
         by_chance=by_chance,
     )
-    environment.filters.update(percent=percent, highlighted=source_html)
+    environment.filters.update(percent=percent, highlighted=source_html, in_words=in_words)
     return environment.get_template("class.html")
