@@ -35,8 +35,8 @@ class Shared:
     weight : float
         How rare that is, all in all.
     statements, comments, helpers, behaviour : tuple of str
-        Rare statements without chosen names; comments; names of functions that were added; and the group
-        of equal wrong behaviour.
+        Rare statements without chosen names; comments; names of functions that were added; and the
+        group of equal wrong behaviour.
     given : frozenset of str
         The names that the lesson gives.
     """
@@ -147,7 +147,7 @@ class ExerciseInClass:
             (self.shared(a, b).weight, self._own_of_both(a, b), self.names[a], self.names[b])
             for a, b in self._that_share(set(chosen))
         ]
-        table = np.array(rows, dtype=float).reshape(-1, 4)
+        table = np.array(sorted(rows), dtype=float).reshape(-1, 4)
         self._weights, self._shorter, *self._who = table.T
         self._lengths = np.sort([self.lengths[student] for student in chosen])
 
@@ -173,10 +173,11 @@ class ExerciseInClass:
         if not weight:
             return 0.0
         length = OF_OWN * self._own_of_both(a, b)
-        counted = (self._weights >= weight - NEARLY) & (self._shorter >= length)
+        first = int(np.searchsorted(self._weights, weight - NEARLY))
+        counted = self._shorter[first:] >= length
         for student in (a, b):
             for column in self._who:
-                counted &= column != self.names[student]
+                counted &= column[first:] != self.names[student]
         students = len(self._lengths) - int(np.searchsorted(self._lengths, length))
         pairs = students * (students - 1) // 2
         return max(0.0, -math.log((int(counted.sum()) + 0.5) / (pairs + 1)))

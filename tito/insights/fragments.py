@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import functools
 import io
+import itertools
 import re
 import tokenize
 from collections.abc import Iterator
@@ -64,12 +65,10 @@ def fragments_of(source: str, given: frozenset[str] = frozenset()) -> Fragments:
     if len(source) > LONGEST_CELL:
         return Fragments()
     try:
-        tree = parse(source)
-        chosen = _names_bound(tree) - given
-        found = Fragments(comments=_comments(source), helpers=_helpers(tree, given))
-        for number, node in enumerate(_statements(tree)):
-            if number >= MOST_STATEMENTS:
-                break
+        nodes = list(ast.walk(parse(source)))
+        chosen = _names_bound(nodes) - given
+        found = Fragments(comments=_comments(source), helpers=_helpers(nodes, given))
+        for node in itertools.islice(_statements(nodes), MOST_STATEMENTS):
             text, size = _normal_form(node, chosen)
             found.lines.setdefault(text, _lines_of(node))
             found.sizes[text] = size
@@ -81,25 +80,26 @@ def fragments_of(source: str, given: frozenset[str] = frozenset()) -> Fragments:
 def names_in(source: str) -> frozenset[str]:
     """All names that a text uses or binds; of one that does not parse, all its words."""
     try:
-        tree = parse(source)
-        return frozenset(_names_bound(tree) | _names_used(tree))
+        nodes = list(ast.walk(parse(source)))
+        used = {node.id for node in nodes if isinstance(node, ast.Name)}
+        return frozenset(_names_bound(nodes) | used)
     except ERRORS:
         return frozenset(WORD.findall(source[:LONGEST_CELL]))
 
 
-def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+def _statements(nodes: list[ast.AST]) -> Iterator[ast.AST]:
     """All statements, but docstrings and other texts that do nothing."""
-    for node in ast.walk(tree):
+    for node in nodes:
         is_statement = isinstance(node, (ast.stmt, ast.ExceptHandler, ast.match_case))
         is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         if is_statement and not is_text and not isinstance(node, ast.Pass):
             yield node
 
 
-def _names_bound(tree: ast.AST) -> set[str]:
+def _names_bound(nodes: list[ast.AST]) -> set[str]:
     """The names that a text gives to something: variables, parameters, functions, classes."""
     found = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             found.add(node.id)
         elif isinstance(node, ast.arg):
@@ -109,14 +109,10 @@ def _names_bound(tree: ast.AST) -> set[str]:
     return found
 
 
-def _names_used(tree: ast.AST) -> set[str]:
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-
-
-def _helpers(tree: ast.AST, given: frozenset[str]) -> dict[str, int]:
+def _helpers(nodes: list[ast.AST], given: frozenset[str]) -> dict[str, int]:
     return {
         node.name: node.lineno
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, DEFINITIONS) and node.name not in given
     }
 
@@ -166,6 +162,8 @@ def _normal_form(node: ast.AST, chosen: set[str]) -> tuple[str, int]:
 def _comments(source: str) -> dict[str, int]:
     """The comments of a text that say something, and the line of each."""
     found: dict[str, int] = {}
+    if "#" not in source:
+        return found
     try:
         for token in tokenize.generate_tokens(io.StringIO(source).readline):
             if token.type == tokenize.COMMENT:
