@@ -119,7 +119,9 @@ class ExerciseInClass:
     def _rare(self, student: str, statements: Iterable[str]) -> tuple[str, ...]:
         """Those of some statements that few have, in the order in which one student has them."""
         lines = self.fragments[student].lines
-        rare = [text for text in statements if self.surprise("statements", text) >= RARE]
+        surprise = {text: self.surprise("statements", text) for text in statements}
+        enough = min(RARE, max(surprise.values(), default=0.0))
+        rare = [text for text in surprise if surprise[text] >= enough]
         return tuple(sorted(rare, key=lambda text: (lines[text], text)))
 
     def _weight_of_code(self, a: str, b: str, shared: frozenset[str]) -> float:
@@ -143,9 +145,11 @@ class ExerciseInClass:
         """See how much all pairs have in common; of a large class, those of a part of it."""
         names = list(self.names)
         chosen = names[:: -(-len(names) // MOST_STUDENTS) or 1]
+        weights = {pair: self.shared(*pair).weight for pair in combinations(chosen, 2)}
         rows = [
-            (self.shared(a, b).weight, self._own_of_both(a, b), self.names[a], self.names[b])
-            for a, b in self._that_share(set(chosen))
+            (weight, self._own_of_both(a, b), self.names[a], self.names[b])
+            for (a, b), weight in weights.items()
+            if weight
         ]
         table = np.array(sorted(rows), dtype=float).reshape(-1, 4)
         self._weights, self._shorter, *self._who = table.T
@@ -154,15 +158,6 @@ class ExerciseInClass:
     def _own_of_both(self, a: str, b: str) -> int:
         """How many statements of their own two have that they could have in common."""
         return min(self.lengths[a], self.lengths[b])
-
-    def _that_share(self, chosen: set[str]) -> set[tuple[str, str]]:
-        """The pairs of some students that have anything in common."""
-        return {
-            pair
-            for holders in self.holders.values()
-            for students in holders.values()
-            for pair in combinations([s for s in students if s in chosen], 2)
-        }
 
     def evidence(self, a: str, b: str, weight: float) -> float:
         """−log of the share of other pairs that have as much in common as these two.
