@@ -93,7 +93,9 @@ def people(count: int, of: int | None = None) -> str:
 
 def by_chance(evidence: float) -> str:
     """How often chance makes a pair so alike, in words; not more exact than it is."""
-    pairs = math.exp(min(evidence, MOST_EVIDENCE))
+    if evidence > MOST_EVIDENCE:
+        return "less than 1 pair in a million"
+    pairs = math.exp(evidence)
     digits = 10 ** math.floor(math.log10(pairs))
     return f"about 1 pair in {round(pairs / digits) * digits:,.0f}"
 

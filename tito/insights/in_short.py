@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from tito.insights.class_report import ExerciseReport, Group, Mistake, ModuleReport
 
 MOST_LINES = 12  # of an example's code
+MOST_NAMED = 20  # mistakes, and groups
 MOST_SHOWN = 5  # groups with their code
 
 
@@ -26,15 +27,17 @@ def _module(report: ModuleReport) -> Iterator[str]:
     if mistakes:
         yield ""
         yield "Mistakes by name:"
-        for exercise, one in sorted(mistakes, key=_most_first):
+        for exercise, one in sorted(mistakes, key=_most_first)[:MOST_NAMED]:
             yield f"  {one.students:3}  {exercise.name}, {one.name}: {one.says}"
+        yield from _others(len(mistakes))
     if groups:
         yield ""
         yield "Wrong in the same way, without a name:"
-        for number, (exercise, one) in enumerate(sorted(groups, key=_most_first)):
+        for number, (exercise, one) in enumerate(sorted(groups, key=_most_first)[:MOST_NAMED]):
             yield f"  {one.students:3}  {exercise.name}, group {one.name}"
             if number < MOST_SHOWN:
                 yield from (f"         {line}" for line in _code(one.example))
+        yield from _others(len(groups))
     begun = [f"{e.name} {len(e.not_begun)}" for e in report.exercises if e.not_begun]
     if begun:
         yield ""
@@ -44,6 +47,11 @@ def _module(report: ModuleReport) -> Iterator[str]:
         yield "Work that is alike beyond chance, to be looked at on the page:"
         yield from (f"  {', '.join(one.students)}" for one in report.copies)
     yield ""
+
+
+def _others(count: int) -> Iterator[str]:
+    if count > MOST_NAMED:
+        yield f"  and {count - MOST_NAMED} more on the page"
 
 
 def _most_first(found: tuple[ExerciseReport, Mistake | Group]) -> tuple:
