@@ -957,8 +957,8 @@ from tinytorch.support.arguments import is_computed
 def reverse_creation_order(outputs: Iterable[Variable]) -> list[Variable]:
     """The computed variables that `outputs` depend on, the youngest first."""
     ### BEGIN SOLUTION
-    found = set(filter(is_computed, outputs))
-    nodes = list(found)
+    nodes = list(dict.fromkeys(filter(is_computed, outputs)))
+    found = set(nodes)
     for node in nodes:  # grows while we go through it
         for x in inputs_of(node):
             if is_computed(x) and x not in found:

@@ -3,14 +3,17 @@
 import json
 
 import pytest
+from click.testing import CliRunner
 from conftest import cell_of, changed, hand_in, reference
 
 from tito.author.feedback import feedback
 from tito.author.grade import grade
+from tito.author.to_catalogue import move_to_catalogue
+from tito.cli import cli
 from tito.course import Course
 from tito.errors import UsageError
 from tito.grading.known_mistakes import NAMED
-from tito.grading.naming import missed, mistakes_of, name_group
+from tito.grading.naming import missed, name_group, sentences
 from tito.source.catalogue import read_catalogue
 from tito.source.percent import read_source
 
@@ -21,7 +24,7 @@ MISTAKES = [
     Mistake("left-alone", "double", "Gave back what came.", solution="return x"),
     Mistake("tripled", "double", "Took three for two.", changes={"(x, 2)": "(x, 3)"}),
     Mistake("only-arrays", "halve", "Took a text for the number zero.", solution="return x / 2 if np.ndim(x) else 0.0"),
-    Mistake("never-ends", "halve", "Waits for ever.", solution="while True: pass"),
+    Mistake("never-ends", "halve", "Waits.", changes={"return np": "while np.ndim(x): pass\\n    return np"}),
     Mistake("a-word", "double", "Raised a word.", solution='raise KeyError("word")'),
 ]
 """
@@ -90,10 +93,10 @@ def test_what_differs_in_one_observation_has_no_name(course, numbers):
     }
 
 
-def test_what_never_ends_is_known_again(course, numbers, monkeypatch):
+def test_what_never_ends_is_known_again(course, numbers):
     config = numbers.root / "nbgrader_config.py"
     config.write_text(config.read_text() + "\nc.Observe.timeout = 2.0\n")
-    wrote(numbers, "bob", halve="while 1:\n        x = x")
+    wrote(numbers, "bob", halve="while np.ndim(x):\n        x = x + 0\n    return x / 2")
     grade(numbers)
     assert names(course, numbers) == {("bob", "halve"): "never-ends"}
 
@@ -133,7 +136,7 @@ def test_groups_hold_those_who_handed_in_at_another_time(course, numbers):
     after = groups(course, numbers)
     assert ["bob", "cyd"] in after.values()
     assert len(after) == 2
-    assert name_group(course, numbers, next(iter(before)), "Took five.") == ["bob", "cyd"]
+    assert name_group(course, numbers, next(iter(before)), "Took five.")[1] == ["bob", "cyd"]
 
 
 def test_a_name_reaches_all_of_its_group_and_the_next_feedback(course, numbers):
@@ -141,9 +144,10 @@ def test_a_name_reaches_all_of_its_group_and_the_next_feedback(course, numbers):
     wrote(numbers, "cyd", double="return x + 4 * x")
     grade(numbers)
     (group,) = groups(course, numbers)
-    assert name_group(course, numbers, group, "Took  five <for> two.") == ["bob", "cyd"]
-    for student in ("bob", "cyd"):
-        assert mistakes_of(course, numbers, student) == {"double": "Took five <for> two."}
+    mistake, reached = name_group(course, numbers, group, "Took  five <for> two.")
+    assert (mistake.name, reached) == ("took-five-for-two", ["bob", "cyd"])
+    said = {"double": "Took five <for> two."}
+    assert sentences(course, numbers) == {"bob": said, "cyd": said}
     pages = [page.read_text(encoding="utf-8") for page in feedback(numbers)]
     assert all("Took five &lt;for&gt; two." in page for page in pages)
     assert groups(course, numbers) == {}
@@ -165,17 +169,17 @@ def test_a_named_group_can_get_another_sentence(course, numbers):
     (group,) = groups(course, numbers)
     name_group(course, numbers, group, "Took five.")
     name_group(course, numbers, group, "Counted to five.")
-    assert mistakes_of(course, numbers, "bob") == {"double": "Counted to five."}
+    assert sentences(course, numbers, ["bob"]) == {"bob": {"double": "Counted to five."}}
     assert len(json.loads((numbers.root / NAMED).read_text())[numbers.folder]) == 1
 
 
-@pytest.mark.parametrize("sentence", ["", "  ", "…"])
-def test_a_sentence_without_a_word_is_refused(course, numbers, sentence):
+def test_a_sentence_without_a_word_is_refused(course, numbers):
     wrote(numbers, "bob", double="return x * 5")
     grade(numbers)
     (group,) = groups(course, numbers)
-    with pytest.raises(UsageError, match="sentence is empty"):
-        name_group(course, numbers, group, sentence)
+    for sentence in ("", "  ", "…"):
+        with pytest.raises(UsageError, match="sentence is empty"):
+            name_group(course, numbers, group, sentence)
     assert not (numbers.root / NAMED).exists()
 
 
@@ -214,3 +218,57 @@ def test_the_catalogue_takes_a_whole_cell(course, numbers):
     cells = tuple(read_source(numbers))
     (nine, *_) = read_catalogue(numbers, cells).mistakes
     assert nine.made_in("anything") == "#| export\ndef double(x):\n    return x * 9\n"
+
+
+def test_a_name_can_move_to_the_catalogue(course, numbers):
+    wrote(numbers, "bob", double='"""Says \\\\ and """\n    return x * 5')
+    grade(numbers)
+    (group,) = groups(course, numbers)
+    mistake, _ = name_group(course, numbers, group, 'Took "five" for two.')
+    line = move_to_catalogue(numbers, mistake)
+    path = numbers.source.with_name("mistakes.py")
+    assert path.read_text(encoding="utf-8").splitlines()[line - 1] == "    Mistake("
+    (*_, last) = read_catalogue(numbers, tuple(read_source(numbers))).mistakes
+    assert (last.name, last.says) == (mistake.name, 'Took "five" for two.')
+    assert json.loads((numbers.root / NAMED).read_text()) == {numbers.folder: []}
+    assert names(course, numbers) == {("bob", "double"): mistake.name}
+
+
+def test_a_catalogue_that_cannot_be_added_to_is_left_as_it_is(course, numbers):
+    path = numbers.source.with_name("mistakes.py")
+    path.write_text(CATALOGUE + "MISTAKES += []\nMISTAKES = [*MISTAKES]\n")
+    before = path.read_text()
+    wrote(numbers, "bob", double="return x * 5")
+    grade(numbers)
+    (group,) = groups(course, numbers)
+    mistake, _ = name_group(course, numbers, group, "Took five.")
+    path.write_text(before.replace("\n]\n", "]\n"))
+    with pytest.raises(UsageError, match="by hand"):
+        move_to_catalogue(numbers, mistake)
+    assert path.read_text() == before.replace("\n]\n", "]\n")
+
+
+def test_grade_says_which_mistakes_were_made_most(course, numbers, monkeypatch):
+    wrote(numbers, "bob", double="return x * 3")
+    wrote(
+        numbers,
+        "cyd",
+        double="return x + x + x",
+        halve="return 0.0 if isinstance(x, str) else x / 2",
+    )
+    monkeypatch.chdir(numbers.root)
+    said = CliRunner().invoke(cli, ["grade", "1"]).output
+    assert said.splitlines()[-2:] == [
+        "double, 2 × tripled: Took three for two.",
+        "halve, 1 × only-arrays: Took a text for the number zero.",
+    ]
+
+
+def test_a_catalogue_that_cannot_be_read_costs_no_marks(course, numbers, monkeypatch):
+    numbers.source.with_name("mistakes.py").write_text("MISTAKES = [1 / 0]\n")
+    wrote(numbers, "bob", double="return x * 3")
+    monkeypatch.chdir(numbers.root)
+    done = CliRunner().invoke(cli, ["grade", "1"])
+    assert done.exit_code == 0
+    assert "3 of 10" in done.output
+    assert "Mistakes are not named: mistakes.py of 01_numbers cannot be read" in done.output

@@ -141,6 +141,8 @@ COLUMNS: Mapping[str, str] = {
     "mistakes": "mistakes",
     "shown": "shown",
     "hidden": "hidden",
+    "recognised": "recognised",
+    "named": "mutants named",
     "accepted": "alternatives",
 }
 

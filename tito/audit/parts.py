@@ -5,19 +5,14 @@ from __future__ import annotations
 import ast
 
 from tito.audit.findings import Judged, Report
+from tito.audit.known_again import names_of_mutants
 from tito.audit.mutants import Mutant, mutants
-from tito.audit.trials import (
-    SEEDS,
-    answers_alike,
-    changed_cells,
-    in_parallel,
-    survives,
-    try_change,
-)
+from tito.audit.trials import SEEDS, Trial, answers_alike, in_parallel, try_changes
 from tito.audit.visible import what_checks_say
 from tito.judge.graft import Needs, leave_out
 from tito.judge.observations import Observation
 from tito.judge.pack import Pack
+from tito.judge.variants import Variant, changed_cells
 from tito.judge.verdicts import grade
 from tito.source.catalogue import Catalogue, with_solution
 from tito.source.percent import Cell
@@ -45,16 +40,16 @@ def answers(pack: Pack, report: Report) -> None:
             f"{observation.name}: its answer hardly depends on the inputs and could be made up",
         )
     cheap = [
-        (cell.name, label, with_solution(cell.source, text), seed)
+        (label, Variant(cell.name, with_solution(cell.source, text)))
         for cell in pack.cells
         if cell.role == "exercise"
         for label, text in cheap_solutions(cell)
-        for seed in CHEAP_SEEDS
     ]
-    trials = in_parallel(lambda item: try_change(pack, item[0], item[2], item[3]), cheap)
+    variants = [variant for _, variant in cheap]
     enough = {
-        (exercise, name, label): None
-        for (exercise, label, *_), trial in zip(cheap, trials, strict=True)
+        (variant.exercise, name, label): None
+        for seed in CHEAP_SEEDS
+        for (label, variant), trial in zip(cheap, try_changes(pack, variants, seed), strict=True)
         for name in trial.kept
     }
     for exercise, name, label in enough:
@@ -86,8 +81,10 @@ def alone(pack: Pack, needs: Needs, catalogue: Catalogue, report: Report) -> Non
         (m.exercise, m.name, changed_cells(pack, m.exercise, m.made_in(sources[m.exercise])))
         for m in catalogue.mistakes
     ]
-    verdicts = in_parallel(lambda item: grade(pack, needs, item[2], SEEDS[0]).results, changed)
-    for (exercise, label, _), results in zip(changed, verdicts, strict=True):
+    graded = in_parallel(lambda item: grade(pack, needs, item[2], SEEDS[0]), changed)
+    verdicts = list(graded)
+    for (exercise, label, _), verdict in zip(changed, verdicts, strict=True):
+        results = verdict.results
         lost = {result.observation.exercise for result in results if result.fault}
         if others := sorted(lost - {exercise}):
             report.add("alone", exercise, f"{label}: costs points of {', '.join(others)} as well")
@@ -103,10 +100,12 @@ def alone(pack: Pack, needs: Needs, catalogue: Catalogue, report: Report) -> Non
 
 
 def all_mutants(pack: Pack, catalogue: Catalogue, report: Report) -> None:
-    """Try every mutant of every solution."""
+    """Try every mutant of every solution; those that have a name are to have the right one."""
     made = [m for cell in pack.cells if cell.role == "exercise" for m in mutants(cell)]
-    outcomes = in_parallel(lambda m: survives(pack, m.exercise, m.source), made)
-    surviving = [m for m, lives in zip(made, outcomes, strict=True) if lives]
+    variants = [Variant(m.exercise, m.source) for m in made]
+    trials = {seed: try_changes(pack, variants, seed) for seed in SEEDS}
+    surviving = [m for m, *tried in zip(made, *trials.values(), strict=True) if _lives(tried)]
+    names_of_mutants(pack, catalogue, made, trials, report)
     known = {(e.exercise, e.old, e.new) for e in catalogue.equivalents}
     report.survivors = [m for m in surviving if _key(m) not in known]
     report.equivalents = list(catalogue.equivalents)
@@ -124,6 +123,11 @@ def all_mutants(pack: Pack, catalogue: Catalogue, report: Report) -> None:
             exercise,
             f"{new!r} instead of {old!r} is listed as equivalent, and is no surviving mutant",
         )
+
+
+def _lives(trials: list[Trial]) -> bool:
+    """Whether a changed exercise keeps all its points with one of the seeds."""
+    return any(not trial.lost for trial in trials)
 
 
 def _key(mutant: Mutant) -> tuple[str, str, str]:
@@ -168,16 +172,12 @@ def alternatives(pack: Pack, catalogue: Catalogue, report: Report) -> None:
         if name not in solved:
             report.add("alternatives", name, "mistakes.py has no right alternative for it")
     shown = {s.mistake.name: s for s in what_checks_say(pack, catalogue.alternatives)}
-    tried = [(a, seed) for a in catalogue.alternatives for seed in SEEDS]
-    trials = in_parallel(
-        lambda item: try_change(
-            pack, item[0].exercise, item[0].made_in(sources[item[0].exercise]), item[1]
-        ),
-        tried,
-    )
     lost: dict[str, dict[str, None]] = {a.name: {} for a in catalogue.alternatives}
-    for (alternative, _), trial in zip(tried, trials, strict=True):
-        lost[alternative.name] |= dict.fromkeys(trial.lost)
+    variants = [Variant(a.exercise, a.made_in(sources[a.exercise])) for a in catalogue.alternatives]
+    for seed in SEEDS:
+        trials = try_changes(pack, variants, seed)
+        for alternative, trial in zip(catalogue.alternatives, trials, strict=True):
+            lost[alternative.name] |= dict.fromkeys(trial.lost)
     for alternative in catalogue.alternatives:
         said = shown.get(alternative.name)  # nothing is said where the exercise has no check
         refusal = (said.message or said.error) if said and said.error else ""

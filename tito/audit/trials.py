@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from tito.comparison import difference
-from tito.judge.asking import Limits, ask
+from tito.judge.asking import Answers
+from tito.judge.behaviour import Behaviour, behaviour_of, observations_of, wrong_places
 from tito.judge.graft import reference_answers
 from tito.judge.observations import Observation
 from tito.judge.pack import Pack
-from tito.notebook.export import CodeCell
-from tito.source.percent import Cell
-from tito.source.reference import code_cells
+from tito.judge.variants import Variant, ask_variants
 
 SEEDS = (1, 2)  # a mistake is to be found whatever the inputs
-PATIENCE = Limits(each=3, total=12, hangs=1)
 
 
 @dataclass(frozen=True)
@@ -28,30 +26,39 @@ class Trial:
     ----------
     lost, kept : tuple of str
         The names of the exercise's own observations that failed and that agreed.
+    behaviour : Behaviour or None
+        What came in the place of what failed; None where that is not known of all.
     """
 
     lost: tuple[str, ...]
     kept: tuple[str, ...]
+    behaviour: Behaviour | None
 
 
-def changed_cells(pack: Pack, exercise: str, source: str) -> list[CodeCell]:
-    """The reference with another text of one exercise's cell."""
-    (cell,) = code_cells([Cell("exercise", source, exercise)])
-    return [cell if c.name == exercise else c for c in pack.reference]
+def try_changes(pack: Pack, variants: Sequence[Variant], seed: int) -> list[Trial]:
+    """Observe the reference with one exercise changed, for each of some changes."""
+    expected, found = reference_answers(pack, seed), ask_variants(pack, variants, seed)
+    return [
+        _trial(pack, variant.exercise, got, expected)
+        for variant, got in zip(variants, found, strict=True)
+    ]
+
+
+def _trial(pack: Pack, exercise: str, got: Answers, expected: dict[int, object]) -> Trial:
+    wrong = wrong_places(pack, exercise, got, expected)
+    own = observations_of(pack, exercise)
+    lost = {pack.program[n].name for n in wrong}
+    return Trial(
+        tuple(name for name in own if name in lost),
+        tuple(name for name in own if name not in lost),
+        behaviour_of(pack, wrong, got),
+    )
 
 
 def try_change(pack: Pack, exercise: str, source: str, seed: int) -> Trial:
     """Observe one exercise of the reference, changed."""
-    cells = changed_cells(pack, exercise, source)
-    program = [s if isinstance(s, str) or s.exercise == exercise else None for s in pack.program]
-    expected = reference_answers(pack, seed)
-    got = ask(pack.import_name, cells, program, pack.modules, seed, PATIENCE)
-    own = {n: step.name for n, step in enumerate(program) if isinstance(step, Observation)}
-    agreed = {n for n in own if n in got.answers and agrees(got.answers[n], expected[n])}
-    return Trial(
-        tuple(name for n, name in own.items() if n not in agreed),
-        tuple(name for n, name in own.items() if n in agreed),
-    )
+    (trial,) = try_changes(pack, [Variant(exercise, source)], seed)
+    return trial
 
 
 def agrees(answer, expected) -> bool:

@@ -23,7 +23,7 @@ from tito.grading.who_marked import (
     note_marking,
 )
 from tito.source.modules_and_others import Assigned
-from tito.steps.following import follow_decisions
+from tito.steps.following import follow_and_keep
 from tito.steps.save_marks import cells_of
 from tito.steps.voided import voided
 
@@ -295,8 +295,7 @@ def mark_group(
             else:
                 _give(book, assigned, asked, student, points, comment, marker_here(marker))
                 done.append(student)
-        follow_decisions(book, configuration(assigned.root), assigned.folder)
-        book.db.commit()
+        follow_and_keep(book, configuration(assigned.root), assigned.folder)
     return GroupMark(done, left)
 
 

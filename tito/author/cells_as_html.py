@@ -48,6 +48,7 @@ def _highlighted(source: str) -> Markup:
     return Markup(f'<pre tabindex="0" class="code"><code>{inner.rstrip()}</code></pre>')
 
 
+@functools.cache
 def highlighting() -> Markup:
     """The colours of `source_html`, for light and dark pages."""
     from pygments.formatters import HtmlFormatter

@@ -14,7 +14,7 @@ from tito.files import printable
 from tito.grading.gradebook import gradebook
 from tito.source.modules_and_others import Assigned
 from tito.steps.extensions import extend, extensions
-from tito.steps.following import follow_decisions
+from tito.steps.following import follow_and_keep
 
 WANTED = "write it like 2026-12-01 18:00 +01:00, or with a zone like Europe/Berlin"
 TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ]+(\d\d?:\d\d)(?::\d\d)?)?\s*(\S.*)?")
@@ -75,7 +75,7 @@ def set_due(assigned: Assigned, due: datetime | None) -> None:
     """
     with gradebook(Course(assigned.root)) as book:
         book.update_or_create_assignment(assigned.folder, duedate=_plain(due))
-        _follow(book, assigned)
+        follow_and_keep(book, configuration(assigned.root), assigned.folder)
 
 
 def give_extension(assigned: Assigned, student: str, until: str | None) -> datetime | None:
@@ -123,7 +123,7 @@ def give_extension(assigned: Assigned, student: str, until: str | None) -> datet
         else:
             time = _later_than(due, until)
         extend(book, assigned.folder, student, _plain(time))
-        _follow(book, assigned)
+        follow_and_keep(book, configuration(assigned.root), assigned.folder)
     return time
 
 
@@ -174,8 +174,3 @@ def _due_of(book, folder: str) -> datetime | None:
 def _plain(time: datetime | None) -> datetime | None:
     """As the gradebook has it: in UTC, without saying so."""
     return time.astimezone(UTC).replace(tzinfo=None) if time else None
-
-
-def _follow(book, assigned: Assigned) -> None:
-    follow_decisions(book, configuration(assigned.root), assigned.folder)
-    book.db.commit()

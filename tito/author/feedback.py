@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from datetime import UTC
 from pathlib import Path
 
@@ -13,15 +14,17 @@ from tito.course_settings import configuration
 from tito.errors import TitoError, UsageError
 from tito.files import printable, write_atomically
 from tito.grading.gradebook import gradebook, nbgrader_api
-from tito.grading.naming import mistakes_of
+from tito.grading.naming import sentences
 from tito.grading.pool import Interrupted
 from tito.grading.regrade_requests import requests_of
 from tito.grading.writer import penalty_of
 from tito.notebook.read import read_notebook
 from tito.source.modules_and_others import Assigned
-from tito.steps.following import follow_decisions
+from tito.steps.following import follow_and_keep
 from tito.steps.get_marks import nobody_marked
 from tito.steps.voided import voided
+
+Write = Callable[[str], list[Path]]
 
 
 def feedback(
@@ -50,7 +53,8 @@ def feedback(
     UsageError
         If nobody was graded.
     TitoError
-        If it fails for somebody; the others' pages are written all the same.
+        If it fails for somebody; the others' pages are written all the same. If the catalogue of
+        mistakes cannot be read.
     Interrupted
         If it was stopped with Ctrl-C.
     """
@@ -60,11 +64,18 @@ def feedback(
         raise UsageError(
             f"nobody was graded in {module.folder}; run tito grade {module.folder} first"
         )
-    write = _write_page if isinstance(module, Module) else _have_nbgrader_write
+    with _writing(course, module, students) as write:
+        return _write_all(students or tuple(graded), write, on_page)
+
+
+def _write_all(
+    students: tuple[str, ...], write: Write, on_page: Callable[[Path], None]
+) -> list[Path]:
+    """Write the pages of all of some students; the errors are those of `feedback`."""
     pages, failed = [], []
-    for student in students or graded:
+    for student in students:
         try:
-            written = write(course, module, student)
+            written = write(student)
         except KeyboardInterrupt:
             raise Interrupted(
                 f"stopped; feedback for {student} and those after is not written"
@@ -81,12 +92,28 @@ def feedback(
     return pages
 
 
-def _write_page(course: Course, module: Module, student: str) -> list[Path]:
+@contextlib.contextmanager
+def _writing(course: Course, module: Assigned, students: tuple[str, ...]) -> Iterator[Write]:
+    """A function that writes the pages of a student; what all need is got once."""
+    if not isinstance(module, Module):
+        yield lambda student: _have_nbgrader_write(course, module, student)
+        return
+    said = sentences(course, module, students)
+    with gradebook(course) as book:
+        follow_and_keep(book, configuration(course.root), module.folder)
+        yield lambda student: _write_page(book, module, student, said.get(student, {}))
+
+
+def _write_page(book, module: Module, student: str, mistakes: dict[str, str]) -> list[Path]:
     """Write the page of a module."""
-    graded = course.root / "autograded" / student / module.folder / module.notebook
+    graded = module.root / "autograded" / student / module.folder / module.notebook
     nb = read_notebook(graded)
-    path = course.root / "feedback" / student / module.folder / graded.with_suffix(".html").name
-    write_atomically(path, feedback_page(nb, marks_of(course, module, student)))
+    path = module.root / "feedback" / student / module.folder / graded.with_suffix(".html").name
+    try:
+        marks = marks_of(book, module, student, mistakes)
+    finally:
+        book.db.rollback()  # so that nobody waits for us who writes to it
+    write_atomically(path, feedback_page(nb, marks))
     return [path]
 
 
@@ -100,34 +127,41 @@ def _have_nbgrader_write(course: Course, assigned: Assigned, student: str) -> li
     return sorted((course.root / "feedback" / student / assigned.folder).glob("*.html"))
 
 
-def marks_of(course: Course, module: Module, student: str) -> Marks:
-    """What the gradebook knows of a submission; late penalties and voids have followed.
+def marks_of(book, module: Module, student: str, mistakes: dict[str, str]) -> Marks:
+    """What the gradebook knows of a submission.
+
+    Parameters
+    ----------
+    book : nbgrader.api.Gradebook
+        The gradebook, in which late penalties and voids have followed.
+    module : Module
+        The module.
+    student : str
+        Whose submission.
+    mistakes : dict of str to str
+        The sentences of known mistakes, by exercise.
 
     Raises
     ------
     TitoError
-        If it knows nothing of it, or a catalogue of mistakes cannot be read.
+        If the gradebook knows nothing of it.
     """
     from nbgrader.api import MissingEntry
 
-    with gradebook(course) as book:
-        follow_decisions(book, configuration(course.root), module.folder, student)
-        book.db.commit()
-        try:
-            submission = book.find_submission(module.folder, student)
-        except MissingEntry:
-            raise TitoError("the gradebook has no mark; grade it again") from None
-        time = submission.timestamp
-        handed_in = f"{time.replace(tzinfo=UTC).astimezone():%Y-%m-%d %H:%M %z}" if time else ""
-        marks = Marks(student, module.folder, handed_in, penalty_of(submission))
-        for notebook in submission.notebooks:
-            for grade in notebook.grades:
-                mark = Mark(grade.score, grade.max_score, nobody_marked(grade))
-                marks.cells[grade.name] = mark
-            marks.comments.update({c.name: c.comment for c in notebook.comments if c.comment})
-        marks.voided.extend(voided(book, module.folder))
-        marks.requests.extend(requests_of(book, module.folder, student))
-    marks.mistakes.update(mistakes_of(course, module, student))
+    try:
+        submission = book.find_submission(module.folder, student)
+    except MissingEntry:
+        raise TitoError("the gradebook has no mark; grade it again") from None
+    time = submission.timestamp
+    handed_in = f"{time.replace(tzinfo=UTC).astimezone():%Y-%m-%d %H:%M %z}" if time else ""
+    marks = Marks(student, module.folder, handed_in, penalty_of(submission), mistakes=mistakes)
+    for notebook in submission.notebooks:
+        for grade in notebook.grades:
+            mark = Mark(grade.score, grade.max_score, nobody_marked(grade))
+            marks.cells[grade.name] = mark
+        marks.comments.update({c.name: c.comment for c in notebook.comments if c.comment})
+    marks.voided.extend(voided(book, module.folder))
+    marks.requests.extend(requests_of(book, module.folder, student))
     return marks
 
 

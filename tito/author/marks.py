@@ -14,7 +14,7 @@ from tito.grading.gradebook import gradebook
 from tito.grading.submissions import students_of
 from tito.grading.writer import penalty_of
 from tito.source.modules_and_others import Assigned
-from tito.steps.following import follow_decisions
+from tito.steps.following import follow_and_keep
 
 
 def not_marked_yet(assigned: Assigned, students: tuple[str, ...] = ()) -> str:
@@ -65,8 +65,7 @@ def scores(course: Course, modules: Sequence[Assigned]) -> list[Score]:
         known = {assignment.name for assignment in book.assignments}
         for module in modules:
             if module.folder in known:
-                follow_decisions(book, configuration(course.root), module.folder)
-                book.db.commit()
+                follow_and_keep(book, configuration(course.root), module.folder)
                 for submission in book.assignment_submissions(module.folder):
                     found += _marks(module, submission) if is_graded(course, submission) else []
     return found

@@ -9,7 +9,7 @@ from tito.course_settings import configuration
 from tito.errors import UsageError
 from tito.grading.gradebook import gradebook
 from tito.source.modules_and_others import Assigned
-from tito.steps.following import follow_decisions
+from tito.steps.following import follow_and_keep
 from tito.steps.voided import FULL, OUT, Voided, restore, void, voided
 
 
@@ -44,7 +44,7 @@ def void_exercise(assigned: Assigned, exercise: str, left_out: bool, because: st
         cell = _graded_cell(book, assigned, exercise)
         before = {grade.id: grade.score for grade in cell.grades}
         void(book, cell, how, " ".join(because.split()))
-        _follow(book, assigned)
+        follow_and_keep(book, configuration(assigned.root), assigned.folder)
         return sum(grade.score != before[grade.id] for grade in cell.grades)
 
 
@@ -59,18 +59,13 @@ def count_again(assigned: Assigned, exercise: str) -> None:
     with gradebook(Course(assigned.root)) as book:
         if not restore(book, _graded_cell(book, assigned, exercise)):
             raise UsageError(f"{exercise} of {assigned.folder} counts; there is nothing to undo")
-        _follow(book, assigned)
+        follow_and_keep(book, configuration(assigned.root), assigned.folder)
 
 
 def exercises_without_marks(assigned: Assigned) -> list[Voided]:
     """The exercises of an assignment that do not count."""
     with gradebook(Course(assigned.root)) as book:
         return voided(book, assigned.folder)
-
-
-def _follow(book, assigned: Assigned) -> None:
-    follow_decisions(book, configuration(assigned.root), assigned.folder)
-    book.db.commit()
 
 
 def _graded_cell(book, assigned: Assigned, exercise: str):

@@ -21,6 +21,7 @@ from tito.notebook.exercises import (
     RESULTS,
     Exercise,
     exercise_of,
+    worth,
 )
 
 LAST_FRAMES = 3
@@ -50,7 +51,8 @@ def _after_a_cell(result) -> None:
         return
     error = result.error_before_exec or result.error_in_exec
     if error is None:
-        print(f"✓ {exercise.name}: all checks in this cell pass; it is worth {exercise.worth}")
+        points = worth(exercise.points)
+        print(f"✓ {exercise.name}: all checks in this cell pass; it is worth {points}")
         if exercise.milestone in MILESTONES and RESULTS.get(exercise.name) != "passed":
             print("", *MILESTONES[exercise.milestone].sentences(), sep="\n")
     state = "passed" if error is None else "not done" if is_blank(error) else "failed"
@@ -164,7 +166,7 @@ def _of_interest(steps: list) -> list:
 
 
 def _title(exercise: Exercise | None, text: str) -> str:
-    return f"{exercise.name} ({exercise.worth}): {text}" if exercise else text
+    return f"{exercise.name} ({worth(exercise.points)}): {text}" if exercise else text
 
 
 def _not_done(numbers, exercise: Exercise | None, step) -> Block:

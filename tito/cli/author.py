@@ -204,6 +204,8 @@ def grade(
     )
     if not as_json:
         _show_grading(module, report)
+        if isinstance(module, Module):
+            _show_mistakes(module)
     without = [printable(g.student) for g in report if g.score is None]
     if without:
         click.echo(f"Without a new mark: {', '.join(without)}.", err=True)
@@ -224,6 +226,18 @@ def _grade_on_submit(module: Assigned, tries: int, every: float) -> None:
 
     click.echo(f"Looking for hand-ins of {module.folder} every {every:g} s; Ctrl-C ends.")
     watch(module, show, tries, every, on_trouble=lambda text: say(f"tito: {text}", err=True))
+
+
+def _show_mistakes(module: Module) -> None:
+    """Show the known mistakes that most students made; nothing if there are none."""
+    from tito.grading.naming import missed, most_common
+
+    try:
+        found = missed(Course(module.root), module, grouped=False)
+    except TitoError as error:  # the marks are written all the same
+        return say(f"Mistakes are not named: {error}", err=True)
+    for one, count in most_common(found, 5):
+        click.echo(f"{one.exercise}, {count} × {one.mistake}: {printable(one.says)}")
 
 
 def _show_grading(module: Assigned, report: list) -> None:

@@ -16,7 +16,6 @@ from tito.judge.behaviour import (
     Behaviour,
     behaviour_of,
     behaviours_of,
-    observations_of,
     wrong_places,
 )
 from tito.judge.pack import Pack
@@ -158,16 +157,10 @@ class Behaviours:
             )
             (expected,) = ask_variants(self.pack, [Variant(variant.exercise, right)], seed)
             got = ask_alone(self.pack, variant, seed)
-            failing = wrong_places(self.pack, variant.exercise, got, expected)
+            failing = wrong_places(self.pack, variant.exercise, got, expected.answers)
             self._keep(seed, variant, behaviour_of(self.pack, failing, got))
         data = self._kept(seed)[key]
         return Behaviour.from_data(data) if data else None
-
-    def equal(self, exercise: str, ours: Behaviour | None, theirs: Behaviour | None) -> bool:
-        """Whether two behaviours of an exercise are the same, and wrong."""
-        if not (ours and theirs and ours.failed):
-            return False
-        return ours.equals(theirs, observations_of(self.pack, exercise))
 
     def _kept(self, seed: int) -> dict[str, dict | None]:
         if seed not in self.kept:

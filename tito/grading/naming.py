@@ -15,7 +15,7 @@ from tito.files import printable
 from tito.grading.known_mistakes import Behaviours, Known, keep_named
 from tito.grading.ledger import Ledger
 from tito.grading.pool import LEDGER, sandbox_settings
-from tito.judge.behaviour import Behaviour
+from tito.judge.behaviour import Behaviour, behave_alike
 from tito.judge.variants import Variant
 
 LETTERS = 5  # of a group's name
@@ -57,18 +57,13 @@ class _Row:
     """One of these as the ledger has it."""
 
     missed: Missed
+    name: str  # of a group with this code alone
     form: str
     seed: int
     behaviour: Behaviour | None
 
-    @property
-    def name(self) -> str:
-        """What a group with this code alone is called."""
-        text = f"{self.missed.exercise} {self.form}"
-        return hashlib.sha256(text.encode()).hexdigest()[:LETTERS]
 
-
-def missed(course: Course, module: Module) -> list[Missed]:
+def missed(course: Course, module: Module, grouped: bool = True) -> list[Missed]:
     """What all students missed, by student, with the names of mistakes and groups.
 
     Parameters
@@ -77,6 +72,8 @@ def missed(course: Course, module: Module) -> list[Missed]:
         The course.
     module : Module
         A module that was graded.
+    grouped : bool
+        Whether what has no name is put into groups, for which it may have to be run again.
 
     Returns
     -------
@@ -90,20 +87,37 @@ def missed(course: Course, module: Module) -> list[Missed]:
     """
     with _opened(course, module) as behaviours:
         rows = _named_rows(behaviours, _rows(behaviours, module))
-        groups = _groups(behaviours, [row for row in rows if _is_unknown(row)])
+        groups = _groups(behaviours, [row for row in rows if grouped and _is_unknown(row)])
     called = {id(row): _name_of(group) for group in groups for row in group}
     return [replace(row.missed, group=called.get(id(row), "")) for row in rows]
 
 
-def mistakes_of(course: Course, module: Module, student: str) -> dict[str, str]:
-    """The sentences of the known mistakes that a student made, by exercise; errors as `missed`."""
+def most_common(found: Sequence[Missed], most: int) -> list[tuple[Missed, int]]:
+    """The known mistakes that most students made, one of those who made each, and how many did."""
+    counts = Counter((one.exercise, one.mistake) for one in found if one.mistake)
+    example = {(one.exercise, one.mistake): one for one in found}
+    return [(example[key], count) for key, count in counts.most_common(most)]
+
+
+def sentences(
+    course: Course, module: Module, students: Sequence[str] = ()
+) -> dict[str, dict[str, str]]:
+    """The sentences of the known mistakes that students made, by student and exercise.
+
+    Of some students, or of all; the errors are those of `missed`.
+    """
     with _opened(course, module) as behaviours:
-        rows = _rows(behaviours, module, (student,))
-        found = [row.missed for row in _named_rows(behaviours, rows)]
-    return {one.exercise: one.says for one in found if one.says}
+        found = [row.missed for row in _named_rows(behaviours, _rows(behaviours, module, students))]
+    said: dict[str, dict[str, str]] = {}
+    for one in found:
+        if one.says:
+            said.setdefault(one.student, {})[one.exercise] = one.says
+    return said
 
 
-def name_group(course: Course, module: Module, group: str, sentence: str) -> list[str]:
+def name_group(
+    course: Course, module: Module, group: str, sentence: str
+) -> tuple[Known, list[str]]:
     """Name a group for everybody in it, now and in later classes.
 
     Parameters
@@ -120,8 +134,8 @@ def name_group(course: Course, module: Module, group: str, sentence: str) -> lis
 
     Returns
     -------
-    list of str
-        The students whom it reaches.
+    Known, list of str
+        The mistake, and the students whom its name reaches.
 
     Raises
     ------
@@ -141,7 +155,23 @@ def name_group(course: Course, module: Module, group: str, sentence: str) -> lis
         )
         mistake = Known(_slug(sentence, taken), exercise, sentence, _example(members), forms)
         keep_named(module, [*others, mistake])
-    return sorted({row.missed.student for row in members})
+    return mistake, sorted({row.missed.student for row in members})
+
+
+def module_of(course: Course, group: str) -> Module:
+    """The module of a group.
+
+    Raises
+    ------
+    UsageError
+        If nobody's code has this name.
+    """
+    with contextlib.closing(Ledger(course.root / LEDGER)) as ledger:
+        for module in course.modules():
+            found = ledger.missed(module.folder).values()
+            if any(_called(one) == group for _, exercises in found for one in exercises):
+                return module
+    raise UsageError(f"there is no group {printable(group)!r}; tito insights lists those there are")
 
 
 def _members(behaviours: Behaviours, module: Module, group: str) -> list[_Row]:
@@ -184,7 +214,12 @@ def _rows(behaviours: Behaviours, module: Module, students: Sequence[str] = ()) 
 def _row(student: str, seed: int, one: dict) -> _Row:
     seen = Missed(student, one["exercise"], tuple(one["failed"]), one["code"], blank=one["blank"])
     behaviour = Behaviour.from_data(one["behaviour"]) if one["behaviour"] else None
-    return _Row(seen, one["form"], seed, behaviour)
+    return _Row(seen, _called(one), one["form"], seed, behaviour)
+
+
+def _called(one: dict) -> str:
+    text = f"{one['exercise']} {one['form']}"
+    return hashlib.sha256(text.encode()).hexdigest()[:LETTERS]
 
 
 def _named_rows(behaviours: Behaviours, rows: list[_Row]) -> list[_Row]:
@@ -201,7 +236,9 @@ def _named_row(behaviours: Behaviours, row: _Row) -> _Row:
     exercise = row.missed.exercise
     for mistake in behaviours.known_in(exercise):
         theirs = behaviours.of(mistake, row.seed)
-        if row.form in mistake.forms or behaviours.equal(exercise, row.behaviour, theirs):
+        if row.form in mistake.forms or behave_alike(
+            behaviours.pack, exercise, row.behaviour, theirs
+        ):
             return replace(row, missed=replace(row.missed, mistake=mistake.name, says=mistake.says))
     return row
 
@@ -234,7 +271,7 @@ def _is_alike(behaviours: Behaviours, ours: _Row, theirs: _Row) -> bool:
     behaviour = theirs.behaviour
     if theirs.seed != ours.seed:
         behaviour = behaviours.of_untrusted(Variant(exercise, theirs.missed.code), ours.seed)
-    return behaviours.equal(exercise, ours.behaviour, behaviour)
+    return behave_alike(behaviours.pack, exercise, ours.behaviour, behaviour)
 
 
 def _name_of(group: list[_Row]) -> str:

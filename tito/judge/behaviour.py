@@ -78,6 +78,15 @@ def observations_of(pack: Pack, exercise: str) -> dict[str, Observation]:
     return {step.name: step for step in steps if step.exercise == exercise}
 
 
+def behave_alike(
+    pack: Pack, exercise: str, ours: Behaviour | None, theirs: Behaviour | None
+) -> bool:
+    """Whether two wrong solutions of an exercise behave alike, as far as both are known."""
+    if not (ours and theirs and ours.failed):
+        return False
+    return ours.equals(theirs, observations_of(pack, exercise))
+
+
 def behaviour_of(pack: Pack, failing: Iterable[int], answers: Answers) -> Behaviour | None:
     """The behaviour of an exercise; None if it is not known for all of what failed.
 
@@ -107,19 +116,21 @@ def behaviours_of(pack: Pack, variants: Sequence[Variant], seed: int) -> list[Be
     sources = {cell.name: cell.source for cell in pack.reference}
     right = [Variant(name, sources[name]) for name in dict.fromkeys(v.exercise for v in variants)]
     found = ask_variants(pack, [*right, *variants], seed)
-    expected = {v.exercise: answers for v, answers in zip(right, found, strict=False)}
+    expected = {v.exercise: got.answers for v, got in zip(right, found, strict=False)}
     return [
         behaviour_of(pack, wrong_places(pack, v.exercise, answers, expected[v.exercise]), answers)
         for v, answers in zip(variants, found[len(right) :], strict=True)
     ]
 
 
-def wrong_places(pack: Pack, exercise: str, got: Answers, expected: Answers) -> list[int]:
+def wrong_places(
+    pack: Pack, exercise: str, got: Answers, expected: Mapping[int, object]
+) -> list[int]:
     """Where in the program an exercise's answers are not the reference's."""
     return [
         n
         for n, step in enumerate(pack.program)
         if isinstance(step, Observation)
         and step.exercise == exercise
-        and not (n in got.answers and _is_same(step, got.answers[n], expected.answers.get(n)))
+        and not (n in got.answers and _is_same(step, got.answers[n], expected.get(n)))
     ]

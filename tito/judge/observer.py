@@ -244,6 +244,21 @@ def observation(step: dict, names: dict, loader: Loader) -> dict:
         return {"error": explain(problem)}
 
 
+plain_rng = np.random.default_rng
+
+
+def draw_as_before(seed: int) -> None:
+    """Make all random draws the same as in the last observation, also those without a seed."""
+    count = iter(range(sys.maxsize))
+
+    def default_rng(given=None):
+        return plain_rng([seed, next(count)] if given is None else given)
+
+    random.seed(seed)
+    np.random.seed(seed)
+    np.random.default_rng = default_rng
+
+
 def observe(request: dict, report) -> None:
     """Load the module's cells, make the observations, and report each."""
     # No other copy of the library can be imported: not the checkout's, not an installed one.
@@ -262,8 +277,7 @@ def observe(request: dict, report) -> None:
                 report({"helper": number, "error": explain(problem)})
         elif step is not None:
             report({"observing": number})
-            random.seed(request["seed"])
-            np.random.seed(request["seed"])
+            draw_as_before(request["seed"])
             with warnings.catch_warnings(), np.errstate():  # what it switches is switched back
                 answer = observation(step, names, loader)
             report({"observation": number, **answer})

@@ -47,16 +47,14 @@ MILESTONES = {
             "XOR and two spirals, out of a dictionary of numbers",
             "Your own package builds a network of any size, and loads what somebody else has "
             "trained. That is what happens whenever a published model is used.",
-            "Next: the rest of this module, and then other layers (module 5), or how such numbers "
-            "are found (module 7).",
+            "Next: the rest of this module; then other layers (5), or how numbers are found (7).",
         ),
         Milestone(
             "M2",
             "digits anywhere, read without one gradient",
             "Random filters, a bend, a maximum and a system of linear equations read what pixels "
             "alone cannot: what a network is made of matters before anything is trained.",
-            "Next: the rest of this module, then batches of data (module 6), and how filters are "
-            "learnt instead of drawn (modules 7 and 11).",
+            "Next: the rest of this module; then batches of data (6), and filters that learn (11).",
         ),
         Milestone(
             "M3",
@@ -64,6 +62,13 @@ MILESTONES = {
             "Your own package finds the weights: losses, gradients, steps and loops are yours, and "
             "nobody has sent you a file.",
             "Next: runs that are interrupted and go on, in the rest of this module.",
+        ),
+        Milestone(
+            "M6",
+            "your own engine, compiled",
+            "A step that nobody wrote for speed runs as lines of numpy, to the same bits: this "
+            "is what JAX's jit and torch.compile do.",
+            "Next: five kinds of steps on your own package, measured beside PyTorch.",
         ),
     ]
 }
@@ -76,11 +81,6 @@ class Exercise:
     name: str
     points: float
     milestone: str = ""
-
-    @property
-    def worth(self) -> str:
-        """Its points in words."""
-        return worth(self.points)
 
 
 UNANSWERED = "YOUR ANSWER HERE"

@@ -29,11 +29,16 @@ def follow_decisions(book, config: Config, assignment: str, student: str | None 
     follow_marks(book, config, assignment, student)
 
 
+def follow_and_keep(book, config: Config, assignment: str, student: str | None = None) -> None:
+    """The same, and commit it."""
+    follow_decisions(book, config, assignment, student)
+    book.db.commit()
+
+
 class CsvExportPlugin(NbgraderCsvExportPlugin):
     """nbgrader's export of marks, after they have followed."""
 
     def export(self, gradebook):
         for assignment in gradebook.assignments:
-            follow_decisions(gradebook, self.config, assignment.name)
-        gradebook.db.commit()
+            follow_and_keep(gradebook, self.config, assignment.name)
         super().export(gradebook)

@@ -6,7 +6,7 @@ from nbformat.v4 import new_markdown_cell
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import GetGrades
 
-from tito.steps.following import follow_decisions
+from tito.steps.following import follow_and_keep
 from tito.steps.voided import OUT, Voided, voided
 
 
@@ -36,8 +36,7 @@ class GetMarks(GetGrades):
     def preprocess(self, nb, resources):
         known, self.waiting = resources["nbgrader"], []
         with Gradebook(known["db_url"]) as book:
-            follow_decisions(book, self.config, known["assignment"], known["student"])
-            book.db.commit()
+            follow_and_keep(book, self.config, known["assignment"], known["student"])
             cells = {cell.metadata.get("nbgrader", {}).get("grade_id") for cell in nb.cells}
             out = [one for one in voided(book, known["assignment"]) if one.cell in cells]
         nb, resources = super().preprocess(nb, resources)
