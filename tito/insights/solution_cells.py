@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tito.course import Course, Module
 from tito.errors import TitoError
+from tito.grading.known_mistakes import named
 from tito.grading.submissions import students_of
 from tito.notebook.export import as_exported, notebook_cells
 from tito.notebook.read import read_notebook
@@ -26,8 +27,8 @@ class Lesson:
     blank : dict of str to str
         The text of the exercise as it is released.
     known : dict of str to tuple of str
-        Its texts with the reference's solution, with each right alternative, and with each
-        catalogued mistake: whoever writes one of these need not have seen another's.
+        Its texts with the reference's solution, with each right alternative, and with each mistake
+        that has a name: whoever writes one of these need not have seen another's.
     """
 
     blank: dict[str, str] = field(default_factory=dict)
@@ -43,6 +44,8 @@ def lesson_of(module: Module) -> Lesson:
     known = {name: [source] for name, source in exercises.items()}
     for entry in entries:
         known[entry.exercise].append(entry.made_in(exercises[entry.exercise]))
+    for mistake in named(module):
+        known.setdefault(mistake.exercise, []).append(mistake.source)
     blanks = {name: as_exported(blank(source)) for name, source in exercises.items()}
     return Lesson(blanks, {name: tuple(map(as_exported, texts)) for name, texts in known.items()})
 
