@@ -13,6 +13,7 @@ from tito.insights.copies import find_copies, log_chance, threshold
 from tito.insights.solution_cells import Lesson, solutions_in
 
 SEEDS = range(5)
+pytestmark = pytest.mark.xdist_group("copies")  # a class is made once, and looked at often
 
 
 @functools.cache
