@@ -82,7 +82,7 @@ class Exercise:
     mark: Mark
     place: str = "notebook"  # in the page
     shown: str = ""
-    mistake: str = ""
+    mistake: str = ""  # as HTML
     section: str = ""
     section_place: str = ""
     answer: str = ""  # as HTML
@@ -160,7 +160,12 @@ def _lines(marks: Marks, rows: list[Exercise]) -> list[Markup]:
         said.insert(0, said_of_waiting(waiting))
     if marks.penalty:
         said.append(f"It was handed in late: {marks.penalty:g} points were taken off.")
-    return [Markup(markdown_html(text).removeprefix("<p>").replace("</p>", "")) for text in said]
+    return [_in_a_line(text) for text in said]
+
+
+def _in_a_line(text: str) -> Markup:
+    """A sentence in Markdown, as HTML without a paragraph of its own."""
+    return Markup(markdown_html(text).strip().removeprefix("<p>").removesuffix("</p>"))
 
 
 def _exercise(
@@ -177,7 +182,7 @@ def _exercise(
             for output in cell.get("outputs", [])
             if output.get("output_type") == "stream"
         ).rstrip()
-        row.mistake = marks.mistakes.get(row.name, "")
+        row.mistake = _in_a_line(marks.mistakes.get(row.name, ""))
     return row
 
 

@@ -297,15 +297,18 @@ def observe_variants(request: dict, report) -> None:
 
 
 def with_an_alarm(report, seconds: float):
-    """Report as before, and raise an exception in whatever takes longer than that."""
+    """Report as before, and raise an exception in whatever computes longer than that, or waits for
+    five times as long."""
 
     def ring(*signal_and_frame):
         raise BaseException("it took too long")  # which a test of exceptions lets through
 
     def report_and_wind(line: dict) -> None:
-        signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
+        signal.setitimer(signal.ITIMER_PROF, seconds, seconds)
+        signal.setitimer(signal.ITIMER_REAL, 5 * seconds, 5 * seconds)
         report(line)
 
+    signal.signal(signal.SIGPROF, ring)
     signal.signal(signal.SIGALRM, ring)
     return report_and_wind
 

@@ -33,8 +33,8 @@ from tito.notebook.export import CodeCell
 from tito.source.percent import Cell
 from tito.source.reference import code_cells
 
-PATIENCE = 2  # seconds for an observation of a variant among others
-EACH = 5  # seconds for one of these, on the whole
+PATIENCE = 2  # seconds of a processor for an observation of a variant among others
+EACH = 10  # seconds for one of these, on the whole
 ALONE = Limits(each=3, total=12, hangs=1)  # for one that was too slow, or ended its process
 
 

@@ -21,19 +21,25 @@ def follow_marks(book, config: Config, assignment: str, student: str | None = No
     student : str, optional
         Only this one's.
     """
-    step = _step(config)
-    if step is None:
-        return
     if student is None:
         submissions = book.assignment_submissions(assignment)
     else:
         submissions = [book.find_submission(assignment, student)]
-    for submission in submissions:
-        seconds = submission.total_seconds_late if submission.assignment.duedate else 0
-        for notebook in submission.notebooks:
-            penalty = _penalty(step, notebook, submission.student.id, seconds)
-            if penalty != notebook.late_submission_penalty:
-                notebook.late_submission_penalty = penalty
+    notebooks = [
+        (notebook, submission.student.id, _seconds_late(submission))
+        for submission in submissions
+        for notebook in submission.notebooks
+    ]
+    touched = [one for one in notebooks if one[-1] or one[0].late_submission_penalty]
+    step = _step(config) if touched else None  # it takes as long as all the rest
+    for notebook, whose, seconds in touched if step else ():
+        penalty = _penalty(step, notebook, whose, seconds)
+        if penalty != notebook.late_submission_penalty:
+            notebook.late_submission_penalty = penalty
+
+
+def _seconds_late(submission) -> float:
+    return submission.total_seconds_late if submission.assignment.duedate else 0
 
 
 def _step(config: Config) -> AssignLatePenalties | None:

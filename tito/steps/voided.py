@@ -129,7 +129,10 @@ def follow_voids(book, assignment: str, student: str | None = None) -> None:
     student : str, optional
         Only this one's marks.
     """
-    for one in voided(book, assignment):
+    known = voided(book, assignment)
+    if not known:
+        return
+    for one in known:
         cell = _cell(book, assignment, one)
         if cell is None:  # it is no longer in the source
             continue
