@@ -25,31 +25,12 @@ from tito.insights.item_statistics import (
 )
 from tito.insights.solution_cells import lesson_of, solutions_of
 from tito.insights.student_names import Names
+from tito.insights.what_was_missed import Group, Mistake, groups_without_name, mistakes
 from tito.source.percent import read_source
 
 MOST_GROUPS = 20  # of an exercise, that are shown
 BINS = 10
 NEARLY = 1e-9
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A mistake with a name: how many made it, and one's code."""
-
-    name: str
-    says: str
-    students: int
-    example: str
-
-
-@dataclass(frozen=True)
-class Group:
-    """Students whose solutions behave just as wrong, which nobody has named yet."""
-
-    name: str
-    students: int
-    example: str
-    failed: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -255,7 +236,7 @@ def _exercise(
     full = sum(one.score >= one.most - NEARLY for one in own)
     none = sum(one.score <= NEARLY < one.most for one in own)
     lost = [one for one in known.missed if one.exercise == name]
-    groups = _groups(known, lost)
+    groups = groups_without_name(lost, known.names)
     statistic = enough and name in counting
     return ExerciseReport(
         name,
@@ -267,43 +248,11 @@ def _exercise(
         difficulty(counting[name], most) if statistic else None,
         item_rest_correlation(counting, name) if statistic else None,
         tuple(Counter(f for one in lost if not one.blank for f in one.failed).most_common()),
-        _mistakes(known, lost),
+        mistakes(lost, known.names),
         tuple(groups[:MOST_GROUPS]),
         max(0, len(groups) - MOST_GROUPS),
         tuple(sorted(known.names.of(one.student) for one in lost if one.blank)),
     )
-
-
-def _mistakes(known: _Class, lost: list[Missed]) -> tuple[Mistake, ...]:
-    """Mistakes by name, the most frequent first."""
-    named: dict[str, list[Missed]] = {}
-    for one in lost:
-        if one.mistake:
-            named.setdefault(one.mistake, []).append(one)
-    found = [
-        Mistake(name, same[0].says, len(same), known.names.code(_example(same)))
-        for name, same in named.items()
-    ]
-    return tuple(sorted(found, key=lambda one: (-one.students, one.name)))
-
-
-def _groups(known: _Class, lost: list[Missed]) -> list[Group]:
-    """Equal behaviour that nobody has named, the largest group first."""
-    alike: dict[str, list[Missed]] = {}
-    for one in lost:
-        if one.group and not one.mistake and not one.blank:
-            alike.setdefault(one.group, []).append(one)
-    found = [
-        Group(name, len(same), known.names.code(_example(same)), same[0].failed)
-        for name, same in alike.items()
-    ]
-    return sorted(found, key=lambda one: (-one.students, one.name))
-
-
-def _example(same: list[Missed]) -> str:
-    """The text that most have, of these the shortest."""
-    counts = Counter(one.code for one in same)
-    return min(counts, key=lambda text: (-counts[text], len(text), text))
 
 
 def _copies(known: _Class) -> tuple[tuple[Suspected, ...], tuple[str, ...]]:
