@@ -81,7 +81,7 @@ def text_of(page: str) -> str:
         "Without a mark: zoe (nothing handed in)",
         "why: 20 of 60 marked, 40 to mark",
         "It cannot say who had it from whom",
-        "ada and ben: 1 exercises; by chance about 1 pair in 200,000",
+        "ada and ben: 1 exercise; by chance about 1 pair in 200,000",
         "comments: “as I said to you”",
         "functions named helper",
         "wrong in the same rare way",
