@@ -6,6 +6,6 @@ from tito.cli import student  # noqa: F401
 from tito.cli.shared import cli
 
 if find_spec("tito.cli.author"):
-    from tito.cli import author, marking  # noqa: F401
+    from tito.cli import author, insights, marking  # noqa: F401
 
 __all__ = ["cli"]

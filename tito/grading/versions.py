@@ -16,6 +16,7 @@ KEY, FIELD = "tinytorch", "release"  # in the metadata of a notebook
 WRITTEN = re.compile(rb'"tinytorch"\s*:\s*\{\s*"release"\s*:\s*"([0-9a-f]{8})"')
 MEMORY = ".tito/releases.json"
 LESSON = "the lesson"
+TIME = "%Y-%m-%d %H:%M UTC"
 
 
 def with_version(nb: dict) -> dict:
@@ -37,9 +38,18 @@ def remember_release(root: Path, folder: str, nb: dict) -> None:
     version = _version_of(cells)
     releases = [one for one in known.get(folder, []) if one["version"] != version]
     before = next((one for one in known.get(folder, []) if one["version"] == version), {})
-    time = before.get("time") or f"{datetime.now(UTC):%Y-%m-%d %H:%M UTC}"
+    time = before.get("time") or datetime.now(UTC).strftime(TIME)
     known[folder] = [*releases, {"version": version, "time": time, "cells": cells}]
     write_atomically(root / MEMORY, json.dumps(known, indent=1) + "\n")
+
+
+def first_release(root: Path, folder: str) -> datetime | None:
+    """When a module was released for the first time; None if nobody knows."""
+    times = []
+    for one in _remembered(root).get(folder, []):
+        with contextlib.suppress(ValueError):
+            times.append(datetime.strptime(one["time"], TIME).replace(tzinfo=UTC))
+    return min(times, default=None)
 
 
 def notes_on_release(
