@@ -272,3 +272,21 @@ def test_a_catalogue_that_cannot_be_read_costs_no_marks(course, numbers, monkeyp
     assert done.exit_code == 0
     assert "3 of 10" in done.output
     assert "Mistakes are not named: mistakes.py of 01_numbers cannot be read" in done.output
+
+
+def test_the_command_names_a_group(course, numbers, monkeypatch):
+    wrote(numbers, "bob", double="return x * 5")
+    grade(numbers)
+    (group,) = groups(course, numbers)
+    monkeypatch.chdir(numbers.root)
+    done = CliRunner().invoke(cli, ["name", group, "Took five.", "--to-catalogue"])
+    assert done.output.splitlines()[:2] == [
+        "01_numbers, double: 1 student: Took five.",
+        "source/01_numbers/mistakes.py, line 10: took-five",
+    ]
+    assert names(course, numbers) == {("bob", "double"): "took-five"}
+    refused = CliRunner().invoke(cli, ["name", "zzzzz", "Took five."])
+    assert (refused.exit_code, refused.output) == (
+        2,
+        "tito: there is no group 'zzzzz'; tito insights lists those there are\n",
+    )

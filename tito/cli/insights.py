@@ -1,4 +1,4 @@
-"""The command that shows what a class did not understand."""
+"""The commands that show what a class did not understand, and give it names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tito.cli.shared import chosen, cli
+from tito.cli.shared import chosen, cli, say
 from tito.course import Course, Module
 from tito.errors import UsageError
 from tito.files import printable
@@ -33,7 +33,7 @@ def insights(
     from tito.insights.student_names import Names
     from tito.insights.student_names import anonymous as without_names
 
-    course = Course.find()
+    course = _with_sources()
     wanted = _modules(course, modules)
     names = without_names(course) if anonymous else Names()
     reports = [report_on(course, module, names) for module in wanted]
@@ -49,12 +49,37 @@ def insights(
         click.echo(data)
 
 
+@cli.command("name")
+@click.argument("group")
+@click.argument("sentence")
+@click.option("--to-catalogue", is_flag=True, help="Write it into the module's mistakes.py.")
+def name_them(group: str, sentence: str, to_catalogue: bool) -> None:
+    """Name a GROUP of insights: everybody in it reads the SENTENCE in the next feedback."""
+    from tito.author.to_catalogue import move_to_catalogue
+    from tito.grading.naming import module_of, name_group
+
+    course = _with_sources()
+    module = module_of(course, group)
+    mistake, students = name_group(course, module, group, sentence)
+    count = f"{len(students)} student{'s' * (len(students) != 1)}"
+    click.echo(f"{module.folder}, {mistake.exercise}: {count}: {printable(mistake.says)}")
+    if to_catalogue:
+        path = module.source.with_name("mistakes.py").relative_to(course.root)
+        click.echo(f"{path}, line {move_to_catalogue(module, mistake)}: {mistake.name}")
+    say(f"They read it in the next feedback: tito feedback {module.folder}")
+
+
+def _with_sources() -> Course:
+    course = Course.find()
+    if not course.has_sources:
+        raise UsageError("this needs the instructor's checkout; there are no sources here")
+    return course
+
+
 def _modules(course: Course, names: tuple[str, ...]) -> list[Module]:
     """The modules that are named; else all that somebody was graded in."""
     from tito.author.marks import scores
 
-    if not course.has_sources:
-        raise UsageError("this needs the instructor's checkout; there are no sources here")
     if names:
         return list(dict.fromkeys(chosen(names)))
     graded = {score.module for score in scores(course, course.modules())}
