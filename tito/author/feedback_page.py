@@ -160,12 +160,16 @@ def _lines(marks: Marks, rows: list[Exercise]) -> list[Markup]:
         said.insert(0, said_of_waiting(waiting))
     if marks.penalty:
         said.append(f"It was handed in late: {marks.penalty:g} points were taken off.")
-    return [_in_a_line(text) for text in said]
+    return [Markup(markdown_html(text).removeprefix("<p>").replace("</p>", "")) for text in said]
 
 
-def _in_a_line(text: str) -> Markup:
-    """A sentence in Markdown, as HTML without a paragraph of its own."""
-    return Markup(markdown_html(text).strip().removeprefix("<p>").removesuffix("</p>"))
+def _with_code(text: str) -> Markup:
+    """A sentence, with what stands between backticks as code."""
+    parts = [
+        Markup("<code>{}</code>" if n % 2 else "{}").format(part)
+        for n, part in enumerate(text.split("`"))
+    ]
+    return Markup("").join(parts)
 
 
 def _exercise(
@@ -182,7 +186,7 @@ def _exercise(
             for output in cell.get("outputs", [])
             if output.get("output_type") == "stream"
         ).rstrip()
-        row.mistake = _in_a_line(marks.mistakes.get(row.name, ""))
+        row.mistake = _with_code(marks.mistakes.get(row.name, ""))
     return row
 
 
