@@ -24,7 +24,9 @@ BELOW = {
         *("judge", "steps", "grading"),
     },
 }
-BELOW["audit"] = BELOW["cli"] = {*BELOW, "audit", "cli"}
+BELOW["audit"] = {*BELOW, "audit", "cli"}
+BELOW["site"] = BELOW["author"] | {"author"}
+BELOW["cli"] = {*BELOW, "cli"}
 FACES = {"figures.py": "checks", "observations.py": "judge"}  # what lessons import
 INSIDE = [
     "judge/observer.py",
