@@ -111,7 +111,7 @@ def card_page(site: Site, document: str, pictures: set[str]) -> str:
     """A module's card; its title says which it is of, so that it is not the lesson's."""
     title, _, rest = site.page_of(document, pictures).partition("\n")
     name = title.removeprefix("#").strip()
-    return f"# About {name[0].lower()}{name[1:]}\n{rest}"
+    return f"---\norphan: true\n---\n\n# About {name[0].lower()}{name[1:]}\n{rest}"
 
 
 def citation_page(course: Course) -> str:

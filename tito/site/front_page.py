@@ -13,7 +13,7 @@ from tito.site.pictures import is_figure, with_files
 from tito.site.run_lessons import Run
 from tito.source.percent import read_source
 
-CHECK, CHECK_DARK = "docs/images/check.png", "docs/images/check-dark.png"
+CHECK, CHECK_DARK = "docs/images/check-block.png", "docs/images/check-block-dark.png"
 GRAPH = "docs/images/graph-expression.svg"
 WORDS = re.compile(r"!\[([^\]]*)\]\(([^)]*)\)")
 
@@ -33,9 +33,7 @@ that tells you at once what is wrong, and every lesson uses what you wrote befor
 
 You need Python 3.11 or newer and a clone of the repository. The first call installs the rest.
 
-{{doc}}`I take the course <students>` ·
-{{doc}}`I teach it <instructors>` ·
-{{doc}}`I want the library <library>`
+{ways}
 ::::
 
 {pictures}
@@ -53,9 +51,14 @@ solutions are not here. They are yours to write.
 
 {toctrees}
 """
+WAYS = {
+    "students": "I take the course",
+    "instructors": "I teach it",
+    "library": "I want the library",
+}
 TREES = {
     "Take the course": ("students", "lessons/*", "glossary"),
-    "Teach it": ("instructors", "grading", "marking", "lms", "writing", "sandbox", "cards/*"),
+    "Teach it": ("instructors", "grading", "marking", "lms", "writing", "sandbox"),
     "The library": ("library", "reference/index", "graph", "benchmarks", "data"),
     "Can it be trusted?": ("audit", "abuses"),
     "About": ("citing", "changes", "contributing", "security"),
@@ -84,6 +87,9 @@ def front_page(
     """
     shown = milestones(runs, files)
     return TEXT.format(
+        ways=" · ".join(
+            f"{{doc}}`{words} <{page}>`" for page, words in WAYS.items() if f"{page}.md" in pages
+        ),
         commands="\n".join(_commands(course)),
         pictures=_pictures(course, pictures),
         map=module_map(course.modules()),
@@ -97,7 +103,9 @@ def _commands(course: Course) -> list[str]:
     readme = course.root / "README.md"
     text = readme.read_text(encoding="utf-8") if readme.exists() else ""
     block = re.search(r"```\n(.*?)```", text, flags=re.S)
-    return block[1].splitlines() if block else ["python bin/tito.py start"]
+    lines = block[1].splitlines() if block else ["python bin/tito.py start"]
+    pairs = [re.split(r"\s+#\s+", line, maxsplit=1) for line in lines]
+    return [f"# {comment[0]}\n{command}" if comment else command for command, *comment in pairs]
 
 
 def _pictures(course: Course, pictures: set[str]) -> str:
@@ -113,7 +121,7 @@ def _pictures(course: Course, pictures: set[str]) -> str:
             pictures.add(path)
             alt = words.get(path, words.get(CHECK, "A check"))
             parts.append(f"```{{image}} pictures/{path}\n:alt: {alt}\n:class: {look}\n```")
-    return "\n\n".join([*parts, "::::"])
+    return "\n\n".join([*parts, "::::"]) if parts[1:] else ""
 
 
 def milestones(runs: Sequence[Run], files: dict[str, bytes]) -> str:

@@ -168,6 +168,7 @@ def write_source(course: Course, runs: Sequence[Run], source: Path, library: Pat
         write_atomically(source / name, text)
     for name, content in files.items():
         write_atomically(source / "extra" / FOLDER / name, content)
+    (source / "extra").mkdir(parents=True, exist_ok=True)
     copy_pictures(course, pictures, source)
     shutil.copytree(STATIC, source / "_static", dirs_exist_ok=True)
 
@@ -191,9 +192,10 @@ def run_sphinx(folder: Path) -> Path:
     html, doctrees = folder / "build" / "html", folder / "build" / "doctrees"
     paths = os.pathsep.join([str(folder / "library"), str(TITO.parent)])
     done = subprocess.run(
-        [sys.executable, "-m", "sphinx", "-q", "--keep-going", "-b", "html", "-d", doctrees]
+        [sys.executable, "-P", "-m", "sphinx", "-q", "--keep-going", "-b", "html", "-d", doctrees]
         + [folder / "source", html],
         env=os.environ | {"PYTHONPATH": paths, "MPLBACKEND": "agg", "NO_COLOR": "1"},
+        cwd=folder,
         capture_output=True,
         text=True,
         encoding="utf-8",

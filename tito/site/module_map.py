@@ -11,7 +11,7 @@ from tito.notebook.card import hours_of
 
 NUMBERS = re.compile(r"\b(\d+)(?: to (\d+))?\b")
 LINK_TARGET = re.compile(r"\]\([^)]*\)")
-WIDTH, HEIGHT, ACROSS, DOWN = 132, 46, 148, 78  # of a box, and from one to the next
+WIDTH, HEIGHT, ACROSS, DOWN = 102, 44, 122, 56  # of a box, and from one to the next
 
 
 def needs(modules: Sequence[Module]) -> dict[int, set[int]]:
@@ -46,12 +46,19 @@ def direct(wanted: dict[int, set[int]]) -> dict[int, set[int]]:
     }
 
 
-def layers(wanted: dict[int, set[int]]) -> list[list[int]]:
-    """The modules in rows: each below all that it needs."""
+def columns(wanted: dict[int, set[int]]) -> list[list[int]]:
+    """The modules in columns: each right of all that it needs, and near their height."""
     depth: dict[int, int] = {}
     for number in sorted(wanted):
         depth[number] = max((depth[n] + 1 for n in wanted[number]), default=0)
-    return [[n for n in sorted(depth) if depth[n] == row] for row in range(max(depth.values()) + 1)]
+    found: list[list[int]] = []
+    height: dict[int, float] = {}
+    for column in range(max(depth.values()) + 1):
+        inside = [n for n in sorted(depth) if depth[n] == column]
+        mean = {n: sum(height[m] for m in wanted[n]) / max(len(wanted[n]), 1) for n in inside}
+        found.append(sorted(inside, key=lambda n: (mean[n], n)))
+        height |= {n: row - (len(inside) - 1) / 2 for row, n in enumerate(found[-1])}
+    return found
 
 
 def in_words(modules: Sequence[Module], wanted: dict[int, set[int]]) -> str:
@@ -61,18 +68,18 @@ def in_words(modules: Sequence[Module], wanted: dict[int, set[int]]) -> str:
         before = sorted(wanted[module.number])
         needed = f" needs {' and '.join(map(str, before))}" if before else " needs none"
         parts.append(f"{module.number} {module.name}{needed}")
-    return f"Map of {len(modules)} modules, from top to bottom: {'; '.join(parts)}."
+    return f"Map of {len(modules)} modules, from left to right: {'; '.join(parts)}."
 
 
 def module_map(modules: Sequence[Module]) -> str:
     """The map as SVG that takes the colours of its page; each box leads to its lesson."""
     wanted = direct(needs(modules))
-    rows = layers(wanted)
-    widest = max(map(len, rows))
+    stacks = columns(wanted)
+    tallest = max(map(len, stacks))
     place = {
-        number: ((widest - len(row)) * ACROSS / 2 + n * ACROSS + 2, y * DOWN + 2)
-        for y, row in enumerate(rows)
-        for n, number in enumerate(row)
+        number: (x * ACROSS + 2, (tallest - len(stack)) * DOWN / 2 + n * DOWN + 2)
+        for x, stack in enumerate(stacks)
+        for n, number in enumerate(stack)
     }
     lines = [
         _edge(place[before], place[number])
@@ -80,8 +87,8 @@ def module_map(modules: Sequence[Module]) -> str:
         for before in sorted(wanted[number])
     ]
     boxes = [_box(module, *place[module.number]) for module in modules]
-    width = (widest - 1) * ACROSS + WIDTH + 4
-    height = (len(rows) - 1) * DOWN + HEIGHT + 4
+    width = (len(stacks) - 1) * ACROSS + WIDTH + 4
+    height = (tallest - 1) * DOWN + HEIGHT + 4
     words = escape(in_words(modules, wanted))
     return (
         f'<svg class="module-map" role="group" aria-label="{words}" viewBox="0 0 {width} {height}" '
@@ -90,20 +97,21 @@ def module_map(modules: Sequence[Module]) -> str:
 
 
 def _edge(start: tuple[float, float], end: tuple[float, float]) -> str:
-    x, y, to_x, to_y = start[0] + WIDTH / 2, start[1] + HEIGHT, end[0] + WIDTH / 2, end[1]
-    bend = (to_y - y) / 2
+    x, y, to_x, to_y = start[0] + WIDTH, start[1] + HEIGHT / 2, end[0], end[1] + HEIGHT / 2
+    bend = (to_x - x) / 2
     return (
-        f'<path class="edge" d="M{x:g} {y:g}C{x:g} {y + bend:g} {to_x:g} {to_y - bend:g} '
+        f'<path class="edge" d="M{x:g} {y:g}C{x + bend:g} {y:g} {to_x - bend:g} {to_y:g} '
         f'{to_x:g} {to_y:g}"/>'
     )
 
 
 def _box(module: Module, x: float, y: float) -> str:
-    hours = hours_of(module)
-    middle = x + WIDTH / 2
-    time = f'<text x="{middle:g}" y="{y + 37:g}" class="hours">{hours.short()}</text>'
+    hours, middle = hours_of(module), x + WIDTH / 2
+    low = (
+        f'<text x="{middle:g}" y="{y + 36:g}" class="hours">{hours.short()}</text>' if hours else ""
+    )
     return (
         f'<a href="lessons/{module.folder}.html"><rect x="{x:g}" y="{y:g}" width="{WIDTH}" '
-        f'height="{HEIGHT}" rx="6"/><text x="{middle:g}" y="{y + 20 + 6 * (not hours):g}">'
-        f"{module.number} {escape(module.name)}</text>{time if hours else ''}</a>"
+        f'height="{HEIGHT}" rx="6"/><text x="{middle:g}" y="{y + (19 if hours else 27):g}">'
+        f"{module.number} {escape(module.name)}</text>{low}</a>"
     )

@@ -20,7 +20,7 @@ DIRECTIVE = {
     ast.FunctionDef: "autofunction",
     ast.ClassDef: "autoclass",
 }
-MEMBERS = "   :members:\n   :special-members: __call__\n   :show-inheritance:\n"
+MEMBERS = "   :members:\n   :special-members: __call__\n"
 
 
 def reference_pages(site: Site, library: Path) -> dict[str, str]:

@@ -18,6 +18,7 @@ from tito.author.leaks import Secret, leaks
 EMBEDDED = re.compile(r"data:[\w/+.-]+;base64,([A-Za-z0-9+/=\s]+)")
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 PNG = b"\x89PNG\r\n\x1a\n"
+MOST_UNPACKED = 10_000_000  # bytes
 COMPRESSED = (b"zTXt", b"iTXt", b"iCCP")
 
 
@@ -56,7 +57,7 @@ def hidden_texts(path: Path) -> Iterator[tuple[str, str]]:
     if content.startswith(PNG):
         yield "\n".join(texts_of_png(content)), ".txt"
     elif path.suffix == ".inv":
-        yield _unpacked(content[content.find(b"\x78") :]), ".txt"
+        yield _unpacked(content), ".txt"
     elif path.suffix in (".html", ".svg"):
         text = content.decode("utf-8", errors="replace")
         page = _Inside(text)
@@ -93,7 +94,7 @@ class _Inside(HTMLParser):
             self.programs[-1] += data
 
     def handle_comment(self, data: str) -> None:
-        self.values.append(data)
+        self.values.append(html.unescape(data))
 
 
 def _embedded(text: str) -> Iterator[str]:
@@ -106,7 +107,7 @@ def _embedded(text: str) -> Iterator[str]:
         if content.startswith(PNG):
             yield "\n".join(texts_of_png(content))
         else:
-            yield content.decode("utf-8", errors="replace")
+            yield html.unescape(content.decode("utf-8", errors="replace"))
 
 
 def _strings(text: str) -> Iterator[str]:
@@ -128,12 +129,15 @@ def texts_of_png(content: bytes) -> Iterator[str]:
         if kind in (b"tEXt", b"eXIf", *COMPRESSED):
             yield data.decode("utf-8", errors="replace")
         if kind in COMPRESSED:
-            yield _unpacked(data[data.find(b"\x78") :])
+            yield _unpacked(data)
 
 
 def _unpacked(data: bytes) -> str:
-    """What was compressed; nothing if it was not."""
-    try:
-        return zlib.decompressobj().decompress(data, 10_000_000).decode("utf-8", errors="replace")
-    except zlib.error:
-        return ""
+    """What was compressed by zlib somewhere in some bytes; nothing if nothing was."""
+    for found in re.finditer(b"\x78", data):
+        try:
+            unpacked = zlib.decompressobj().decompress(data[found.start() :], MOST_UNPACKED)
+        except zlib.error:
+            continue
+        return unpacked.decode("utf-8", errors="replace")
+    return ""

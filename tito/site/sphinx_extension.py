@@ -18,6 +18,7 @@ def setup(app) -> dict:
     app.connect("env-before-read-docs", _hide_source)
     app.connect("html-collect-pages", _forget_hidden, priority=100)  # before viewcode's
     app.connect("html-page-context", _reach_by_keys)
+    app.connect("html-page-context", _give_level, priority=900)  # after the theme's
     app.connect("autodoc-process-docstring", _plain_signs, priority=400)  # before numpydoc's
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -56,6 +57,14 @@ def _reach_by_keys(app, page, template, context, doctree) -> None:
     if body:
         body = PRE.sub('<pre tabindex="0"', body)
         context["body"] = SCROLLS.sub(r'<div tabindex="0" class="\1"', body)
+
+
+def _give_level(app, page, template, context, doctree) -> None:
+    """Say which level the headings of the theme's list of pages have."""
+    tree = context.get("furo_navigation_tree") or ""
+    context["furo_navigation_tree"] = tree.replace(
+        'role="heading"', 'role="heading" aria-level="2"'
+    )
 
 
 def _plain_signs(app, what, name, obj, options, lines: list[str]) -> None:
