@@ -44,8 +44,8 @@ You need Python 3.11 or newer and a clone of the repository. The first call inst
 
 <div class="map" tabindex="0">{map}</div>
 
-Each lesson here has been run: you see the figures and numbers that your own code will give. The
-solutions are not here. They are yours to write.
+Each lesson here has been run: you see the figures and numbers that your own code will give; only
+measured times will be others. The solutions are not here. They are yours to write.
 
 {milestones}
 
@@ -90,7 +90,7 @@ def front_page(
         ways=" · ".join(
             f"{{doc}}`{words} <{page}>`" for page, words in WAYS.items() if f"{page}.md" in pages
         ),
-        commands="\n".join(_commands(course)),
+        commands="\n\n".join(_commands(course)),
         pictures=_pictures(course, pictures),
         map=module_map(course.modules()),
         milestones=f"## Milestones\n\n{shown}" if shown else "",
