@@ -11,7 +11,7 @@ from pathlib import Path
 from tito.course import Course, Module
 
 LENGTH = 12  # hexadecimal digits that are kept
-ELSEWHERE = ("student", "cli")  # rooms of tito that no result on a module depends on
+ELSEWHERE = ("student", "cli", "site")  # rooms of tito that no result on a module depends on
 TRIED_BY = ("audit/parts.py", "audit/rehearsal.py")  # what tries solutions on the checks
 WHOLE = ("checks", "judge", "sandbox")  # files of these are started or copied without an import
 KIT = "kit"  # what the report on the kit is called

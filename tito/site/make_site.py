@@ -90,31 +90,32 @@ def make_site(
     _check(course, out)
     if pdf:
         browser()
-    runs = {run.module: run for run in run_lessons(modules or course.modules(), _kept(course), say)}
+    ran = run_lessons(modules or course.modules(), course.root / KEPT, say)
+    runs = {run.module: run for run in ran}
+    every = [runs.get(module, Run(module, {}, False)) for module in course.modules()]
     with explained(f"write to {out.parent}"):
         out.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".site-", dir=out.parent))
     try:
-        say("Writing pages …")
-        every = [runs.get(module, Run(module, {}, False)) for module in course.modules()]
-        write_source(course, every, temporary / "source", temporary / "library")
-        html = run_sphinx(temporary)
-        secrets = [secret for module in course.modules() for secret in secrets_of(module)]
-        say("Looking for leaks and broken links …")
-        refuse(html, secrets)
+        html = _built(course, every, temporary, say)
         if pdf:
             print_lessons(html, say)
-        ran = [run.module.folder for run in every if run.is_new]
         pages = len(list(html.rglob("*.html")))
         write_atomically(html / MADE_BY, json.dumps({"pages": pages}))
         _replace(out, html)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return Built(out, pages, ran)
+    return Built(out, pages, [run.module.folder for run in every if run.is_new])
 
 
-def _kept(course: Course) -> Path:
-    return course.root / KEPT
+def _built(course: Course, runs: Sequence[Run], folder: Path, say: Callable[[str], None]) -> Path:
+    """The folder of the finished pages, in which nothing is to be found that must not get out."""
+    say("Writing pages …")
+    write_source(course, runs, folder / "source", folder / "library")
+    html = run_sphinx(folder)
+    say("Looking for leaks and broken links …")
+    refuse(html, [secret for module in course.modules() for secret in secrets_of(module)])
+    return html
 
 
 def _check(course: Course, out: Path) -> None:
