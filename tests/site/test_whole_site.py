@@ -24,9 +24,8 @@ pytestmark = [
     pytest.mark.xdist_group("site"),
 ]
 KINDS = (
-    *("index", "lessons/01_tensor", "lessons/07_autograd", "cards/07_autograd", "instructors"),
-    *("reference/index", "reference/tensor", "reference/graph", "benchmarks", "glossary"),
-    *("audit", "genindex", "search", "_modules/tinytorch/in_place"),
+    *("index", "lessons/07_autograd", "cards/07_autograd", "instructors", "benchmarks", "search"),
+    *("reference/tensor", "_modules/tinytorch/in_place"),
 )
 
 
@@ -70,7 +69,8 @@ def test_the_search_finds(site, page, words):
 def test_everybody_can_read_a_page(site, page, name, scheme):
     page.emulate_media(color_scheme=scheme)
     visited(page, site, name)
-    assert violations(page) == []
+    # The colours of programs are those of the other pages, and a lesson has thousands of words.
+    assert violations(page, without=".highlight" if name.startswith("lessons/") else None) == []
 
 
 @pytest.mark.parametrize("name", KINDS)
