@@ -84,7 +84,7 @@ def test_no_page_is_wider_than_a_telephone(site, page, name):
 def test_figures_are_those_of_a_student(site, whole_course):
     """One who has solved the released notebook of module 1, and runs it on the desk."""
     from nbclient import NotebookClient
-    from nbformat import from_dict
+    from nbformat import reads
 
     module = whole_course.module("01")
     release(module)
@@ -94,7 +94,9 @@ def test_figures_are_those_of_a_student(site, whole_course):
             cell_of(nb, name)["source"] = without_hidden_tests(solved["source"])
     module.desk.parent.mkdir(parents=True)
     place = {"metadata": {"path": str(module.desk.parent)}}
-    ran = NotebookClient(from_dict(nb), kernel_name="python3", resources=place).execute()
+    ran = NotebookClient(
+        reads(json.dumps(nb), as_version=4), kernel_name="python3", resources=place
+    ).execute()
     (kept,) = (whole_course.root / KEPT).glob("01_*.json")
     shown = json.loads(kept.read_text())
     same = [
