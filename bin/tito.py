@@ -32,7 +32,10 @@ COURSE = (
     "click ipykernel jinja2 jupyter_client jupyterlab jupytext latex2mathml markupsafe matplotlib "
     "nbclient nbconvert nbformat nbgrader nh3 numpy pygments rich traitlets tzdata yaml"
 ).split()
-TESTS = "axe_core_python hatchling hypothesis mypy playwright psutil pytest ruff xdist".split()
+TESTS = (
+    "axe_core_python furo hatchling hypothesis mypy myst_nb numpydoc playwright psutil pytest ruff "
+    "sphinx xdist"
+).split()
 MODULES = {"course": COURSE, "dev": COURSE + TESTS}
 
 METADATA = "Metadata-Version: 2.1\nName: %s\nVersion: %s\n"

@@ -28,6 +28,7 @@ LAUNCHER = ROOT / "bin" / "tito.py"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 COURSE = PROJECT["project"]["optional-dependencies"]["course"]
 DEV = PROJECT["dependency-groups"]["dev"]
+SITE = PROJECT["project"]["optional-dependencies"]["site"]
 GENERATED = ("release", "submitted", "autograded", "feedback", "notebooks")
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="uses signals and shell scripts")
@@ -502,7 +503,7 @@ def test_what_takes_seconds_to_import_is_in_no_lock(name):
 
 
 def test_every_requirement_has_a_lower_bound():
-    for line in COURSE + DEV + PROJECT["project"]["dependencies"]:
+    for line in COURSE + DEV + SITE + PROJECT["project"]["dependencies"]:
         assert [s.operator for s in Requirement(line).specifier] == [">="], line
 
 
@@ -510,7 +511,8 @@ def test_the_launcher_looks_for_what_the_project_asks_for():
     modules = launcher()["MODULES"]
     course = {Requirement(line).name.replace("-", "_") for line in COURSE}
     course = course - {"pyyaml"} | {"yaml"}  # the one that is imported under another name
-    dev = {Requirement(line).name.removeprefix("pytest-").replace("-", "_") for line in DEV}
+    tools = DEV + SITE
+    dev = {Requirement(line).name.removeprefix("pytest-").replace("-", "_") for line in tools}
     assert set(modules["course"]) == course | {"numpy"}
     assert set(modules["dev"]) == course | dev | {"numpy"}
 
@@ -579,7 +581,7 @@ def test_the_wheel_asks_for_numpy_only_unless_the_course_is_wanted(wheel):
     metadata = Parser().parsestr(wheel.read(name).decode())
     required = [Requirement(line) for line in metadata.get_all("Requires-Dist")]
     assert [r.name for r in required if r.marker is None] == ["numpy"]
-    extras = {f'extra == "{name}"' for name in ("course", "cluster", "postgresql")}
+    extras = {f'extra == "{name}"' for name in ("course", "site", "cluster", "postgresql")}
     assert {str(r.marker) for r in required if r.marker} == extras
     assert metadata["License-Expression"] == "MIT"
     assert metadata["Requires-Python"] == ">=3.11"

@@ -25,8 +25,8 @@ BELOW = {
     },
 }
 BELOW["audit"] = {*BELOW, "audit", "cli"}
-BELOW["insights"] = BELOW["author"] | {"author"}
-BELOW["cli"] = {*BELOW, "audit", "insights"}
+BELOW["insights"] = BELOW["site"] = BELOW["author"] | {"author"}
+BELOW["cli"] = {*BELOW, "cli"}
 FACES = {"figures.py": "checks", "observations.py": "judge"}  # what lessons import
 INSIDE = [
     "judge/observer.py",

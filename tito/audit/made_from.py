@@ -11,7 +11,8 @@ from pathlib import Path
 from tito.course import Course, Module
 
 LENGTH = 12  # hexadecimal digits that are kept
-ELSEWHERE = ("student", "cli", "insights")  # rooms of tito that no result on a module depends on
+# Rooms of tito that no result on a module depends on.
+ELSEWHERE = ("student", "cli", "insights", "site")
 TRIED_BY = ("audit/parts.py", "audit/rehearsal.py")  # what tries solutions on the checks
 WHOLE = ("checks", "judge", "sandbox")  # files of these are started or copied without an import
 KIT = "kit"  # what the report on the kit is called

@@ -359,6 +359,22 @@ def kit(out: Path, colab: str | None) -> None:
 
 
 @cli.command()
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The folder.")
+@click.option("--pdf", is_flag=True, help="Also print each lesson, with the Chromium installed.")
+def site(out: Path, pdf: bool) -> None:
+    """Make a web site of the course: lessons with their outputs, manuals, the library.
+
+    What has not changed since the last time is not run again. The site needs no server and loads
+    nothing from elsewhere.
+    """
+    from tito.site.make_site import make_site
+
+    built = make_site(Course.find(), out.absolute(), lambda text: say(text, err=True), pdf=pdf)
+    ran = f"{len(built.ran)} lessons were run" if built.ran else "no lesson had to be run"
+    click.echo(f"{out}: {built.pages} pages, no solution and no hidden test in any; {ran}.")
+
+
+@cli.command()
 @click.argument("modules", nargs=-1)
 @click.option("--part", "only", multiple=True, help="Only this part; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")

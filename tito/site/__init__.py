@@ -1,0 +1,1 @@
+"""The course as a web site: every lesson executed, nothing that students must not see."""
