@@ -14,6 +14,7 @@ from tito.site.headings import demoted
 PAGES = {
     "docs/students.md": "students",
     "docs/instructors.md": "instructors",
+    "docs/taking-it-up.md": "taking-it-up",
     "docs/grading.md": "grading",
     "docs/marking.md": "marking",
     "docs/lms.md": "lms",

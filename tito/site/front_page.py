@@ -58,7 +58,7 @@ WAYS = {
 }
 TREES = {
     "Take the course": ("students", "lessons/*", "glossary"),
-    "Teach it": ("instructors", "grading", "marking", "lms", "writing", "sandbox"),
+    "Teach it": ("instructors", "taking-it-up", "grading", "marking", "lms", "writing", "sandbox"),
     "The library": ("library", "reference/index", "graph", "benchmarks", "data"),
     "Can it be trusted?": ("audit", "abuses"),
     "About": ("citing", "changes", "contributing", "security"),
