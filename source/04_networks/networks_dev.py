@@ -429,17 +429,15 @@ def row_of(networks, numbers):
     return networks.Sequential(*[Named(f"L{i}", n) for i, n in enumerate(numbers)])
 
 
-@observe(numbers=normal(5), index=integers(low=-5, high=5), x=normal())
+@observe(numbers=normal(5), index=integers(low=0, high=5), x=normal())
 def an_index_gives_a_layer(networks, numbers, index, x):
     """The very layer, counted from either end; beyond the end an IndexError."""
     network = row_of(networks, numbers)
-    layer = network[index]
-    return (
-        repr(layer),
-        layer(x),
-        layer is network.layers[index],
-        raised(lambda: network[5]),
-    )
+    found = [
+        (repr(network[n]), network[n](x), network[n] is network.layers[n])
+        for n in (index, index - 5)
+    ]
+    return found, raised(lambda: network[5])
 
 
 @observe(numbers=normal(5), start=integers(low=0, high=3), x=normal())
@@ -1396,7 +1394,7 @@ def an_unexpected_name_is_refused(networks, seed, which):
 
 @observe(
     seed=integers(low=0, high=10**6),
-    which=choice("first.w", "list.0", "list.1", "last"),
+    which=choice("list.0", "list.1", "last"),
 )
 def a_wrong_shape_is_refused(networks, seed, which):
     """Also one that would broadcast, strict or not: a ValueError with both shapes, and nothing is changed."""
@@ -1512,15 +1510,17 @@ def state_of(rng, sizes):
     return state
 
 
-@observe(seed=integers(low=0, high=10**6), depth=integers(low=2, high=14))
+@observe(seed=integers(low=0, high=10**6), depth=integers(low=2, high=8))
 def a_network_out_of_its_numbers(networks, seed, depth):
     """Of any depth and width; layers 2 to 10 come in this order."""
-    rng = np.random.default_rng(seed)
-    sizes = [int(size) for size in rng.integers(1, 6, size=depth)]
-    network = networks.mlp_from_state(state_of(rng, sizes))
-    shapes = [layer.weights.shape for layer in network.layers[::2]]
-    arrays = [(layer.weights.data, layer.bias.data) for layer in network.layers[::2]]
-    return shapes, arrays, type(network).__name__
+    rng, found = np.random.default_rng(seed), []
+    for deep in (depth, depth + 6):
+        sizes = [int(size) for size in rng.integers(1, 6, size=deep)]
+        network = networks.mlp_from_state(state_of(rng, sizes))
+        layers = network.layers[::2]
+        found.append([layer.weights.shape for layer in layers])
+        found.append([(layer.weights.data, layer.bias.data) for layer in layers])
+    return found, type(network).__name__
 
 
 @observe(order=normal(4), scale=normal())
@@ -1880,16 +1880,14 @@ def a_summary_changes_no_mode(networks, modes, size):
         raise ValueError("shapes")
 
     good = networks.Sequential(first, networks.Sequential(second))
-    bad = networks.Sequential(good, fail)
-    for part, mode in zip((first, second, good, bad), modes):
-        part.training = bool(mode)
-    shape = networks.summary(good, (size,)).rows[-1][2]
-    error = raised(lambda: networks.summary(bad, (size,)))
-    return (
-        error,
-        [bool(p.training) for p in (first, second, good, bad)],
-        [int(n) for n in shape],
-    )
+    bad, found = networks.Sequential(good, fail), []
+    for wanted in (modes, 1 - modes):
+        for part, mode in zip((first, second, good, bad), wanted):
+            part.training = bool(mode)
+        shape = networks.summary(good, (size,)).rows[-1][2]
+        found.append(raised(lambda: networks.summary(bad, (size,))))
+        found.append([bool(p.training) for p in (first, second, good, bad)])
+    return found, [int(n) for n in shape]
 
 
 ### END HIDDEN TESTS

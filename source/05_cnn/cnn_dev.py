@@ -1359,10 +1359,10 @@ check_raises(
 ### BEGIN HIDDEN TESTS
 
 
-def images_of(seed):
-    """Images and settings of a pool that fit each other."""
+def images_of(seed, least=1):
+    """Images and settings of a pool that fit each other; its window has at least this size."""
     rng = np.random.default_rng(seed)
-    kernel, stride = (int(m) for m in rng.integers(1, 4, size=2))
+    kernel, stride = int(rng.integers(least, 4)), int(rng.integers(1, 4))
     size = [kernel + int(m) for m in rng.integers(0, 5, size=2)]
     shape = [int(m) for m in rng.integers(1, 4, size=2)] + size
     padding = int(rng.integers(0, kernel // 2 + 1))
@@ -1382,7 +1382,7 @@ def the_largest_of_each_window(cnn, seed):
 @observe(seed=integers(low=0, high=10**6), value=normal())
 def a_slice_for_each_pixel_of_a_window(cnn, seed, value):
     """Row by row, with the value around."""
-    x, *settings = images_of(seed)
+    x, *settings = images_of(seed, least=2)
     return [np.array(s) for s in cnn.window_pixels(x, *settings, value)]
 
 
@@ -1590,10 +1590,10 @@ check(
 ### BEGIN HIDDEN TESTS
 
 
-@observe(layers=integers(4, 2, low=1, high=6), count=integers(low=0, high=5))
+@observe(layers=integers(4, 2, low=2, high=6), count=integers(low=0, high=5))
 def fields_of_deep_networks(cnn, layers, count):
     """Kernels and strides of any number of layers, or none."""
-    pairs = [tuple(int(m) for m in pair) for pair in layers]
+    pairs = [(1, 1), *[tuple(int(m) for m in pair) for pair in layers], (3, 1)]
     found = cnn.receptive_field(pairs), cnn.receptive_field(pairs[:count])
     return [int(size) for size in found], isinstance(found[0], (int, np.integer))
 

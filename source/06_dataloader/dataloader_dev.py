@@ -1861,15 +1861,20 @@ check(
 @observe(x=normal(3), a=normal(), b=normal(), n=integers(low=0, high=4))
 def transforms_one_after_the_other(dataloader, x, a, b, n):
     """As many as there are; the list that was given is no longer needed."""
-    given = [lambda v: v * a, lambda v: v + b, np.tanh, np.abs][:n]
+    every = [lambda v: v * a, lambda v: v + b, np.tanh, np.abs]
+    given, whole = every[:n], dataloader.Compose(every)
     made = dataloader.Compose(given)
     given.clear()
     nested = dataloader.Compose((made, np.cos))
     dtype = str(made(x.astype("float32")).dtype)
-    return made(x), made(x), nested(x), len(made.transforms), dtype
+    return made(x), made(x), nested(x), whole(x), len(made.transforms), dtype
 
 
-@observe(x=normal(12, 3, 4), seed=integers(low=0, high=10**6), probability=uniform())
+@observe(
+    x=normal(12, 3, 4),
+    seed=integers(low=0, high=10**6),
+    probability=choice(0.05, 0.1, 0.9, 0.95),
+)
 def flipped_images(dataloader, x, seed, probability):
     """Each by its own draw; twice with one generator; x stays."""
     generator, before = np.random.default_rng(seed), x.copy()
@@ -2023,7 +2028,7 @@ check(
 )
 def sequences_filled_up(dataloader, x, a, b, value):
     """At the end, with the value; the mask says which numbers are real."""
-    rows = [x[:a].tolist(), x[a : a + b], tuple(x[10:].tolist())]
+    rows = [[*x[:a].tolist(), value, 0], x[a : a + b], tuple(x[10:].tolist())]
     found = dataloader.pad_sequences(rows, value), dataloader.pad_sequences(rows)
     return found, [[str(array.dtype) for array in pair] for pair in found]
 

@@ -414,7 +414,9 @@ def surprise_at_the_right_class(training, s, labels):
 @observe(s=normal(4, 4), labels=integers(4, low=0, high=4))
 def surprise_at_each_example(training, s, labels):
     """As many losses as examples, also where there are as many classes; large scores, too."""
-    found = loss_and_gradient(training, training.cross_entropy, 300 * s, labels, "none")
+    large = 300 * s
+    large[0, labels[0]] -= 2000
+    found = loss_and_gradient(training, training.cross_entropy, large, labels, "none")
     return found, loss_and_gradient(training, training.cross_entropy, s, labels, "sum")
 
 
@@ -939,12 +941,12 @@ def care_is_taken_of_one_batch(training, a, b, x, y, step):
     return error, kept, named
 
 
-@observe(a=normal(3, 4), b=normal(4, 3), g=normal(3), off=integers(4, low=0, high=3))
-def names_without_a_gradient(training, a, b, g, off):
+@observe(a=normal(3, 4), b=normal(4, 3), g=normal(3), order=normal(4))
+def names_without_a_gradient(training, a, b, g, order):
     """None, only zeros, and some zeros; gradients of either sign that add up to zero."""
     network = small_network(training, a, b)
-    kinds = [None, np.zeros(3), np.array([0.0, g[0], -g[0]])]
-    for p, kind in zip(network.parameters(), off):
+    kinds = [None, np.zeros(3), np.array([0.0, g[0], -g[0]]), g]
+    for p, kind in zip(network.parameters(), np.argsort(order)):
         p.grad = kinds[kind]
     found = training.unreached(network)
     return found, type(found).__name__, training.unreached(training.MLP([2, 2]))
@@ -1806,7 +1808,7 @@ check(f1_scores([[2, 0], [0, 0]]), [1.0, 0.0], hint="0 / 0 is to be 0")
 
 
 @observe(
-    s=normal(40, 4), labels=integers(40, low=0, high=4), n=integers(low=3, high=40)
+    s=normal(40, 4), labels=integers(40, low=0, high=4), n=integers(low=17, high=40)
 )
 def counts_of_what_was_taken_for_what(training, s, labels, n):
     """Of a Tensor and of an array, in whole numbers; what is no class is refused."""
@@ -2260,7 +2262,7 @@ def on_spirals(seed, count, noise):
     return (arc + noise * rng.normal(size=(count, 2))).astype("float32"), labels
 
 
-@observe(width=integers(low=14, high=20), seed=integers(low=0, high=3), x=normal(4))
+@observe(width=choice(14, 15, 17, 18, 19), seed=integers(low=0, high=3), x=normal(4))
 def xor_is_learned_from_random_weights(training, width, seed, x):
     """The answers to the four questions; its width; and the same seed gives the same network."""
     network, order = training.learn_xor(width, seed), np.argsort(x)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from tito.judge.pack import Pack
 from tito.judge.variants import Variant, ask_variants
 
 MOST_BYTES = 300_000  # of the answers of one exercise that are kept
+ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")  # of an object in memory, another one each time
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,11 @@ def behaviour_of(pack: Pack, failing: Iterable[int], answers: Answers) -> Behavi
         return None
     return Behaviour(
         {name: answers.answers[n] for n, name in names.items() if n in answers.answers},
-        {name: answers.raised[n] for n, name in names.items() if n not in answers.answers},
+        {
+            name: ADDRESS.sub("0x…", answers.raised[n])
+            for n, name in names.items()
+            if n not in answers.answers
+        },
     )
 
 
