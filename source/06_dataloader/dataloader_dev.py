@@ -2028,7 +2028,7 @@ check(
 )
 def sequences_filled_up(dataloader, x, a, b, value):
     """At the end, with the value; the mask says which numbers are real."""
-    rows = [[*x[:a].tolist(), value, 0], x[a : a + b], tuple(x[10:].tolist())]
+    rows = [[*x[:a].tolist(), value, 0], x[a : a + b], tuple(x[11:].tolist())]
     found = dataloader.pad_sequences(rows, value), dataloader.pad_sequences(rows)
     return found, [[str(array.dtype) for array in pair] for pair in found]
 
