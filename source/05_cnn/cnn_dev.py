@@ -713,7 +713,9 @@ def convolutions_for_all_kinds_of_settings(cnn, seed):
 @observe(x=normal(3, 2, 4, 5), weights=normal(4, 2, 2, 2), bias=normal(4))
 def convolutions_with_and_without_bias(cnn, x, weights, bias):
     """Of as many filters as columns, where a bias on the wrong axis would fit."""
-    return cnn.conv2d(x, weights, bias), cnn.conv2d(x, weights)
+    settings = (), (2,), (1, 1), (2, 1)
+    found = [cnn.conv2d(x, weights, bias, *given) for given in settings]
+    return found, cnn.conv2d(x, weights)
 
 
 @observe(x=normal(1, 2, 4, 4, dtype="float32"), weights=normal(2, 2, 3, 3))
