@@ -1,17 +1,14 @@
 #!/usr/bin/env python3
 """The `tito` command for a fresh copy of the course: `python bin/tito.py ...` is `tito ...`.
 
-It needs nothing but Python. Where the running Python has the project and its course tools, it uses
-them as they are. Else it makes the folder .venv at the root of the copy, installs the locked
-packages into it (with uv where there is one, else with pip), and goes on inside. The project itself
-is linked, not built, so that no build tool has to be fetched.
+It needs nothing but Python. Where that has the project and its course tools, it uses them. Else it
+makes the folder .venv at the root of the copy, installs the locked packages into it (with uv where
+there is one, else with pip), and goes on inside. The project is linked: no build tool is fetched.
 
-The file .venv/tinytorch.lock says what has been installed. It is empty while an installation runs,
-so one that was interrupted is never taken for complete, and it names the lock, so a newer lock is
-installed at the next call.
+The file .venv/tinytorch.lock names what has been installed, so a newer lock is installed at the
+next call. It is empty while an installation runs: an interrupted one is never taken for complete.
 
-This file keeps to a grammar that every Python since 2.7 can read. A Python that is too old can then
-say so, where it would otherwise die of a SyntaxError.
+This file keeps to a grammar that every Python since 2.7 can read, so that an old one can say so.
 """
 
 import os
@@ -32,10 +29,8 @@ COURSE = (
     "click ipykernel jinja2 jupyter_client jupyterlab jupytext latex2mathml markupsafe matplotlib "
     "nbclient nbconvert nbformat nbgrader nh3 numpy pygments rich traitlets tzdata yaml"
 ).split()
-TESTS = (
-    "axe_core_python furo hatchling hypothesis mypy myst_nb numpydoc playwright psutil pytest ruff "
-    "sphinx xdist"
-).split()
+TESTS = "axe_core_python hatchling hypothesis mypy playwright psutil pytest ruff xdist".split()
+TESTS += "furo myst_nb numpydoc sphinx".split()
 MODULES = {"course": COURSE, "dev": COURSE + TESTS}
 
 METADATA = "Metadata-Version: 2.1\nName: %s\nVersion: %s\n"
