@@ -941,15 +941,17 @@ def care_is_taken_of_one_batch(training, a, b, x, y, step):
     return error, kept, named
 
 
-@observe(a=normal(3, 4), b=normal(4, 3), g=normal(3), order=normal(4))
-def names_without_a_gradient(training, a, b, g, order):
+@observe(a=normal(3, 4), b=normal(4, 3), g=normal(3), orders=normal(3, 4))
+def names_without_a_gradient(training, a, b, g, orders):
     """None, only zeros, and some zeros; gradients of either sign that add up to zero."""
     network = small_network(training, a, b)
     kinds = [None, np.zeros(3), np.array([0.0, g[0], -g[0]]), g]
-    for p, kind in zip(network.parameters(), np.argsort(order)):
-        p.grad = kinds[kind]
-    found = training.unreached(network)
-    return found, type(found).__name__, training.unreached(training.MLP([2, 2]))
+    found = []
+    for order in orders:
+        for p, kind in zip(network.parameters(), np.argsort(order)):
+            p.grad = kinds[kind]
+        found.append(training.unreached(network))
+    return found, type(found[0]).__name__, training.unreached(training.MLP([2, 2]))
 
 
 ### END HIDDEN TESTS

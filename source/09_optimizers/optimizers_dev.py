@@ -1467,7 +1467,7 @@ def factors(schedule, steps):
     return [float(schedule(step)) for step in range(steps)]
 
 
-@observe(size=integers(low=1, high=5), gamma=uniform(low=0.1))
+@observe(size=integers(low=2, high=6), gamma=uniform(low=0.1))
 def rates_that_drop(optimizers, size, gamma):
     """StepLR and ExponentialLR, step by step."""
     found = factors(optimizers.StepLR(size, gamma), 12)

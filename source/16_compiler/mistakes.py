@@ -371,16 +371,6 @@ MISTAKES = [
         {"x[start:stop] if cut else x for": "x[start:stop] for"},
     ),
     Mistake(
-        "last-piece-forgotten",
-        "blocks",
-        "I did whole pieces only.",
-        {
-            "range(0, self.shape[0], self.length)": (
-                "range(0, self.shape[0] - self.length + 1, self.length)"
-            )
-        },
-    ),
-    Mistake(
         "last-piece-too-long",
         "blocks",
         "I asked for a whole piece at the end as well.",
