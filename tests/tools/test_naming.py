@@ -48,6 +48,12 @@ def wrote(module, student: str, **cells: str) -> None:
     hand_in(module, student, changed(module, change))
 
 
+def put_first(module, entry: str) -> None:
+    """Put a mistake at the beginning of the catalogue."""
+    text = CATALOGUE.replace("MISTAKES = [\n", f"MISTAKES = [\n    {entry},\n")
+    module.source.with_name("mistakes.py").write_text(text, encoding="utf-8")
+
+
 def names(course, module) -> dict:
     """The names of what was missed, by student and exercise."""
     return {(m.student, m.exercise): m.mistake for m in missed(course, module)}
@@ -200,18 +206,15 @@ def test_a_damaged_list_of_names_is_told_and_kept(course, numbers):
 
 
 def test_of_equal_mistakes_the_first_of_the_catalogue_is_named(course, numbers):
-    path = numbers.source.with_name("mistakes.py")
-    twin = 'Mistake("thrice", "double", "Counted to three.", solution="return x * 3"),\n'
-    path.write_text(CATALOGUE.replace("MISTAKES = [\n", f"MISTAKES = [\n    {twin}"))
+    put_first(numbers, 'Mistake("thrice", "double", "Counted to three.", solution="return x * 3")')
     wrote(numbers, "bob", double="return x * 3")
     grade(numbers)
     assert names(course, numbers) == {("bob", "double"): "thrice"}
 
 
 def test_the_catalogue_takes_a_whole_cell(course, numbers):
-    path = numbers.source.with_name("mistakes.py")
-    whole = 'Mistake("nine", "double", "Nine.", cell="""\n#| export\ndef double(x):\n    return x * 9\n"""),\n'
-    path.write_text(CATALOGUE.replace("MISTAKES = [\n", f"MISTAKES = [\n    {whole}"))
+    cell = "\n#| export\ndef double(x):\n    return x * 9\n"
+    put_first(numbers, f'Mistake("nine", "double", "Nine.", cell="""{cell}""")')
     wrote(numbers, "bob", double="return 9 * x")
     grade(numbers)
     assert names(course, numbers) == {("bob", "double"): "nine"}

@@ -91,3 +91,17 @@ def test_a_behaviour_goes_through_json(pack):
     again = Behaviour.from_data(behaviour.as_data())
     assert behave_alike(pack, "double", again, behaviour)
     assert Behaviour({"large": np.zeros(10**6)}, {}).as_data() is None
+
+
+def test_where_objects_lie_in_memory_and_unseeded_draws_make_no_other_behaviour(pack):
+    bodies = [
+        "raise ValueError(f'{object()!r} is no number')",
+        "return x * np.random.default_rng().normal()",
+        "return x * np.random.normal()",
+        "import random\n    return x * random.random()",
+    ]
+    variants = [double(body) for body in bodies]
+    once, again = (behaviours_of(pack, variants, 7) for _ in range(2))
+    for body, ours, theirs in zip(bodies, once, again, strict=True):
+        assert len(ours.failed) == 2, body
+        assert behave_alike(pack, "double", ours, theirs), body
