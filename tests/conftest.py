@@ -95,9 +95,9 @@ def numbers(released_course) -> Module:
     return released_course.module("01_numbers")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def whole_course(tmp_path_factory) -> Course:
-    """A copy of the sources, and of the library that is written by hand, in a folder of its own."""
+    """A copy of the sources, and of the library that is written by hand, for one file of tests."""
     root = tmp_path_factory.mktemp("whole")
     for path in Course(ROOT).library():
         (root / path).parent.mkdir(parents=True, exist_ok=True)

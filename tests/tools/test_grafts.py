@@ -146,9 +146,9 @@ def lost(module, cells):
 
 def requests(monkeypatch):
     """What is sent to observers from now on."""
-    sent, send = [], asking._send
+    sent, send = [], asking.send
     monkeypatch.setattr(
-        asking, "_send", lambda process, data: (sent.append(json.loads(data)), send(process, data))
+        asking, "send", lambda process, data: (sent.append(json.loads(data)), send(process, data))
     )
     return sent
 
