@@ -25,7 +25,7 @@ from tito.audit.made_from import (
 )
 from tito.audit.mutants import mutants
 from tito.audit.page import BEGIN, END, read_page, write_page
-from tito.audit.trials import SEEDS, survives, try_change
+from tito.audit.trials import SEEDS, try_change
 from tito.audit.visible import what_checks_say
 from tito.cli.author import cli
 from tito.course import Course
@@ -382,11 +382,12 @@ def test_a_solution_is_replaced_as_a_whole():
 def test_trials_tell_right_from_wrong_and_from_what_never_ends(module):
     pack = Pack.of(module)
     source = "def double(x):\n    return {}\n"
-    assert survives(pack, "double", source.format("x + x"))
+    assert try_change(pack, "double", source.format("x + x"), 1).lost == ()
     assert try_change(pack, "double", source.format("x"), 1).kept == ()
     partly = try_change(pack, "double", source.format("2 * x if np.ndim(x) else x"), 1)
     assert (partly.lost, partly.kept) == (("double_of_a_number",), ("double_of_a_matrix",))
-    assert not survives(pack, "double", "def double(x):\n    while True:\n        pass\n")
+    endless = try_change(pack, "double", "def double(x):\n    while True:\n        pass\n", 1)
+    assert len(endless.lost) == 2
 
 
 def test_visible_checks_are_run_with_each_mistake_alone(module):
@@ -485,7 +486,7 @@ def test_what_fell_short_is_tried_again_in_all_its_parts(module, tmp_path, monke
 
 def test_trying_solutions_loads_nothing_of_tito_but_what_a_result_depends_on(module):
     begin = what_tries_solutions()
-    named = {str(path) for path in [*begin, *named_in(begin, Course(ROOT))]}
+    named = {str(ROOT / name) for name in begin | named_in(begin, Course(ROOT))}
     program = (
         "import sys, tito.audit.parts, tito.audit.rehearsal\n"
         "print(*[m.__file__ for n, m in sys.modules.items() if n.split('.')[0] == 'tito'])"
@@ -528,11 +529,8 @@ def test_a_result_depends_on_what_the_module_uses_of_the_library(module, line):
 
 
 def test_all_that_a_module_of_the_course_loads_is_known_to_be_used():
-    course, exported = Course(ROOT), "tinytorch/core/"
-    for module in course.modules():
-        folders = [m.source.parent for m in course.modules() if m <= module]
-        texts = [path for folder in folders for path in folder.glob("*.py")]
-        named = {p.relative_to(ROOT).as_posix() for p in library_named_in(texts, course)}
+    for module in Course(ROOT).modules():
+        named = library_named_in(module).keys()
         program = (
             f"import sys, tinytorch.core.{module.name}\n"
             "print(*[m.__file__ for n, m in sys.modules.items() if n.startswith('tinytorch')])"
@@ -540,9 +538,20 @@ def test_all_that_a_module_of_the_course_loads_is_known_to_be_used():
         loaded = subprocess.run(
             [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True
         )
-        files = [path.removeprefix(f"{ROOT}/") for path in loaded.stdout.split()]
-        by_hand = {f for f in files if not f.startswith(exported) or f.endswith("__init__.py")}
-        assert by_hand and by_hand <= named, module.folder
+        files = {path.removeprefix(f"{ROOT}/") for path in loaded.stdout.split()}
+        assert files - {f"tinytorch/core/{module.name}.py"} <= named, module.folder
+        assert len(files) > 2
+
+
+def test_a_result_depends_on_what_earlier_modules_export_and_not_on_their_tests(small_course):
+    first, second, *_ = small_course.modules()
+    name = f"from {first.import_name} import *\n"
+    second.source.write_text(f"{second.source.read_text()}\n# %%\n{name}")
+    before, text = made_from(second), first.source.read_text()
+    first.source.write_text(text.replace("### END HIDDEN", "# more\n### END HIDDEN"))
+    assert made_from(second) == before
+    first.source.write_text(f"{text}\n# %%\n#| export\nmore = 1\n")
+    assert made_from(second) != before
 
 
 def test_what_an_interrupted_audit_has_found_stands_in_the_page(small_course, monkeypatch):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from tito.audit import known_again, parts, school
+from tito.audit.alone import left_out
 from tito.audit.findings import Report
 from tito.audit.made_from import KIT, Known, graded_with, kit_made_from, made_from
 from tito.course import Course, Module
@@ -17,7 +18,7 @@ from tito.judge.pack import Pack
 from tito.source.catalogue import read_catalogue
 
 NOTHING: Mapping[str, Known] = {}
-PARTS = ("grading", "answers", "alone", "names", "mutants", "visible", "alternatives", "kit")
+PARTS = ("grading", "answers", "alone", "mutants", "visible", "alternatives", "kit")
 
 
 def check_parts(chosen: tuple[str, ...]) -> None:
@@ -118,10 +119,9 @@ def _parts(module: Module, chosen: tuple[str, ...], report: Report, say) -> None
         parts.answers(pack, report)
     if "alone" in chosen:
         say(f"{module.folder}: each exercise left out, each mistake made, alone")
-        parts.alone(pack, needs, catalogue, report)
-    if "names" in chosen:
-        say(f"{module.folder}: each mistake by its name")
-        known_again.names_of_mistakes(pack, needs, catalogue, report)
+        left_out(pack, needs, report)
+        known_again.mistakes_alone(pack, needs, catalogue, report)
+        known_again.no_mistake_is_lucky(pack, catalogue, report)
     if "visible" in chosen:
         say(f"{module.folder}: what visible checks say to each mistake")
         parts.visible(pack, catalogue, report)

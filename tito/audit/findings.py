@@ -98,8 +98,10 @@ class Report:
     graded_with: str = ""
 
     def add(self, part: str, where: str, what: str) -> None:
-        """Note something that falls short."""
-        self.findings.append(Finding(part, where, what))
+        """Note something that falls short, once."""
+        finding = Finding(part, where, what)
+        if finding not in self.findings:
+            self.findings.append(finding)
 
     def as_data(self) -> dict:
         """The report as plain data, for JSON."""

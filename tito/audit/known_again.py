@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from tito.audit.alone import costs_its_own_only
 from tito.audit.findings import Report
 from tito.audit.mutants import Mutant
 from tito.audit.trials import Trial, in_parallel, try_changes
@@ -19,8 +20,8 @@ LUCK = range(5, 13)  # seeds with none of which a mistake is to keep all points
 NOTHING = ("", None)
 
 
-def names_of_mistakes(pack: Pack, needs: Needs, catalogue: Catalogue, report: Report) -> None:
-    """Grade each mistake, with two seeds: it is to be known again by its answers."""
+def mistakes_alone(pack: Pack, needs: Needs, catalogue: Catalogue, report: Report) -> None:
+    """Grade each mistake alone, with two seeds: it costs its own points, and is known again."""
     variants = _variants(pack, catalogue)
     unknown: dict[str, str] = {}
     for seed in OTHER_SEEDS:
@@ -30,21 +31,26 @@ def names_of_mistakes(pack: Pack, needs: Needs, catalogue: Catalogue, report: Re
             variants,
         )
         for mistake, verdict in zip(catalogue.mistakes, verdicts, strict=True):
+            costs_its_own_only(mistake.exercise, mistake.name, verdict, report)
             found = _name(pack, mistake.exercise, verdict.behaviours.get(mistake.exercise), known)
             ours, theirs = known[mistake.name], known.get(found, NOTHING)
             if not behave_alike(pack, mistake.exercise, ours[1], theirs[1]):
                 unknown[mistake.name] = mistake.exercise
+    for name, exercise in unknown.items():
+        report.add("alone", exercise, f"{name}: its own answers are not known again")
+    report.figures["recognised"] = len(catalogue.mistakes) - len(unknown)
+
+
+def no_mistake_is_lucky(pack: Pack, catalogue: Catalogue, report: Report) -> None:
+    """Observe each mistake with some more seeds: it keeps all its points with none of them."""
+    variants = _variants(pack, catalogue)
     for seed in LUCK:
-        for mistake, trial in zip(
-            catalogue.mistakes, try_changes(pack, variants, seed), strict=True
-        ):
+        trials = try_changes(pack, variants, seed)
+        for mistake, trial in zip(catalogue.mistakes, trials, strict=True):
             if not trial.lost:
                 report.add(
-                    "names", mistake.exercise, f"{mistake.name}: passes by luck, seed {seed}"
+                    "alone", mistake.exercise, f"{mistake.name}: passes by luck, seed {seed}"
                 )
-    for name, exercise in unknown.items():
-        report.add("names", exercise, f"{name}: its own answers are not known again")
-    report.figures["recognised"] = len(catalogue.mistakes) - len(unknown)
 
 
 def names_of_mutants(
@@ -65,7 +71,7 @@ def names_of_mutants(
             ours, theirs = trials[seed][n].behaviour, known[seed][name][1]
             if not behave_alike(pack, mutant.exercise, ours, theirs):
                 report.add(
-                    "names",
+                    "mutants",
                     mutant.exercise,
                     f"{mutant.new!r} instead of {mutant.old!r} is called {name}, and behaves "
                     "otherwise with other inputs",

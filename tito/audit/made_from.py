@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tito.course import Course, Module
+from tito.errors import TitoError
+from tito.source.reference import reference_text
 
 LENGTH = 12  # hexadecimal digits that are kept
 # Rooms of tito that no result on a module depends on.
@@ -32,64 +34,88 @@ class Known:
     graded_with: str = ""
 
 
+Contents = dict[str, bytes]  # of files, by their path in the project
+
+
 def made_from(module: Module) -> str:
     """A checksum of what decides whether a solution passes a module's checks.
 
-    That is its folder and those before it, what they use of the library, and what of tito tries
-    solutions. Of both it takes what the texts name, and what that names in turn.
+    That is what is programmed in its folder, what it uses of the library and of the modules before
+    it, as their solutions are exported, and what of tito tries solutions. Of all these it takes
+    what the texts name, and what that names in turn.
     """
-    files = [*_texts_in(_folders_up_to(module)), *what_tries_solutions()]
-    return _checksum([*files, *named_in(files, Course(module.root))])
+    programs = {name: text for name, text in _own(module).items() if name.endswith(".py")}
+    begin = programs | what_tries_solutions()
+    return _checksum(begin | _reached(begin, _tito() | library_of(module)))
 
 
-def what_tries_solutions() -> list[Path]:
+def what_tries_solutions() -> Contents:
     """The files of tito that try solutions on checks, but for what these import."""
-    return [TITO / name for name in TRIED_BY] + _texts_in(TITO / name for name in WHOLE)
+    return {
+        name: content
+        for name, content in _tito().items()
+        if name.split("/")[1] in WHOLE or name.removeprefix("tito/") in TRIED_BY
+    }
 
 
 def graded_with(module: Module) -> str:
     """A checksum of what release, marks and feedback depend on: that, and nearly all of tito."""
-    files = _texts_in(_folders_up_to(module)) + _all_of_tito_but(ELSEWHERE)
-    return _checksum([*files, *library_named_in(files, Course(module.root))])
+    begin = _own(module) | {n: c for n, c in _tito().items() if n.split("/")[1] not in ELSEWHERE}
+    return _checksum(begin | _reached(begin, library_of(module)))
 
 
 def kit_made_from(course: Course) -> str:
     """The same for the kit, which holds all modules, and a student's half of tito."""
-    files = _texts_in(m.source.parent for m in course.modules()) + _all_of_tito_but(())
-    return _checksum([*files, *(course.root / path for path in course.library())])
+    by_hand = _contents((course.root / path for path in course.library()), course.root)
+    return _checksum(_tito() | by_hand | _own(*course.modules()))
 
 
-def named_in(files: Iterable[Path], course: Course) -> list[Path]:
+def named_in(begin: Contents, course: Course) -> Contents:
     """Files of tito and of the library that some files name, or that one of these names …"""
-    ours = {path.relative_to(TITO.parent).as_posix(): path for path in sorted(TITO.rglob("*.py"))}
-    return _reached(files, ours | _library(course))
+    return _reached(begin, _tito() | _library(course, course.modules()))
 
 
-def library_named_in(files: Iterable[Path], course: Course) -> list[Path]:
-    """Files of the library that some files name, or that one of these names, and so on.
+def library_named_in(module: Module) -> Contents:
+    """Files of the library that a module names, or that one of these names, and so on.
 
     What lies beside them and is no Python, as digits, is taken as well.
     """
-    return _reached(files, _library(course))
+    return _reached(_own(module), library_of(module))
 
 
-def _library(course: Course) -> dict[str, Path]:
-    return {path.as_posix(): course.root / path for path in course.library()}
+def library_of(module: Module) -> Contents:
+    """The library as a module finds it: of earlier modules, what their solutions export."""
+    course = Course(module.root)
+    return _library(course, [m for m in course.modules() if m < module])
 
 
-def _reached(files: Iterable[Path], those: dict[str, Path]) -> list[Path]:
+def _library(course: Course, modules: Iterable[Module]) -> Contents:
+    by_hand = _contents((course.root / path for path in course.library()), course.root)
+    return by_hand | {f"tinytorch/core/{m.name}.py": _reference(m) for m in modules}
+
+
+def _reference(module: Module) -> bytes:
+    try:
+        return reference_text(module).encode()
+    except TitoError:  # it is reported where that module is tried
+        return module.source.read_bytes()
+
+
+def _reached(begin: Contents, those: Contents) -> Contents:
     """Those of some files that others lead to, and the data that lies beside them."""
     found = {name for name in ALWAYS if name in those}
-    to_read = [*files, *(those[name] for name in found)]
+    to_read = [*begin.values(), *(those[name] for name in found)]
     while to_read:
-        text = to_read.pop().read_text(encoding="utf-8")
-        new = {name for name in _files_named(text) if name in those} - found
+        new = (_files_named(to_read.pop().decode()) & those.keys()) - found
         found |= new
         to_read += [those[name] for name in new]
-    data = {name for name in those if not name.endswith(".py")}
-    folders = {those[name].parent for name in found}
-    found |= {name for name in data if those[name].parent in folders}
-    return [those[name] for name in sorted(found)]
+    folders = {_folder(name) for name in found}
+    data = {n for n in those if not n.endswith(".py") and _folder(n) in folders}
+    return {name: those[name] for name in found | data}
+
+
+def _folder(name: str) -> str:
+    return name.rpartition("/")[0]
 
 
 def _files_named(text: str) -> set[str]:
@@ -102,23 +128,25 @@ def _files_named(text: str) -> set[str]:
     return {f"{begin}{end}" for begin in begins for end in (".py", "/__init__.py")}
 
 
-def _folders_up_to(module: Module) -> list[Path]:
-    return [m.source.parent for m in Course(module.root).modules() if m <= module]
+def _tito() -> Contents:
+    return _contents(TITO.rglob("*.py"), TITO.parent)
 
 
-def _all_of_tito_but(rooms: tuple[str, ...]) -> list[Path]:
-    away = [TITO / name for name in rooms]
-    return [path for path in _texts_in([TITO]) if path.parent not in away]
+def _own(*modules: Module) -> Contents:
+    """The programs and pages in the folders of some modules."""
+    paths = [path for module in modules for path in module.source_folder.rglob("*")]
+    return _contents((p for p in paths if p.suffix in (".py", ".md")), modules[0].root)
 
 
-def _texts_in(folders: Iterable[Path]) -> list[Path]:
-    """The programs and pages in some folders, and in the folders in these."""
-    paths = [path for folder in folders for path in sorted(folder.rglob("*"))]
-    return [path for path in paths if path.is_file() and path.suffix in (".py", ".md")]
+def _contents(paths: Iterable[Path], root: Path) -> Contents:
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes().replace(b"\r\n", b"\n")
+        for path in paths
+    }
 
 
-def _checksum(files: Iterable[Path]) -> str:
+def _checksum(files: Contents) -> str:
     total = hashlib.sha256()
-    for path in dict.fromkeys(files):
-        total.update(path.name.encode() + b"\0" + path.read_bytes().replace(b"\r\n", b"\n"))
+    for name, content in sorted(files.items()):
+        total.update(name.encode() + b"\0" + content)
     return total.hexdigest()[:LENGTH]

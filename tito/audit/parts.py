@@ -7,13 +7,11 @@ import ast
 from tito.audit.findings import Judged, Report
 from tito.audit.known_again import names_of_mutants
 from tito.audit.mutants import Mutant, mutants
-from tito.audit.trials import SEEDS, Trial, answers_alike, in_parallel, try_changes
+from tito.audit.trials import SEEDS, Trial, answers_alike, try_changes
 from tito.audit.visible import what_checks_say
-from tito.judge.graft import Needs, leave_out
 from tito.judge.observations import Observation
 from tito.judge.pack import Pack
-from tito.judge.variants import Variant, changed_cells
-from tito.judge.verdicts import grade
+from tito.judge.variants import Variant
 from tito.source.catalogue import Catalogue, with_solution
 from tito.source.percent import Cell
 from tito.syntax import parse
@@ -71,32 +69,6 @@ def _first_argument(cell: Cell) -> str:
     common = set.intersection(*map(set, names)) if names else set()
     first = [given[0] for given in names if given]
     return next((name for name in first if name in common), "self" if not first else first[0])
-
-
-def alone(pack: Pack, needs: Needs, catalogue: Catalogue, report: Report) -> None:
-    """Leave out each exercise, and make each mistake, alone: it costs its own points only."""
-    sources = {cell.name: cell.source for cell in pack.cells if cell.role == "exercise"}
-    changed = [(name, "left out", leave_out(pack, name)) for name in pack.exercises]
-    changed += [
-        (m.exercise, m.name, changed_cells(pack, m.exercise, m.made_in(sources[m.exercise])))
-        for m in catalogue.mistakes
-    ]
-    graded = in_parallel(lambda item: grade(pack, needs, item[2], SEEDS[0]), changed)
-    verdicts = list(graded)
-    for (exercise, label, _), verdict in zip(changed, verdicts, strict=True):
-        results = verdict.results
-        lost = {result.observation.exercise for result in results if result.fault}
-        if others := sorted(lost - {exercise}):
-            report.add("alone", exercise, f"{label}: costs points of {', '.join(others)} as well")
-        if exercise not in lost:
-            report.add("alone", exercise, f"{label}: costs no points")
-        kept = [
-            r.observation.name
-            for r in results
-            if r.observation.exercise == exercise and not r.fault
-        ]
-        if label == "left out" and kept:
-            report.add("alone", exercise, f"left out, it keeps the points of {', '.join(kept)}")
 
 
 def all_mutants(pack: Pack, catalogue: Catalogue, report: Report) -> None:

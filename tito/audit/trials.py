@@ -69,11 +69,6 @@ def agrees(answer, expected) -> bool:
         return False
 
 
-def survives(pack: Pack, exercise: str, source: str) -> bool:
-    """Whether a changed exercise keeps all its points with one of the seeds."""
-    return any(not try_change(pack, exercise, source, seed).lost for seed in SEEDS)
-
-
 def in_parallel(function: Callable, items: Iterable) -> Iterator:
     """Apply a function that waits for other processes, on all cores; results in order."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
