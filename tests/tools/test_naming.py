@@ -275,6 +275,11 @@ def test_a_catalogue_that_cannot_be_read_costs_no_marks(course, numbers, monkeyp
     assert done.exit_code == 0
     assert "3 of 10" in done.output
     assert "Mistakes are not named: mistakes.py of 01_numbers cannot be read" in done.output
+    done = CliRunner().invoke(cli, ["feedback", "1"])
+    assert done.exit_code == 0
+    assert "mistakes are not named: mistakes.py of 01_numbers cannot be read" in done.output
+    page = numbers.root / "feedback/bob/01_numbers/numbers_dev.html"
+    assert "3 of 10" in page.read_text()
 
 
 def test_the_command_names_a_group(course, numbers, monkeypatch):

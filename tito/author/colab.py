@@ -9,6 +9,7 @@ import re
 import zipfile
 from pathlib import Path
 
+from tito.author.kit import refuse_unless_new
 from tito.course import Course, Module
 from tito.errors import UsageError
 from tito.files import explained, write_atomically
@@ -96,8 +97,7 @@ def refuse(out: Path, address: str) -> None:
             f"--colab {address} is no address; write where you will put the notebooks and the kit, "
             "such as https://example.org/tinytorch"
         )
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"{out} is not empty; the notebooks for Colab would be written there")
+    refuse_unless_new(out, "the notebooks for Colab would be written there")
 
 
 def pack(kit: Path) -> bytes:

@@ -31,6 +31,7 @@ def feedback(
     module: Assigned,
     students: tuple[str, ...] = (),
     on_page: Callable[[Path], None] = lambda page: None,
+    on_trouble: Callable[[str], None] = lambda text: None,
 ) -> list[Path]:
     """Write what students get back, as HTML.
 
@@ -42,6 +43,8 @@ def feedback(
         Only these; by default everybody who was graded.
     on_page : callable
         Called with each page as soon as it is written.
+    on_trouble : callable
+        Called with the reason if mistakes cannot be named, as the catalogue is damaged.
 
     Returns
     -------
@@ -53,8 +56,7 @@ def feedback(
     UsageError
         If nobody was graded.
     TitoError
-        If it fails for somebody; the others' pages are written all the same. If the catalogue of
-        mistakes cannot be read.
+        If it fails for somebody; the others' pages are written all the same.
     Interrupted
         If it was stopped with Ctrl-C.
     """
@@ -64,7 +66,7 @@ def feedback(
         raise UsageError(
             f"nobody was graded in {module.folder}; run tito grade {module.folder} first"
         )
-    with _writing(course, module, students) as write:
+    with _writing(course, module, students, on_trouble) as write:
         return _write_all(students or tuple(graded), write, on_page)
 
 
@@ -93,12 +95,18 @@ def _write_all(
 
 
 @contextlib.contextmanager
-def _writing(course: Course, module: Assigned, students: tuple[str, ...]) -> Iterator[Write]:
+def _writing(
+    course: Course, module: Assigned, students: tuple[str, ...], on_trouble: Callable[[str], None]
+) -> Iterator[Write]:
     """A function that writes the pages of a student; what all need is got once."""
     if not isinstance(module, Module):
         yield lambda student: _have_nbgrader_write(course, module, student)
         return
-    said = sentences(course, module, students)
+    said: dict[str, dict[str, str]] = {}
+    try:
+        said = sentences(course, module, students)
+    except TitoError as error:  # the pages are as good as they can be without
+        on_trouble(f"mistakes are not named: {error}")
     with gradebook(course) as book:
         follow_and_keep(book, configuration(course.root), module.folder)
         yield lambda student: _write_page(book, module, student, said.get(student, {}))

@@ -84,6 +84,12 @@ The modules, in order: {modules}.
 """
 
 
+def refuse_unless_new(out: Path, why: str = "choose a new folder with --out") -> None:
+    """Refuse a folder in which something is, and what is no folder."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"{out} is not empty; {why}")
+
+
 def make_kit(course: Course, out: Path) -> list[Path]:
     """Make what students get: tools, released notebooks, and a library without solutions.
 
@@ -108,8 +114,7 @@ def make_kit(course: Course, out: Path) -> list[Path]:
     """
     if not course.has_sources:
         raise UsageError("a kit is made from the sources, and there are none here")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"{out} is not empty; choose a new folder with --out")
+    refuse_unless_new(out)
     modules = course.modules()
     for module in modules:
         if not is_up_to_date(module):

@@ -268,7 +268,12 @@ def feedback(module: Assigned, students: tuple[str, ...]) -> None:
     from tito.author import marks
     from tito.author.feedback import feedback as write_feedback
 
-    write_feedback(module, students, lambda page: click.echo(page.relative_to(module.root)))
+    write_feedback(
+        module,
+        students,
+        on_page=lambda page: click.echo(page.relative_to(module.root)),
+        on_trouble=lambda text: say(f"tito: {text}", err=True),
+    )
     if waiting := marks.not_marked_yet(module, students):
         click.echo(f"Not marked yet: {waiting}; the pages say so.")
 
@@ -444,13 +449,13 @@ def demo(out: Path | None) -> None:
             "a demonstration needs the instructor's checkout; there are no sources here"
         )
     from tito.author import demo as demonstration
+    from tito.author.kit import refuse_unless_new
 
     begin = time.monotonic()
     if out is None:
         out = Path(tempfile.mkdtemp(prefix="tinytorch-demo-"))
+    refuse_unless_new(out)
     out.mkdir(parents=True, exist_ok=True)
-    if any(out.iterdir()):
-        raise UsageError(f"{out} is not empty; choose another folder with --out")
     shown = demonstration.run(Course.find(), out.absolute(), click.echo)
     _show_demo(shown)
     click.echo(f"Done in {time.monotonic() - begin:.0f} s; the checkout is as it was.")
