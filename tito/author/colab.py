@@ -116,13 +116,14 @@ def pack(kit: Path) -> bytes:
 def for_colab(module: Module, first: str) -> dict:
     """The released notebook with a cell before it and three behind, and Colab's AI switched off."""
     nb = read_notebook(module.released)
-    before = _cell("code", "in-colab-first", first) | {"metadata": {"cellView": "form"}}
-    title = _cell("markdown", "in-colab-last", "## In Colab: keep your module, and hand it in")
-    behind = [_cell("code", "in-colab-export", EXPORT), _cell("code", "in-colab-submit", SUBMIT)]
+    before = cell_of_ours("code", "in-colab-first", first) | {"metadata": {"cellView": "form"}}
+    title = cell_of_ours("markdown", "in-colab-last", "## In Colab: keep your module, and hand it in")
+    behind = [cell_of_ours("code", "in-colab-export", EXPORT), cell_of_ours("code", "in-colab-submit", SUBMIT)]
     metadata = nb["metadata"] | {"colab": {"generative_ai_disabled": True, "provenance": []}}
     return nb | {"cells": [before, *nb["cells"], title, *behind], "metadata": metadata}
 
 
-def _cell(kind: str, identity: str, text: str) -> dict:
+def cell_of_ours(kind: str, identity: str, text: str) -> dict:
+    """A cell that is not in the release."""
     cell = {"cell_type": kind, "id": identity, "metadata": {}, "source": text.rstrip("\n")}
     return cell | ({"execution_count": None, "outputs": []} if kind == "code" else {})

@@ -71,6 +71,7 @@ def front_page(
     pages: Collection[str],
     files: dict[str, bytes],
     pictures: set[str],
+    lite: bool = False,
 ) -> str:
     """The text of the first page.
 
