@@ -47,6 +47,7 @@ SUBMIT = """\
 if colab:
     colab.submit("YOUR ID")
 """
+TITLE = "## In Colab: keep your module, and hand it in"
 
 
 def make_colab(course: Course, kit: Path, out: Path, address: str) -> list[Path]:
@@ -116,14 +117,17 @@ def pack(kit: Path) -> bytes:
 def for_colab(module: Module, first: str) -> dict:
     """The released notebook with a cell before it and three behind, and Colab's AI switched off."""
     nb = read_notebook(module.released)
-    before = cell_of_ours("code", "in-colab-first", first) | {"metadata": {"cellView": "form"}}
-    title = cell_of_ours("markdown", "in-colab-last", "## In Colab: keep your module, and hand it in")
-    behind = [cell_of_ours("code", "in-colab-export", EXPORT), cell_of_ours("code", "in-colab-submit", SUBMIT)]
+    before = added_cell("code", "in-colab-first", first) | {"metadata": {"cellView": "form"}}
+    title = added_cell("markdown", "in-colab-last", "## In Colab: keep your module, and hand it in")
+    behind = [
+        added_cell("code", "in-colab-export", EXPORT),
+        added_cell("code", "in-colab-submit", SUBMIT),
+    ]
     metadata = nb["metadata"] | {"colab": {"generative_ai_disabled": True, "provenance": []}}
-    return nb | {"cells": [before, *nb["cells"], title, *behind], "metadata": metadata}
+    return nb | {"cells": [before, *nb["cells"], *behind], "metadata": metadata}
 
 
-def cell_of_ours(kind: str, identity: str, text: str) -> dict:
+def added_cell(kind: str, identity: str, text: str) -> dict:
     """A cell that is not in the release."""
     cell = {"cell_type": kind, "id": identity, "metadata": {}, "source": text.rstrip("\n")}
     return cell | ({"execution_count": None, "outputs": []} if kind == "code" else {})

@@ -15,7 +15,7 @@ import sysconfig
 import tomllib
 from pathlib import Path
 
-from tito.author.colab import cell_of_ours
+from tito.author.colab import added_cell
 from tito.author.kit import make_kit
 from tito.course import KIT_VERSION, Course, Module
 from tito.errors import TitoError
@@ -36,7 +36,7 @@ ON_THE_DRIVE = ("nbgrader_config.py", KIT_VERSION, DUE_DATES, "LICENSE")  # and 
 SAVED_EVERY = 10  # seconds
 
 FIRST = """\
-# Run this cell first: it brings the course. Anywhere but in a browser's own Python, it does nothing.
+# Run this cell first: it brings the course. It does nothing but in a browser's own Python.
 import sys
 
 lite = None
@@ -113,11 +113,11 @@ def make_lite(course: Course, pyodide: Pyodide, work: Path) -> tuple[Path, list[
 def for_browser(module: Module) -> dict:
     """The released notebook with a cell before it and three behind."""
     nb = read_notebook(module.released)
-    before = cell_of_ours("code", "in-browser-first", FIRST.format(folder=module.folder))
+    before = added_cell("code", "in-browser-first", FIRST.format(folder=module.folder))
     behind = [
-        cell_of_ours("markdown", "in-browser-last", TITLE),
-        cell_of_ours("code", "in-browser-export", EXPORT),
-        cell_of_ours("code", "in-browser-submit", SUBMIT),
+        added_cell("markdown", "in-browser-last", TITLE),
+        added_cell("code", "in-browser-export", EXPORT),
+        added_cell("code", "in-browser-submit", SUBMIT),
     ]
     return nb | {"cells": [before, *nb["cells"], *behind]}
 

@@ -46,7 +46,7 @@ def leaks_of_site(folder: Path, secrets: list[Secret]) -> list[str]:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             for text, ending in hidden_texts(path):
                 unpacked = Path(name) / f"{len(names)}{ending}"
-                unpacked.write_text(text, encoding="utf-8")
+                unpacked.write_text(text, encoding="utf-8", errors="replace")
                 names[str(unpacked)] = path
         for line in leaks([Path(name)], secrets):
             unpacked, _, what = line.partition(": ")
