@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tito import files
 from tito.course import Course, Module
 from tito.errors import TitoError
 from tito.student import actions
@@ -84,6 +85,7 @@ def begin(folder: str, root: Path | None = None) -> InBrowser:
     InBrowser
         What exports and makes the file to hand in.
     """
+    files.FOR_READING = os.O_RDONLY  # the drive takes more for writing, and saves the file again
     os.environ.setdefault("JPY_SESSION_NAME", "lite")  # somebody reads what a check says
     desk = InBrowser(Course(root or Path.cwd().parents[1]).module(folder))
     _tell(desk.bring)
