@@ -118,8 +118,8 @@ def for_colab(module: Module, first: str) -> dict:
     """The released notebook with a cell before it and three behind, and Colab's AI switched off."""
     nb = read_notebook(module.released)
     before = added_cell("code", "in-colab-first", first) | {"metadata": {"cellView": "form"}}
-    title = added_cell("markdown", "in-colab-last", "## In Colab: keep your module, and hand it in")
     behind = [
+        added_cell("markdown", "in-colab-last", TITLE),
         added_cell("code", "in-colab-export", EXPORT),
         added_cell("code", "in-colab-submit", SUBMIT),
     ]
