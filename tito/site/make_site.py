@@ -106,10 +106,8 @@ def make_site(
         ran = run_lessons(modules or course.modules(), course.root / KEPT, say)
         runs = {run.module: run for run in ran}
         every = [runs.get(module, Run(module, {}, False)) for module in course.modules()]
-        html = _built(course, every, temporary, say, python)
-        pages = len(list(html.rglob("*.html")))
-        if pdf:
-            print_lessons(html, say)
+        html = _built(course, every, temporary, say, pdf, python)
+        pages = len([path for path in html.rglob("*.html") if html / LITE not in path.parents])
         write_atomically(html / MADE_BY, json.dumps({"pages": pages}))
         _replace(out, html)
     finally:
@@ -122,12 +120,15 @@ def _built(
     runs: Sequence[Run],
     folder: Path,
     say: Callable[[str], None],
+    pdf: bool,
     pyodide: Pyodide | None,
 ) -> Path:
     """The folder of the finished pages, in which nothing is to be found that must not get out."""
     say("Writing pages …")
-    write_source(course, runs, folder / "source", folder / "library", pyodide is not None)
+    write_source(course, runs, folder / "source", folder / "library", pdf, pyodide is not None)
     html, added = run_sphinx(folder), []
+    if pdf:
+        print_lessons(html, say)
     if pyodide:
         say("Making JupyterLite …")
         lite, added = make_lite(course, pyodide, folder)
@@ -154,7 +155,12 @@ def _check(course: Course, out: Path) -> None:
 
 
 def write_source(
-    course: Course, runs: Sequence[Run], source: Path, library: Path, lite: bool = False
+    course: Course,
+    runs: Sequence[Run],
+    source: Path,
+    library: Path,
+    pdf: bool = False,
+    lite: bool = False,
 ) -> None:
     """Write what Sphinx makes the site of.
 
@@ -168,14 +174,14 @@ def write_source(
         The folder for pages, pictures and settings.
     library : Path
         The folder for the package that is documented.
-    lite : bool
-        Whether the first page leads to a JupyterLite.
+    pdf, lite : bool
+        Whether each lesson leads to its PDF, and the first page to a JupyterLite.
     """
     write_library(course, course.modules(), library)
     site, pictures, files = Site.of(course), set(), {}
     texts = {}
     for run in runs:
-        page = lesson_page(run, files)
+        page = lesson_page(run, files, pdf)
         texts[f"lessons/{run.module.folder}.ipynb"] = json.dumps(page)
         card = f"source/{run.module.folder}/README.md"
         if card in site.pages:
