@@ -30,7 +30,7 @@ COURSE = (
     "nbclient nbconvert nbformat nbgrader nh3 numpy pygments rich traitlets tzdata yaml"
 ).split()
 TESTS = "axe_core_python hatchling hypothesis mypy playwright psutil pytest ruff xdist".split()
-TESTS += "furo myst_nb numpydoc sphinx".split()
+TESTS += "furo jupyterlite_core jupyterlite_pyodide_kernel myst_nb numpydoc sphinx".split()
 MODULES = {"course": COURSE, "dev": COURSE + TESTS}
 
 METADATA = "Metadata-Version: 2.1\nName: %s\nVersion: %s\n"

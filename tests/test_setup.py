@@ -29,6 +29,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 COURSE = PROJECT["project"]["optional-dependencies"]["course"]
 DEV = PROJECT["dependency-groups"]["dev"]
 SITE = PROJECT["project"]["optional-dependencies"]["site"]
+LITE = PROJECT["project"]["optional-dependencies"]["lite"]
 GENERATED = ("release", "submitted", "autograded", "feedback", "notebooks")
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="uses signals and shell scripts")
@@ -511,7 +512,7 @@ def test_the_launcher_looks_for_what_the_project_asks_for():
     modules = launcher()["MODULES"]
     course = {Requirement(line).name.replace("-", "_") for line in COURSE}
     course = course - {"pyyaml"} | {"yaml"}  # the one that is imported under another name
-    tools = DEV + SITE
+    tools = DEV + SITE + LITE
     dev = {Requirement(line).name.removeprefix("pytest-").replace("-", "_") for line in tools}
     assert set(modules["course"]) == course | {"numpy"}
     assert set(modules["dev"]) == course | dev | {"numpy"}
@@ -581,7 +582,7 @@ def test_the_wheel_asks_for_numpy_only_unless_the_course_is_wanted(wheel):
     metadata = Parser().parsestr(wheel.read(name).decode())
     required = [Requirement(line) for line in metadata.get_all("Requires-Dist")]
     assert [r.name for r in required if r.marker is None] == ["numpy"]
-    extras = {f'extra == "{name}"' for name in ("course", "site", "cluster", "postgresql")}
+    extras = {f'extra == "{name}"' for name in ("course", "site", "lite", "cluster", "postgresql")}
     assert {str(r.marker) for r in required if r.marker} == extras
     assert metadata["License-Expression"] == "MIT"
     assert metadata["Requires-Python"] == ">=3.11"

@@ -5,6 +5,7 @@ import struct
 import zlib
 
 import pytest
+from browsing import CHROMIUM
 from click.testing import CliRunner
 from conftest import write_course
 
@@ -79,6 +80,15 @@ def test_the_reference_has_what_a_docstring_says_and_no_source(site):
 
 def test_nothing_changed_so_nothing_is_run(course, site):
     assert make_site(course, site.out).ran == []
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium; install Debian's package chromium")
+def test_a_lesson_that_was_printed_leads_to_its_pdf(course, site, tmp_path):
+    link = 'href="01_numbers.pdf"'
+    assert link not in (site.out / "lessons" / "01_numbers.html").read_text()
+    printed = make_site(course, tmp_path / "printed", pdf=True).out / "lessons"
+    assert link in (printed / "01_numbers.html").read_text()
+    assert (printed / "01_numbers.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_a_folder_with_something_else_is_not_replaced(course, tmp_path):

@@ -48,6 +48,7 @@ SUBMIT = """\
 if colab:
     colab.submit("YOUR ID")
 """
+TITLE = "## In Colab: keep your module, and hand it in"
 
 
 def make_colab(course: Course, kit: Path, out: Path, address: str) -> list[Path]:
@@ -116,13 +117,17 @@ def pack(kit: Path) -> bytes:
 def for_colab(module: Module, first: str) -> dict:
     """The released notebook with a cell before it and three behind, and Colab's AI switched off."""
     nb = read_notebook(module.released)
-    before = _cell("code", "in-colab-first", first) | {"metadata": {"cellView": "form"}}
-    title = _cell("markdown", "in-colab-last", "## In Colab: keep your module, and hand it in")
-    behind = [_cell("code", "in-colab-export", EXPORT), _cell("code", "in-colab-submit", SUBMIT)]
+    before = added_cell("code", "in-colab-first", first) | {"metadata": {"cellView": "form"}}
+    behind = [
+        added_cell("markdown", "in-colab-last", TITLE),
+        added_cell("code", "in-colab-export", EXPORT),
+        added_cell("code", "in-colab-submit", SUBMIT),
+    ]
     metadata = nb["metadata"] | {"colab": {"generative_ai_disabled": True, "provenance": []}}
-    return nb | {"cells": [before, *nb["cells"], title, *behind], "metadata": metadata}
+    return nb | {"cells": [before, *nb["cells"], *behind], "metadata": metadata}
 
 
-def _cell(kind: str, identity: str, text: str) -> dict:
+def added_cell(kind: str, identity: str, text: str) -> dict:
+    """A cell that is not in the release."""
     cell = {"cell_type": kind, "id": identity, "metadata": {}, "source": text.rstrip("\n")}
     return cell | ({"execution_count": None, "outputs": []} if kind == "code" else {})

@@ -366,15 +366,30 @@ def kit(out: Path, colab: str | None) -> None:
 @cli.command()
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The folder.")
 @click.option("--pdf", is_flag=True, help="Also print each lesson, with the Chromium installed.")
-def site(out: Path, pdf: bool) -> None:
+@click.option("--lite", is_flag=True, help="Also make a JupyterLite with the notebooks.")
+@click.option(
+    "--pyodide",
+    type=click.Path(path_type=Path),
+    help="For --lite: a full distribution of pyodide, as a folder or an archive.",
+)
+def site(out: Path, pdf: bool, lite: bool, pyodide: Path | None) -> None:
     """Make a web site of the course: lessons with their outputs, manuals, the library.
 
     What has not changed since the last time is not run again. The site needs no server and loads
-    nothing from elsewhere.
+    nothing from elsewhere. With --lite, the notebooks run in the reader's browser; this part needs
+    a web server, and Python for browsers, which --pyodide names.
     """
     from tito.site.make_site import make_site
+    from tito.site.pyodide import refuse_options
 
-    built = make_site(Course.find(), out.absolute(), lambda text: say(text, err=True), pdf=pdf)
+    refuse_options(lite, pyodide)
+    built = make_site(
+        Course.find(),
+        out.absolute(),
+        lambda text: say(text, err=True),
+        pdf=pdf,
+        pyodide=pyodide and pyodide.absolute(),
+    )
     ran = f"{len(built.ran)} lessons were run" if built.ran else "no lesson had to be run"
     click.echo(f"{out}: {built.pages} pages, no solution and no hidden test in any; {ran}.")
 

@@ -56,6 +56,7 @@ WAYS = {
     "instructors": "I teach it",
     "library": "I want the library",
 }
+IN_BROWSER = '<a href="lite/lab/index.html">I want to try it in this browser</a>'
 TREES = {
     "Take the course": ("students", "lessons/*", "glossary"),
     "Teach it": ("instructors", "taking-it-up", "grading", "marking", "lms", "writing", "sandbox"),
@@ -71,6 +72,7 @@ def front_page(
     pages: Collection[str],
     files: dict[str, bytes],
     pictures: set[str],
+    lite: bool = False,
 ) -> str:
     """The text of the first page.
 
@@ -84,18 +86,25 @@ def front_page(
         The files of all other pages, which it leads to.
     files, pictures
         Get the figures, and the paths of the pictures of the repository.
+    lite : bool
+        Whether there is a JupyterLite in the folder ``lite``.
     """
     shown = milestones(runs, files)
     return TEXT.format(
-        ways=" · ".join(
-            f"{{doc}}`{words} <{page}>`" for page, words in WAYS.items() if f"{page}.md" in pages
-        ),
+        ways=" · ".join(_ways(pages, lite)),
         commands="\n\n".join(_commands(course)),
         pictures=_pictures(course, pictures),
         map=module_map(course.modules()),
         milestones=f"## Milestones\n\n{shown}" if shown else "",
         toctrees="\n".join(_toctrees(pages)),
     )
+
+
+def _ways(pages: Collection[str], lite: bool) -> list[str]:
+    """Links to where each kind of reader goes on."""
+    there = [page for page in WAYS if f"{page}.md" in pages]
+    ways = [f"{{doc}}`{WAYS[page]} <{page}>`" for page in there]
+    return [*ways, IN_BROWSER] if lite else ways
 
 
 def _commands(course: Course) -> list[str]:

@@ -18,7 +18,7 @@ SOLVED = '<p class="solved">What it looks like when solved:</p>'
 TEMPORARY = re.compile(r"/[^\s'\"]*/(ipykernel_\d+|tito-site-\w+)/")
 
 
-def lesson_page(run: Run, files: dict[str, bytes]) -> dict:
+def lesson_page(run: Run, files: dict[str, bytes], pdf: bool = False) -> dict:
     """The page of a lesson, as a notebook.
 
     Parameters
@@ -27,6 +27,8 @@ def lesson_page(run: Run, files: dict[str, bytes]) -> dict:
         What came out when it was run.
     files : dict
         Gets the pictures, by their names.
+    pdf : bool
+        Whether there will be a PDF beside the page.
     """
     cells = read_source(run.module)
     nb = notebook(cells)
@@ -39,7 +41,7 @@ def lesson_page(run: Run, files: dict[str, bytes]) -> dict:
             raw.outputs = [_plain(with_files(output, files)) for output in outputs]
         shown.append(raw)
     _one_title(shown)
-    _add_note(shown[0], run.module)
+    _add_note(shown[0], run.module, pdf)
     nb.cells = shown
     return nb
 
@@ -98,7 +100,7 @@ def _one_title(cells: list) -> None:
         cell.source, seen = demoted(cell.source, seen)
 
 
-def _add_note(first, module: Module) -> None:
+def _add_note(first, module: Module, pdf: bool) -> None:
     """Put below the title what the module's card says, and where to go on."""
     title, _, rest = first.source.partition("\n")
     hours = hours_of(module)
@@ -106,6 +108,7 @@ def _add_note(first, module: Module) -> None:
         f"Takes {hours}." if hours else "",
         f"Builds {{doc}}`{module.import_name} </reference/{module.name}>`.",
         f"{{doc}}`About this module </cards/{module.folder}>`: what you need and what you learn.",
+        f'<a class="pdf" href="{module.folder}.pdf">As a PDF</a>.' if pdf else "",
     ]
     text = " ".join(part for part in note if part)
     first.source = f"{title}\n\n:::{{container}} about\n{text}\n:::\n{rest}"

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 REFER = {"href", "src", "srcset", "action", "poster", "data"}
 LOAD = {"img", "script", "iframe", "source", "video", "audio", "embed", "object", "form"}
+LITE = "lite"  # the folder of the site in which JupyterLite has pages of its own
 
 
 class _Page(HTMLParser):
@@ -36,9 +37,10 @@ def broken_links(folder: Path) -> list[str]:
     Parameters
     ----------
     folder : Path
-        With pages; links to other sites are not followed.
+        With pages; links to other sites are not followed, and JupyterLite's pages are not read.
     """
-    files = sorted(folder.resolve().rglob("*.html"))
+    top = folder.resolve()
+    files = sorted(path for path in top.rglob("*.html") if top / LITE not in path.parents)
     pages = {path: _Page(path.read_text(encoding="utf-8")) for path in files}
     found = []
     for path, page in pages.items():

@@ -23,10 +23,12 @@ from tito.site.conf_template import CONF
 from tito.site.documents import PAGES, Site, card_page, citation_page, copy_pictures
 from tito.site.front_page import front_page
 from tito.site.lesson_pages import lesson_page
-from tito.site.links import broken_links
+from tito.site.links import LITE, broken_links
+from tito.site.lite import PYODIDE, check_tools, make_lite
 from tito.site.pdfs import browser, print_lessons
 from tito.site.pictures import FOLDER
 from tito.site.private_course import write_library
+from tito.site.pyodide import Pyodide, read_pyodide
 from tito.site.reference_pages import overview, reference_pages
 from tito.site.run_lessons import TITO, Run, run_lessons
 from tito.site.site_leaks import leaks_of_site
@@ -63,6 +65,7 @@ def make_site(
     say: Callable[[str], None] = lambda text: None,
     modules: Sequence[Module] = (),
     pdf: bool = False,
+    pyodide: Path | None = None,
 ) -> Built:
     """Make the site of a course.
 
@@ -78,11 +81,14 @@ def make_site(
         Whose lessons are run; by default all. The pages of the others are without outputs.
     pdf : bool
         Whether each lesson is printed as well.
+    pyodide : Path, optional
+        A distribution of pyodide, as a folder or an archive: with one, the notebooks are in a
+        JupyterLite as well, in the folder ``lite``.
 
     Raises
     ------
     UsageError
-        If there are no sources here, or there is something else at `out`.
+        If there are no sources here, there is something else at `out`, or pyodide lacks something.
     TitoError
         If Sphinx is missing, a lesson fails, a page or a link is wrong, or a solution, a model
         answer or a hidden test would get out; what was at `out` stays then.
@@ -90,17 +96,18 @@ def make_site(
     _check(course, out)
     if pdf:
         browser()
-    ran = run_lessons(modules or course.modules(), course.root / KEPT, say)
-    runs = {run.module: run for run in ran}
-    every = [runs.get(module, Run(module, {}, False)) for module in course.modules()]
+    if pyodide:
+        check_tools()
     with explained(f"write to {out.parent}"):
         out.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".site-", dir=out.parent))
     try:
-        html = _built(course, every, temporary, say)
-        if pdf:
-            print_lessons(html, say)
-        pages = len(list(html.rglob("*.html")))
+        python = read_pyodide(pyodide, temporary / "pyodide") if pyodide else None
+        ran = run_lessons(modules or course.modules(), course.root / KEPT, say)
+        runs = {run.module: run for run in ran}
+        every = [runs.get(module, Run(module, {}, False)) for module in course.modules()]
+        html = _built(course, every, temporary, say, pdf, python)
+        pages = len([path for path in html.rglob("*.html") if html / LITE not in path.parents])
         write_atomically(html / MADE_BY, json.dumps({"pages": pages}))
         _replace(out, html)
     finally:
@@ -108,13 +115,28 @@ def make_site(
     return Built(out, pages, [run.module.folder for run in every if run.is_new])
 
 
-def _built(course: Course, runs: Sequence[Run], folder: Path, say: Callable[[str], None]) -> Path:
+def _built(
+    course: Course,
+    runs: Sequence[Run],
+    folder: Path,
+    say: Callable[[str], None],
+    pdf: bool,
+    pyodide: Pyodide | None,
+) -> Path:
     """The folder of the finished pages, in which nothing is to be found that must not get out."""
     say("Writing pages …")
-    write_source(course, runs, folder / "source", folder / "library")
-    html = run_sphinx(folder)
+    write_source(course, runs, folder / "source", folder / "library", pdf, pyodide is not None)
+    html, added = run_sphinx(folder), []
+    if pdf:
+        print_lessons(html, say)
+    if pyodide:
+        say("Making JupyterLite …")
+        lite, added = make_lite(course, pyodide, folder)
+        lite.rename(html / LITE)
     say("Looking for leaks and broken links …")
     refuse(html, [secret for module in course.modules() for secret in secrets_of(module)])
+    if pyodide:  # all that is not ours comes last, as it was given
+        pyodide.copy_to(html / LITE / PYODIDE, added)
     return html
 
 
@@ -132,7 +154,14 @@ def _check(course: Course, out: Path) -> None:
         raise UsageError(f"{out} is not empty, and no site; choose a new folder with --out")
 
 
-def write_source(course: Course, runs: Sequence[Run], source: Path, library: Path) -> None:
+def write_source(
+    course: Course,
+    runs: Sequence[Run],
+    source: Path,
+    library: Path,
+    pdf: bool = False,
+    lite: bool = False,
+) -> None:
     """Write what Sphinx makes the site of.
 
     Parameters
@@ -145,12 +174,14 @@ def write_source(course: Course, runs: Sequence[Run], source: Path, library: Pat
         The folder for pages, pictures and settings.
     library : Path
         The folder for the package that is documented.
+    pdf, lite : bool
+        Whether each lesson leads to its PDF, and the first page to a JupyterLite.
     """
     write_library(course, course.modules(), library)
     site, pictures, files = Site.of(course), set(), {}
     texts = {}
     for run in runs:
-        page = lesson_page(run, files)
+        page = lesson_page(run, files, pdf)
         texts[f"lessons/{run.module.folder}.ipynb"] = json.dumps(page)
         card = f"source/{run.module.folder}/README.md"
         if card in site.pages:
@@ -163,7 +194,7 @@ def write_source(course: Course, runs: Sequence[Run], source: Path, library: Pat
     texts["reference/index.md"] = overview(course, reference)
     if (course.root / "CITATION.cff").exists():
         texts["citing.md"] = citation_page(course)
-    texts["index.md"] = front_page(course, runs, list(texts), files, pictures)
+    texts["index.md"] = front_page(course, runs, list(texts), files, pictures, lite)
     texts["conf.py"] = _settings(course)
     for name, text in texts.items():
         write_atomically(source / name, text)

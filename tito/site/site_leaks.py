@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import html
+import io
 import json
 import re
 import tempfile
+import zipfile
 import zlib
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -19,6 +21,7 @@ EMBEDDED = re.compile(r"data:[\w/+.-]+;base64,([A-Za-z0-9+/=\s]+)")
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 PNG = b"\x89PNG\r\n\x1a\n"
 MOST_UNPACKED = 10_000_000  # bytes
+TEXTS = (".py", ".ipynb", ".md", ".txt", ".json")  # in an archive
 COMPRESSED = (b"zTXt", b"iTXt", b"iCCP")
 
 
@@ -43,7 +46,7 @@ def leaks_of_site(folder: Path, secrets: list[Secret]) -> list[str]:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             for text, ending in hidden_texts(path):
                 unpacked = Path(name) / f"{len(names)}{ending}"
-                unpacked.write_text(text, encoding="utf-8")
+                unpacked.write_text(text, encoding="utf-8", errors="replace")
                 names[str(unpacked)] = path
         for line in leaks([Path(name)], secrets):
             unpacked, _, what = line.partition(": ")
@@ -56,6 +59,8 @@ def hidden_texts(path: Path) -> Iterator[tuple[str, str]]:
     content = path.read_bytes()
     if content.startswith(PNG):
         yield "\n".join(texts_of_png(content)), ".txt"
+    elif path.suffix in (".whl", ".zip"):
+        yield from _members(content)
     elif path.suffix == ".inv":
         yield _unpacked(content), ".txt"
     elif path.suffix in (".html", ".svg"):
@@ -67,6 +72,17 @@ def hidden_texts(path: Path) -> Iterator[tuple[str, str]]:
     elif path.suffix in (".js", ".json"):
         text = content.decode("utf-8", errors="replace")
         yield "\n".join(_strings(text)), ".txt"
+
+
+def _members(content: bytes) -> Iterator[tuple[str, str]]:
+    """The texts of an archive, each with the ending of its file."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            for name in archive.namelist():
+                if (ending := Path(name).suffix) in TEXTS:
+                    yield archive.read(name).decode("utf-8", errors="replace"), ending
+    except zipfile.BadZipFile:
+        return
 
 
 class _Inside(HTMLParser):
