@@ -21,8 +21,14 @@ ANY: dict[str, tuple[str, ...]] = {  # of several formulas, the first with numpy
     "subtract": ("{0} - {1}",),
     "multiply": ("{0} * {1}",),
     "divide": ("{0} / {1}",),
-    "maximum": ("({0} > {1}) | ({0} != {0}) ? {0} : {1}", "({0} >= {1}) | ({0} != {0}) ? {0} : {1}"),
-    "minimum": ("({0} < {1}) | ({0} != {0}) ? {0} : {1}", "({0} <= {1}) | ({0} != {0}) ? {0} : {1}"),
+    "maximum": (
+        "({0} > {1}) | ({0} != {0}) ? {0} : {1}",
+        "({0} >= {1}) | ({0} != {0}) ? {0} : {1}",
+    ),
+    "minimum": (
+        "({0} < {1}) | ({0} != {0}) ? {0} : {1}",
+        "({0} <= {1}) | ({0} != {0}) ? {0} : {1}",
+    ),
     "negative": ("-{0}",),
     "positive": ("{0}",),
     "square": ("{0} * {0}",),
@@ -145,4 +151,3 @@ def extremes(letter: str) -> np.ndarray:
     edges = [0, 1, np.inf, np.nan, info.tiny, info.smallest_subnormal, info.max, info.eps, 0.5, 1.5]
     values = np.array([*edges, *np.random.default_rng(0).normal(size=7) * 3], letter)
     return np.concatenate([values, -values])
-

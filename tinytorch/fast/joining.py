@@ -129,7 +129,14 @@ class JoinedTable(Table):
                 copies.append((letter, [self.place_of(n, letter, now), home]))
                 now.strips.free.append(now.places.pop(n))
         self.unnamed.append((head, self.functions.number(text.function())))
-        self.calls[head] = (0, 0, len(self.arguments), len(arguments), len(self.calls) - head - 1, 0)
+        self.calls[head] = (
+            0,
+            0,
+            len(self.arguments),
+            len(arguments),
+            len(self.calls) - head - 1,
+            0,
+        )
         self.arguments += arguments
         for letter, pair in copies:
             self.call((own_loop(conversion(letter, letter) or ""), 0), pair)
@@ -254,6 +261,7 @@ class Text:
         loop = "i < 1" if self.size == 1 else "i < n"
         return (
             f"int NAME(char **p, intptr_t n)\n{{\n{head}\n{odd}\n"
+            f"#pragma GCC ivdep\n"  # no memory is both read and written
             f"    for (intptr_t i = 0; {loop}; i++) {{\n{body}\n    }}\n"
             f"    return odd_f || odd_d;\n}}\n"
         )

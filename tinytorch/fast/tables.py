@@ -26,7 +26,9 @@ CALL = np.dtype(
 )
 PART = np.dtype([("size", "i8"), ("block", "i8"), ("calls", "i8")])
 GIVEN = np.dtype([("slot", "i4"), ("needs", "i4")])
-PROGRAM = np.dtype([(name, "u8") for name in "parts arguments part call argument slots given".split()])
+PROGRAM = np.dtype(
+    [(name, "u8") for name in "parts arguments part call argument slots given".split()]
+)
 Argument = tuple[int, int, int]
 
 

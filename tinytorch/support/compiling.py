@@ -214,9 +214,7 @@ def checked_backend(backend: str) -> str:
         If there is none.
     """
     if backend not in ("auto", "lines", "loops", "c"):
-        raise ValueError(
-            f"there is no backend {backend!r}; choose 'auto', 'lines', 'loops' or 'c'"
-        )
+        raise ValueError(f"there is no backend {backend!r}; choose 'auto', 'lines', 'loops' or 'c'")
     return backend
 
 
