@@ -98,7 +98,9 @@ def trial_text(name: str, types: str, formula: str) -> str:
     """A loop as numpy calls them."""
     *given, out = [TYPES[letter] for letter in types.replace("->", "")]
     reads = [f"*({kind} *)(p[{k}] + i * s[{k}])" for k, kind in enumerate(given)]
-    reads = [f"{kind} x{k} = {read};" for k, (kind, read) in enumerate(zip(given, reads))]
+    reads = [
+        f"{kind} x{k} = {read};" for k, (kind, read) in enumerate(zip(given, reads, strict=True))
+    ]
     value = formula.format("x0", "x1")
     return (
         f"void {name}(char **p, const intptr_t *n, const intptr_t *s, void *d)\n"

@@ -22,7 +22,7 @@ from tinytorch.fast.tables import Argument, Now, Table
 from tinytorch.fast.ufuncs import conversion, own_loop
 
 FEWEST = 2  # operations that are worth a function
-LONGEST = 100  # operations in one: a compiler's time grows faster than their number
+LONGEST = 100  # operations in one, each with four arguments at most; see MOST in loops.c
 MANY = 4000  # operations of a run from which on it is left to the loops
 WORDS = {"f": "int32_t", "d": "int64_t"}  # as wide as the numbers, so that both go side by side
 
@@ -148,8 +148,9 @@ class JoinedTable(Table):
         """
         made = {found.step.out for found in group}
         before = dict(now.places)
-        changed = self.untouched = {found.target for found in group} - made
-        self.untouched, later = set(changed), []
+        changed = {found.target for found in group} - made
+        self.untouched = set(changed)
+        later: list[int] = []
         for found, names in zip(group, last, strict=False):
             now.strips.free += self.operation(found, now)
             for n in names:

@@ -34,7 +34,7 @@ struct call {
 
 typedef int joined(char **, intptr_t); /* many loops as one; 0 if it could do it */
 
-enum { MOST = 256 }; /* arguments of a call */
+enum { MOST = 512 }; /* arguments of a call */
 
 struct part {
     int64_t size, block, calls;

@@ -131,8 +131,8 @@ class Rewriting:
         cells = cells_for(run, numbers, self.program)
         given = {n: i for i, n in enumerate(arrays)}
         known = run.operations, given, self.kept | cells, changed | set(fresh)
-        joined = self.functions is not None
-        table = JoinedTable(self.functions, *known) if joined else Table(*known)
+        f = self.functions
+        table = Table(*known) if f is None else JoinedTable(f, *known)
         looped = Looped(f"run_{len(self.looped) + 1}", run.operations, table, arrays + numbers)
         looped.numbers = [(cells[n], len(arrays) + i) for i, n in enumerate(numbers)]
         looped.weak = {n for n in self.kept if self.program.kinds[n].type is float}

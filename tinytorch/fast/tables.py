@@ -26,9 +26,8 @@ CALL = np.dtype(
 )
 PART = np.dtype([("size", "i8"), ("block", "i8"), ("calls", "i8")])
 GIVEN = np.dtype([("slot", "i4"), ("needs", "i4")])
-PROGRAM = np.dtype(
-    [(name, "u8") for name in "parts arguments part call argument slots given".split()]
-)
+FIELDS = "parts arguments part call argument slots given".split()
+PROGRAM = np.dtype([(name, "u8") for name in FIELDS])
 Argument = tuple[int, int, int]
 
 
