@@ -1,7 +1,7 @@
 """Whole training steps, compiled, beside PyTorch with its fused Adam, and JAX if it is there.
 
-``python benchmarks/compiled_steps.py`` measures CPU time on one thread, in turns, and writes a table
-into README.md; with ``--print`` it only prints.
+``python benchmarks/compiled_steps.py`` measures CPU time on one thread, in turns, and writes a
+table into README.md; with ``--print`` it only prints.
 """
 
 # ruff: noqa: E402 (the number of threads is set before numpy is imported)

@@ -16,6 +16,7 @@ from tinytorch.support.programs import filled
 BLOCK = 2048  # elements of a block, so that a few of them fit the first cache
 LONGEST = 4096  # arrays up to this length are one block
 LONG = 50_000  # elements, over all calls, from which on other threads may run meanwhile
+FAR = 8  # parts that an operation may be put before
 PADDING = 192  # bytes between blocks of scratch memory, against equal ends of addresses
 ALIGNED, WRITEABLE = 0x0100, 0x0400
 
@@ -39,6 +40,8 @@ class Part:
     operations: list[Operation] = field(default_factory=list)
     row: int = 1  # what the length of a block must be a multiple of
     exact: bool = True
+    reads: set[int | None] = field(default_factory=set)
+    writes: set[int] = field(default_factory=set)
 
     def takes(self, found: Operation) -> bool:
         """Whether there is a length of blocks for these operations and another one."""
@@ -47,9 +50,17 @@ class Part:
         row = math.lcm(self.row, *row_lengths(found))
         return bool(block_length(self.size, row, self.exact and found.exact))
 
+    def touches(self, found: Operation) -> bool:
+        """Whether an operation reads what the part changes, or changes what it reads."""
+        reads = {x.value for x in found.operands}
+        same = found.target in self.reads or found.target in self.writes
+        return same or not reads.isdisjoint(self.writes)
+
     def add(self, found: Operation) -> None:
         """Make an operation the last one of the part."""
         self.operations.append(found)
+        self.reads |= {x.value for x in found.operands}
+        self.writes.add(found.target)
         self.row = math.lcm(self.row, *row_lengths(found))
         self.exact = self.exact and found.exact
 
@@ -79,12 +90,22 @@ def block_length(size: int, row: int, exact: bool) -> int:
 
 
 def in_parts(operations: list[Operation]) -> list[Part]:
-    """Operations, cut where the number of elements is another."""
+    """Operations in parts, each with those on as many elements.
+
+    One goes to the first part that takes it, of those behind the last that it has to do with; what
+    computes single numbers goes before the others rather than between them.
+    """
     parts: list[Part] = []
     for found in operations:
-        if not parts or not parts[-1].takes(found):
-            parts.append(Part(found.size))
-        parts[-1].add(found)
+        first = len(parts)
+        while first > max(0, len(parts) - FAR) and not parts[first - 1].touches(found):
+            first -= 1
+        places = range(max(0, first - 1), len(parts))
+        place = next((i for i in places if parts[i].takes(found)), None)
+        if place is None:
+            place = first if found.size == 1 else len(parts)
+            parts.insert(place, Part(found.size))
+        parts[place].add(found)
     return parts
 
 
