@@ -98,9 +98,15 @@ LOOP(bool_to_float) { EACH AT(float, 1) = AT(uint8_t, 0) ? 1.0f : 0.0f; }
 LOOP(bool_to_double) { EACH AT(double, 1) = AT(uint8_t, 0) ? 1.0 : 0.0; }
 LOOP(float_to_double) { EACH AT(double, 1) = AT(float, 0); }
 LOOP(double_to_float) { EACH AT(float, 1) = (float)AT(double, 0); }
-LOOP(copy_bool) { EACH AT(uint8_t, 1) = AT(uint8_t, 0); }
-LOOP(copy_float) { EACH AT(uint32_t, 1) = AT(uint32_t, 0); }
-LOOP(copy_double) { EACH AT(uint64_t, 1) = AT(uint64_t, 0); }
+#define COPY(type)                                                            \
+    if (steps[0] == sizeof(type) && steps[1] == sizeof(type))                 \
+        memcpy(places[1], places[0], *count * sizeof(type));                  \
+    else                                                                      \
+        EACH AT(type, 1) = AT(type, 0)
+
+LOOP(copy_bool) { COPY(uint8_t); }
+LOOP(copy_float) { COPY(uint32_t); }
+LOOP(copy_double) { COPY(uint64_t); }
 
 /* A row once more for each of `count`; `data` is how many bytes a row has. */
 LOOP(rows) { EACH memcpy(places[1] + i * (intptr_t)data, places[0], (intptr_t)data); }
