@@ -9,10 +9,12 @@ from importlib.metadata import PackageNotFoundError, version
 from math import isinf
 from pathlib import Path
 
-from engines import ENGINES, LIMIT, OURS
+from engines import COMPILED, ENGINES, LIMIT, OURS
 from measure import Row
+from workloads import COMPILED_TARGETS, WORKLOADS
 
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+COMPILED_MARKS = "<!-- compiled: begin -->", "<!-- compiled: end -->"
 
 
 def figure(row: Row, engine: str) -> str:
@@ -56,6 +58,24 @@ def table(rows: list[Row], engines: list[str]) -> str:
     for row in rows:
         ours = [row.target.words, f"**{figure(row, OURS)}**", verdict(row)]
         lines.append([row.title, row.limit, *ours, *(figure(row, engine) for engine in peers)])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def compiled_table(rows: list[Row], engines: list[str]) -> str:
+    """The figures of compiled steps, with the targets of lines and of the best backend."""
+    targets = {
+        WORKLOADS[name].title: (f"≤ {of_lines:g}", f"≤ {of_the_best:g}")
+        for name, (of_lines, of_the_best) in COMPILED_TARGETS.items()
+    }
+    others = [engine for engine in engines if engine not in (LIMIT, *COMPILED)]
+    head = ["workload", *(ENGINES[engine].title for engine in [LIMIT, *others, COMPILED[0]])]
+    head += ["target", *(ENGINES[engine].title for engine in COMPILED[1:]), "target"]
+    lines = [head, ["---", *["---:"] * (len(head) - 1)]]
+    for row in rows:
+        of_lines, of_the_best = targets.get(row.title, ("–", "≤ 20 MiB"))
+        cells = [figure(row, engine) for engine in [*others, COMPILED[0]]]
+        cells += [of_lines, *(figure(row, engine) for engine in COMPILED[1:]), of_the_best]
+        lines.append([row.title, row.limit, *cells])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 

@@ -1,7 +1,8 @@
 """Compare TinyTorch's engine with others: ``python benchmarks/run.py``.
 
-A full run writes its table into README.md and its plot to ratios.svg, both beside this file. A run
-with fewer workloads or engines, or without one that is not installed, only prints.
+A full run writes its table into README.md and its plot to ratios.svg, both beside this file; one
+with ``--compiled`` writes the table of compiled steps there. A run with fewer workloads or engines,
+or without one that is not installed, only prints.
 """
 
 from __future__ import annotations
@@ -9,11 +10,18 @@ from __future__ import annotations
 import argparse
 import time
 
-from engines import COMPILED, ENGINES, LIMIT
+from engines import COMPILED, ENGINES, LIMIT, OURS
 from measure import Row, installed, measure, measure_imports
 from processes import HERE
-from report import circumstances, spreads, table, write_between_marks
-from workloads import WORKLOADS
+from report import (
+    COMPILED_MARKS,
+    circumstances,
+    compiled_table,
+    spreads,
+    table,
+    write_between_marks,
+)
+from workloads import COMPILED_TARGETS, WORKLOADS
 
 
 def arguments() -> argparse.Namespace:
@@ -32,6 +40,11 @@ def arguments() -> argparse.Namespace:
         choices=list(ENGINES),
         metavar="ENGINE",
         help=f"some of: {', '.join(ENGINES)}; numpy_by_hand always takes part",
+    )
+    parser.add_argument(
+        "--compiled",
+        action="store_true",
+        help="what module 16 compiled, beside the engine and PyTorch; writes a table of its own",
     )
     parser.add_argument("--rounds", type=int, default=15, help="how often each has its turn (15)")
     chosen = parser.parse_args()
@@ -56,6 +69,9 @@ def write(rows: list[Row], engines: list[str], text: str) -> None:
 def main() -> None:
     """Measure, print, and after a full run write."""
     chosen = arguments()
+    if chosen.compiled:
+        chosen.engines = [OURS, "torch_eager", *COMPILED]
+        chosen.only = chosen.only or list(COMPILED_TARGETS)
     begin = time.monotonic()
     print("BLAS and PyTorch are pinned to one thread; times are CPU times of each process")
     full = [name for name in ENGINES if name not in COMPILED]
@@ -71,10 +87,13 @@ def main() -> None:
             new = measure(name, engines, chosen.rounds)
         print("\n".join(spreads(row, engines) for row in new), flush=True)
         rows += new
-    text = f"{table(rows, engines)}\n\n{circumstances(engines, chosen.rounds)}"
+    made = compiled_table(rows, engines) if chosen.compiled else table(rows, engines)
+    text = f"{made}\n\n{circumstances(engines, chosen.rounds)}"
     print(f"\n{text}\n\n{time.monotonic() - begin:.0f} s")
     if chosen.only is None and engines == full:
         write(rows, engines, text)
+    if chosen.compiled and chosen.only == list(COMPILED_TARGETS):
+        write_between_marks(HERE / "README.md", text, *COMPILED_MARKS)
 
 
 if __name__ == "__main__":

@@ -308,4 +308,13 @@ PLAIN = {
         "deep MLP without checkpoints", "checkpointed", partial(deep, 1), 1e-3, at_most(1.15)
     )
 }
+# What compiled steps should take, as ratios to numpy by hand: as lines, and by the best backend.
+COMPILED_TARGETS = {
+    "scalar": (0.7, 0.2),
+    "chain": (1.05, 0.06),
+    "mlp": (1.1, 1.0),
+    "wide": (1.03, 1.0),
+    "million": (0.6, 0.35),
+    "hvp": (1.0, 0.85),
+}
 IMPORT_TARGET = at_most(25, " ms")

@@ -46,5 +46,6 @@ ENGINES = {
     "micrograd": Engine("micrograd", "micrograd.engine", "micrograd"),
     "compiled_lines": Engine("compiled, lines", "tinytorch.core.compiler", "tinytorch"),
     "compiled_loops": Engine("compiled, loops", "tinytorch.core.compiler", "tinytorch"),
+    "compiled_c": Engine("compiled, C", "tinytorch.core.compiler", "tinytorch"),
 }
-COMPILED = ("compiled_lines", "compiled_loops")  # take part where they are asked for
+COMPILED = ("compiled_lines", "compiled_loops", "compiled_c")  # take part where they are asked for

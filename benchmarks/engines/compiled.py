@@ -1,4 +1,4 @@
-"""TinyTorch's steps, compiled by module 16: as lines of numpy, or by its inner loops."""
+"""TinyTorch's steps, compiled by module 16: as lines of numpy, by its inner loops, or by C."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from test_compiler import assert_same_bits, no_memory_is_shared
 
 from tinytorch import fast
 from tinytorch.core.compiler import compile
-from tinytorch.fast import building, runs, tables, ufuncs
+from tinytorch.fast import building, formulas, joining, runs, tables, ufuncs
+from tinytorch.support import compiling
 
 needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
 
@@ -23,6 +25,7 @@ needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="there is
 def fresh(monkeypatch, tmp_path):
     """Nothing is known of the machine, and the cache is empty."""
     known = (fast.available, building.library, building.fresh_folder, ufuncs.own_loop)
+    known += (fast.joins, fast.say_no_c, formulas.trials, formulas.formula)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("TINYTORCH_FAST", "1")
     for function in known:
@@ -140,6 +143,133 @@ def test_a_loop_that_gives_other_bits_is_not_used():
     assert not ufuncs.gives_the_same(loop, np.subtract, "dd->d")
 
 
+# ---- Steps that follow one another, joined in functions of C
+
+ODD = [np.nan, -np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-310, 1e300, 1e30, -1.0]
+
+
+def with_odd_numbers(given, rng):
+    """Arrays in which a third of the numbers are NaN of both signs, infinities, zeros."""
+    for x in given:
+        odd = rng.choice(ODD, size=x.shape)
+        with np.errstate(all="ignore"):
+            np.copyto(x, odd.astype(x.dtype), where=rng.random(x.shape) < 1 / 3)
+    return given
+
+
+@needs_compiler
+@pytest.mark.parametrize("block", range(2))
+def test_random_programs_in_c_have_the_bits_of_the_step(block, monkeypatch):
+    monkeypatch.setattr(runs, "FEWEST", 1 + 2 * block)
+    monkeypatch.setattr(joining, "LONGEST", 100 if block else 7)
+    rng = np.random.default_rng(block)
+    for seed in range(block * 21, block * 21 + 21):
+        step, fresh = random_elementwise(seed)
+        compiled = compile(step, backend="c")
+        for call in range(5):
+            mine, theirs = fresh(call), fresh(call)
+            if call > 2:
+                mine = with_odd_numbers(mine, rng)
+                theirs = [x.copy() for x in mine]
+            with np.errstate(all="ignore"):
+                found, expected = compiled(*mine), step(*theirs)
+            assert_same_bits(found, expected, (seed, call))
+            assert_same_bits(mine, theirs, (seed, "inputs"))
+            assert no_memory_is_shared(found, mine, compiled), seed
+        assert compiled.last.backend == "c"
+
+
+def moved(p, m, g):
+    """A step of momentum: everything is changed in place, and read before and after."""
+    m *= 0.9
+    m += g
+    before = p * 2
+    p -= m * 0.1
+    p += before * (g > 0)
+    return before, np.maximum(p, 0), np.where(p >= m, p, m) / m
+
+
+@needs_compiler
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_what_is_changed_in_place_has_the_bits_of_the_step_also_with_nan(dtype):
+    compiled, rng = compile(moved, backend="c"), np.random.default_rng(0)
+    kept = []
+    for call in range(6):
+        mine = [rng.normal(size=5000).astype(dtype) for _ in range(3)]
+        mine = with_odd_numbers(mine, rng) if call % 2 else mine
+        theirs = [x.copy() for x in mine]
+        with np.errstate(all="ignore"):
+            found, expected = compiled(*mine), moved(*theirs)
+        kept += [(found, expected), (mine, theirs)]
+        assert no_memory_is_shared([found for found, _ in kept], (), compiled)
+    for found, expected in kept:
+        assert_same_bits(found, expected)
+    assert compiled.last.backend == "c"
+
+
+@needs_compiler
+def test_a_function_of_c_stands_for_all_loops_that_follow_one_another(monkeypatch):
+    def step(x, y):
+        return np.tanh((x + y) * (x - y) / 2) * x - y
+
+    compiled, x = compile(step, backend="c"), np.linspace(-1, 1, 3000)
+    for _ in range(3):
+        compiled(x, x + 1)
+    names = compiled.last.function.__globals__.values()
+    (run,) = [found for found in names if isinstance(found, tables.Looped)]
+    calls = run.table.table[1]
+    assert calls["spare"].tolist() == [4, 0, 0, 0, 0, 0, 2, 0, 0]  # before tanh, and after it
+
+
+@needs_compiler
+def test_a_formula_with_other_bits_is_not_used(monkeypatch):
+    assert formulas.formula(np.add, "dd->d") == "{0} + {1}"
+    assert not formulas.agrees(np.subtract, "dd->d", formulas.trial(np.add, "dd->d", 0))
+    assert not formulas.agrees(np.maximum, "dd->d", formulas.trial(np.minimum, "dd->d", 0))
+    assert not formulas.agrees(np.maximum, "dd->d", formulas.trial(np.maximum, "dd->d", 1))
+
+
+@needs_compiler
+def test_a_step_runs_by_c_when_it_has_run_often(monkeypatch):
+    monkeypatch.setenv("TINYTORCH_FAST", "1")
+    monkeypatch.setattr(compiling, "OFTEN", 3)
+    compiled, found = compile(gates), []
+    for _ in range(6):
+        compiled(np.ones(3), np.ones(3))
+        found.append(compiled.last.backend)
+    assert found == ["lines", "loops", "loops", "loops", "c", "c"]
+    assert repr(compiled).endswith("by C")
+
+
+@needs_compiler
+def test_without_functions_of_c_there_are_loops_and_it_is_said_once(fresh, monkeypatch):
+    def refuse(text, name, flags=()):
+        if name == "joined":
+            raise building.NotHere("no")
+        return compiled(text, name, flags)
+
+    compiled = building.compiled
+    monkeypatch.setattr(joining, "compiled", refuse)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        for _ in range(2):
+            assert run_four_times(backend="c").last.backend == "loops"
+    (one,) = said
+    assert str(one.message) == "compiled steps run by numpy's loops, not as C: no"
+
+
+@needs_compiler
+def test_threads_do_not_disturb_each_other(monkeypatch):
+    compiled = compile(gates, backend="c")
+    inputs = [np.random.default_rng(n).normal(size=(2, 20_000)) for n in range(4)]
+    for _ in range(2):
+        compiled(*inputs[0])
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            for x, found in zip(inputs, pool.map(lambda x: compiled(*x), inputs), strict=True):
+                assert_same_bits(found, gates(*x))
+
+
 # ---- Arrays that C must not touch
 
 
@@ -186,7 +316,9 @@ def test_there_are_no_warnings():
 
 
 def test_an_unknown_backend_is_refused():
-    with pytest.raises(ValueError, match="there is no backend 'gpu'; choose 'auto', 'lines' or"):
+    with pytest.raises(
+        ValueError, match="there is no backend 'gpu'; choose 'auto', 'lines', 'loops' or 'c'"
+    ):
         compile(gates, backend="gpu")
 
 
@@ -228,7 +360,7 @@ def test_a_notebooks_own_compiler_runs_the_lines_that_it_writes(backend, expecte
     assert result.stdout.startswith(f"{expected} __main__\nLifetimes of "), result.stdout
 
 
-@pytest.mark.parametrize("backend", ["auto", "loops"])
+@pytest.mark.parametrize("backend", ["auto", "loops", "c"])
 def test_loops_can_be_switched_off(fresh, monkeypatch, backend):
     monkeypatch.setenv("TINYTORCH_FAST", "0")
     with warnings.catch_warnings():

@@ -1,7 +1,8 @@
 """Compiled steps without Python between their numpy calls, where there is a C compiler.
 
 What each element of a result needs only at its own place is run by numpy's own inner loops, one
-after the other, block by block, from one small C function; so the results have the same bits.
+after the other, block by block, from one small C function; so the results have the same bits. The
+backend "c" joins those that C has formulas for, sums and products for example, in functions of C.
 """
 
 from __future__ import annotations
@@ -9,16 +10,39 @@ from __future__ import annotations
 import functools
 import os
 import warnings
+from collections.abc import Callable
 
 from tinytorch.fast.building import NotHere, library
+from tinytorch.fast.formulas import trials
 from tinytorch.fast.rewriting import rewritten
 from tinytorch.fast.ufuncs import layout_agrees
 
 
-def wanted(backend: str) -> bool:
-    """Whether a step runs with loops: if that is wished for, and there is what it needs."""
-    switched_off = os.environ.get("TINYTORCH_FAST") == "0"
-    return backend != "lines" and not switched_off and available()
+def hastened(program, write: Callable, backend: str) -> tuple[str, dict, dict, str] | None:
+    """A program that runs by the best there is, at most that which is wished for.
+
+    Parameters
+    ----------
+    program : Program
+    write : callable
+        What writes a program.
+    backend : {"loops", "c"}
+
+    Returns
+    -------
+    tuple or None
+        The text, what its names are, its memory, and the backend; None for lines.
+    """
+    if os.environ.get("TINYTORCH_FAST") == "0" or not available():
+        return None
+    if backend == "c" and joins():
+        try:
+            found = rewritten(program, write, "c")
+            return found and (*found, "c")
+        except NotHere as reason:
+            say_no_c(str(reason))
+    found = rewritten(program, write)
+    return found and (*found, "loops")
 
 
 @functools.cache
@@ -34,4 +58,21 @@ def available() -> bool:
     return True
 
 
-__all__ = ["available", "rewritten", "wanted"]
+@functools.cache
+def joins() -> bool:
+    """Whether functions of C can be made here; says once why not."""
+    try:
+        trials()
+    except NotHere as reason:
+        say_no_c(str(reason))
+        return False
+    return True
+
+
+@functools.cache
+def say_no_c(reason: str) -> None:
+    """Say once that there is no C, and why."""
+    warnings.warn(f"compiled steps run by numpy's loops, not as C: {reason}", stacklevel=2)
+
+
+__all__ = ["available", "hastened"]

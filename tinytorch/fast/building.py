@@ -6,6 +6,7 @@ import ctypes
 import functools
 import hashlib
 import os
+import platform
 import shutil
 import stat
 import subprocess
@@ -18,6 +19,9 @@ import numpy as np
 
 SOURCE = Path(__file__).with_name("loops.c")
 FLAGS = ("-O3", "-ffp-contract=off", "-shared", "-fPIC")
+# The same bits as without them: a product and a sum are rounded one after the other, and nothing
+# is done in another order. What they leave out is how errors of the processor are told.
+FOR_THIS_PROCESSOR = (*FLAGS, "-march=native", "-fno-math-errno", "-fno-trapping-math")
 ARRAY_DATA, ARRAY_FLAGS = 16, 64  # bytes from the beginning of an array's object
 
 
@@ -36,11 +40,10 @@ def library() -> tuple[ctypes.CDLL, ctypes.PyDLL]:
     """
     check_interpreter()
     check_arrays()
-    path = compiled()
-    try:
-        return ctypes.CDLL(str(path)), ctypes.PyDLL(str(path))
-    except OSError as error:
-        raise NotHere(f"the compiled library cannot be loaded ({error})") from None
+    if not SOURCE.exists():
+        raise NotHere("tinytorch/fast/loops.c is not there")
+    path = compiled(SOURCE.read_text("utf-8"), "loops", FLAGS)
+    return ctypes.CDLL(str(path)), ctypes.PyDLL(str(path))
 
 
 def check_interpreter() -> None:
@@ -61,36 +64,50 @@ def check_arrays() -> None:
             raise NotHere("numpy's arrays are laid out otherwise in this version")
 
 
-def compiled() -> Path:
-    """The compiled library; made if it is not in the cache."""
+def compiled(text: str, name: str, flags: tuple[str, ...] = FOR_THIS_PROCESSOR) -> Path:
+    """A library of some C; made if it is not in the cache.
+
+    Raises
+    ------
+    NotHere
+        If it cannot be compiled, or cannot be loaded.
+    """
     compiler = shutil.which("cc")
     if compiler is None:
         raise NotHere("there is no C compiler named cc")
-    if not SOURCE.exists():
-        raise NotHere("tinytorch/fast/loops.c is not there")
     folder = cache()
-    path = folder / f"loops-{version(compiler)}.so"
-    if path.exists():
-        return path
+    path = folder / f"{name}-{version(compiler, text, flags)}.so"
+    if not path.exists():
+        make(path, [compiler, *flags, "-x", "c", "-"], text)
     try:
-        handle, made = tempfile.mkstemp(suffix=".so", dir=folder)
+        ctypes.CDLL(str(path))
+    except OSError as error:
+        raise NotHere(f"the compiled library cannot be loaded ({error})") from None
+    return path
+
+
+def make(path: Path, command: list[str], text: str) -> None:
+    """Compile into a file of another name first: a process that looks for it finds all or none."""
+    try:
+        handle, made = tempfile.mkstemp(suffix=".so", dir=path.parent)
         os.close(handle)
-        command = [compiler, *FLAGS, "-o", made, str(SOURCE)]
-        done = subprocess.run(command, capture_output=True, timeout=120)
+        command = [*command, "-o", made]
+        done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=120)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotHere(f"cc could not be run ({error})") from None
     if done.returncode:
         Path(made).unlink(missing_ok=True)
-        raise NotHere("cc could not compile tinytorch/fast/loops.c")
+        raise NotHere(f"cc could not compile {path.name.partition('-')[0]}")
     os.replace(made, path)
-    return path
 
 
-def version(compiler: str) -> str:
-    """A hash of all that the library depends on."""
+def version(compiler: str, text: str, flags: tuple[str, ...]) -> str:
+    """A hash of all that a library depends on."""
     real = os.path.realpath(compiler)
     told = os.stat(real)
-    parts = (SOURCE.read_text("utf-8"), FLAGS, real, told.st_size, told.st_mtime_ns, np.__version__)
+    machine = platform.machine(), np.show_config("dicts")["SIMD Extensions"]
+    compiling = real, told.st_size, told.st_mtime_ns
+    parts = (text, flags, compiling, np.__version__, machine)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 

@@ -27,9 +27,14 @@ struct argument {
 struct call {
     loop *function;
     void *data;
-    int32_t count, unused;
-    struct argument arguments[4];
+    int32_t first, count; /* its arguments, in the table of all arguments */
+    int32_t spare;        /* calls after this one that are left out if it can do it alone */
+    int32_t unused;
 };
+
+typedef int joined(char **, intptr_t); /* many loops as one; 0 if it could do it */
+
+enum { MOST = 512 }; /* arguments of a call */
 
 struct part {
     int64_t size, block, calls;
@@ -43,6 +48,7 @@ struct program {
     int64_t parts, arguments;
     const struct part *part;
     const struct call *call;
+    const struct argument *argument;
     char **slots;
     const struct given *given;
 };
@@ -63,14 +69,17 @@ int run(const struct program *program, struct array **arrays)
             intptr_t left = part->size - start;
             intptr_t count = left < part->block ? left : part->block;
             for (const struct call *call = first; call < end; call++) {
-                char *places[4];
-                intptr_t steps[4];
+                char *places[MOST];
+                intptr_t steps[MOST];
                 for (int k = 0; k < call->count; k++) {
-                    const struct argument *argument = call->arguments + k;
+                    const struct argument *argument = program->argument + call->first + k;
                     places[k] = program->slots[argument->slot] + start * argument->advance;
                     steps[k] = argument->step;
                 }
-                call->function(places, &count, steps, call->data);
+                if (!call->spare)
+                    call->function(places, &count, steps, call->data);
+                else if (((joined *)call->function)(places, count) == 0)
+                    call += call->spare;
             }
         }
         first = end;
@@ -89,9 +98,15 @@ LOOP(bool_to_float) { EACH AT(float, 1) = AT(uint8_t, 0) ? 1.0f : 0.0f; }
 LOOP(bool_to_double) { EACH AT(double, 1) = AT(uint8_t, 0) ? 1.0 : 0.0; }
 LOOP(float_to_double) { EACH AT(double, 1) = AT(float, 0); }
 LOOP(double_to_float) { EACH AT(float, 1) = (float)AT(double, 0); }
-LOOP(copy_bool) { EACH AT(uint8_t, 1) = AT(uint8_t, 0); }
-LOOP(copy_float) { EACH AT(uint32_t, 1) = AT(uint32_t, 0); }
-LOOP(copy_double) { EACH AT(uint64_t, 1) = AT(uint64_t, 0); }
+#define COPY(type)                                                            \
+    if (steps[0] == sizeof(type) && steps[1] == sizeof(type))                 \
+        memcpy(places[1], places[0], *count * sizeof(type));                  \
+    else                                                                      \
+        EACH AT(type, 1) = AT(type, 0)
+
+LOOP(copy_bool) { COPY(uint8_t); }
+LOOP(copy_float) { COPY(uint32_t); }
+LOOP(copy_double) { COPY(uint64_t); }
 
 /* A row once more for each of `count`; `data` is how many bytes a row has. */
 LOOP(rows) { EACH memcpy(places[1] + i * (intptr_t)data, places[0], (intptr_t)data); }

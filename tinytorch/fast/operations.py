@@ -57,9 +57,19 @@ class Operand:
 
 @dataclass
 class Operation:
-    """A step as an inner loop: its operands, and the value that it makes or changes."""
+    """A step as an inner loop: its operands, and the value that it makes or changes.
+
+    Attributes
+    ----------
+    function : callable
+        A ufunc, `numpy.where`, or the method ``copy``.
+    types : str
+        What its loop takes and gives, as ``dd->d``.
+    """
 
     step: Step
+    function: Callable
+    types: str
     loop: Loop
     operands: list[Operand]
     target: int
@@ -92,7 +102,7 @@ def operation(step: Step, kinds: list[Kind]) -> Operation | None:
         return None
     exact = not isinstance(function, np.ufunc) or function.__name__ in EXACT
     read = [x for x in operands if x is not None]
-    return Operation(step, loop, read, target, kind.size, letter, exact)
+    return Operation(step, function, types, loop, read, target, kind.size, letter, exact)
 
 
 def as_ufunc(step: Step, kinds: list[Kind]) -> tuple[Any, tuple, int] | None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from tinytorch.fast.joining import Functions, JoinedTable
 from tinytorch.fast.runs import Run, in_runs
 from tinytorch.fast.tables import Looped, Table
 from tinytorch.support.calls import METHODS, getitem
@@ -48,9 +49,12 @@ class Rewriting:
         Of the new program.
     arrays : dict of ndarray
         By name: the memory of values that keep the same one in every call.
+    functions : Functions or None
+        Those of C that stand for several steps each, if it is for such.
     """
 
-    def __init__(self, program: Program):
+    def __init__(self, program: Program, joining: bool = False):
+        self.functions = Functions() if joining else None
         self.program, self.items = program, in_runs(program)
         self.steps: list[Step] = []
         self.arrays: dict[str, np.ndarray] = {}
@@ -74,6 +78,8 @@ class Rewriting:
                 self.memory.give_back(memory)
         size = max([x.table.scratch_size for x in self.looped], default=0)
         scratch = np.empty(size, np.uint8)
+        if self.functions is not None:
+            self.functions.load()
         for looped in self.looped:
             looped.finish(scratch)
         kept = [scratch, *self.memory.arrays]
@@ -124,7 +130,9 @@ class Rewriting:
         numbers = [n for n in needed if not self.is_array(n)]
         cells = cells_for(run, numbers, self.program)
         given = {n: i for i, n in enumerate(arrays)}
-        table = Table(run.operations, given, self.kept | cells, changed | set(fresh))
+        known = run.operations, given, self.kept | cells, changed | set(fresh)
+        f = self.functions
+        table = Table(*known) if f is None else JoinedTable(f, *known)
         looped = Looped(f"run_{len(self.looped) + 1}", run.operations, table, arrays + numbers)
         looped.numbers = [(cells[n], len(arrays) + i) for i, n in enumerate(numbers)]
         looped.weak = {n for n in self.kept if self.program.kinds[n].type is float}
@@ -174,15 +182,25 @@ def plain_uses(items: list) -> set[int]:
     return {n for item in items if isinstance(item, Step) for n in used(item)}
 
 
-def rewritten(program: Program, write: Callable) -> tuple[str, dict, dict] | None:
+def rewritten(
+    program: Program, write: Callable, backend: str = "loops"
+) -> tuple[str, dict, dict] | None:
     """The text of a program with runs as single steps, what its names are, and its memory.
+
+    Parameters
+    ----------
+    program : Program
+    write : callable
+        What writes a program.
+    backend : {"loops", "c"}
+        Whether steps that follow one another are also joined in functions of C.
 
     Returns
     -------
     tuple or None
         None if there are no runs in it.
     """
-    found = Rewriting(program)
+    found = Rewriting(program, joining=backend == "c")
     found.write()
     if not found.looped:
         return None

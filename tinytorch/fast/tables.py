@@ -16,20 +16,20 @@ from tinytorch.support.programs import filled
 BLOCK = 2048  # elements of a block, so that a few of them fit the first cache
 LONGEST = 4096  # arrays up to this length are one block
 LONG = 50_000  # elements, over all calls, from which on other threads may run meanwhile
+FAR = 8  # parts that an operation may be put before
 PADDING = 192  # bytes between blocks of scratch memory, against equal ends of addresses
 ALIGNED, WRITEABLE = 0x0100, 0x0400
 
 ARGUMENT = np.dtype([("slot", "i4"), ("step", "i4"), ("advance", "i4")])
 CALL = np.dtype(
-    [("function", "u8"), ("data", "u8"), ("count", "i4"), ("unused", "i4")]
-    + [("arguments", ARGUMENT, (4,))],
-    align=True,
+    [("function", "u8"), ("data", "u8")]
+    + [(name, "i4") for name in "first count spare unused".split()]
 )
 PART = np.dtype([("size", "i8"), ("block", "i8"), ("calls", "i8")])
 GIVEN = np.dtype([("slot", "i4"), ("needs", "i4")])
-PROGRAM = np.dtype([(name, "u8") for name in "parts arguments part call slots given".split()])
+FIELDS = "parts arguments part call argument slots given".split()
+PROGRAM = np.dtype([(name, "u8") for name in FIELDS])
 Argument = tuple[int, int, int]
-NOTHING: Argument = (0, 0, 0)
 
 
 @dataclass
@@ -40,6 +40,8 @@ class Part:
     operations: list[Operation] = field(default_factory=list)
     row: int = 1  # what the length of a block must be a multiple of
     exact: bool = True
+    reads: set[int | None] = field(default_factory=set)
+    writes: set[int] = field(default_factory=set)
 
     def takes(self, found: Operation) -> bool:
         """Whether there is a length of blocks for these operations and another one."""
@@ -48,9 +50,17 @@ class Part:
         row = math.lcm(self.row, *row_lengths(found))
         return bool(block_length(self.size, row, self.exact and found.exact))
 
+    def touches(self, found: Operation) -> bool:
+        """Whether an operation reads what the part changes, or changes what it reads."""
+        reads = {x.value for x in found.operands}
+        same = found.target in self.reads or found.target in self.writes
+        return same or not reads.isdisjoint(self.writes)
+
     def add(self, found: Operation) -> None:
         """Make an operation the last one of the part."""
         self.operations.append(found)
+        self.reads |= {x.value for x in found.operands}
+        self.writes.add(found.target)
         self.row = math.lcm(self.row, *row_lengths(found))
         self.exact = self.exact and found.exact
 
@@ -80,12 +90,22 @@ def block_length(size: int, row: int, exact: bool) -> int:
 
 
 def in_parts(operations: list[Operation]) -> list[Part]:
-    """Operations, cut where the number of elements is another."""
+    """Operations in parts, each with those on as many elements.
+
+    One goes to the first part that takes it, of those behind the last that it has to do with; what
+    computes single numbers goes before the others rather than between them.
+    """
     parts: list[Part] = []
     for found in operations:
-        if not parts or not parts[-1].takes(found):
-            parts.append(Part(found.size))
-        parts[-1].add(found)
+        first = len(parts)
+        while first > max(0, len(parts) - FAR) and not parts[first - 1].touches(found):
+            first -= 1
+        places = range(max(0, first - 1), len(parts))
+        place = next((i for i in places if parts[i].takes(found)), None)
+        if place is None:
+            place = first if found.size == 1 else len(parts)
+            parts.insert(place, Part(found.size))
+        parts[place].add(found)
     return parts
 
 
@@ -112,6 +132,7 @@ class Table:
         self.scratch_size = 0
         self.cells: list[np.ndarray] = []
         self.calls: list[tuple] = []
+        self.arguments: list[Argument] = []
         self.parts: list[tuple[int, int, int]] = []
         self.work = 0
         parts = in_parts(operations)
@@ -141,35 +162,39 @@ class Table:
 
     def write(self, i: int, part: Part) -> None:
         """Add the calls of a part, and before them those that repeat its rows."""
-        strips = Strips(part.block)
-        repeated: dict[int | None, Argument] = {}
+        now = Now(i, part.size, Strips(part.block), last_uses(part))
         for found in part.operations:
             for x in found.operands:
-                if x.form == "row" and x.value not in repeated:
-                    repeated[x.value] = self.repeat(x, part, strips)
-        last = last_uses(part)
-        places: dict[int, int] = {}
+                if x.form == "row" and x.value not in now.repeated:
+                    now.repeated[x.value] = self.repeat(x, part, now.strips)
         first = len(self.calls)
-        for turn, found in enumerate(part.operations):
-            mine, ending = [], []
-            for x in found.operands:
-                argument = self.argument(x, places, strips, repeated)
-                if x.old != x.new:
-                    argument, place = self.converted(x, argument, strips)
-                    ending.append(place)
-                mine.append(argument)
-            mine.append(self.result(found, i, places, strips))
-            self.call(found.loop, mine)
-            ending += [places[n] for n in last[turn] if n in places]
-            strips.free += ending
-        self.scratch_size = max(self.scratch_size, strips.size)
+        self.operations(part.operations, now)
+        self.scratch_size = max(self.scratch_size, now.strips.size)
         self.parts.append((part.size, part.block, len(self.calls) - first))
         self.work += part.size * (len(self.calls) - first)
 
+    def operations(self, operations: list[Operation], now: Now) -> None:
+        """Add the calls of some operations."""
+        for turn, found in enumerate(operations):
+            now.strips.free += self.operation(found, now)
+            now.strips.free += [now.places[n] for n in now.last[turn] if n in now.places]
+
+    def operation(self, found: Operation, now: Now) -> list[int]:
+        """Add the calls of one; gives the scratch memory that nobody needs after it."""
+        mine, ending = [], []
+        for x in found.operands:
+            argument = self.argument(x, now)
+            if x.old != x.new:
+                argument, place = self.converted(x, argument, now.strips)
+                ending.append(place)
+            mine.append(argument)
+        self.call(found.loop, [*mine, self.result(found, now)])
+        return ending
+
     def call(self, loop, arguments: list[Argument]) -> None:
         """Add a call."""
-        many = len(arguments)
-        self.calls.append((*loop, many, 0, [*arguments, *[NOTHING] * (4 - many)]))
+        self.calls.append((*loop, len(self.arguments), len(arguments), 0, 0))
+        self.arguments += arguments
 
     def strip(self, strips: Strips) -> tuple[int, int]:
         """Some scratch memory as long as a block: its place, and a slot."""
@@ -196,7 +221,7 @@ class Table:
         self.call((own_loop(conversion(x.old, x.new) or ""), 0), [old, new])
         return new, place
 
-    def argument(self, x: Operand, places: dict, strips: Strips, repeated: dict) -> Argument:
+    def argument(self, x: Operand, now: Now) -> Argument:
         """Where an operand is."""
         size = np.dtype(x.old).itemsize
         if type(x.constant) is np.ndarray:
@@ -206,9 +231,9 @@ class Table:
         if x.value is None:
             return self.cell(x.constant, x.new), 0, 0
         if x.form == "row":
-            return repeated[x.value]
-        if x.value in places:
-            return self.slots[("scratch", places[x.value])], size, 0
+            return now.repeated[x.value]
+        if x.value in now.places:
+            return self.slots[("scratch", now.places[x.value])], size, 0
         step = size if x.form == "full" else 0
         return self.memory(x.value), step, step
 
@@ -220,15 +245,15 @@ class Table:
             return self.slot(("kept", n), self.internal[n].ctypes.data)
         return self.slot(("given", n))
 
-    def result(self, found: Operation, i: int, places: dict, strips: Strips) -> Argument:
+    def result(self, found: Operation, now: Now) -> Argument:
         """Where the result of an operation goes."""
         n, size = found.target, np.dtype(found.letter).itemsize
-        if n in places:
-            return self.slots[("scratch", places[n])], size, 0
+        if n in now.places:
+            return self.slots[("scratch", now.places[n])], size, 0
         if n in self.kept or n in self.given or n in self.internal:
             return self.memory(n), size, size
-        if self.homes[n] == {i}:
-            places[n], slot = self.strip(strips)
+        if self.homes[n] == {now.part}:
+            now.places[n], slot = self.strip(now.strips)
             return slot, size, 0
         self.internal[n] = np.empty(found.size, found.letter)
         return self.memory(n), size, size
@@ -240,12 +265,13 @@ class Table:
         self.table = [
             np.array(self.parts, PART),
             np.array(self.calls, CALL),
+            np.array(self.arguments, ARGUMENT),
             np.array(self.addresses or [0], np.uint64),
             self.pairs,
         ]
         counts = len(self.parts), len(self.pairs)
         self.head = np.array([(*counts, *[x.ctypes.data for x in self.table])], PROGRAM)
-        self.calls, self.addresses = [], []
+        self.calls, self.arguments, self.addresses = [], [], []
 
 
 class Strips:
@@ -262,6 +288,30 @@ class Strips:
             return self.free.pop()
         self.size += self.step
         return self.size - self.step
+
+
+@dataclass
+class Now:
+    """What is known while the calls of a part are written.
+
+    Attributes
+    ----------
+    part, size : int
+        Its number, and how many elements its values have.
+    last : list of list of int
+        By operation: the values that none after it needs.
+    places : dict of int
+        Of values in scratch memory, where they are.
+    repeated : dict
+        Of rows, where they are repeated.
+    """
+
+    part: int
+    size: int
+    strips: Strips
+    last: list[list[int]]
+    places: dict[int, int] = field(default_factory=dict)
+    repeated: dict[int | None, Argument] = field(default_factory=dict)
 
 
 def homes(parts: list[Part]) -> dict[int, set[int]]:

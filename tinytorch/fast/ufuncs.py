@@ -110,10 +110,10 @@ def gives_the_same(loop: Loop, ufunc: np.ufunc, types: str) -> bool:
 
 
 def call(loop: Loop, arrays: list[np.ndarray]) -> None:
-    """Call an inner loop on arrays of one length."""
+    """Call an inner loop on arrays of one length, each with one axis."""
     many = len(arrays)
     places = (ctypes.c_void_p * many)(*[x.ctypes.data for x in arrays])
-    steps = (ctypes.c_ssize_t * many)(*[x.itemsize for x in arrays])
+    steps = (ctypes.c_ssize_t * many)(*[x.strides[0] for x in arrays])
     count = ctypes.c_ssize_t(arrays[0].size)
     kind = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4)
     kind(loop[0])(places, ctypes.byref(count), steps, loop[1])

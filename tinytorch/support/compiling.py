@@ -98,6 +98,8 @@ class Ready:
     ----------
     confirmed : bool
         Whether two traces have given the same.
+    settled : bool
+        Whether it runs as fast as it ever will.
     """
 
     def __init__(
@@ -109,28 +111,26 @@ class Ready:
         self.source = "\n\n".join([*(run.source for run in runs), source])
         self.buffers = list(buffers.values())
         self.buffers += [buffer for run in runs for buffer in run.buffers.values()]
-        self.backend, self.settled = "lines", False
+        self.backend, self.settled, self.runs = "lines", False, 0
         self.saved = written_before_a_risk(program)
 
-    def hasten(self, write: Callable) -> None:
-        """Run by numpy's inner loops from now on, if there are elementwise steps.
+    def hasten(self, write: Callable, backend: str) -> None:
+        """Run by numpy's inner loops from now on, or by C, if there are elementwise steps.
 
         Its `source` stays that of the lines, which do the same.
         """
-        from tinytorch.fast import rewritten
+        from tinytorch.fast import hastened
 
-        found = rewritten(self.program, write)
+        found = hastened(self.program, write, backend)
         if found is not None:
-            source, names, buffers = found
+            source, names, buffers, self.backend = found
             self.buffers = list(buffers.values())
-            self.function, self.backend = function_of(source, names | buffers), "loops"
+            self.function = function_of(source, names | buffers)
 
     def run(self, call: Call):
         """Run it with the values of a call."""
-        if self.confirmed and not self.settled:
-            self.settled = True
-            if call.holders.hasten is not None:
-                call.holders.hasten(self)
+        if self.confirmed and not self.settled and call.holders.hasten is not None:
+            call.holders.hasten(self)
         values = [call.values[i] for i in self.takes]
         before = [(values[i], values[i].copy()) for i in self.saved]
         try:
@@ -201,6 +201,7 @@ def confirmed(
     )
 
 
+OFTEN = 100  # runs after which a program is worth a C compiler's time
 HAS_FAST = importlib.util.find_spec("tinytorch.fast") is not None
 
 
@@ -212,8 +213,8 @@ def checked_backend(backend: str) -> str:
     ValueError
         If there is none.
     """
-    if backend not in ("auto", "lines", "loops"):
-        raise ValueError(f"there is no backend {backend!r}; choose 'auto', 'lines' or 'loops'")
+    if backend not in ("auto", "lines", "loops", "c"):
+        raise ValueError(f"there is no backend {backend!r}; choose 'auto', 'lines', 'loops' or 'c'")
     return backend
 
 
@@ -233,17 +234,23 @@ class CompiledMethods:
         self.refers_to = (step, *holders)  # whoever looks for state need not look further
 
     def _hasten(self, ready: Ready) -> None:
-        """Run a confirmed program by loops, if there are any.
+        """Run a confirmed program by loops or C, if there are any.
 
-        A lesson's own compiler runs the lines that it writes, unless it is asked for loops.
+        A lesson's own compiler runs the lines that it writes, unless it is asked for another way.
+        Of itself, a program runs by loops at once, and by C when it has run often: a C compiler
+        takes as long as some hundred runs of a small step.
         """
+        ready.runs += 1
         in_lesson = type(self).__module__ == "__main__"
         if self.backend == "lines" or (self.backend == "auto" and in_lesson) or not HAS_FAST:
+            ready.settled = True
             return
-        from tinytorch.fast import wanted
-
-        if wanted(self.backend):
-            ready.hasten(sys.modules[type(self).__module__].write)
+        often = ready.runs > OFTEN
+        ready.settled = self.backend != "auto" or often
+        if ready.settled or ready.runs == 1:
+            better = "c" if often and self.backend == "auto" else self.backend
+            write = sys.modules[type(self).__module__].write
+            ready.hasten(write, "loops" if better == "auto" else better)
 
     def _ready(self) -> Ready:
         if self.last is None:
@@ -293,5 +300,5 @@ class CompiledMethods:
         name = getattr(self.step, "__name__", "a step")
         if self.last is None:
             return f"compile({name}), not called yet"
-        by = ", by loops" if self.last.backend == "loops" else ""
+        by = {"loops": ", by loops", "c": ", by C"}.get(self.last.backend, "")
         return f"compile({name}): {len(self.steps)} steps, {len(self.buffers)} buffers{by}"
