@@ -1978,8 +1978,10 @@ def compile(step: Callable, *holders, backend: str = "auto") -> Compiled:
         found, and changes as if the step had run.
     *holders : object
         Further networks and so on that it changes.
-    backend : {"auto", "lines", "loops"}
-        Whether `tinytorch.fast` runs the program where it can; it needs a C compiler.
+    backend : {"auto", "lines", "loops", "c"}
+        Whether `tinytorch.fast` runs the program where it can, by numpy's loops or by
+        functions of C; it needs a C compiler. "auto" begins with loops, and goes on
+        with C for a program that runs often.
 
     Returns
     -------
@@ -2167,6 +2169,7 @@ Here are five steps of five kinds. All run on your own package: your Tensor, you
 - compiled, as the lines that you write;
 - compiled by `backend="loops"`: runs go through numpy's own inner loops, called by a small C file in `tinytorch.fast`,
   if there's a C compiler. It's what the library does for you once you have exported this module;
+- compiled by `backend="c"`: what C computes with numpy's bits becomes a function of C, written for this one program;
 - by PyTorch in its normal, eager mode, if it's installed.
 
 All that counts are ratios in one run. Your engine's time is 1.
@@ -2178,7 +2181,7 @@ Predict first: where does a compiler gain most, and where next to nothing?
 
 Most with single numbers and short arrays: there, nearly all of the time was the engine's. With a million numbers it's
 memory, so it's the pieces that help. In a network, most of the time goes to matrix products. They are the same routine
-in all four, and nobody gains much.
+in all of them, and nobody gains much.
 
 </details>
 """
@@ -2188,7 +2191,8 @@ from tinytorch.support.workloads import HAS_TORCH, WITHOUT, same_bits, workloads
 
 for work in workloads():
     steps = {"engine": work.engine(), "compiled": compile(work.engine())}
-    steps |= {"loops": compile(work.engine(), backend="loops")} | work.peers()
+    steps |= {name: compile(work.engine(), backend=name) for name in ("loops", "c")}
+    steps |= work.peers()
     for _ in range(3):
         found = {name: step(*work.arguments) for name, step in steps.items()}
     same = same_bits(found["engine"], found["compiled"])
@@ -2202,7 +2206,7 @@ if not HAS_TORCH:
 # %% [markdown]
 r"""
 That's the engine that you've written in module 7, line by line, and the bits are still its own. Where a number in the
-column `compiled` or `loops` is below PyTorch's, your package is the faster one.
+column `compiled`, `loops` or `c` is below PyTorch's, your package is the faster one.
 
 ### Your network, read aloud
 

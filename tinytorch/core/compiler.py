@@ -383,8 +383,10 @@ def compile(step: Callable, *holders, backend: str = "auto") -> Compiled:
         found, and changes as if the step had run.
     *holders : object
         Further networks and so on that it changes.
-    backend : {"auto", "lines", "loops"}
-        Whether `tinytorch.fast` runs the program where it can; it needs a C compiler.
+    backend : {"auto", "lines", "loops", "c"}
+        Whether `tinytorch.fast` runs the program where it can, by numpy's loops or by
+        functions of C; it needs a C compiler. "auto" begins with loops, and goes on
+        with C for a program that runs often.
 
     Returns
     -------
