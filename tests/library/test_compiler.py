@@ -19,7 +19,7 @@ from tinytorch.core.autograd import (
     no_grad,
     tanh,
 )
-from tinytorch.core.compiler import CannotTrace, compile
+from tinytorch.core.compiler import CannotTrace, compile, trace
 from tinytorch.core.networks import MLP, Module
 from tinytorch.core.tensor import Tensor
 from tinytorch.core.training import (
@@ -32,6 +32,7 @@ from tinytorch.core.training import (
     train_step,
 )
 from tinytorch.fast import runs
+from tinytorch.support import blanks
 
 
 def arrays_in(x):
@@ -162,7 +163,17 @@ def random_program(seed, length=12):
 
 @pytest.mark.parametrize("block", range(20))
 def test_random_programs_give_the_same_bits_on_every_call(block):
-    for seed in range(block * 100, block * 100 + 100):
+    check_random_programs(range(block * 100, block * 100 + 100))
+
+
+def test_a_trace_looks_at_no_numbers_of_large_arrays(monkeypatch):
+    monkeypatch.setattr(blanks, "LARGE", 1)
+    check_random_programs(range(2000, 2300))
+
+
+def check_random_programs(seeds):
+    """Programs give what they give by numpy, also with other inputs and at further calls."""
+    for seed in seeds:
         program, fresh = random_program(seed, length=4 + seed % 9)
         compiled = compile(program)
         for call in range(3):
@@ -924,6 +935,18 @@ def test_a_trace_holds_no_more_memory_than_the_engine():
     inputs = sum(a.nbytes for a in arrays)
     assert max(first, second) < engine + 2 * inputs
     assert third < engine / 4
+
+
+def test_a_trace_forgets_the_numbers_of_large_results():
+    def step(x, y):
+        x, y = Variable(x), Variable(y)
+        z = x
+        for _ in range(20):
+            z = tanh(z * y)
+        return [z.data]
+
+    arrays = [np.full(2**20, number) for number in (0.5, 0.25)]
+    assert peak_of(lambda *given: trace(step, *given), arrays) < 3 * arrays[0].nbytes
 
 
 def peak_of(function, arrays):

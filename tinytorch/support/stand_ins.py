@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from tinytorch.core.tensor import Conversions, Tensor
+from tinytorch.support.blanks import without_numbers
 from tinytorch.support.calls import DRAWS, METHODS, UFUNCS, getitem, setitem
 from tinytorch.support.programs import Kind, Ref, kind_of
 
@@ -151,9 +152,17 @@ def on_examples(function: Callable, inputs: tuple, settings: dict):
         raise refused("outside")
     plain_inputs, plain_settings = examples((tuple(inputs), dict(settings)))
     with np.errstate(all="ignore"):
-        if changed or isinstance(function, np.ufunc) or function in HARMLESS:
+        if changed:
             return function(*plain_inputs, **plain_settings)
+        if isinstance(function, np.ufunc) or function in HARMLESS:
+            out = function(*plain_inputs, **plain_settings)
+            return out if is_shown(out, plain_inputs) else without_numbers(out)
         return closed_to_writing(function, plain_inputs, plain_settings)
+
+
+def is_shown(out, inputs: tuple) -> bool:
+    """Whether a result is no new array, but a part of an input, one itself, or none."""
+    return type(out) is not np.ndarray or out.base is not None or any(out is x for x in inputs)
 
 
 def closed_to_writing(function: Callable, inputs: tuple, settings: dict):
@@ -450,7 +459,8 @@ def on_tape(tape, arguments: tuple) -> list:
 
 
 def own_copy(x):
-    """A copy of an array, of a generator or of a number, which tracing may change."""
+    """An array like one, a copy of a generator, or a number, which tracing may change."""
     if isinstance(x, np.ndarray):
-        return np.array(x)
+        blank = without_numbers(x)
+        return np.array(x) if blank is x else blank
     return copy.deepcopy(x) if isinstance(x, np.random.Generator) else x

@@ -1,0 +1,30 @@
+"""Arrays whose numbers nobody reads: memory that has not been written to takes no place."""
+
+from __future__ import annotations
+
+import mmap
+
+import numpy as np
+
+LARGE = 2**21  # bytes from which on it is worth the call to the system
+
+
+def without_numbers(array: np.ndarray) -> np.ndarray:
+    """An array of the same shape, dtype and layout, of zeros, where that saves memory.
+
+    Parameters
+    ----------
+    array : ndarray
+        Any; it is not changed.
+
+    Returns
+    -------
+    ndarray
+        `array` itself if it is small, not in C's order, or of square matrices, since zeros have
+        no inverse.
+    """
+    is_square = array.ndim > 1 and array.shape[-1] == array.shape[-2]
+    if array.nbytes < LARGE or is_square or not array.flags.c_contiguous or array.dtype.hasobject:
+        return array
+    memory = mmap.mmap(-1, array.nbytes, access=mmap.ACCESS_COPY)
+    return np.frombuffer(memory, array.dtype).reshape(array.shape)
