@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from conftest import ROOT
-from test_compiler import assert_same_bits, no_memory_is_shared
+from test_compiler import assert_same_bits, assert_same_call, no_memory_is_shared
 
 from tinytorch import fast
 from tinytorch.core.compiler import compile
@@ -114,12 +114,7 @@ def test_random_elementwise_programs_have_the_bits_of_the_step(block, fewest, mo
         step, fresh = random_elementwise(seed)
         compiled = compile(step, backend="loops")
         for call in range(4):
-            mine, theirs = fresh(call), fresh(call)
-            with np.errstate(all="ignore"):
-                found, expected = compiled(*mine), step(*theirs)
-            assert_same_bits(found, expected, (seed, call))
-            assert_same_bits(mine, theirs, (seed, "inputs"))
-            assert no_memory_is_shared(found, mine, compiled), seed
+            assert_same_call(compiled, step, fresh(call), (seed, call))
         assert compiled.last.backend == "loops"
 
 
@@ -167,15 +162,8 @@ def test_random_programs_in_c_have_the_bits_of_the_step(block, monkeypatch):
         step, fresh = random_elementwise(seed)
         compiled = compile(step, backend="c")
         for call in range(5):
-            mine, theirs = fresh(call), fresh(call)
-            if call > 2:
-                mine = with_odd_numbers(mine, rng)
-                theirs = [x.copy() for x in mine]
-            with np.errstate(all="ignore"):
-                found, expected = compiled(*mine), step(*theirs)
-            assert_same_bits(found, expected, (seed, call))
-            assert_same_bits(mine, theirs, (seed, "inputs"))
-            assert no_memory_is_shared(found, mine, compiled), seed
+            mine = with_odd_numbers(fresh(call), rng) if call > 2 else fresh(call)
+            assert_same_call(compiled, step, mine, (seed, call))
         assert compiled.last.backend == "c"
 
 
