@@ -507,7 +507,7 @@ def selftest(arguments: tuple[str, ...]) -> None:
         raise TitoError("pytest is missing; run: pip install --group dev")
     if not (root / "tests").is_dir():
         raise UsageError(f"{root} has no tests; they are in the instructor's checkout")
-    # One more than the cores, since tests of browsers and notebooks wait for half of their time.
+    # One more than the cores, since tests of browsers and notebooks also wait.
     parallel = [] if arguments else ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadgroup"]
     sys.exit(subprocess.call([sys.executable, "-m", "pytest", *parallel, *arguments], cwd=root))
 
