@@ -14,7 +14,6 @@ for library in ("OPENBLAS", "MKL", "OMP"):
     os.environ[f"{library}_NUM_THREADS"] = "1"
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
 
-import sys
 from collections.abc import Callable
 from functools import partial
 from statistics import median
@@ -22,7 +21,7 @@ from time import process_time
 
 import numpy as np
 import torch
-from report import write_between_marks
+from report import only_printing, write_between_marks
 from training import LARGE, ROOT, SMALL, batches, networks, their_epoch
 from worker import cpu_seconds
 
@@ -210,11 +209,12 @@ def table() -> list[str]:
 
 def main() -> None:
     """Measure, print, and write the table."""
+    leave = only_printing(__doc__)
     torch.set_num_threads(1)
     memory.keep_freed_blocks()
     text = "\n".join(table())
     print(text)
-    if "--print" not in sys.argv[1:]:
+    if not leave:
         write_between_marks(ROOT / "benchmarks" / "README.md", text, BEGIN, END)
 
 

@@ -1,8 +1,9 @@
 """Convolutions beside PyTorch's: forward, and with gradients as `windows` and `fold` give them.
 
-``python benchmarks/convolution.py`` measures, and writes the table into README.md. The gradients
-are what a later module will make rules of: two matrix products with the columns of `windows`, and
-a `fold`. A first layer, with 1 or 3 channels, needs none by its images.
+``python benchmarks/convolution.py`` measures, and writes the table into README.md; with
+``--print`` it only prints. The gradients are what a later module will make rules of: two matrix
+products with the columns of `windows`, and a `fold`. A first layer, with 1 or 3 channels, needs
+none by its images.
 """
 
 # ruff: noqa: E402 (the number of threads is set before numpy is imported)
@@ -26,7 +27,7 @@ from torch.nn.functional import conv2d as theirs
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from report import write_between_marks
+from report import only_printing, write_between_marks
 from worker import cpu_seconds
 from workloads import Images, images
 
@@ -101,6 +102,7 @@ def ratio(ours: Callable[[], list], others: Callable[[], list]) -> tuple[float, 
 
 def main() -> None:
     """Measure every size, print, and write the table."""
+    leave = only_printing(__doc__)
     torch.set_num_threads(1)
     memory.keep_freed_blocks()
     lines = [
@@ -120,7 +122,8 @@ def main() -> None:
             f"| **{forward:.1f}** | {whole:.2f} ms | **{both:.1f}** | {prototype} |"
         )
         print(lines[-1], flush=True)
-    write_between_marks(ROOT / "benchmarks" / "README.md", "\n".join(lines), BEGIN, END)
+    if not leave:
+        write_between_marks(ROOT / "benchmarks" / "README.md", "\n".join(lines), BEGIN, END)
 
 
 if __name__ == "__main__":

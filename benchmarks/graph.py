@@ -1,17 +1,18 @@
 """How long a picture of a graph takes, and how large it is; and the pictures of docs/graph.md.
 
-``python benchmarks/graph.py`` measures, writes the table into README.md, and draws the pictures.
+``python benchmarks/graph.py`` measures, writes the table into README.md, and draws the
+pictures; with ``--print`` it only prints the table.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from report import only_printing, write_between_marks
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -95,6 +96,7 @@ def milliseconds(call) -> float:
 
 def main() -> None:
     """Measure, write the table, and draw the pictures."""
+    leave = only_printing(__doc__)
     lines = [
         "| graph | nodes | edges | `draw` | image | `step_backward` | page |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -102,7 +104,8 @@ def main() -> None:
     for name, (title, make) in GRAPHS.items():
         z = make()
         graph, picture = read(z), draw(z)
-        picture.save(ROOT / "docs" / "images" / f"graph-{name}.svg")
+        if not leave:
+            picture.save(ROOT / "docs" / "images" / f"graph-{name}.svg")
         page = step_backward(z)._repr_html_()
         lines.append(
             f"| {title} | {len(graph.nodes)} | {len(graph.edges)} "
@@ -113,11 +116,8 @@ def main() -> None:
         )
     table = "\n".join(lines)
     print(table)
-    path = ROOT / "benchmarks" / "README.md"
-    text = re.sub(
-        f"{BEGIN}.*{END}", f"{BEGIN}\n\n{table}\n\n{END}", path.read_text("utf-8"), flags=re.S
-    )
-    path.write_text(text, encoding="utf-8")
+    if not leave:
+        write_between_marks(ROOT / "benchmarks" / "README.md", table, BEGIN, END)
 
 
 if __name__ == "__main__":

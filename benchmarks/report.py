@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import re
@@ -111,6 +112,13 @@ def spreads(row: Row, engines: list[str]) -> str:
     return "\n".join([f"  {row.title} [{row.unit}], numpy by hand {row.limit}", *parts])
 
 
+def only_printing(about: str | None) -> bool:
+    """Read the command line of a measurement without a choice: whether README.md stays as it is."""
+    parser = argparse.ArgumentParser(description=(about or "").partition("\n")[0])
+    parser.add_argument("--print", action="store_true", help="leave README.md as it is")
+    return parser.parse_args().print
+
+
 def write_between_marks(readme: Path, text: str, begin: str = BEGIN, end: str = END) -> None:
     """Replace what stands between the two marks of a document."""
     old = readme.read_text(encoding="utf-8")
@@ -118,4 +126,6 @@ def write_between_marks(readme: Path, text: str, begin: str = BEGIN, end: str = 
     new, count = re.subn(pattern, lambda _: f"{begin}\n\n{text}\n\n{end}", old, flags=re.S)
     if count != 1:
         raise SystemExit(f"{readme.name} needs the marks {begin} and {end} exactly once")
-    readme.write_text(new, encoding="utf-8")
+    beside = readme.with_name(readme.name + ".new")
+    beside.write_text(new, encoding="utf-8")
+    beside.replace(readme)

@@ -1,8 +1,9 @@
 """Training beside PyTorch's: an optimizer alone, a whole step, an epoch, and whole runs.
 
-``python benchmarks/training.py`` measures, and writes three tables into README.md: CPU time of
-TinyTorch divided by PyTorch's, on one thread, in turns; losses and accuracies of runs from equal
-weights on equal batches; and milestone M3 over ten seeds.
+``python benchmarks/training.py`` measures, and writes three tables into README.md (with
+``--print``, it only prints them): CPU time of TinyTorch divided by PyTorch's, on one thread, in
+turns; losses and accuracies of runs from equal weights on equal batches; and milestone M3 over ten
+seeds.
 """
 
 # ruff: noqa: E402 (the number of threads is set before numpy is imported)
@@ -29,7 +30,7 @@ from torch.nn.functional import cross_entropy as their_cross_entropy
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from report import write_between_marks
+from report import only_printing, write_between_marks
 from worker import cpu_seconds
 
 from tinytorch import in_place, memory
@@ -256,10 +257,12 @@ def milestone(seeds: int = 10) -> list[str]:
 
 def main() -> None:
     """Measure, print, and write the tables."""
+    leave = only_printing(__doc__)
     torch.set_num_threads(1)
     memory.keep_freed_blocks()
     text = "\n".join([*times(), "", *runs(), "", *milestone()])
-    write_between_marks(ROOT / "benchmarks" / "README.md", text, BEGIN, END)
+    if not leave:
+        write_between_marks(ROOT / "benchmarks" / "README.md", text, BEGIN, END)
 
 
 if __name__ == "__main__":
