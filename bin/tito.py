@@ -249,8 +249,10 @@ def install_packages(packages, uv, lock):
     if not has_pip and run([PYTHON, "-m", "ensurepip", "--default-pip"], lock, quiet=True) != 0:
         raise Problem(cause("pip could not be put into .venv"))
     pip = [PYTHON, "-m", "pip", "--disable-pip-version-check", "--log", LOG]
-    if run(pip + what, lock) != 0:
+    if run(pip + what + ["--no-compile"], lock) != 0:
         raise Problem(cause("the packages could not be installed"))
+    # What pip would do on one core; what cannot be compiled now is compiled when it is imported.
+    run([PYTHON, "-m", "compileall", "-qj0", os.path.join(VENV, "lib")], lock, quiet=True)
 
 
 def run(command, lock, quiet=False):
