@@ -1,5 +1,6 @@
 """Whose a hand-in is: names, times, and zip files that anybody can write a name into."""
 
+import contextlib
 import csv
 import io
 import json
@@ -16,6 +17,9 @@ from tito.author.grade import grade
 from tito.author.marks import scores, scores_csv
 from tito.course import Course
 from tito.errors import UsageError
+from tito.files import write_atomically
+from tito.grading.stamps import time_in
+from tito.grading.unpacking import ZIP_NAME
 from tito.submission import Submission, zip_bytes
 
 
@@ -54,6 +58,36 @@ def test_who_hands_in_again_at_another_desk_is_told_apart_by_the_first_hand_in(r
     zip_of(doubles, "two.zip", "ada", reference(doubles), desk="b" * 32)
     (held,) = grade(doubles)
     assert held.state == "flagged" and held.score is None
+
+
+@pytest.mark.parametrize("written", range(5))
+def test_what_was_being_taken_in_when_the_command_was_ended_is_taken(numbers, monkeypatch, written):
+    """A kill after any of the files that are written: the notebook, a file beside it, …"""
+
+    class Killed(BaseException):
+        pass
+
+    def write_or_die(path, content):
+        if path.is_relative_to(numbers.root / "submitted"):
+            if len(done) == written:
+                raise Killed
+            done.append(path.name)
+        write_atomically(path, content)
+
+    done, files = [], {numbers.notebook: json.dumps(reference(numbers)).encode(), "notes.txt": b"x"}
+    sent = Submission("ada", numbers.folder, "2025-11-23 10:00:00.000000 UTC", files, "a" * 32)
+    path = numbers.root / "submitted" / "one.zip"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(zip_bytes(sent))
+    monkeypatch.setattr("tito.grading.unpacking.write_atomically", write_or_die)
+    with contextlib.nullcontext() if written == 4 else pytest.raises(Killed):
+        grade(numbers)
+    monkeypatch.undo()
+    (ada,) = grade(numbers)
+    assert ada.score == 7 and ada.notes[0] == "taken from one.zip"
+    folder = numbers.root / "submitted" / "ada" / numbers.folder
+    assert {p.name for p in folder.iterdir()} == {*files, "timestamp.txt", ZIP_NAME}
+    assert time_in(folder).hour == 10
 
 
 def test_a_zip_that_is_to_be_taken_and_is_not_there_is_named(numbers):

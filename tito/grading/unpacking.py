@@ -193,7 +193,8 @@ def take_in(
     folder = course.root / "submitted" / student / module.folder
     before = origins(folder)
     origin = Origin(name, sent.desk, sent.student, since, sent.kit)
-    if not before and any((folder / notebook).exists() for notebook in module.notebooks):
+    by_hand = any((folder / notebook).exists() for notebook in module.notebooks) and not before
+    if by_hand and not _is_unfinished(folder, sent):
         if all(_is_there(folder / file, content) for file, content in sent.files.items()):
             return False
         raise TitoError(
@@ -226,6 +227,15 @@ def take_in(
 
 def _is_there(path: Path, content: bytes) -> bool:
     return path.exists() and read_regular(path, MOST_BYTES) == content
+
+
+def _is_unfinished(folder: Path, sent: Submission) -> bool:
+    """Whether a command was ended while it took this hand-in: there is nothing else in the folder.
+
+    Its time is written after its files, and where it came from last.
+    """
+    known = {**sent.files, STAMP: f"{sent.time}\n".encode()}
+    return all(_is_there(folder / f, text) for f, text in known.items() if (folder / f).exists())
 
 
 def _folder_of(course: Course, name: str) -> str:
