@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from operator import attrgetter
+from typing import Any
 
 import numpy as np
 
@@ -64,10 +65,10 @@ class VariableMethods(
 
     __slots__ = ("hooks", "label")
 
-    shape = property(attrgetter("data.data.shape"), doc="The length of each axis.")
-    ndim = property(attrgetter("data.data.ndim"), doc="The number of axes.")
-    size = property(attrgetter("data.data.size"), doc="The number of elements.")
-    dtype = property(attrgetter("data.data.dtype"), doc="The data type of the elements.")
+    shape: Any = property(attrgetter("data.data.shape"), doc="The length of each axis.")
+    ndim: Any = property(attrgetter("data.data.ndim"), doc="The number of axes.")
+    size: Any = property(attrgetter("data.data.size"), doc="The number of elements.")
+    dtype: Any = property(attrgetter("data.data.dtype"), doc="The data type of the elements.")
 
     @property
     def is_leaf(self) -> bool:
