@@ -16,6 +16,7 @@ import copy
 import threading
 import weakref
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
@@ -67,12 +68,12 @@ def guard_inputs(operation, function, inputs, result) -> None:
             values[position] = private_array(function, v)
 
 
-def is_open(x, v) -> bool:
+def is_open(x, v: Any) -> bool:
     """Whether somebody can write to the memory of an input, which must not ask for too much."""
-    note = getattr(x, "grad_fn", NO_VARIABLE)
+    note: Any = getattr(x, "grad_fn", NO_VARIABLE)
     if note is NO_VARIABLE:
         refuse_whole_numbers(x)
-    elif getattr(note, "result", None) is v:  # ours, and closed; a view shows somebody's memory
+    elif v is getattr(note, "result", None):  # ours, and closed; a view shows somebody's memory
         return v.base is not None and may_change(v)
     return True
 
@@ -188,7 +189,7 @@ def snapshot_of(array: ndarray) -> Snapshot:
     owner = owner_of(array)
     array = owner if owner.nbytes <= 2 * array.nbytes else array
     known = SNAPSHOTS.get(id(array))
-    snapshot = known and known()
+    snapshot: Snapshot | None = known() if known else None
     if snapshot is None or not snapshot.holds():
         snapshot = Snapshot(array)
         SNAPSHOTS[id(array)] = weakref.ref(snapshot)
