@@ -65,7 +65,9 @@ def starting_gradient(output, gradient=None) -> np.ndarray:
             f"backward() needs a gradient for an output of shape {output.shape}; call .sum() "
             "first, or pass backward(gradient) in that shape"
         )
-    gradient = np.ones(output.shape) if gradient is None else real_numbers(gradient, "a gradient")
+    if gradient is None:
+        return np.ones(output.shape, output.dtype)
+    gradient = real_numbers(gradient, "a gradient")
     if gradient.shape != output.shape:
         raise ValueError(
             f"the gradient has shape {gradient.shape} and the output {output.shape}; "

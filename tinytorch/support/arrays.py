@@ -217,10 +217,10 @@ def softmax_cross_entropy(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
             f"- 1 as the label of each row, but got {labels!r:.60}"
         )
     wider = np.float32 if scores.dtype == np.float16 else scores.dtype
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    chosen = shifted[np.arange(len(labels)), labels]
-    sums = np.exp(shifted).sum(axis=1, dtype=wider)
-    return ((np.log(sums).sum() - chosen.sum(dtype=wider)) / len(labels)).astype(scores.dtype)
+    shifted = scores - np.maximum.reduce(scores, axis=1, keepdims=True)
+    chosen = np.add.reduce(shifted[np.arange(len(labels)), labels], dtype=wider)
+    sums = np.add.reduce(np.exp(shifted), axis=1, dtype=wider)
+    return ((np.add.reduce(np.log(sums)) - chosen) / len(labels)).astype(scores.dtype)
 
 
 @one_call

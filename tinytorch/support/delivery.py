@@ -12,10 +12,10 @@ from tinytorch.support.recording import recording
 
 def plus(total, share):
     """``total + share``, in the memory of `total` if nobody else holds that."""
-    alone = sys.getrefcount(total) <= ALONE_ON_THE_STACK and type(total) is np.ndarray
-    fits = alone and total.shape == share.shape and total.dtype == share.dtype
-    if fits and total.base is None and total.flags.writeable:
-        return np.add(total, share, out=total)
+    if type(total) is np.ndarray and sys.getrefcount(total) <= ALONE_ON_THE_STACK:
+        fits = total.shape == share.shape and total.dtype == share.dtype
+        if fits and total.base is None and total.flags.writeable:
+            return np.add(total, share, out=total)
     return total + share
 
 
@@ -46,10 +46,11 @@ def delivered(gradients: dict, create_graph: bool) -> dict:
 def own(gradients: dict, x) -> None:
     """Copy a gradient unless it is certain that nobody else holds it."""
     gradient = gradients[x]
-    stands_in = not isinstance(gradient, (np.ndarray, np.generic))
-    if stands_in or hasattr(gradient, "__one_call__"):  # one that hides it well
-        gradients[x] = gradient.copy(order="K") if gradient.ndim else np.copy(gradient)
-        return
+    if type(gradient) is not np.ndarray:
+        stands_in = not isinstance(gradient, (np.ndarray, np.generic))
+        if stands_in or hasattr(gradient, "__one_call__"):  # one that hides it well
+            gradients[x] = gradient.copy(order="K") if gradient.ndim else np.copy(gradient)
+            return
     counted = sys.getrefcount(gradient)
     if counted > ALONE_IN_A_DICTIONARY or gradient.base is not None or not gradient.flags.writeable:
         gradients[x] = np.array(gradient)

@@ -16,6 +16,7 @@ import copy
 import threading
 import weakref
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
@@ -27,11 +28,10 @@ from tinytorch.support.losses import PLAIN, is_plain, refuse_losses, refuse_whol
 
 LINEAR = (np.add, np.subtract, np.negative, np.sum, np.mean, np.reshape, np.transpose, getitem)
 OURS = (total, spread, astype, scatter, join, pile, surround)
-# Which other input the rule of an input reads, of functions whose rules do not read all of them.
-READS: dict[Callable, dict[int, int]] = {f: {} for f in (*LINEAR, *OURS)} | {
+# Of functions whose rules do not read all inputs: the input whose rule reads the value of an input.
+READERS: dict[Callable, dict[int, int]] = {f: {} for f in (*LINEAR, *OURS)} | {
     f: {0: 1, 1: 0} for f in (np.matmul, linear)
 }
-EVERYTHING: dict[int, int] = {-1: -1}  # known by its identity
 NO_VARIABLE = object()
 NUMBERS = {*PLAIN, np.float32, np.float64}
 ARRAYS = {ndarray, np.float32, np.float64}
@@ -40,40 +40,53 @@ SMALL = 1 << 13  # bytes; larger arrays share a snapshot, and are compared once 
 
 def guard(function, inputs, result) -> None:
     """Keep the bytes of what a rule will read, and close the result to writing."""
-    operation, out = result.grad_fn, result.data.data
+    operation = result.grad_fn
     if operation is None:
         return
-    for position, v in enumerate(operation.values):
-        kind = type(v)
-        if kind is ndarray:
-            keep(operation, function, inputs, position)
-            if out is v:
-                result.data.data = out = v.view()  # its own array must stay open
-        elif kind not in NUMBERS:
-            if hasattr(v, "__one_call__"):  # it stands in for an array
-                keep(operation, function, inputs, position)
-            elif not hasattr(v, "dtype"):
-                operation.values[position] = private_array(function, v)
+    if not NUMBERS.issuperset(map(type, operation.values)):
+        guard_inputs(operation, function, inputs, result)
     if operation.parameters and not all(map(is_plain, operation.parameters.values())):
         operation.parameters = copy.deepcopy(operation.parameters)
+    operation.result = out = result.data.data
     if type(out) is ndarray:
         out.setflags(False)  # type: ignore[call-arg]  # numpy declares it by name only
-    operation.result = out
 
 
-def keep(operation, function, inputs, position: int) -> None:
-    """Keep the bytes of one input, if a rule will read it and somebody can still write to it."""
-    x, v = inputs[position], operation.values[position]
-    note = getattr(x, "grad_fn", NO_VARIABLE)
+def guard_inputs(operation, function, inputs, result) -> None:
+    """Keep the bytes of those inputs that a rule will read and somebody can still write to."""
+    values, readers, out = operation.values, READERS.get(function), result.data.data
+    for position, v in enumerate(values):
+        kind = type(v)
+        if kind is ndarray or hasattr(v, "__one_call__"):  # this stands in for an array
+            if is_open(inputs[position], v) and (
+                readers is None or is_read(readers, position, operation)
+            ):
+                operation.kept += ((v, bytes_of(v, kind)),)
+            if out is v and kind is ndarray:
+                result.data.data = v.view()  # its own array must stay open
+        elif kind not in NUMBERS and not hasattr(v, "dtype"):
+            values[position] = private_array(function, v)
+
+
+def is_open(x, v: Any) -> bool:
+    """Whether somebody can write to the memory of an input, which must not ask for too much."""
+    note: Any = getattr(x, "grad_fn", NO_VARIABLE)
     if note is NO_VARIABLE:
         refuse_whole_numbers(x)
-    elif note is not None and (v.base is None or not may_change(v)):
-        return  # a result of ours owns the memory, and is closed
-    reads = READS.get(function, EVERYTHING)
-    if reads is EVERYTHING or (reads and is_read(reads, x, inputs)):
-        small = v.nbytes <= SMALL or type(v) is not ndarray
-        before = v.tobytes("A") if small else snapshot_of(v)
-        operation.kept += ((v, before),)
+    elif v is getattr(note, "result", None):  # ours, and closed; a view shows somebody's memory
+        return v.base is not None and may_change(v)
+    return True
+
+
+def is_read(readers: dict, position: int, operation) -> bool:
+    """Whether a rule that will be called reads the value of an input."""
+    reader = readers.get(position)
+    return reader is not None and operation.rules[reader] is not None
+
+
+def bytes_of(v, kind: type):
+    """What is kept of an array."""
+    return v.tobytes("A") if v.nbytes <= SMALL or kind is not ndarray else snapshot_of(v)
 
 
 def check(variable, grad):
@@ -95,18 +108,21 @@ def check(variable, grad):
             same = before.holds()
         if not same:
             refuse(operation)
-    recorded = type(grad) not in ARRAYS and hasattr(grad, "grad_fn")
     if operation.inputs is not None:  # else it is freed, which `inputs_of` refuses
-        refuse_replaced(operation, recorded)
+        refuse_replaced(operation, grad)
     return grad
 
 
-def refuse_replaced(operation, recorded: bool) -> None:
-    """Refuse inputs with new data, if these have another shape or `recorded` rules read them."""
-    for x, v, rule in zip(operation.inputs, operation.values, operation.rules, strict=False):
-        replaced = rule is not None and x.data is not v and x.data.data is not v
-        if replaced and (recorded or x.shape != v.shape):
-            refuse(operation)
+def refuse_replaced(operation, grad) -> None:
+    """Refuse inputs with new data, if these have another shape or recorded rules read them."""
+    for x, v, rule in zip(operation.inputs, operation.values, operation.rules):  # noqa: B905
+        if rule is None:
+            continue
+        data = x.data  # of a Variable its Tensor, of a Tensor its array
+        if data is not v and data.data is not v:
+            recorded = type(grad) not in ARRAYS and hasattr(grad, "grad_fn")
+            if recorded or x.shape != v.shape:
+                refuse(operation)
 
 
 def refuse(operation, what: str = "an input") -> None:
@@ -124,14 +140,6 @@ def private_array(function, sequence) -> ndarray:
     if not isinstance(sequence, memoryview):
         refuse_losses(function, (list(sequence),), {})
     return array
-
-
-def is_read(reads: dict, x, inputs) -> bool:
-    """Whether the rules that will be called read the value of an input."""
-    for i, read in reads.items():
-        if inputs[read] is x and getattr(inputs[i], "requires_grad", False):
-            return True
-    return False
 
 
 def may_change(array: ndarray) -> bool:
@@ -160,6 +168,9 @@ class Snapshot:
         self.compared: object = None  # the moment of the last comparison
         self.before = bytearray(in_order(array).data)
 
+    def __del__(self):
+        SNAPSHOTS.pop(id(self.array), None)
+
     def holds(self) -> bool:
         """Whether the array still is the same, bit for bit."""
         moment = PASS.moment
@@ -170,7 +181,7 @@ class Snapshot:
         return True
 
 
-SNAPSHOTS: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
+SNAPSHOTS: dict[int, weakref.ref] = {}  # the latest of each array, as long as somebody needs it
 
 
 def snapshot_of(array: ndarray) -> Snapshot:
@@ -178,9 +189,11 @@ def snapshot_of(array: ndarray) -> Snapshot:
     owner = owner_of(array)
     array = owner if owner.nbytes <= 2 * array.nbytes else array
     known = SNAPSHOTS.get(id(array))
-    if known is None or not known.holds():
-        known = SNAPSHOTS[id(array)] = Snapshot(array)
-    return known
+    snapshot: Snapshot | None = known() if known else None
+    if snapshot is None or not snapshot.holds():
+        snapshot = Snapshot(array)
+        SNAPSHOTS[id(array)] = weakref.ref(snapshot)
+    return snapshot
 
 
 def in_order(array: ndarray) -> ndarray:

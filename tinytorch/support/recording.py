@@ -60,22 +60,44 @@ class GoingBack:
         end_pass(self.before)
 
 
+class Switched:
+    """A block inside of which operations are recorded, or not."""
+
+    __slots__ = ("before", "enabled")
+
+    def __init__(self, enabled: bool):
+        self.enabled = enabled
+
+    def __enter__(self) -> None:
+        users_turn()
+        self.before = ENABLED.get()
+        ENABLED.set(self.enabled)
+
+    def __exit__(self, *error) -> None:
+        ENABLED.set(self.before)
+        users_turn()
+
+
+NO_LISTS: set[type] = set()  # types of inputs that are no lists, as they come up
+
+
+def look_for_losses(function: Callable, inputs: tuple, parameters: dict) -> None:
+    """Refuse lists and settings that would lose a gradient."""
+    lists = [x for x in inputs if isinstance(x, (list, tuple))]
+    NO_LISTS.update(type(x) for x in inputs if not isinstance(x, (list, tuple)))
+    if (lists or parameters) and ENABLED.get():
+        refuse_losses(function, inputs, parameters)
+
+
 class Recording:
     """The switch, and the watchers; every thread, and every task of asyncio, has its own."""
 
     enabled: Any = property(lambda self: ENABLED.get(), lambda self, enabled: ENABLED.set(enabled))
     watchers: Any = property(lambda self: WATCHERS.get(), lambda self, them: WATCHERS.set(them))
 
-    @contextlib.contextmanager
-    def switched(self, enabled: bool) -> Iterator[None]:
+    def switched(self, enabled: bool) -> Switched:
         """Record or do not, for the length of a block."""
-        users_turn()
-        before, self.enabled = self.enabled, enabled
-        try:
-            yield
-        finally:
-            self.enabled = before
-            users_turn()
+        return Switched(enabled)
 
     def going_back(self, create_graph: bool) -> GoingBack:
         """A backward pass: recorded itself if `create_graph`, and without numpy's warnings."""
@@ -111,11 +133,8 @@ class Recording:
 
     def computed(self, function: Callable, inputs: tuple, result, parameters=NO_SETTINGS) -> None:
         """Tell the watchers what was computed, from what, unless a gradient would be lost."""
-        for x in inputs:
-            if parameters or isinstance(x, (list, tuple)):
-                if ENABLED.get():
-                    refuse_losses(function, inputs, parameters)
-                break
+        if parameters or not NO_LISTS.issuperset(map(type, inputs)):
+            look_for_losses(function, inputs, parameters)
         for watcher in WATCHERS.get().computed:
             watcher(function, inputs, result)
 

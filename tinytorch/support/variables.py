@@ -7,6 +7,8 @@ weight, answer as a Variable does (`record_leaves`).
 from __future__ import annotations
 
 import functools
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 
@@ -63,25 +65,10 @@ class VariableMethods(
 
     __slots__ = ("hooks", "label")
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The length of each axis."""
-        return self.data.data.shape
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return self.data.data.ndim
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return self.data.data.size
-
-    @property
-    def dtype(self) -> np.dtype:
-        """The data type of the elements."""
-        return self.data.data.dtype
+    shape: Any = property(attrgetter("data.data.shape"), doc="The length of each axis.")
+    ndim: Any = property(attrgetter("data.data.ndim"), doc="The number of axes.")
+    size: Any = property(attrgetter("data.data.size"), doc="The number of elements.")
+    dtype: Any = property(attrgetter("data.data.dtype"), doc="The data type of the elements.")
 
     @property
     def is_leaf(self) -> bool:
