@@ -13,6 +13,7 @@ a copy of each such array as long as the graph lives, and the time to make it an
 from __future__ import annotations
 
 import copy
+import functools
 import threading
 import weakref
 from collections.abc import Callable
@@ -49,7 +50,15 @@ def guard(function, inputs, result) -> None:
         operation.parameters = copy.deepcopy(operation.parameters)
     operation.result = out = result.data.data
     if type(out) is ndarray:
+        if is_theirs(getattr(function, "__module__", "")):  # and left a view of it maybe
+            operation.result = result.data.data = out = out.copy(order="K")
         out.setflags(False)  # type: ignore[call-arg]  # numpy declares it by name only
+
+
+@functools.cache
+def is_theirs(module: str | None) -> bool:
+    """Whether a function of this module is neither numpy's nor of this package."""
+    return (module or "numpy").partition(".")[0] not in ("numpy", "tinytorch", "builtins")
 
 
 def guard_inputs(operation, function, inputs, result) -> None:
@@ -158,6 +167,9 @@ def owner_of(array: ndarray) -> ndarray:
 # What is kept of an array
 
 
+SNAPSHOTS: dict[int, weakref.ref] = {}  # the latest of each array, as long as somebody needs it
+
+
 class Snapshot:
     """The bytes of a large array, when it was used; compared only once in a backward pass."""
 
@@ -168,8 +180,8 @@ class Snapshot:
         self.compared: object = None  # the moment of the last comparison
         self.before = bytearray(in_order(array).data)
 
-    def __del__(self):
-        SNAPSHOTS.pop(id(self.array), None)
+    def __del__(self, known=SNAPSHOTS):  # of the module, nothing may be left at the very end
+        known.pop(id(self.array), None)
 
     def holds(self) -> bool:
         """Whether the array still is the same, bit for bit."""
@@ -179,9 +191,6 @@ class Snapshot:
                 return False
             self.compared = moment
         return True
-
-
-SNAPSHOTS: dict[int, weakref.ref] = {}  # the latest of each array, as long as somebody needs it
 
 
 def snapshot_of(array: ndarray) -> Snapshot:
