@@ -131,7 +131,8 @@ class Ready:
         """Run it with the values of a call."""
         if self.confirmed and not self.settled and call.holders.hasten is not None:
             call.holders.hasten(self)
-        values = [call.values[i] for i in self.takes]
+        known = call.values
+        values = [known[i] for i in self.takes]
         before = [(values[i], values[i].copy()) for i in self.saved]
         try:
             with np.errstate(all="ignore"):

@@ -204,12 +204,14 @@ def parts_in_order(x, name: str) -> Iterator[tuple[str, Any]]:
 
 def is_number(x) -> bool:
     """Whether it is a Python number or one of numpy's, and no truth value."""
+    if type(x) is np.ndarray or x is None:
+        return False
     return type(x) in (int, float) or (isinstance(x, np.generic) and x.dtype.kind in "iuf")
 
 
 def entry(x):
     """What of a value must be the same for a program to fit: anything but the numbers in arrays."""
-    x = numbers_in(x) if is_tensor(x) else x
+    x = x if type(x) is np.ndarray else numbers_in(x)
     if isinstance(x, np.ndarray):
         return (x.shape, x.strides, x.dtype)
     if isinstance(x, np.random.Generator):
@@ -333,7 +335,7 @@ class Holders:
         number = self.entry_of(name, value)
         if number != self.entries[i]:
             self.entries[i], self.part = number, None
-        if is_number(value) and name not in self.counted | self.fixed:
+        if is_number(value) and name not in self.counted and name not in self.fixed:
             before = self.numbers.setdefault(name, value)
             if described_number(before) != described_number(value):
                 self.new_numbers.add(name)  # a value from now on
@@ -348,7 +350,8 @@ class Holders:
 
     def entry_of(self, name: str, value) -> int:
         """A whole number for all that must be the same of a value for a program to fit."""
-        found = type(value) if is_number(value) and name in self.counted else entry(value)
+        counts = name in self.counted and is_number(value)
+        found = type(value) if counts else entry(value)
         return self.known.setdefault(found, len(self.known) + 1)
 
     def stands_in(self, slot: Slot, value) -> bool:
@@ -371,18 +374,26 @@ class Call:
         self.holders, self.arguments, self.settings = holders, arguments, settings
         assert holders.walk is not None
         self.names, self.walk = tuple([name for name, _ in leaves]), holders.walk
-        self.leaves: list[Slot | None] = []
-        self.own: list[Slot] = []
-        for name, x in leaves:
-            found = self.slots_of_argument(name, x)
-            self.own += found
-            self.leaves.append(found[0] if found and isinstance(x, VALUES) else None)
-        self.own_values = [slot.get() for slot in self.own]
+        self.given = leaves
+        found = [pair for name, x in leaves for pair in self.held_by_argument(name, x)]
+        self.own_names = [name for name, _ in found]
+        self.own_values = [value for _, value in found]
+
+    @functools.cached_property
+    def own(self) -> list[list[Slot]]:
+        """For each argument the slots in it, which most calls never ask for."""
+        return [slots_of_argument(name, x) for name, x in self.given]
 
     @property
+    def leaves(self) -> list[Slot | None]:
+        """For each argument the slot that it is replaced by."""
+        pairs = zip(self.own, self.given, strict=True)
+        return [own[0] if own and isinstance(x, VALUES) else None for own, (_, x) in pairs]
+
+    @functools.cached_property
     def slots(self) -> list[Slot]:
         """All slots: those of the walk, and those of the arguments."""
-        return self.walk.slots + self.own
+        return self.walk.slots + [slot for own in self.own for slot in own]
 
     @property
     def values(self) -> list:
@@ -395,8 +406,8 @@ class Call:
         holders = self.holders
         if holders.part is None:
             holders.part = tuple(holders.entries)
-        pairs = zip(self.own, self.own_values, strict=True)
-        own = tuple([holders.entry_of(slot.name, value) for slot, value in pairs])
+        pairs = zip(self.own_names, self.own_values, strict=True)
+        own = tuple([holders.entry_of(name, value) for name, value in pairs])
         return holders.walks, self.names, holders.part, own, self.sharing()
 
     def sharing(self) -> tuple:
@@ -409,21 +420,24 @@ class Call:
             return ()
         return tuple(taken.index(owner) for owner in taken)
 
-    def slots_of_argument(self, name: str, x) -> list[Slot]:
-        """The slots of one argument: its own, or those of a Tensor or a Variable."""
+    def held_by_argument(self, name: str, x) -> list[tuple[str, Any]]:
+        """The names of an argument's slots, and what is in them, as `slots_of_argument` has it."""
+        if type(x) is np.ndarray:
+            return [(name, x)]
         if is_tensor(x):
             if getattr(x, "grad_fn", None) is not None:
                 raise CannotTrace(
                     f"{name} is a Variable that was computed outside, and a compiled step cannot "
                     "go back through its history; give x.detach(), or compute it inside the step"
                 )
-            found = [data_of(x, name), attribute(x, "requires_grad", f"{name}_requires_grad")]
-            return found + [attribute(x, "grad", f"{name}_grad")] * bool(x.requires_grad)
+            needs = x.requires_grad
+            found = [(name, numbers_in(x)), (f"{name}_requires_grad", needs)]
+            return [*found, (f"{name}_grad", x.grad)] if needs else found
         if not isinstance(x, (np.ndarray, np.random.Generator, *PLAIN)):
             return []
         if isinstance(x, VALUES) and is_number(x):
             self.holders.counted.add(name)
-        return [element([x], 0, name)]
+        return [(name, x)]
 
     def places(self) -> list[int]:
         """The slots whose values are values of the program."""
@@ -503,12 +517,23 @@ class Call:
     def finish(self, template: Template, results: list):
         """Put what a program has computed where the step would have put it; gives the outputs."""
         outputs = built(template.outputs, results)
-        slots = self.slots
+        many = len(self.walk.slots)
         for i, part in template.changes:
-            slots[i].put(built(part, results))
+            slot = self.walk.slots[i] if i < many else self.slots[i]
+            slot.put(built(part, results))
         for c, key, part in template.made:
             self.walk.collections[c][1][key] = built(part, results)
         return outputs
+
+
+def slots_of_argument(name: str, x) -> list[Slot]:
+    """The slots of one argument: its own, or those of a Tensor or a Variable."""
+    if is_tensor(x):
+        found = [data_of(x, name), attribute(x, "requires_grad", f"{name}_requires_grad")]
+        return found + [attribute(x, "grad", f"{name}_grad")] * bool(x.requires_grad)
+    if not isinstance(x, (np.ndarray, np.random.Generator, *PLAIN)):
+        return []
+    return [element([x], 0, name)]
 
 
 def owner_number(value, place: int) -> int:
