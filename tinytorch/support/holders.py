@@ -313,8 +313,9 @@ class Holders:
         assert self.walk is not None
         self.gets = [slot.get for slot in self.walk.slots]
         self.values: list = [NOTHING] * len(self.gets)
-        self.entries, self.owners = [0] * len(self.gets), [0] * len(self.gets)
+        self.entries = [0] * len(self.gets)
         self.part: tuple | None = None
+        self.owners: dict[int, int] = {}  # of slots, as far as they have been asked for
 
     def refresh(self) -> None:
         """Look at the slots whose content is another object than last time."""
@@ -329,15 +330,19 @@ class Holders:
 
     def update(self, i: int, value) -> None:
         """Keep what is in a slot, and what of it belongs to a key."""
+        before = self.values[i]
+        self.values[i] = value
+        self.owners.pop(i, None)
+        if alike(before, value):
+            return
         assert self.walk is not None
         name = self.walk.slots[i].name
-        self.values[i], self.owners[i] = value, owner_number(value, i)
         number = self.entry_of(name, value)
         if number != self.entries[i]:
             self.entries[i], self.part = number, None
         if is_number(value) and name not in self.counted and name not in self.fixed:
-            before = self.numbers.setdefault(name, value)
-            if described_number(before) != described_number(value):
+            first = self.numbers.setdefault(name, value)
+            if described_number(first) != described_number(value):
                 self.new_numbers.add(name)  # a value from now on
 
     def count_with(self, names: set[str]) -> None:
@@ -353,6 +358,12 @@ class Holders:
         counts = name in self.counted and is_number(value)
         found = type(value) if counts else entry(value)
         return self.known.setdefault(found, len(self.known) + 1)
+
+    def owner(self, i: int) -> int:
+        """What tells the memory of what is in a slot."""
+        if i not in self.owners:
+            self.owners[i] = owner_number(self.values[i], i)
+        return self.owners[i]
 
     def stands_in(self, slot: Slot, value) -> bool:
         """Whether the program takes what a slot holds as a value, and not as it is."""
@@ -412,10 +423,13 @@ class Call:
 
     def sharing(self) -> tuple:
         """Which arrays that programs take are in the same memory."""
-        first = len(self.walk.slots)
-        owners = list(self.holders.owners)
-        owners += [owner_number(value, first + i) for i, value in enumerate(self.own_values)]
-        taken = [owners[i] for i in self.holders.taken]
+        known, first = self.holders.owners, len(self.walk.slots)
+        taken = [
+            known.get(i) or self.holders.owner(i)
+            if i < first
+            else owner_number(self.own_values[i - first], i)
+            for i in self.holders.taken
+        ]
         if len(set(taken)) == len(taken):
             return ()
         return tuple(taken.index(owner) for owner in taken)
@@ -524,6 +538,17 @@ class Call:
         for c, key, part in template.made:
             self.walk.collections[c][1][key] = built(part, results)
         return outputs
+
+
+def alike(one, other) -> bool:
+    """Whether both are arrays, and only the numbers in them differ."""
+    return (
+        type(one) is np.ndarray
+        and type(other) is np.ndarray
+        and one.shape == other.shape
+        and one.strides == other.strides
+        and one.dtype == other.dtype
+    )
 
 
 def slots_of_argument(name: str, x) -> list[Slot]:
