@@ -11,7 +11,17 @@ import numpy as np
 
 from tinytorch.support.arrays import refuse_labels, softmax_cross_entropy
 from tinytorch.support.calls import METHODS, getitem
-from tinytorch.support.programs import Program, Ref, Step, filled, joined, kind_of, renamed, used
+from tinytorch.support.programs import (
+    Program,
+    Ref,
+    Step,
+    filled,
+    joined,
+    kind_of,
+    refs,
+    renamed,
+    used,
+)
 from tinytorch.support.runs import kind_given
 from tinytorch.support.writing import empty
 
@@ -68,7 +78,7 @@ def reading_what_is_repeated(program: Program) -> Program:
             n, out = step.inputs[0].number, step.out
             if out is not None and program.kinds[n].dtype == program.kinds[out].dtype:
                 sources[out] = n
-    read = {n for step in steps for n in used(step)} | {ref.number for ref in program.outputs}
+    read = {n for step in steps for n in used(step)} | {ref.number for ref in refs(program.outputs)}
     steps = [step for step in steps if step.out not in sources or step.out in read]
     return replace(program, steps=steps)
 
