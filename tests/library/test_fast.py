@@ -14,8 +14,12 @@ from conftest import ROOT
 from test_compiler import assert_same_bits, assert_same_call, no_memory_is_shared
 
 from tinytorch import fast
-from tinytorch.core.compiler import compile
-from tinytorch.fast import building, formulas, joining, runs, tables, ufuncs
+from tinytorch.core import autograd
+from tinytorch.core.activations import relu
+from tinytorch.core.autograd import Variable
+from tinytorch.core.compiler import compile, trace, without_common
+from tinytorch.core.tensor import apply
+from tinytorch.fast import building, formulas, joining, runs, simplifying, tables, ufuncs
 from tinytorch.support import compiling
 
 needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
@@ -165,6 +169,94 @@ def test_random_programs_in_c_have_the_bits_of_the_step(block, monkeypatch):
             mine = with_odd_numbers(fresh(call), rng) if call > 2 else fresh(call)
             assert_same_call(compiled, step, mine, (seed, call))
         assert compiled.last.backend == "c"
+
+
+def loss_and_gradient(x, labels):
+    """A cross-entropy and its gradient, through that of relu."""
+    scores = Variable(x)
+    loss = autograd.cross_entropy(apply(relu, scores) - scores * 0.5, labels)
+    return loss, autograd.grad(loss, [scores])[0]
+
+
+LAYOUTS = {"rows": np.array, "columns": np.asfortranarray, "every second": lambda x: x[::2]}
+CLASSES = [1, 2, 7, 8, 9, 17, 127, 128, 129, 300]
+
+
+@needs_compiler
+@pytest.mark.parametrize("backend", ["lines", "loops", "c"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_a_loss_and_its_gradient_have_the_bits_of_the_step_also_with_nan(dtype, layout, backend):
+    make, rng = LAYOUTS[layout], np.random.default_rng(3)
+    compiled = compile(loss_and_gradient, backend=backend)
+    for rows, classes in zip([1, 2, 8, 9, 64, 65, 127, 128, 130, 2], CLASSES, strict=True):
+        for call in range(4):
+            x = (rng.normal(size=(2 * rows, classes)) * 3).astype(dtype)
+            x = make(x if call < 2 else with_odd_numbers([x], rng)[0])
+            labels = rng.integers(classes, size=len(x))
+            mine, theirs = x.copy("K"), x.copy("K")
+            found = compiled(mine, labels)
+            with np.errstate(all="ignore"):
+                expected = loss_and_gradient(theirs, labels)
+            assert_same_bits(found, expected, (rows, classes, call))
+
+
+@needs_compiler
+@pytest.mark.parametrize("backend", ["lines", "loops", "c"])
+def test_a_label_that_is_no_class_is_refused_at_its_call(backend):
+    compiled = compile(loss_and_gradient, backend=backend)
+    x = np.random.default_rng(0).normal(size=(4, 3))
+    for _ in range(3):
+        compiled(x, np.array([0, 1, 2, 0]))
+    for label in (3, -1):
+        with pytest.raises(ValueError, match="number of classes - 1"):
+            compiled(x, np.array([0, 1, label, 0]))
+
+
+def repeated(x, y):
+    """Sums and products with rows, columns and numbers that have been repeated before."""
+    row, column = np.broadcast_to(x[0], x.shape), np.broadcast_to(y[:, :1], y.shape)
+    number = np.broadcast_to(x.sum(), x.shape)
+    return x * row - y / column + number, row + column, np.maximum(row, row), row[:, 1:] * 2
+
+
+def repeated_and_then_changed(x, y):
+    """The row is changed after it has been repeated, which shows in what is repeated."""
+    first = x[0] * 1
+    row = np.broadcast_to(first, x.shape)
+    before = row + y
+    first *= 2
+    return before * y, row * y - 1, row + 0.0
+
+
+def reshaped_and_then_changed(x, y):
+    """A view in the same shape, through which an array is changed."""
+    a = x * 2
+    b = a.reshape(x.shape)
+    b += y
+    a *= y
+    return a - 1, b.reshape(-1) + 1, b.reshape(x.shape)
+
+
+@needs_compiler
+@pytest.mark.parametrize("backend", ["loops", "c"])
+@pytest.mark.parametrize("step", [repeated, repeated_and_then_changed, reshaped_and_then_changed])
+def test_repeated_and_reshaped_arrays_have_the_bits_of_the_step(step, backend):
+    rng = np.random.default_rng(5)
+    for dtype in ("f4", "f8"):
+        compiled = compile(step, backend=backend)
+        for shape in [(1, 1), (3, 4), (8, 128), (9, 129), (5, 1), (1, 5)] * 2:
+            for _ in range(3):
+                given = with_odd_numbers([rng.normal(size=shape).astype(dtype) for _ in "xy"], rng)
+                assert_same_call(compiled, step, given, (step.__name__, shape))
+
+
+def test_what_only_repeats_or_keeps_a_shape_is_no_step_of_its_own():
+    def step(x, y):
+        return (np.broadcast_to(x[0], x.shape) + y).reshape(x.shape)
+
+    program = simplifying.simplified(trace(step, np.ones((3, 4)), np.ones((3, 4))), without_common)
+    assert [step.function.__name__ for step in program.steps] == ["getitem", "add"]
 
 
 def moved(p, m, g):

@@ -18,14 +18,16 @@ from tinytorch.fast.rewriting import rewritten
 from tinytorch.fast.ufuncs import layout_agrees
 
 
-def hastened(program, write: Callable, backend: str) -> tuple[str, dict, dict, str] | None:
+def hastened(
+    program, write: Callable, without_common: Callable, backend: str
+) -> tuple[str, dict, dict, str] | None:
     """A program that runs by the best there is, at most that which is wished for.
 
     Parameters
     ----------
     program : Program
-    write : callable
-        What writes a program.
+    write, without_common : callable
+        What writes a program, and what takes out the steps that are there twice.
     backend : {"loops", "c"}
 
     Returns
@@ -37,11 +39,11 @@ def hastened(program, write: Callable, backend: str) -> tuple[str, dict, dict, s
         return None
     if backend == "c" and joins():
         try:
-            found = rewritten(program, write, "c")
+            found = rewritten(program, write, without_common, "c")
             return found and (*found, "c")
         except NotHere as reason:
             say_no_c(str(reason))
-    found = rewritten(program, write)
+    found = rewritten(program, write, without_common)
     return found and (*found, "loops")
 
 

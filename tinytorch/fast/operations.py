@@ -22,11 +22,13 @@ from tinytorch.fast.ufuncs import (
     own_loop,
     types_of,
 )
+from tinytorch.support.arrays import select
 from tinytorch.support.calls import METHODS
 from tinytorch.support.programs import Kind, Ref, Step, kind_of
 
 LETTERS = {np.dtype(letter): letter for letter in NAMES}
 NUMBERS = (bool, int, float)
+SELECT = vars(select)["__wrapped__"]  # what a trace notes of it
 
 
 @dataclass
@@ -113,6 +115,8 @@ def as_ufunc(step: Step, kinds: list[Kind]) -> tuple[Any, tuple, int] | None:
         return (IN_PLACE[f], inputs, inputs[0].number) if owned else None
     if f is np.where and len(inputs) == 3 and not step.settings and target is not None:
         return np.where, inputs, target
+    if f is SELECT and len(inputs) == 2 and not step.settings and target is not None:
+        return np.where, (*inputs, 0.0), target
     if is_square(step, kinds) and target is not None:
         return np.square, inputs[:1], target
     f = OPERATORS.get(f, f)

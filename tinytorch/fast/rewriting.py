@@ -9,6 +9,7 @@ import numpy as np
 
 from tinytorch.fast.joining import Functions, JoinedTable
 from tinytorch.fast.runs import Run, in_runs
+from tinytorch.fast.simplifying import simplified
 from tinytorch.fast.tables import Looped, Table
 from tinytorch.support.calls import METHODS, getitem
 from tinytorch.support.programs import Program, Ref, Step, refs, used
@@ -183,15 +184,15 @@ def plain_uses(items: list) -> set[int]:
 
 
 def rewritten(
-    program: Program, write: Callable, backend: str = "loops"
+    program: Program, write: Callable, without_common: Callable, backend: str = "loops"
 ) -> tuple[str, dict, dict] | None:
     """The text of a program with runs as single steps, what its names are, and its memory.
 
     Parameters
     ----------
     program : Program
-    write : callable
-        What writes a program.
+    write, without_common : callable
+        What writes a program, and what takes out the steps that are there twice.
     backend : {"loops", "c"}
         Whether steps that follow one another are also joined in functions of C.
 
@@ -200,6 +201,7 @@ def rewritten(
     tuple or None
         None if there are no runs in it.
     """
+    program = simplified(program, without_common)
     found = Rewriting(program, joining=backend == "c")
     found.write()
     if not found.looped:

@@ -37,6 +37,7 @@ def one_call(function: Callable) -> Callable:
         return function(*inputs, **parameters)
 
     called.looks_at_values = True  # type: ignore[attr-defined]
+    called.on_arrays = function  # type: ignore[attr-defined]
     return called
 
 
@@ -210,17 +211,23 @@ def softmax_cross_entropy(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
         If there is not one whole number for each row, or one is no class.
     """
     labels = np.asarray(labels)
+    refuse_labels(scores, labels)
+    wider = np.float32 if scores.dtype == np.float16 else scores.dtype
+    shifted = scores - np.maximum.reduce(scores, axis=1, keepdims=True)
+    chosen = np.add.reduce(shifted[np.arange(len(labels)), labels], dtype=wider)
+    sums = np.add.reduce(np.exp(shifted), axis=1, dtype=wider)
+    return ((np.add.reduce(np.log(sums)) - chosen) / len(labels)).astype(scores.dtype)
+
+
+def refuse_labels(scores: np.ndarray, labels: np.ndarray) -> np.bool_:
+    """Refuse what is not one class for each row of some scores."""
     fit = scores.ndim == 2 and labels.shape == scores.shape[:1] and labels.dtype.kind in "iu"
     if not (fit and labels.size and labels.min() >= 0 and labels.max() < scores.shape[1]):
         raise ValueError(
             f"scores of shape {scores.shape} need one whole number from 0 to the number of classes "
             f"- 1 as the label of each row, but got {labels!r:.60}"
         )
-    wider = np.float32 if scores.dtype == np.float16 else scores.dtype
-    shifted = scores - np.maximum.reduce(scores, axis=1, keepdims=True)
-    chosen = np.add.reduce(shifted[np.arange(len(labels)), labels], dtype=wider)
-    sums = np.add.reduce(np.exp(shifted), axis=1, dtype=wider)
-    return ((np.add.reduce(np.log(sums)) - chosen) / len(labels)).astype(scores.dtype)
+    return np.True_
 
 
 @one_call

@@ -114,14 +114,14 @@ class Ready:
         self.backend, self.settled, self.runs = "lines", False, 0
         self.saved = written_before_a_risk(program)
 
-    def hasten(self, write: Callable, backend: str) -> None:
+    def hasten(self, write: Callable, without_common: Callable, backend: str) -> None:
         """Run by numpy's inner loops from now on, or by C, if there are elementwise steps.
 
         Its `source` stays that of the lines, which do the same.
         """
         from tinytorch.fast import hastened
 
-        found = hastened(self.program, write, backend)
+        found = hastened(self.program, write, without_common, backend)
         if found is not None:
             source, names, buffers, self.backend = found
             self.buffers = list(buffers.values())
@@ -131,7 +131,8 @@ class Ready:
         """Run it with the values of a call."""
         if self.confirmed and not self.settled and call.holders.hasten is not None:
             call.holders.hasten(self)
-        values = [call.values[i] for i in self.takes]
+        known = call.values
+        values = [known[i] for i in self.takes]
         before = [(values[i], values[i].copy()) for i in self.saved]
         try:
             with np.errstate(all="ignore"):
@@ -249,8 +250,9 @@ class CompiledMethods:
         ready.settled = self.backend != "auto" or often
         if ready.settled or ready.runs == 1:
             better = "c" if often and self.backend == "auto" else self.backend
-            write = sys.modules[type(self).__module__].write
-            ready.hasten(write, "loops" if better == "auto" else better)
+            lesson = sys.modules[type(self).__module__]
+            better = "loops" if better == "auto" else better
+            ready.hasten(lesson.write, lesson.without_common, better)
 
     def _ready(self) -> Ready:
         if self.last is None:

@@ -204,12 +204,14 @@ def parts_in_order(x, name: str) -> Iterator[tuple[str, Any]]:
 
 def is_number(x) -> bool:
     """Whether it is a Python number or one of numpy's, and no truth value."""
+    if type(x) is np.ndarray or x is None:
+        return False
     return type(x) in (int, float) or (isinstance(x, np.generic) and x.dtype.kind in "iuf")
 
 
 def entry(x):
     """What of a value must be the same for a program to fit: anything but the numbers in arrays."""
-    x = numbers_in(x) if is_tensor(x) else x
+    x = x if type(x) is np.ndarray else numbers_in(x)
     if isinstance(x, np.ndarray):
         return (x.shape, x.strides, x.dtype)
     if isinstance(x, np.random.Generator):
@@ -311,8 +313,9 @@ class Holders:
         assert self.walk is not None
         self.gets = [slot.get for slot in self.walk.slots]
         self.values: list = [NOTHING] * len(self.gets)
-        self.entries, self.owners = [0] * len(self.gets), [0] * len(self.gets)
+        self.entries = [0] * len(self.gets)
         self.part: tuple | None = None
+        self.owners: dict[int, int] = {}  # of slots, as far as they have been asked for
 
     def refresh(self) -> None:
         """Look at the slots whose content is another object than last time."""
@@ -327,15 +330,19 @@ class Holders:
 
     def update(self, i: int, value) -> None:
         """Keep what is in a slot, and what of it belongs to a key."""
+        before = self.values[i]
+        self.values[i] = value
+        self.owners.pop(i, None)
+        if alike(before, value):
+            return
         assert self.walk is not None
         name = self.walk.slots[i].name
-        self.values[i], self.owners[i] = value, owner_number(value, i)
         number = self.entry_of(name, value)
         if number != self.entries[i]:
             self.entries[i], self.part = number, None
-        if is_number(value) and name not in self.counted | self.fixed:
-            before = self.numbers.setdefault(name, value)
-            if described_number(before) != described_number(value):
+        if is_number(value) and name not in self.counted and name not in self.fixed:
+            first = self.numbers.setdefault(name, value)
+            if described_number(first) != described_number(value):
                 self.new_numbers.add(name)  # a value from now on
 
     def count_with(self, names: set[str]) -> None:
@@ -348,8 +355,15 @@ class Holders:
 
     def entry_of(self, name: str, value) -> int:
         """A whole number for all that must be the same of a value for a program to fit."""
-        found = type(value) if is_number(value) and name in self.counted else entry(value)
+        counts = name in self.counted and is_number(value)
+        found = type(value) if counts else entry(value)
         return self.known.setdefault(found, len(self.known) + 1)
+
+    def owner(self, i: int) -> int:
+        """What tells the memory of what is in a slot."""
+        if i not in self.owners:
+            self.owners[i] = owner_number(self.values[i], i)
+        return self.owners[i]
 
     def stands_in(self, slot: Slot, value) -> bool:
         """Whether the program takes what a slot holds as a value, and not as it is."""
@@ -371,18 +385,26 @@ class Call:
         self.holders, self.arguments, self.settings = holders, arguments, settings
         assert holders.walk is not None
         self.names, self.walk = tuple([name for name, _ in leaves]), holders.walk
-        self.leaves: list[Slot | None] = []
-        self.own: list[Slot] = []
-        for name, x in leaves:
-            found = self.slots_of_argument(name, x)
-            self.own += found
-            self.leaves.append(found[0] if found and isinstance(x, VALUES) else None)
-        self.own_values = [slot.get() for slot in self.own]
+        self.given = leaves
+        found = [pair for name, x in leaves for pair in self.held_by_argument(name, x)]
+        self.own_names = [name for name, _ in found]
+        self.own_values = [value for _, value in found]
+
+    @functools.cached_property
+    def own(self) -> list[list[Slot]]:
+        """For each argument the slots in it, which most calls never ask for."""
+        return [slots_of_argument(name, x) for name, x in self.given]
 
     @property
+    def leaves(self) -> list[Slot | None]:
+        """For each argument the slot that it is replaced by."""
+        pairs = zip(self.own, self.given, strict=True)
+        return [own[0] if own and isinstance(x, VALUES) else None for own, (_, x) in pairs]
+
+    @functools.cached_property
     def slots(self) -> list[Slot]:
         """All slots: those of the walk, and those of the arguments."""
-        return self.walk.slots + self.own
+        return self.walk.slots + [slot for own in self.own for slot in own]
 
     @property
     def values(self) -> list:
@@ -395,35 +417,41 @@ class Call:
         holders = self.holders
         if holders.part is None:
             holders.part = tuple(holders.entries)
-        pairs = zip(self.own, self.own_values, strict=True)
-        own = tuple([holders.entry_of(slot.name, value) for slot, value in pairs])
+        pairs = zip(self.own_names, self.own_values, strict=True)
+        own = tuple([holders.entry_of(name, value) for name, value in pairs])
         return holders.walks, self.names, holders.part, own, self.sharing()
 
     def sharing(self) -> tuple:
         """Which arrays that programs take are in the same memory."""
-        first = len(self.walk.slots)
-        owners = list(self.holders.owners)
-        owners += [owner_number(value, first + i) for i, value in enumerate(self.own_values)]
-        taken = [owners[i] for i in self.holders.taken]
+        known, first = self.holders.owners, len(self.walk.slots)
+        taken = [
+            known.get(i) or self.holders.owner(i)
+            if i < first
+            else owner_number(self.own_values[i - first], i)
+            for i in self.holders.taken
+        ]
         if len(set(taken)) == len(taken):
             return ()
         return tuple(taken.index(owner) for owner in taken)
 
-    def slots_of_argument(self, name: str, x) -> list[Slot]:
-        """The slots of one argument: its own, or those of a Tensor or a Variable."""
+    def held_by_argument(self, name: str, x) -> list[tuple[str, Any]]:
+        """The names of an argument's slots, and what is in them, as `slots_of_argument` has it."""
+        if type(x) is np.ndarray:
+            return [(name, x)]
         if is_tensor(x):
             if getattr(x, "grad_fn", None) is not None:
                 raise CannotTrace(
                     f"{name} is a Variable that was computed outside, and a compiled step cannot "
                     "go back through its history; give x.detach(), or compute it inside the step"
                 )
-            found = [data_of(x, name), attribute(x, "requires_grad", f"{name}_requires_grad")]
-            return found + [attribute(x, "grad", f"{name}_grad")] * bool(x.requires_grad)
+            needs = x.requires_grad
+            found = [(name, numbers_in(x)), (f"{name}_requires_grad", needs)]
+            return [*found, (f"{name}_grad", x.grad)] if needs else found
         if not isinstance(x, (np.ndarray, np.random.Generator, *PLAIN)):
             return []
         if isinstance(x, VALUES) and is_number(x):
             self.holders.counted.add(name)
-        return [element([x], 0, name)]
+        return [(name, x)]
 
     def places(self) -> list[int]:
         """The slots whose values are values of the program."""
@@ -480,13 +508,14 @@ class Call:
         """All stand-ins that come out of a step, and how its results are made of them."""
         template = Template()
         template.outputs = replaced(outputs, template.part)
+        template.returned = {x.number: place for place, x in enumerate(template.found)}
         template.found += next((x.tape.guards for x in put.values()), [])
         for i, slot in enumerate(self.slots):
             before, now = put.get(i, self.values[i]), slot.get()
             if now is before or number_of(now, -1) == number_of(before, -2):
                 continue
             self.changed(slot, before, now)
-            template.changes.append((i, replaced(now, template.part)))
+            template.changes.append((i, replaced(now, template.kept)))
         for c, (_, collection) in enumerate(self.walk.collections):
             if isinstance(collection, dict) and len(collection) != self.walk.lengths[c]:
                 for key in list(collection)[self.walk.lengths[c] :]:
@@ -503,12 +532,34 @@ class Call:
     def finish(self, template: Template, results: list):
         """Put what a program has computed where the step would have put it; gives the outputs."""
         outputs = built(template.outputs, results)
-        slots = self.slots
+        many = len(self.walk.slots)
         for i, part in template.changes:
-            slots[i].put(built(part, results))
+            slot = self.walk.slots[i] if i < many else self.slots[i]
+            slot.put(built(part, results))
         for c, key, part in template.made:
             self.walk.collections[c][1][key] = built(part, results)
         return outputs
+
+
+def alike(one, other) -> bool:
+    """Whether both are arrays, and only the numbers in them differ."""
+    return (
+        type(one) is np.ndarray
+        and type(other) is np.ndarray
+        and one.shape == other.shape
+        and one.strides == other.strides
+        and one.dtype == other.dtype
+    )
+
+
+def slots_of_argument(name: str, x) -> list[Slot]:
+    """The slots of one argument: its own, or those of a Tensor or a Variable."""
+    if is_tensor(x):
+        found = [data_of(x, name), attribute(x, "requires_grad", f"{name}_requires_grad")]
+        return found + [attribute(x, "grad", f"{name}_grad")] * bool(x.requires_grad)
+    if not isinstance(x, (np.ndarray, np.random.Generator, *PLAIN)):
+        return []
+    return [element([x], 0, name)]
 
 
 def owner_number(value, place: int) -> int:

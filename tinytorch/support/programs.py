@@ -141,7 +141,8 @@ def may_be_shared(program: Program) -> Callable[[Step], bool]:
 
 def copied_by(program: Program, step: Step) -> int | None:
     """The value that a step only copies, array and layout; None if it does anything else."""
-    if step.function not in (np.copy, METHODS["copy"]) or step.out is None:
+    copying = np.copy, METHODS["copy"], METHODS["astype"]
+    if step.function not in copying or step.out is None or len(used(step)) != 1:
         return None
     (n,) = used(step)
     kinds, owner = program.kinds, program.groups[n]

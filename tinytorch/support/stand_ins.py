@@ -57,7 +57,7 @@ def mapped(change: Callable, x):
 
 def numbers_in(x):
     """The array inside a Variable or a Tensor; anything else as it is."""
-    while is_tensor(x):
+    while type(x) is not np.ndarray and is_tensor(x):
         x = x.data
     return x
 

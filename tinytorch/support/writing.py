@@ -78,7 +78,11 @@ class Writer:
         return candidate
 
     def function(self, f: Callable) -> str:
-        """The name of a function; ``add.reduce`` becomes ``add_reduce``."""
+        """The name of a function; ``add.reduce`` becomes ``add_reduce``.
+
+        What first asks whether somebody notes calls is written without that question.
+        """
+        f = getattr(f, "on_arrays", f)
         owner = getattr(f, "__self__", None)
         prefix = f"{owner.__name__}_" if isinstance(owner, np.ufunc) else ""
         if prefix:  # a new object each time

@@ -1,0 +1,159 @@
+"""Programs of fewer and simpler steps, with the same bits, before they are cut into runs."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tinytorch.support.arrays import refuse_labels, softmax_cross_entropy
+from tinytorch.support.calls import METHODS, getitem
+from tinytorch.support.programs import (
+    Program,
+    Ref,
+    Step,
+    filled,
+    joined,
+    kind_of,
+    refs,
+    renamed,
+    used,
+)
+from tinytorch.support.runs import kind_given
+from tinytorch.support.writing import empty
+
+REPEATING: set[Any] = {np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum}
+REPEATING |= {operator.add, operator.sub, operator.mul, operator.truediv}
+
+
+def simplified(program: Program, without_common: Callable) -> Program:
+    """The same program, with a loss written out, and without steps that only turn or repeat.
+
+    Parameters
+    ----------
+    program : Program
+    without_common : callable
+        What takes out the steps that are there twice.
+    """
+    if any(step.function is softmax_cross_entropy for step in program.steps):
+        program = without_common(written_out(program))
+    return without_idle(reading_what_is_repeated(program))
+
+
+# ---- Steps that do nothing
+
+
+def is_idle(step: Step, program: Program) -> bool:
+    """Whether a step gives all of what it was given, in the same shape, as a view."""
+    if step.function is not METHODS["reshape"] or type(step.inputs[0]) is not Ref:
+        return False
+    n, groups, kinds = step.inputs[0].number, program.groups, program.kinds
+    assert step.out is not None
+    return groups[n] == groups[step.out] and kinds[n] == kinds[step.out]
+
+
+def without_idle(program: Program) -> Program:
+    """The same program without views that show all of an array in its own shape."""
+    same: dict[int, int] = {}
+    steps = []
+    for step in program.steps:
+        step = renamed(step, same)
+        if is_idle(step, program):
+            same[step.out] = used(step)[0]
+        else:
+            steps.append(step)
+    return joined(replace(program, steps=steps), same)
+
+
+def reading_what_is_repeated(program: Program) -> Program:
+    """The same program, in which sums and products repeat an operand themselves."""
+    sources: dict[int, int] = {}
+    steps = []
+    for step in program.steps:
+        steps.append(reading(step, sources, program))
+        if step.function is np.broadcast_to and type(step.inputs[0]) is Ref:
+            n, out = step.inputs[0].number, step.out
+            if out is not None and program.kinds[n].dtype == program.kinds[out].dtype:
+                sources[out] = n
+    read = {n for step in steps for n in used(step)} | {ref.number for ref in refs(program.outputs)}
+    steps = [step for step in steps if step.out not in sources or step.out in read]
+    return replace(program, steps=steps)
+
+
+def reading(step: Step, sources: dict[int, int], program: Program) -> Step:
+    """A step that reads what was repeated instead of its repetition, if it repeats it itself."""
+    names, out = used(step), step.out
+    plain = step.function in REPEATING and not step.settings and not step.writes
+    if sources.keys().isdisjoint(names) or not plain or out is None:
+        return step
+    inputs = tuple(
+        Ref(sources.get(x.number, x.number)) if type(x) is Ref else x for x in step.inputs
+    )
+    shapes = [kind_given(x, program.kinds).shape for x in inputs]
+    same = np.broadcast_shapes(*shapes) == program.kinds[out].shape
+    return replace(step, inputs=inputs) if same and program.kinds[out].shape else step
+
+
+# ---- A loss, written out
+
+
+class Longer:
+    """A program to which steps are added that make new values."""
+
+    def __init__(self, program: Program):
+        self.kinds, self.groups = list(program.kinds), list(program.groups)
+        self.steps: list[Step] = []
+
+    def example(self, n: int):
+        """Zeros, laid out as a value is."""
+        kind = self.kinds[n]
+        array = empty(kind)
+        array[...] = 0
+        return array if kind.type is np.ndarray else kind.type(0)
+
+    def add(self, function: Callable, *inputs, **settings) -> Ref:
+        """Add a step; gives what stands for its result, which is new memory."""
+        with np.errstate(all="ignore"):
+            example = function(*filled(inputs, self.example), **settings)
+        n = len(self.kinds)
+        self.kinds.append(kind_of(example))
+        self.groups.append(n)
+        self.steps.append(Step(function, inputs, settings, (), "", n))
+        return Ref(n)
+
+
+def written_out(program: Program) -> Program:
+    """The same program with the softmax cross-entropy as steps that its gradient has, too."""
+    longer = Longer(program)
+    for step in program.steps:
+        if can_be_written_out(step, program):
+            cross_entropy(longer, *step.inputs)
+            longer.steps[-1].out = step.out
+        else:
+            longer.steps.append(step)
+    return replace(program, steps=longer.steps, kinds=longer.kinds, groups=longer.groups)
+
+
+def can_be_written_out(step: Step, program: Program) -> bool:
+    """Whether a step is a softmax cross-entropy of common arrays."""
+    if step.function is not softmax_cross_entropy or type(step.inputs[0]) is not Ref:
+        return False
+    scores, labels = [kind_given(x, program.kinds) for x in step.inputs]
+    return labels.type is np.ndarray and scores.dtype in (np.float32, np.float64)
+
+
+def cross_entropy(longer: Longer, scores: Ref, labels) -> None:
+    """Add the steps of `softmax_cross_entropy`, the first ones as those of `softmax`."""
+    add, sums = longer.add, METHODS["sum"]
+    (many, _), dtype = longer.kinds[scores.number].shape, longer.kinds[scores.number].dtype
+    add(refuse_labels, scores, labels)
+    largest = add(METHODS["max"], scores, axis=-1, keepdims=True, initial=None)
+    shifted = add(np.subtract, scores, largest)
+    total = add(sums, add(np.exp, shifted), axis=-1, keepdims=True)
+    chosen = add(sums, add(getitem, shifted, (np.arange(many), labels)))
+    logarithms = add(sums, add(np.log, total))
+    mean = add(operator.truediv, add(operator.sub, logarithms, chosen), many)
+    add(METHODS["astype"], mean, dtype)
