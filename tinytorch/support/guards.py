@@ -82,7 +82,7 @@ def is_open(x, v: Any) -> bool:
     note: Any = getattr(x, "grad_fn", NO_VARIABLE)
     if note is NO_VARIABLE:
         refuse_whole_numbers(x)
-    elif v is getattr(note, "result", None):  # ours, and closed; a view shows somebody's memory
+    elif v is getattr(note, "result", note):  # ours, and closed; a view shows somebody's memory
         return v.base is not None and may_change(v)
     return True
 
