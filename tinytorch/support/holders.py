@@ -508,14 +508,13 @@ class Call:
         """All stand-ins that come out of a step, and how its results are made of them."""
         template = Template()
         template.outputs = replaced(outputs, template.part)
-        template.returned = {x.number: place for place, x in enumerate(template.found)}
         template.found += next((x.tape.guards for x in put.values()), [])
         for i, slot in enumerate(self.slots):
             before, now = put.get(i, self.values[i]), slot.get()
             if now is before or number_of(now, -1) == number_of(before, -2):
                 continue
             self.changed(slot, before, now)
-            template.changes.append((i, replaced(now, template.kept)))
+            template.changes.append((i, replaced(now, template.part)))
         for c, (_, collection) in enumerate(self.walk.collections):
             if isinstance(collection, dict) and len(collection) != self.walk.lengths[c]:
                 for key in list(collection)[self.walk.lengths[c] :]:

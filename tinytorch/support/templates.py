@@ -53,7 +53,6 @@ class Template:
         self.outputs: Any = None
         self.changes: list = []
         self.made: list = []
-        self.returned: dict[int, int] = {}  # of values that come out, which results they are
 
     def part(self, x) -> Part:
         """The part for something that came out."""
@@ -70,17 +69,6 @@ class Template:
                 "use arrays, Tensors, and tuples, lists and dictionaries of them"
             )
         return Part(None, x)
-
-    def kept(self, x) -> Part:
-        """The part for something that a slot keeps: the array that is returned, if it is that.
-
-        So it is with the step itself, for a gradient that it returns; two slots get two arrays.
-        """
-        held = numbers_in(x)
-        place = self.returned.pop(held.number, None) if isinstance(held, StandInMethods) else None
-        if place is None:
-            return self.part(x)
-        return Part(place, None, x if is_tensor(x) else None)
 
     def __eq__(self, other) -> bool:
         parts = (self.outputs, self.changes, self.made)
