@@ -758,7 +758,8 @@ def test_long_arrays_are_cut():
     assert "..." in rows(x)["value"]
 
 
-def test_the_pictures_of_the_docs_are_those_that_draw_makes_now():
+def test_the_pictures_of_the_docs_are_those_that_draw_makes_now(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
     spec = importlib.util.spec_from_file_location("pictures", ROOT / "benchmarks" / "graph.py")
     pictures = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(pictures)

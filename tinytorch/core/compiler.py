@@ -359,7 +359,7 @@ class Calling:
 
     def __call__(self, *arguments, **settings):
         with self.lock:
-            if stand_ins((arguments, settings)):
+            if self.holders.tracing or stand_ins((arguments, settings)):
                 return self.step(*arguments, **settings)
             call = self.holders.look(arguments, settings)
             self.last = self.ready_for(call)

@@ -1,17 +1,13 @@
-"""Where a step keeps what it changes: arrays, generators and numbers of networks and optimizers.
-
-A slot is a place that holds one of them, such as ``network.layers[0].weights.data``. They are found
-by walking through what the step refers to and through the arguments that it is given.
-"""
+"""Where a step keeps what it changes: arrays, generators and numbers of networks and optimizers."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
 import inspect
-import types
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+import operator
+from collections import deque
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -23,168 +19,12 @@ from tinytorch.support.stand_ins import (
     memory_owner,
     numbers_in,
 )
-from tinytorch.support.templates import PLAIN, Template, built, replaced
-from tinytorch.support.variables import bare_tensor
+from tinytorch.support.templates import PLAIN, Template, built, nested, replaced
+from tinytorch.support.walking import Slot, Walk, attribute, data_of, element
 
 VALUES = (np.ndarray, float, np.generic, np.random.Generator)  # arguments that a program takes
 LEAVES = (np.ndarray, np.random.Generator, *PLAIN)
 NOTHING = object()
-NOT_WALKED = (type, types.ModuleType, types.BuiltinFunctionType, np.ufunc)
-NOT_OF_THESE = ("numpy", "matplotlib", "_thread", "threading", "concurrent", "asyncio", "logging")
-
-
-class Slot:
-    """A place that holds a value: an attribute, an element, a variable of an enclosing function."""
-
-    def __init__(self, name: str, get: Callable, put: Callable):
-        self.name, self.get, self.put = name, get, put
-
-    def __repr__(self) -> str:
-        return self.name
-
-
-def attribute(owner, key: str, name: str) -> Slot:
-    """The slot of an attribute."""
-    return Slot(
-        name, functools.partial(getattr, owner, key), functools.partial(setattr, owner, key)
-    )
-
-
-def element(owner, key, name: str) -> Slot:
-    """The slot of an element of a list or a dictionary."""
-    return Slot(
-        name, functools.partial(owner.__getitem__, key), functools.partial(owner.__setitem__, key)
-    )
-
-
-def data_of(tensor, name: str) -> Slot:
-    """The slot of the array in a Tensor or a Variable."""
-    if not hasattr(tensor, "grad_fn"):
-        return attribute(tensor, "data", name)
-
-    def put(array) -> None:
-        if array is not tensor.data.data:
-            tensor.data = bare_tensor(array)
-
-    return Slot(name, lambda: tensor.data.data, put)
-
-
-class Walk:
-    """All slots of some things, and the collections that they are in.
-
-    Attributes
-    ----------
-    slots : list of Slot
-        Those that hold an array, a generator or a plain value.
-    edges : list of (callable, object)
-        What gives an object on the way, and which it was.
-    collections : list of (name, collection)
-        Lists, dictionaries and dictionaries of attributes.
-    """
-
-    def __init__(self, things: Iterable[tuple[str, Slot | None, Any]]):
-        self.slots: list[Slot] = []
-        self.edges: list[tuple[Callable, Any]] = []
-        self.collections: list[tuple[str, Any]] = []
-        self.seen: dict[int, Any] = {}
-        self.taken: Counter = Counter()
-        for name, slot, thing in things:
-            self.visit(name, slot, thing)
-        self.lengths = [len(c) for _, c in self.collections]
-
-    def visit(self, name: str, slot: Slot | None, thing) -> None:
-        """Note what a slot holds, and go on to its parts."""
-        leaf = isinstance(thing, (np.ndarray, np.random.Generator, *PLAIN))
-        if slot is not None:
-            if leaf:
-                self.taken[slot.name] += 1
-                if self.taken[slot.name] > 1:  # of two functions, perhaps
-                    slot.name += f"_{self.taken[slot.name]}"
-                self.slots.append(slot)
-            else:
-                self.edges.append((slot.get, thing))
-        if leaf or id(thing) in self.seen or isinstance(thing, NOT_WALKED):
-            return
-        self.seen[id(thing)] = thing
-        for part in parts_of(thing, name, self.collections):
-            self.visit(part.name, part, part.get())
-
-    def is_as_it_was(self) -> bool:
-        """Whether all objects are where they were, and no collection has grown or shrunk."""
-        for get, thing in self.edges:
-            try:
-                if get() is not thing:
-                    return False
-            except (AttributeError, IndexError, KeyError):
-                return False
-        return self.lengths == [len(c) for _, c in self.collections]
-
-
-def parts_of(thing, name: str, collections: list) -> Iterator[Slot]:
-    """The slots directly in a thing."""
-    if is_tensor(thing):
-        if getattr(thing, "grad_fn", None) is None:
-            yield data_of(thing, name)
-            yield attribute(thing, "grad", f"{name}_grad")
-            yield attribute(thing, "requires_grad", f"{name}_requires_grad")
-    elif isinstance(thing, (list, dict)):
-        collections.append((name, thing))
-        keys = range(len(thing)) if isinstance(thing, list) else list(thing)
-        for key in keys:
-            yield element(thing, key, f"{name}_{key}")
-    elif isinstance(thing, tuple):
-        for i, part in enumerate(thing):
-            yield Slot(f"{name}_{i}", lambda part=part: part, lambda new: None)
-    elif isinstance(thing, types.MethodType):
-        yield Slot(name, lambda: thing.__self__, lambda new: None)
-    elif isinstance(thing, functools.partial):
-        parts = (thing.func, *thing.args, *thing.keywords.values())
-        yield Slot(name, lambda: parts, lambda new: None)
-    elif isinstance(thing, types.FunctionType):
-        yield from referred_to(thing)
-    elif hasattr(thing, "refers_to"):  # another compiled step
-        yield Slot(name, lambda: thing.refers_to, lambda new: None)
-    elif not type(thing).__module__.startswith(NOT_OF_THESE):
-        yield from attributes_of(thing, name, collections)
-
-
-def attributes_of(thing, name: str, collections: list) -> Iterator[Slot]:
-    """The attributes of an object, in its dictionary or in slots."""
-    inside = getattr(thing, "__dict__", None)
-    if isinstance(inside, dict):
-        collections.append((name, inside))
-        for key in list(inside):
-            yield attribute(thing, key, f"{name}_{key}" if name else key)
-    for kind in type(thing).__mro__:
-        for key in vars(kind).get("__slots__", ()):
-            if not key.startswith("__") and hasattr(thing, key):
-                yield attribute(thing, key, f"{name}_{key}" if name else key)
-
-
-def referred_to(function: types.FunctionType) -> Iterator[Slot]:
-    """The variables of a function's surroundings that its text names.
-
-    The library's own functions hold no state in their module.
-    """
-    where = function.__module__ or ""
-    if where.startswith("numpy"):
-        return
-    for key, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        with contextlib.suppress(ValueError):  # not filled yet
-            cell.cell_contents  # noqa: B018
-            yield attribute(cell, "cell_contents", key)
-    for key in names_in(function.__code__):
-        if key in function.__globals__ and not where.startswith("tinytorch"):
-            yield element(function.__globals__, key, key)
-
-
-def names_in(code: types.CodeType) -> list[str]:
-    """The global names in a function's text, and in functions inside it."""
-    found = list(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            found += names_in(constant)
-    return list(dict.fromkeys(found))
 
 
 # ---- The arguments, and what comes out
@@ -192,7 +32,7 @@ def names_in(code: types.CodeType) -> list[str]:
 
 def parts_in_order(x, name: str) -> Iterator[tuple[str, Any]]:
     """Whatever is in nested tuples, lists and dictionaries, with names."""
-    if type(x) in (tuple, list):
+    if type(x) is list or isinstance(x, tuple):
         for i, part in enumerate(x):
             yield from parts_in_order(part, f"{name}_{i}")
     elif type(x) is dict:
@@ -224,6 +64,7 @@ def restored(call: Call) -> Iterator[None]:
     """Afterwards, everything that a call knows is as it was."""
     inside = [(c, c.copy()) for _, c in call.walk.collections]
     try:
+        call.walk.forget_results()
         yield
     finally:
         for collection, copy in inside:
@@ -231,12 +72,30 @@ def restored(call: Call) -> Iterator[None]:
         for slot, value in zip(call.slots, call.values, strict=True):
             if slot.get() is not value:
                 slot.put(value)
+        call.walk.put_back()
+
+
+@contextlib.contextmanager
+def traced() -> Iterator[None]:
+    """Meanwhile, compiled steps that are called just run: what they refer to may be stood in for.
+
+    The lock of compiled steps lets one thread at a time come here.
+    """
+    Holders.tracing += 1
+    try:
+        yield
+    finally:
+        Holders.tracing -= 1
 
 
 def put_back(collection, copy) -> None:
-    """Give a list or a dictionary what it had."""
+    """Give a list, a deque or a dictionary what it had."""
     if isinstance(collection, list):
         collection[:] = copy
+    elif isinstance(collection, deque):
+        if len(collection) != len(copy) or any(map(operator.is_not, collection, copy)):
+            collection.clear()
+            collection.extend(copy)
     elif collection.keys() != copy.keys() or any(collection[k] is not copy[k] for k in copy):
         collection.clear()
         collection.update(copy)
@@ -245,7 +104,7 @@ def put_back(collection, copy) -> None:
 def refuse_growth(walk: Walk) -> None:
     """Refuse lists that a step has made longer: only the trace would do so."""
     for (name, collection), length in zip(walk.collections, walk.lengths, strict=True):
-        if isinstance(collection, list) and len(collection) != length:
+        if isinstance(collection, (list, deque)) and len(collection) != length:
             raise CannotTrace(
                 f"the step changes the length of the list {name}; return the value instead, and "
                 "put it into the list outside"
@@ -267,6 +126,8 @@ class Holders:
         Further networks, optimizers and so on that it changes.
     """
 
+    tracing = 0  # how many steps are being traced, one inside of the other
+
     def __init__(self, step: Callable, things: tuple):
         self.step, self.things = step, things
         self.names = parameter_names(step)
@@ -287,7 +148,7 @@ class Holders:
         names += [f"input_{i}" for i in range(len(names), len(arguments) + len(settings))]
         leaves: list[tuple[str, Any]] = []
         for name, x in zip(names, (*arguments, *settings.values()), strict=True):
-            if type(x) in (tuple, list, dict):
+            if nested(x):
                 leaves += parts_in_order(x, name)
             else:
                 leaves.append((name, x))
@@ -467,7 +328,7 @@ class Call:
         while True:
             values = [self.values[i] for i in self.places()]
             try:
-                with restored(self):
+                with restored(self), traced():
                     program = trace(self.pure(with_state), *values)
                 program.outputs, template = program.outputs
                 return program, template

@@ -14,10 +14,24 @@ from tinytorch.support.writing import by_value
 PLAIN = (bool, int, float, complex, str, bytes, type(None), np.dtype, np.generic)
 
 
+def nested(x) -> bool:
+    """Whether it is a tuple, also a named one, a list or a dictionary."""
+    return type(x) in (list, dict) or isinstance(x, tuple)
+
+
+def of_the_kind(x, parts: list):
+    """A list or a tuple like another one, with other parts."""
+    if type(x) in (tuple, list):
+        return type(x)(parts)
+    made = tuple.__new__(type(x), parts)
+    vars(made).update(vars(x)) if hasattr(x, "__dict__") else None
+    return made
+
+
 def replaced(x, change: Callable):
     """Nested tuples, lists and dictionaries, with `change` of everything in them."""
-    if type(x) in (tuple, list):
-        return type(x)([replaced(part, change) for part in x])
+    if type(x) is list or isinstance(x, tuple):
+        return of_the_kind(x, [replaced(part, change) for part in x])
     if type(x) is dict:
         return {key: replaced(part, change) for key, part in x.items()}
     return change(x)
@@ -79,8 +93,8 @@ class Template:
 
 def built(x, results: list):
     """Nested tuples, lists and dictionaries with each part filled in."""
-    if type(x) in (tuple, list):
-        return type(x)([built(part, results) for part in x])
+    if type(x) is list or isinstance(x, tuple):
+        return of_the_kind(x, [built(part, results) for part in x])
     if type(x) is dict:
         return {key: built(part, results) for key, part in x.items()}
     if x.number is None:

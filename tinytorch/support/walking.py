@@ -1,0 +1,331 @@
+"""Everything that a step refers to: the places of arrays, generators and numbers.
+
+A slot is a place that holds one of them, such as ``network.layers[0].weights.data``. They are found
+by walking through what the step refers to, and through the arguments that it is given. An array
+that is not found is read once, while the step is traced: what is computed of it alone is frozen. So
+whatever a person may keep an array in is walked through.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import sys
+import types
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tinytorch.support.stand_ins import is_tensor
+from tinytorch.support.templates import PLAIN, of_the_kind
+from tinytorch.support.variables import bare_tensor
+
+NOT_WALKED = (types.ModuleType, types.BuiltinFunctionType, np.ufunc)
+NOT_OF_THESE = ("numpy", "matplotlib", "_thread", "threading", "concurrent", "asyncio", "logging")
+STATELESS = {"numpy", "matplotlib", "tinytorch", *sys.stdlib_module_names}
+CACHED = type(functools.lru_cache(len))  # a function that remembers its results
+
+
+class Slot:
+    """A place that holds a value: an attribute, an element, a variable of an enclosing function.
+
+    Attributes
+    ----------
+    place : tuple or None
+        What tells it from others, however it was come to.
+    """
+
+    def __init__(self, name: str, get: Callable, put: Callable, place: tuple | None = None):
+        self.name, self.get, self.put, self.place = name, get, put, place
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def attribute(owner, key: str, name: str) -> Slot:
+    """The slot of an attribute, also of a frozen dataclass."""
+    settings = getattr(type(owner), "__dataclass_params__", None)
+    change = object.__setattr__ if settings is not None and settings.frozen else setattr
+    get, put = functools.partial(getattr, owner, key), functools.partial(change, owner, key)
+    return Slot(name, get, put, (id(owner), key))
+
+
+def element(owner, key, name: str) -> Slot:
+    """The slot of an element of a list or a dictionary."""
+    get = functools.partial(owner.__getitem__, key)
+    return Slot(name, get, functools.partial(owner.__setitem__, key), (id(owner), key))
+
+
+class AsItIs(Slot):
+    """A slot of something that cannot be another thing, and leads on to its parts."""
+
+    def __init__(self, name: str, thing):
+        super().__init__(name, lambda: thing, lambda new: None)
+
+
+def as_it_is(name: str, *things) -> Iterator[Slot]:
+    """Slots of some such things."""
+    for thing in things:
+        yield AsItIs(name, thing)
+
+
+def item(owner: tuple, i: int, name: str, slot: Slot | None) -> Slot:
+    """The slot of an item of a tuple: to put another one there, the tuple is made anew."""
+    if slot is None:
+        return AsItIs(name, owner[i])
+
+    def put(new) -> None:
+        now = slot.get()
+        if now[i] is not new:
+            slot.put(of_the_kind(now, [*now[:i], new, *now[i + 1 :]]))
+
+    return Slot(name, lambda: slot.get()[i], put)
+
+
+def part_of_tuple(slot: Slot, key: str, name: str) -> Slot:
+    """The slot of an attribute of a tuple, which may be another one by then."""
+    return Slot(
+        f"{name}_{key}",
+        lambda: getattr(slot.get(), key),
+        lambda new: setattr(slot.get(), key, new),
+    )
+
+
+def data_of(tensor, name: str) -> Slot:
+    """The slot of the array in a Tensor or a Variable."""
+    if not hasattr(tensor, "grad_fn"):
+        return attribute(tensor, "data", name)
+
+    def put(array) -> None:
+        if array is not tensor.data.data:
+            tensor.data = bare_tensor(array)
+
+    return Slot(name, lambda: tensor.data.data, put)
+
+
+class Walk:
+    """All slots of some things, and the collections that they are in.
+
+    Attributes
+    ----------
+    slots : list of Slot
+        Those that hold an array, a generator or a plain value.
+    edges : list of (Slot, object)
+        What gives an object on the way, and which it was.
+    collections : list of (name, collection)
+        Lists, dictionaries and dictionaries of attributes.
+    """
+
+    def __init__(self, things: Iterable[tuple[str, Slot | None, Any]]):
+        self.slots: list[Slot] = []
+        self.edges: list[tuple[Slot, Any]] = []
+        self.collections: list[tuple[str, Any]] = []
+        self.seen: dict[int, Any] = {}
+        self.places: set[tuple] = set()
+        self.taken: Counter = Counter()
+        for name, slot, thing in things:
+            self.visit(name, slot, thing)
+        self.lengths = [len(c) for _, c in self.collections]
+
+    def visit(self, name: str, slot: Slot | None, thing) -> None:
+        """Note what a slot holds, and go on to its parts."""
+        leaf = isinstance(thing, (np.ndarray, np.random.Generator, *PLAIN))
+        leaf = leaf and not holds_objects(thing)
+        if slot is not None:
+            if leaf:
+                if slot.place in self.places:
+                    return
+                self.places |= {slot.place} if slot.place else set()
+                self.taken[slot.name] += 1
+                if self.taken[slot.name] > 1:  # of two functions, perhaps
+                    slot.name += f"_{self.taken[slot.name]}"
+                self.slots.append(slot)
+            elif not isinstance(slot, AsItIs):
+                self.edges.append((slot, thing))
+        if leaf or id(thing) in self.seen or isinstance(thing, NOT_WALKED):
+            return
+        self.seen[id(thing)] = thing
+        for part in parts_of(thing, name, self.collections, slot):
+            self.visit(part.name, part, part.get())
+
+    def is_as_it_was(self) -> bool:
+        """Whether all objects are where they were, and no collection has grown or shrunk."""
+        for slot, thing in self.edges:
+            try:
+                if slot.get() is not thing:
+                    return False
+            except (AttributeError, IndexError, KeyError):
+                return False
+        return self.lengths == [len(c) for _, c in self.collections]
+
+    def put_back(self) -> None:
+        """Give tuples that were made anew, and functions that remember, back to their owners."""
+        for slot, thing in self.edges:
+            if isinstance(thing, (tuple, CACHED)) and slot.get() is not thing:
+                slot.put(thing)
+
+    def forget_results(self) -> None:
+        """Have functions computed anew that remember their results, for the length of a trace."""
+        for slot, thing in self.edges:
+            if isinstance(thing, CACHED):
+                slot.put(thing.__wrapped__)
+
+
+def holds_objects(thing) -> bool:
+    """Whether it is an array of anything."""
+    return isinstance(thing, np.ndarray) and thing.dtype == object
+
+
+def parts_of(thing, name: str, collections: list, slot: Slot | None) -> Iterator[Slot]:
+    """The slots directly in a thing, which is itself in a slot."""
+    if is_tensor(thing):
+        if getattr(thing, "grad_fn", None) is None:
+            yield data_of(thing, name)
+            yield attribute(thing, "grad", f"{name}_grad")
+            yield attribute(thing, "requires_grad", f"{name}_requires_grad")
+        return
+    if hasattr(thing, "refers_to"):  # another compiled step
+        yield from as_it_is(name, thing.refers_to)
+    elif isinstance(thing, types.FunctionType):
+        yield from referred_to(thing)
+    elif isinstance(thing, type):
+        yield from parts_of_class(thing, name)
+    elif isinstance(thing, (types.MethodType, functools.partial)):
+        yield from parts_of_callable(thing, name)
+    else:
+        yield from inside(thing, name, collections, slot)
+        if isinstance(thing, tuple) and slot is not None:
+            yield from (part_of_tuple(slot, key, name) for key in getattr(thing, "__dict__", ()))
+        elif not type(thing).__module__.startswith(NOT_OF_THESE):
+            yield from attributes_of(thing, name, collections)
+        if not is_stateless(type(thing).__module__):
+            yield from as_it_is(name, type(thing))
+
+
+def parts_of_callable(thing, name: str) -> Iterator[Slot]:
+    """What a method, or a partial function, is made of."""
+    if isinstance(thing, types.MethodType):
+        yield from as_it_is(name, thing.__self__, thing.__func__)
+    else:
+        yield Slot(name, lambda: thing.args, functools.partial(put_arguments, thing))
+        yield from as_it_is(name, thing.func, thing.keywords, vars(thing))
+
+
+def inside(thing, name: str, collections: list, slot: Slot | None) -> Iterator[Slot]:
+    """What a collection holds."""
+    if isinstance(thing, (list, dict, deque)):
+        collections.append((name, thing))
+        for key in list(thing) if isinstance(thing, dict) else range(len(thing)):
+            yield element(thing, key, f"{name}_{key}")
+    elif isinstance(thing, np.ndarray):
+        yield from (element(thing, i, f"{name}_{i}") for i in np.ndindex(thing.shape))
+    elif isinstance(thing, tuple):
+        yield from (item(thing, i, f"{name}_{i}", slot) for i in range(len(thing)))
+    elif isinstance(thing, types.MappingProxyType):
+        yield from as_it_is(name, hidden(thing))
+
+
+def put_arguments(thing: functools.partial, arguments: tuple) -> None:
+    """Give a partial function other arguments."""
+    thing.__setstate__((thing.func, arguments, thing.keywords, vars(thing)))  # type: ignore[attr-defined]
+
+
+def hidden(proxy: types.MappingProxyType):
+    """The dictionary behind a view of it that cannot be written to."""
+
+    class Asking:
+        def __ror__(self, other):
+            return other
+
+    return proxy | Asking()
+
+
+def attributes_of(thing, name: str, collections: list) -> Iterator[Slot]:
+    """The attributes of an object, in its dictionary or in slots."""
+    own = getattr(thing, "__dict__", None)
+    if isinstance(own, dict):
+        collections.append((name, own))
+        for key in list(own):
+            yield attribute(thing, key, f"{name}_{key}" if name else key)
+    for kind in type(thing).__mro__:
+        for key in vars(kind).get("__slots__", ()):
+            if not key.startswith("__") and hasattr(thing, key):
+                yield attribute(thing, key, f"{name}_{key}" if name else key)
+
+
+def is_stateless(module: str | None) -> bool:
+    """Whether a step's state is never kept in what a module defines."""
+    return (module or "builtins").partition(".")[0] in STATELESS
+
+
+def parts_of_class(kind: type, name: str) -> Iterator[Slot]:
+    """The attributes of a class, and what its methods refer to."""
+    if is_stateless(kind.__module__):
+        return
+    for key, thing in list(vars(kind).items()):
+        if key.startswith("__") and key != "__call__" and not isinstance(thing, types.FunctionType):
+            continue
+        functions = functions_in(thing)
+        if functions:
+            yield from as_it_is(key, *functions)
+        else:
+            get, put = functools.partial(vars(kind).get, key), functools.partial(setattr, kind, key)
+            yield Slot(key, get, put, (id(kind), key))
+    yield from as_it_is(name, *kind.__bases__, type(kind))
+
+
+def functions_in(thing) -> list:
+    """The functions of a method, a property and their like."""
+    if isinstance(thing, (staticmethod, classmethod)):
+        return [thing.__func__]
+    if isinstance(thing, property):
+        return [f for f in (thing.fget, thing.fset, thing.fdel) if f is not None]
+    if isinstance(thing, functools.cached_property):
+        return [thing.func]
+    if isinstance(thing, (types.MemberDescriptorType, types.GetSetDescriptorType)):
+        return [len]  # of __slots__: it refers to nothing
+    return [thing] if isinstance(thing, types.FunctionType) else []
+
+
+def referred_to(function: types.FunctionType) -> Iterator[Slot]:
+    """The variables that a function's text names, what it has by default, and its attributes.
+
+    The library's own functions hold no state in their module.
+    """
+    where = function.__module__ or ""
+    if where.startswith("numpy"):
+        return
+    for key, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        with contextlib.suppress(ValueError):  # not filled yet
+            cell.cell_contents  # noqa: B018
+            yield attribute(cell, "cell_contents", key)
+    if function.__defaults__:
+        yield attribute(function, "__defaults__", function.__name__)
+    if function.__kwdefaults__:
+        yield from as_it_is(function.__name__, function.__kwdefaults__)
+    if vars(function):
+        yield from as_it_is(function.__name__, vars(function))
+    if not where.startswith("tinytorch"):
+        yield from globals_in(function.__globals__, set(names_in(function.__code__)))
+
+
+def globals_in(namespace: dict, names: set[str]) -> Iterator[Slot]:
+    """The global names in a function's text, and those of modules that it names."""
+    for key in sorted(names & {*namespace, *sys.modules}):
+        thing = namespace[key] if key in namespace else sys.modules[key]
+        if not isinstance(thing, types.ModuleType):
+            yield element(namespace, key, key)
+        elif not is_stateless(thing.__name__) and vars(thing) is not namespace:
+            yield from globals_in(vars(thing), names - {key})
+
+
+def names_in(code: types.CodeType) -> list[str]:
+    """The global names in a function's text, also in quotes, and in functions inside it."""
+    found = list(code.co_names)
+    found += [x for x in code.co_consts if isinstance(x, str) and x.isidentifier()]
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            found += names_in(constant)
+    return list(dict.fromkeys(found))
