@@ -19,7 +19,7 @@ from tinytorch.support.stand_ins import (
     memory_owner,
     numbers_in,
 )
-from tinytorch.support.templates import PLAIN, Template, built, nested, replaced
+from tinytorch.support.templates import PLAIN, Place, Template, built, nested, replaced
 from tinytorch.support.walking import Slot, Walk, attribute, data_of, element
 
 VALUES = (np.ndarray, float, np.generic, np.random.Generator)  # arguments that a program takes
@@ -370,17 +370,23 @@ class Call:
         template = Template()
         template.outputs = replaced(outputs, template.part)
         template.found += next((x.tape.guards for x in put.values()), [])
+        arrays = {id(x): i for i, x in put.items()}
+
+        def kept(new):
+            """An array that only has another place now stays itself."""
+            same = isinstance(new, StandInMethods) and id(new) in arrays
+            return Place(arrays[id(new)]) if same else replaced(new, template.part)
+
         for i, slot in enumerate(self.slots):
             before, now = put.get(i, self.values[i]), slot.get()
             if now is before or number_of(now, -1) == number_of(before, -2):
                 continue
             self.changed(slot, before, now)
-            template.changes.append((i, replaced(now, template.part)))
+            template.changes.append((i, kept(now)))
         for c, (_, collection) in enumerate(self.walk.collections):
             if isinstance(collection, dict) and len(collection) != self.walk.lengths[c]:
                 for key in list(collection)[self.walk.lengths[c] :]:
-                    made = replaced(collection[key], template.part)
-                    template.made.append((c, key, made))
+                    template.made.append((c, key, kept(collection[key])))
         return template.found, template
 
     def changed(self, slot: Slot, before, now) -> None:
@@ -392,12 +398,16 @@ class Call:
     def finish(self, template: Template, results: list):
         """Put what a program has computed where the step would have put it; gives the outputs."""
         outputs = built(template.outputs, results)
+
+        def value(part):
+            return self.values[part.slot] if type(part) is Place else built(part, results)
+
         many = len(self.walk.slots)
         for i, part in template.changes:
             slot = self.walk.slots[i] if i < many else self.slots[i]
-            slot.put(built(part, results))
+            slot.put(value(part))
         for c, key, part in template.made:
-            self.walk.collections[c][1][key] = built(part, results)
+            self.walk.collections[c][1][key] = value(part)
         return outputs
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,13 @@ class Part:
         return self.number, by_value(self.constant), type(self.tensor)
 
     __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class Place:
+    """In a template, the array itself that a slot held when the step was called."""
+
+    slot: int
 
 
 class Template:
