@@ -237,7 +237,7 @@ def make_environment(lock):
 def install_packages(packages, uv, lock):
     """Install a lock with uv, and if there is none or it fails, with pip.
 
-    A lock is complete, hence --no-deps: what it leaves out is left out on purpose.
+    A lock is complete, hence --no-deps; what pip installed is compiled afterwards, on all cores.
     """
     what = ["install", "--no-deps", "--requirement", packages]
     if uv:
@@ -251,7 +251,6 @@ def install_packages(packages, uv, lock):
     pip = [PYTHON, "-m", "pip", "--disable-pip-version-check", "--log", LOG]
     if run(pip + what + ["--no-compile"], lock) != 0:
         raise Problem(cause("the packages could not be installed"))
-    # What pip would do on one core; what cannot be compiled now is compiled when it is imported.
     run([PYTHON, "-m", "compileall", "-qj0", os.path.join(VENV, "lib")], lock, quiet=True)
 
 
@@ -400,7 +399,6 @@ def sentence_about(error):
 
 def say(text):
     sys.stderr.write("tito: %s\n" % text)
-    sys.stderr.flush()
 
 
 def stop(text, exit_code=1):
