@@ -1,6 +1,7 @@
 """Compiled steps: equal to the engine to the last bit, and never wrong without a word."""
 
 import cProfile
+import itertools
 import shutil
 import threading
 import tracemalloc
@@ -413,15 +414,8 @@ def frozen_count():
 
 
 def frozen_schedule():
-    class Schedule:
-        __slots__ = ()
-
-        def __call__(self, turns=[0.0]):  # noqa: B006
-            turns[0] += 1
-            return 0.5 ** turns[0]
-
-    rate = Schedule()
-    return lambda x: x * rate()
+    turns = itertools.count(1)
+    return lambda x: x * 0.5 ** next(turns)
 
 
 @pytest.mark.parametrize("make", [frozen_draw, frozen_count, frozen_schedule])
@@ -430,6 +424,19 @@ def test_what_would_be_frozen_is_refused_at_the_second_call(make):
     compiled(np.ones(3))
     with pytest.raises(CannotTrace, match=r"test_compiler.py\): a second trace differs"):
         compiled(np.ones(3))
+
+
+def test_a_count_in_a_default_of_a_method_is_state():
+    class Schedule:
+        __slots__ = ()
+
+        def __call__(self, turns=[0.0]):  # noqa: B006
+            turns[0] += 1
+            return 0.5 ** turns[0]
+
+    rate = Schedule()
+    compiled = compile(lambda x: x * rate())
+    assert [compiled(np.ones(1)).item() for _ in range(5)] == [0.5**n for n in range(1, 6)]
 
 
 # ---- Training
