@@ -2,9 +2,13 @@
 
 import collections
 import dataclasses
+import enum
 import functools
+import logging
 import sys
+import threading
 import types
+import typing
 
 import numpy as np
 import pytest
@@ -194,10 +198,39 @@ def test_what_holds_an_array_is_the_same_object_after_a_trace():
     holder = {"pair": pair, "nested": (pair, 3), "remembers": remembers}
     before = dict(holder)
     compiled = compile(lambda: holder["pair"].kept + holder["nested"][0].kept + remembers())
-    for _ in range(3):
-        assert np.array_equal(compiled(), 3 * KEPT)
-        assert all(holder[key] is before[key] for key in before)
-        assert holder["nested"][0] is pair and pair.kept is KEPT
+    try:
+        for i in range(5):
+            KEPT[0] = i
+            assert np.array_equal(compiled(), 3 * KEPT)
+            assert all(holder[key] is before[key] for key in before)
+            assert holder["nested"][0] is pair and pair.kept is KEPT
+    finally:
+        KEPT[:] = START
+
+
+def test_what_a_step_names_of_classes_and_libraries_is_only_looked_at():
+    class Kind(enum.Enum):
+        DOUBLE, HALF = 2.0, 0.5
+
+    class Named(typing.NamedTuple):
+        factor: float = 3.0
+
+    @dataclasses.dataclass(frozen=True)
+    class Setting:
+        kind: Kind = Kind.DOUBLE
+        lock: object = dataclasses.field(default_factory=threading.Lock)
+
+    setting, named, log = Setting(), Named(), logging.getLogger("a step")
+
+    def step(x):
+        with setting.lock:
+            log.debug("named: %s", pytest.approx)
+            return x * setting.kind.value * named.factor + Kind["HALF"].value
+
+    compiled = compile(step)
+    for i in range(4):
+        assert compiled(np.full(2, i)).tolist() == [6.0 * i + 0.5] * 2
+    assert len(compiled.holders.walk.slots) < 40
 
 
 def test_an_array_in_two_places_is_one_value():

@@ -146,7 +146,8 @@ class Walk:
                 self.edges.append((slot, thing))
         if leaf or id(thing) in self.seen or isinstance(thing, NOT_WALKED):
             return
-        self.seen[id(thing)] = thing
+        if not isinstance(thing, tuple):  # each place of a tuple gets another one in a trace
+            self.seen[id(thing)] = thing
         for part in parts_of(thing, name, self.collections, slot):
             self.visit(part.name, part, part.get())
 
@@ -255,9 +256,12 @@ def attributes_of(thing, name: str, collections: list) -> Iterator[Slot]:
                 yield attribute(thing, key, f"{name}_{key}" if name else key)
 
 
+@functools.cache
 def is_stateless(module: str | None) -> bool:
-    """Whether a step's state is never kept in what a module defines."""
-    return (module or "builtins").partition(".")[0] in STATELESS
+    """Whether a module is no user's own, and holds no state of a step."""
+    name = (module or "builtins").partition(".")[0]
+    file = getattr(sys.modules.get(name), "__file__", None) or ""
+    return name in STATELESS or "site-packages" in file or "dist-packages" in file
 
 
 def parts_of_class(kind: type, name: str) -> Iterator[Slot]:
@@ -313,12 +317,13 @@ def referred_to(function: types.FunctionType) -> Iterator[Slot]:
 
 def globals_in(namespace: dict, names: set[str]) -> Iterator[Slot]:
     """The global names in a function's text, and those of modules that it names."""
-    for key in sorted(names & {*namespace, *sys.modules}):
-        thing = namespace[key] if key in namespace else sys.modules[key]
-        if not isinstance(thing, types.ModuleType):
+    for key in sorted(names):
+        thing = namespace.get(key, sys.modules.get(key))
+        if isinstance(thing, types.ModuleType):
+            if not is_stateless(thing.__name__) and vars(thing) is not namespace:
+                yield from globals_in(vars(thing), names - {key})
+        elif key in namespace:
             yield element(namespace, key, key)
-        elif not is_stateless(thing.__name__) and vars(thing) is not namespace:
-            yield from globals_in(vars(thing), names - {key})
 
 
 def names_in(code: types.CodeType) -> list[str]:
