@@ -5,6 +5,7 @@ import pytest
 
 from tinytorch.core.autograd import (
     Variable,
+    derivative,
     grad,
     no_grad,
 )
@@ -13,7 +14,7 @@ from tinytorch.core.derivatives import (
     gradcheck,
     gradgradcheck,
 )
-from tinytorch.core.tensor import Tensor
+from tinytorch.core.tensor import Tensor, apply
 
 X = np.random.default_rng(2).normal(size=3)
 
@@ -220,6 +221,45 @@ def test_an_input_that_is_changed_in_place_is_refused():
     x.data.data[0] = 7.0
     with pytest.raises(RuntimeError, match="was changed in place"):
         out.backward()
+
+
+LEFT = []  # views of results that the function has left behind
+
+
+def twice(x):
+    LEFT[:] = [(out := x * 2.0)[:]]
+    return out
+
+
+def into_a_buffer(x):
+    LEFT[:] = [np.multiply(x, 2.0, out=np.empty(3))]
+    return LEFT[0]
+
+
+class Twice(Function):
+    @staticmethod
+    def forward(ctx, x):
+        return twice(x.numpy())
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad * 2.0
+
+
+for function in (twice, into_a_buffer):
+    derivative(function, lambda grad, out, x: grad * 2.0)
+
+
+@pytest.mark.parametrize(
+    "call", [Twice.apply, lambda x: apply(twice, x), lambda x: apply(into_a_buffer, x)]
+)
+def test_a_change_through_a_view_that_a_function_left_behind_reaches_no_gradient(call):
+    x = Variable(np.ones(3))
+    y = call(x)
+    loss = (y * y).sum()
+    LEFT[0][0] = 100.0
+    loss.backward()
+    assert x.grad.tolist() == [8.0, 8.0, 8.0] and y.numpy().tolist() == [2.0, 2.0, 2.0]
 
 
 def test_an_input_with_new_data_is_differentiated_at_its_old_values():
