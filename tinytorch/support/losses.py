@@ -82,7 +82,7 @@ def real_numbers(given, what: str) -> np.ndarray:
     if isinstance(given, (list, tuple)):
         refuse_copy(given)
     try:
-        array = np.asarray(given)
+        array = given if hasattr(given, "__one_call__") else np.asarray(given)
     except ValueError:
         array = np.array(None)
     if array.dtype.kind not in "biuf":
