@@ -1,10 +1,17 @@
 """What several tests share: a small course, and ways to make submissions."""
 
+# ruff: noqa: E402 (the number of threads is set before numpy is imported)
+
 from __future__ import annotations
+
+import os
+
+# The suite has as many processes as there are cores: threads of BLAS would wait for one another.
+for library in ("OPENBLAS", "MKL", "OMP"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 import functools
 import json
-import os
 import shutil
 import sys
 from collections.abc import Callable
