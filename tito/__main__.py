@@ -19,6 +19,8 @@ def main() -> None:
     if programs not in os.environ.get("PATH", "").split(os.pathsep):
         # nbgrader starts alembic, and Jupyter its kernels, by name
         os.environ["PATH"] = programs + os.pathsep + os.environ.get("PATH", "")
+    for library in ("OPENBLAS", "MKL", "OMP"):  # for matrices as small as a lesson's
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     try:
         import click  # noqa: F401
     except ImportError:

@@ -216,11 +216,6 @@ def sources_by_name(nb: dict) -> dict[str, str]:
 def export_student(module: Module) -> Path:
     """Export the notebook on the student's desk to the student's own `tinytorch`.
 
-    Parameters
-    ----------
-    module : Module
-        Which module.
-
     Returns
     -------
     Path

@@ -42,17 +42,12 @@ def released(module: Module) -> Path:
 
 
 def start(module: Module) -> bool:
-    """Put the released notebook on the desk, unless there is one.
-
-    Parameters
-    ----------
-    module : Module
-        Which module.
+    """Put the released notebook on the desk, unless there is one, which is left as it is.
 
     Returns
     -------
     bool
-        Whether it was put there; False if there was one, which is left as it is.
+        Whether it was put there.
     """
     if module.desk.exists():
         return False
@@ -78,11 +73,6 @@ def missing_modules(module: Module) -> list[Module]:
 def reset(module: Module) -> Path | None:
     """Put the released notebook on the desk again, and keep a dated copy of the old one.
 
-    Parameters
-    ----------
-    module : Module
-        Which module.
-
     Returns
     -------
     Path or None
@@ -106,8 +96,6 @@ def test(
 
     Parameters
     ----------
-    module : Module
-        Which module.
     on_result : callable
         Called with each result as it comes.
 
@@ -229,11 +217,6 @@ def state(module: Module) -> State:
 def export(module: Module) -> tuple[Path, State]:
     """Write the student's own module of `tinytorch`.
 
-    Parameters
-    ----------
-    module : Module
-        Which module.
-
     Returns
     -------
     path : Path
@@ -252,8 +235,6 @@ def submit(module: Module, student: str | None = None) -> tuple[str, State]:
 
     Parameters
     ----------
-    module : Module
-        Which module.
     student : str, optional
         Who hands it in; by default the name of the account.
 
