@@ -10,6 +10,8 @@ import os
 for library in ("OPENBLAS", "MKL", "OMP"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
+import contextlib
+import fcntl
 import functools
 import json
 import shutil
@@ -102,16 +104,47 @@ def numbers(released_course) -> Module:
     return released_course.module("01_numbers")
 
 
-@pytest.fixture(scope="module")
-def whole_course(tmp_path_factory) -> Course:
-    """A copy of the sources, and of the library that is written by hand, for one file of tests."""
-    root = tmp_path_factory.mktemp("whole")
+def copy_of_the_course(root: Path) -> Course:
+    """The sources of this course, and the library that is written by hand, in a folder."""
     for path in Course(ROOT).library():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, root / path)
     shutil.copytree(ROOT / "source", root / "source", ignore=shutil.ignore_patterns("*.ipynb"))
     shutil.copy(ROOT / "nbgrader_config.py", root)
     return Course(root)
+
+
+@pytest.fixture(scope="module")
+def whole_course(tmp_path_factory) -> Course:
+    """A copy of the course, for one file of tests."""
+    return copy_of_the_course(tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture(scope="session")
+def released_module(tmp_path_factory) -> Callable[[str], Module]:
+    """Gives a copy of the course in which one of its modules is released.
+
+    The release, which grades the reference, is made by the process that first needs it.
+    """
+    from tito.author.release import release
+
+    base = tmp_path_factory.getbasetemp()
+    kept = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "released-modules"
+    kept.mkdir(exist_ok=True)
+
+    def made(folder: str) -> Module:
+        with (kept / f"{folder}.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if not (kept / f"{folder}.done").exists():
+                course = copy_of_the_course(kept / folder)
+                with contextlib.chdir(course.root):
+                    release(course.module(folder))
+                (kept / f"{folder}.done").touch()
+        root = tmp_path_factory.mktemp(folder) / "course"
+        shutil.copytree(kept / folder, root)
+        return Course(root).module(folder)
+
+    return made
 
 
 def reference(module: Module) -> dict:

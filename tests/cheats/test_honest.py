@@ -10,16 +10,17 @@ from conftest import hand_in, reference
 from cheats.honest import VARIANTS, put_in
 from tito.author.grade import grade
 from tito.author.marks import scores
+from tito.course import Course
 from tito.notebook.export import MARK
 
 
 @pytest.fixture(scope="module")
-def graded(whole_course):
+def graded(released_module):
     """For a module, its variants in one submission: marks by exercise, and the report."""
 
     @functools.cache
     def result(folder: str):
-        module = whole_course.module(folder)
+        module = released_module(folder)
         nb = reference(module)
         for variant in VARIANTS.values():
             if variant.module == folder:
@@ -27,10 +28,10 @@ def graded(whole_course):
         for cell in nb["cells"]:
             cell["source"] = MARK.sub("", cell["source"])
         with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(whole_course.root)
+            patch.chdir(module.root)
             hand_in(module, "honest", nb)
             (report,) = grade(module, ("honest",))
-            found = scores(whole_course, [module])
+            found = scores(Course(module.root), [module])
         return {s.exercise: (s.score, s.most) for s in found if s.student == "honest"}, report
 
     return result

@@ -13,7 +13,6 @@ from tito.author.feedback import feedback
 from tito.author.grade import grade
 from tito.author.leaks import leaks, secrets_of
 from tito.author.marks import scores
-from tito.author.release import release
 from tito.course import Course
 from tito.source.percent import read_source
 from tito.source.reference import reference_text
@@ -64,18 +63,18 @@ def test_module_7_has_at_least_20_exercises():
 
 @pytest.mark.parametrize("folder", MODULES)
 def test_the_reference_scores_all_and_the_untouched_release_nothing(
-    whole_course, folder, monkeypatch
+    released_module, folder, monkeypatch
 ):
-    module = whole_course.module(folder)
-    monkeypatch.chdir(whole_course.root)
-    release(module)
+    module = released_module(folder)
+    course = Course(module.root)
+    monkeypatch.chdir(course.root)
     hand_in(module, "reference", reference(module))
     hand_in(module, "untouched", untouched(module))
     report = grade(module)
     assert all(graded.score is not None for graded in report), report
     answers = {c.name: c.source for c in read_source(module) if c.role == "answer"}
     mark_written_answers(module, answers)
-    found = scores(whole_course, [module])
+    found = scores(course, [module])
     lost = [s for s in found if s.student == "reference" and s.score != s.most]
     assert lost == [], report
     assert sum(s.most for s in found if s.student == "reference") == 100
@@ -86,9 +85,9 @@ def test_the_reference_scores_all_and_the_untouched_release_nothing(
     feedback(module)
     secrets = secrets_of(module)
     assert len(secrets) > 10
-    gone_out = [whole_course.root / "release", whole_course.root / "feedback" / "untouched"]
+    gone_out = [course.root / "release", course.root / "feedback" / "untouched"]
     assert leaks(gone_out, secrets) == []
-    pages = [whole_course.root / "feedback" / "reference"]
+    pages = [course.root / "feedback" / "reference"]
     assert leaks(pages, secrets, kinds=("hidden test",)) == []
 
 

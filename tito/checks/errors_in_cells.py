@@ -231,7 +231,7 @@ def _place(numbers, frame, line: int) -> str:
 def _hints(check: ast.Call | None, error: BaseException, names: dict) -> tuple[str, ...]:
     hints: tuple[str, ...] = ()
     if isinstance(error, NameError) and _somebody_is_reading():
-        hints = ("run the cells above this one first: Run → Run All Above Selected Cell",)
+        hints = ("run the cells above first (JupyterLab: Run → Run All Above Selected Cell)",)
     for keyword in check.keywords if check else ():
         if keyword.arg == "hint" and isinstance(keyword.value, ast.Name):
             hints += hints_of(names.get(keyword.value.id, ""))
