@@ -52,14 +52,29 @@ def our_gradients(data: Images, seed: np.ndarray) -> list[np.ndarray]:
     """The result, and the gradients by filters, bias and, unless it is a first layer, images."""
     x, weights, bias = data
     filters, kernel = len(weights), weights.shape[2:]
-    rows, columns = weights.reshape(filters, -1), windows(x, kernel)
-    out = (rows @ columns).reshape(seed.shape) + bias[:, None, None]
+    columns = windows(x, kernel)
+    out = weights.reshape(filters, -1) @ columns
+    out += bias[:, None]
     grad = seed.reshape(len(x), filters, -1)
     by_weights = (grad @ columns.transpose(0, 2, 1)).sum(axis=0).reshape(weights.shape)
-    found = [out, by_weights, seed.sum(axis=(0, 2, 3))]
+    found = [out.reshape(seed.shape), by_weights, grad.sum(axis=0).sum(axis=1)]
     if x.shape[1] > 3:
-        found.append(fold(rows.T @ grad, x.shape, kernel))
+        found.append(gradient_by_images(weights, seed, x.shape))
     return found
+
+
+def gradient_by_images(weights: np.ndarray, seed: np.ndarray, shape: tuple) -> np.ndarray:
+    """Folded down, then across.
+
+    Windows of one column lie in one piece of memory, so that the first `fold` adds all places of
+    an image at once, and the second has fewer pixels of a window to add back row by row.
+    """
+    n, filters, _, across = seed.shape
+    _, channels, height, width = weights.shape
+    rows = weights.swapaxes(2, 3).reshape(filters, -1)
+    columns = rows.T @ seed.reshape(n, filters, -1)
+    tall = fold(columns, (n, channels * width, shape[2], across), (height, 1))
+    return fold(tall.reshape(n, channels * width, -1), shape, (1, width))
 
 
 def their_gradients(data: Images, seed: np.ndarray) -> Callable[[], list[np.ndarray]]:

@@ -564,8 +564,9 @@ def windows(x: ndarray, kernel: tuple[int, int], stride=1, padding=0) -> ndarray
     n, c, h, w = image_shape(x)
     rows = output_length(h, kernel[0], stride, padding)
     columns = output_length(w, kernel[1], stride, padding)
-    view = sliding_window_view(pad(x, padding), kernel, axis=(2, 3))
-    view = view[:, :, ::stride, ::stride].transpose(0, 1, 4, 5, 2, 3)
+    x = pad(x, padding) if padding else x
+    view = sliding_window_view(x, kernel, axis=(2, 3))
+    view = view[:, :, ::stride, ::stride].transpose(0, 1, 4, 5, 2, 3).copy()
     return view.reshape(n, c * kernel[0] * kernel[1], rows * columns)
     ### END SOLUTION
 

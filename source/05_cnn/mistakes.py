@@ -232,7 +232,7 @@ MISTAKES = [
         "windows",
         "I forgot to pad.",
         {
-            "sliding_window_view(pad(x, padding), kernel": "sliding_window_view(x, kernel",
+            "    x = pad(x, padding) if padding else x\n": "",
             "rows * columns)": "-1)",
         },
     ),
@@ -241,7 +241,8 @@ MISTAKES = [
         "windows",
         "I padded the columns and not the images.",
         {
-            "sliding_window_view(pad(x, padding), kernel, axis=(2, 3))": (
+            "    x = pad(x, padding) if padding else x\n": "",
+            "sliding_window_view(x, kernel, axis=(2, 3))": (
                 "np.pad(sliding_window_view(x, kernel, axis=(2, 3)), "
                 "((0, 0), (0, 0), (padding,) * 2, (padding,) * 2, (0, 0), (0, 0)))"
             ),
@@ -1043,6 +1044,18 @@ EQUIVALENT = [
         "out = np.zeros((n, o, rows, columns), dtype=np.result_type(x, weights))",
         "out = np.zeros((n, o, rows, columns), dtype=np.result_type(weights, x))",
         "the dtype of a product is the same in whatever order",
+    ),
+    Equivalent(
+        "windows",
+        "x = pad(x, padding) if padding else x",
+        "x = pad(x, padding)",
+        "padding by nothing changes nothing, and takes longer",
+    ),
+    Equivalent(
+        "windows",
+        "view = view[:, :, ::stride, ::stride].transpose(0, 1, 4, 5, 2, 3).copy()",
+        "view = view[:, :, ::stride, ::stride].transpose(0, 1, 4, 5, 2, 3)",
+        "reshape copies by itself, unless a window is one pixel or the image; nobody is asked for that",
     ),
     Equivalent(
         "conv2d",
