@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import importlib.util
 import re
 import sys
@@ -129,19 +130,43 @@ class Ready:
 
     def run(self, call: Call):
         """Run it with the values of a call."""
-        if self.confirmed and not self.settled and call.holders.hasten is not None:
-            call.holders.hasten(self)
+        if self.confirmed:
+            call.remember()
+            if not self.settled and call.holders.hasten is not None:
+                call.holders.hasten(self)
         known = call.values
         values = [known[i] for i in self.takes]
         before = [(values[i], values[i].copy()) for i in self.saved]
         try:
-            with np.errstate(all="ignore"):
-                results = self.function(*values)
+            results = silently(self.function, values)
         except BaseException:
             for array, copy in before:
                 array[...] = copy
             raise
         return call.finish(self.template, results)
+
+
+QUIET: list[contextvars.Context] = []  # in which numpy is silent, and nothing runs now
+
+
+def silently(function: Callable, values: list):
+    """Call a function without numpy's warnings; to enter `numpy.errstate` takes longer."""
+    quiet = QUIET.pop() if QUIET else contextvars.Context()
+    try:
+        if not quiet.get(IS_QUIET, False):
+            quiet.run(make_quiet)
+        return quiet.run(function, *values)
+    finally:
+        QUIET.append(quiet)
+
+
+IS_QUIET: contextvars.ContextVar[bool] = contextvars.ContextVar("is_quiet")
+
+
+def make_quiet() -> None:
+    """Have numpy say nothing in a context."""
+    np.seterr(all="ignore")
+    IS_QUIET.set(True)
 
 
 def function_of(source: str, space: dict) -> Callable:
