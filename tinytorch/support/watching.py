@@ -172,10 +172,8 @@ class Before:
         holders = self.holders
         if holders.walk is not self.walk or holders.taken is not self.taken or not self.is_plain:
             return None
-        if (
-            len(arguments) != self.many
-            or (settings or self.settings)
-            and tuple(settings) != self.settings
+        if len(arguments) != self.many or (
+            (settings or self.settings) and tuple(settings) != self.settings
         ):
             return None
         own: list = []
