@@ -131,26 +131,28 @@ def identity(classes: int, dtype: np.dtype) -> np.ndarray:
 
 def without_second_look(program: Program) -> Program:
     """The same program without checks of labels that have been checked, and not changed since."""
-    checked: set[tuple] = set()
+    checked: set[tuple] = set()  # shapes of scores, and labels
     steps = []
     for step in program.steps:
-        if step.function is refuse_labels and about(step, program) in checked:
+        found = looked_at(step, program)
+        if step.function is refuse_labels and found and found <= checked:
             continue
         steps.append(step)
         changed = {program.groups[n] for n in step.writes}
-        checked = {key for key in checked if key[-1] not in changed}
-        if step.function in (refuse_labels, labels_for_loss) and type(step.inputs[1]) is Ref:
-            checked.add(about(step, program))
+        checked = {(shape, n) for shape, n in checked if program.groups[n] not in changed}
+        checked |= found
     return replace(program, steps=steps)
 
 
-def about(step: Step, program: Program) -> tuple | None:
-    """What a check depends on: how many classes there are, and whose memory the labels are in."""
+def looked_at(step: Step, program: Program) -> set[tuple]:
+    """For which shape of scores a step checks which labels: those it is given, and gives on."""
+    if step.function not in (refuse_labels, labels_for_loss) or len(step.inputs) != 2:
+        return set()
     scores, labels = step.inputs
     if type(labels) is not Ref or type(scores) is not Ref:
-        return None
-    kinds, shown = program.kinds, program.groups[labels.number]
-    return kinds[scores.number].shape, kinds[labels.number][1:], shown
+        return set()
+    same = {labels.number} | ({step.out} if step.function is labels_for_loss else set())
+    return {(program.kinds[scores.number].shape, n) for n in same}
 
 
 # ---- A loss, written out

@@ -263,10 +263,15 @@ class Call:
         self.holders, self.arguments, self.settings = holders, arguments, settings
         assert holders.walk is not None
         self.names, self.walk = tuple([name for name, _ in leaves]), holders.walk
-        self.given = leaves
+        self.leaves_given = leaves
         found = [pair for name, x in leaves for pair in self.held_by_argument(name, x)]
         self.own_names = [name for name, _ in found]
         self.own_values = [value for _, value in found]
+
+    @property
+    def given(self) -> list:
+        """The arguments, by name, and what is in nested ones."""
+        return self.leaves_given
 
     @functools.cached_property
     def own(self) -> list[list[Slot]]:
@@ -297,7 +302,8 @@ class Call:
             holders.part = tuple(holders.entries)
         pairs = zip(self.own_names, self.own_values, strict=True)
         own = tuple([holders.entry_of(name, value) for name, value in pairs])
-        found = holders.walks, self.names, holders.part, own, self.sharing()
+        wrapped = tuple([type(x) if is_tensor(x) else None for _, x in self.given])
+        found = holders.walks, self.names, wrapped, holders.part, own, self.sharing()
         return holders.known.setdefault(found, len(holders.known) + 1)
 
     def remember(self) -> None:
@@ -317,6 +323,7 @@ class Call:
             if i < first
             else owner_number(self.own_values[i - first], i)
             for i in self.holders.taken
+            if i < first + len(self.own_values)  # others have been given more
         ]
         if len(set(taken)) == len(taken):
             return ()
@@ -439,18 +446,21 @@ class Call:
 
 
 class CallAgain(Call):
-    """A call like the one before, whose `key` is therefore known."""
-
-    key = 0
+    """A call like the one before."""
 
     def __init__(self, before: Before, arguments: tuple, settings: dict, own: list):
         self.holders, self.arguments, self.settings = before.holders, arguments, settings
-        self.names, self.walk, self.key = before.names, before.walk, before.key
+        self.names, self.walk, self.before = before.names, before.walk, before
         self.own_values = own
 
-    @functools.cached_property
+    @property
+    def key(self) -> int:
+        """That of the call before."""
+        return self.before.key
+
+    @property
     def given(self) -> list:
-        """The arguments by name."""
+        """The arguments by name, of which none is nested."""
         return list(zip(self.names, (*self.arguments, *self.settings.values()), strict=True))
 
     def remember(self) -> None:

@@ -7,6 +7,7 @@ with what it was given then. Whatever is new is left to those who look closely.
 
 from __future__ import annotations
 
+import functools
 import keyword
 from collections.abc import Callable
 from typing import Any
@@ -41,12 +42,13 @@ class Names:
 
     def read(self, get: Callable) -> str:
         """The text that does what a slot's `get` does, without calling it if that can be."""
-        function, given = getattr(get, "func", None), getattr(get, "args", ())
+        function: Any = getattr(get, "func", None)
+        given: Any = getattr(get, "args", ())
         if function is getattr and given[1].isidentifier() and not keyword.iskeyword(given[1]):
             return f"{self(given[0])}.{given[1]}"
         if function is held_by:
             return f"{self(given[0])}.data.data"
-        owner = getattr(function, "__self__", None)
+        owner: Any = getattr(function, "__self__", None)
         if type(owner) in (list, dict) and function == owner.__getitem__:
             key = given[0]
             return f"{self(owner)}[{key if type(key) is int else self(key)}]"
@@ -158,14 +160,19 @@ class Before:
         holders = self.holders = call.holders
         self.walk, self.taken, self.key, self.names = call.walk, holders.taken, call.key, call.names
         self.many, self.settings = len(call.arguments), tuple(call.settings)
-        self.forms = [form(x, call.is_value(x)) for _, x in call.given]
+        self.forms: list[Any] = [form(x, call.is_value(x)) for _, x in call.given]
         nested = len(self.forms) != self.many + len(self.settings)
         self.is_plain = not nested and None not in self.forms and not call.sharing()
         first = len(self.walk.slots)
         self.places = [i for i in self.taken if i < first]
-        self.own_places = [(i - first, i) for i in self.taken if i >= first]
+        own = len(call.own_values)
+        self.own_places = [(i - first, i) for i in self.taken if first <= i < first + own]
         self.apart: set[int] | None = None
-        self.watch: Callable | None = None
+
+    @functools.cached_property
+    def watch(self) -> Callable[[list], list | None]:
+        """What tells what has changed; it is written when a second call is like the first."""
+        return watcher(self.walk)
 
     def again(self, arguments: tuple, settings: dict) -> list | None:
         """The values in the arguments, if a call is like the one before; else None."""
@@ -188,8 +195,6 @@ class Before:
     def is_as_it_was(self) -> bool:
         """Whether only numbers have changed in what is referred to; what is new is kept then."""
         holders = self.holders
-        if self.watch is None:
-            self.watch = watcher(self.walk)
         changed = self.watch(holders.values)
         if changed is None or not all(holders.takes_instead(i, now) for i, now in changed):
             return False
