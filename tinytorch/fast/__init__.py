@@ -10,40 +10,44 @@ from __future__ import annotations
 import functools
 import os
 import warnings
-from collections.abc import Callable
 
 from tinytorch.fast.building import NotHere, library
 from tinytorch.fast.formulas import trials
+from tinytorch.fast.lines import as_lines
 from tinytorch.fast.rewriting import rewritten
 from tinytorch.fast.ufuncs import layout_agrees
 
 
-def hastened(
-    program, write: Callable, without_common: Callable, backend: str
-) -> tuple[str, dict, dict, str] | None:
+def hastened(program, lesson, backend: str) -> tuple[str, dict, dict, str] | None:
     """A program that runs by the best there is, at most that which is wished for.
 
     Parameters
     ----------
     program : Program
-    write, without_common : callable
-        What writes a program, and what takes out the steps that are there twice.
-    backend : {"loops", "c"}
+    lesson : module
+        What writes programs, and takes out the steps that are there twice: that of `compile`.
+    backend : {"lines", "loops", "c"}
 
     Returns
     -------
     tuple or None
-        The text, what its names are, its memory, and the backend; None for lines.
+        The text, what its names are, its memory, and the backend; None if that is switched off.
     """
-    if os.environ.get("TINYTORCH_FAST") == "0" or not available():
+    if os.environ.get("TINYTORCH_FAST") == "0":
         return None
+    found = in_fewer_calls(program, lesson, backend) if backend != "lines" and available() else None
+    return found or (*as_lines(program, lesson), "lines")
+
+
+def in_fewer_calls(program, lesson, backend: str) -> tuple[str, dict, dict, str] | None:
+    """A program by C, or else by loops; None if that brings nothing."""
     if backend == "c" and joins():
         try:
-            found = rewritten(program, write, without_common, "c")
+            found = rewritten(program, lesson.write, lesson.without_common, "c")
             return found and (*found, "c")
         except NotHere as reason:
             say_no_c(str(reason))
-    found = rewritten(program, write, without_common)
+    found = rewritten(program, lesson.write, lesson.without_common)
     return found and (*found, "loops")
 
 

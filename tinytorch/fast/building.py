@@ -23,6 +23,7 @@ FLAGS = ("-O3", "-ffp-contract=off", "-shared", "-fPIC")
 # is done in another order. What they leave out is how errors of the processor are told.
 FOR_THIS_PROCESSOR = (*FLAGS, "-march=native", "-fno-math-errno", "-fno-trapping-math")
 ARRAY_DATA, ARRAY_FLAGS = 16, 64  # bytes from the beginning of an array's object
+TUPLE_ITEMS = tuple.__basicsize__  # the same of a tuple's
 
 
 class NotHere(Exception):
@@ -55,8 +56,12 @@ def check_interpreter() -> None:
 
 
 def check_arrays() -> None:
-    """Refuse a numpy whose arrays have other beginnings."""
-    for array in (np.zeros(3), np.zeros((2, 2), "f4")[:, 1], np.frombuffer(b"12345678")):
+    """Refuse a numpy whose arrays, or a Python whose tuples, have other beginnings."""
+    arrays = (np.zeros(3), np.zeros((2, 2), "f4")[:, 1], np.frombuffer(b"12345678"))
+    items = (ctypes.c_void_p * len(arrays)).from_address(id(arrays) + TUPLE_ITEMS)
+    if list(items) != list(map(id, arrays)):
+        raise NotHere("tuples are laid out otherwise in this version of Python")
+    for array in arrays:
         data = ctypes.c_void_p.from_address(id(array) + ARRAY_DATA).value
         flags = ctypes.c_int.from_address(id(array) + ARRAY_FLAGS).value
         mask = 0x0100 | 0x0400

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from tinytorch.fast.joining import Functions, JoinedTable
+from tinytorch.fast.lines import with_cheap_calls
 from tinytorch.fast.runs import Run, in_runs
 from tinytorch.fast.simplifying import simplified
 from tinytorch.fast.tables import Looped, Table
@@ -206,5 +207,5 @@ def rewritten(
     found.write()
     if not found.looped:
         return None
-    text, space, buffers = write(replace(program, steps=found.steps))
+    text, space, buffers = write(with_cheap_calls(replace(program, steps=found.steps)))
     return text, space, found.arrays | buffers

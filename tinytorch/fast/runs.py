@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from tinytorch.fast.operations import SELECT, Operation, operation
 from tinytorch.support.programs import Program, Step, used
 
-FEWEST = 3  # steps that one call of the C function is worth
+FEWEST = 2  # steps that one call of the C function is worth
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from tinytorch.support.arrays import refuse_labels, softmax_cross_entropy
+from tinytorch.support.arrays import one_hot, refuse_labels, softmax_cross_entropy
 from tinytorch.support.calls import METHODS, getitem
+from tinytorch.support.loss_layers import labels_for_loss
 from tinytorch.support.programs import (
     Program,
     Ref,
@@ -39,8 +41,8 @@ def simplified(program: Program, without_common: Callable) -> Program:
         What takes out the steps that are there twice.
     """
     if any(step.function is softmax_cross_entropy for step in program.steps):
-        program = without_common(written_out(program))
-    return without_idle(reading_what_is_repeated(program))
+        program = without_common(without_second_look(written_out(program)))
+    return without_idle(reading_what_is_repeated(taking_rows(program)))
 
 
 # ---- Steps that do nothing
@@ -95,6 +97,62 @@ def reading(step: Step, sources: dict[int, int], program: Program) -> Step:
     shapes = [kind_given(x, program.kinds).shape for x in inputs]
     same = np.broadcast_shapes(*shapes) == program.kinds[out].shape
     return replace(step, inputs=inputs) if same and program.kinds[out].shape else step
+
+
+# ---- Labels
+
+CLASSES = 256  # of as many, a matrix with a row for each is kept
+
+
+def taking_rows(program: Program) -> Program:
+    """The same program, in which labels take their rows from a matrix of zeros and ones."""
+    return replace(program, steps=[taken(step, program) for step in program.steps])
+
+
+def taken(step: Step, program: Program) -> Step:
+    """A step that takes rows, if it makes rows of few classes for labels."""
+    if step.function is not one_hot or step.settings or type(step.inputs[0]) is not Ref:
+        return step
+    labels, (_, classes), dtype = step.inputs
+    kind = program.kinds[labels.number]
+    if kind.type is not np.ndarray or kind.dtype != np.intp or classes > CLASSES:
+        return step
+    inputs = identity(classes, np.dtype(dtype)), labels
+    return replace(step, function=METHODS["take"], inputs=inputs, settings={"axis": 0})
+
+
+@functools.cache
+def identity(classes: int, dtype: np.dtype) -> np.ndarray:
+    """The matrix with ones on its diagonal, which nobody may change."""
+    made = np.eye(classes, dtype=dtype)
+    made.flags.writeable = False
+    return made
+
+
+def without_second_look(program: Program) -> Program:
+    """The same program without checks of labels that have been checked, and not changed since."""
+    checked: set[tuple] = set()  # shapes of scores, and labels
+    steps = []
+    for step in program.steps:
+        found = looked_at(step, program)
+        if step.function is refuse_labels and found and found <= checked:
+            continue
+        steps.append(step)
+        changed = {program.groups[n] for n in step.writes}
+        checked = {(shape, n) for shape, n in checked if program.groups[n] not in changed}
+        checked |= found
+    return replace(program, steps=steps)
+
+
+def looked_at(step: Step, program: Program) -> set[tuple]:
+    """For which shape of scores a step checks which labels: those it is given, and gives on."""
+    if step.function not in (refuse_labels, labels_for_loss) or len(step.inputs) != 2:
+        return set()
+    scores, labels = step.inputs
+    if type(labels) is not Ref or type(scores) is not Ref:
+        return set()
+    same = {labels.number} | ({step.out} if step.function is labels_for_loss else set())
+    return {(program.kinds[scores.number].shape, n) for n in same}
 
 
 # ---- A loss, written out

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tinytorch.fast.building import library
+from tinytorch.fast.building import TUPLE_ITEMS, library
 from tinytorch.fast.operations import Operand, Operation
 from tinytorch.fast.ufuncs import conversion, own_loop
 from tinytorch.support.programs import filled
@@ -351,13 +351,13 @@ class Looped:
         """Be ready for calls."""
         self.table.finish(scratch)
         self.run = library()[self.table.work < LONG].run
-        self.address = ctypes.c_void_p(self.table.head.ctypes.data)
-        self.objects = ctypes.py_object * self.many
+        self.run.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+        self.address = self.table.head.ctypes.data
 
     def __call__(self, *given) -> None:
         for cell, place in self.numbers:
             cell[()] = given[place]
-        if self.run(self.address, self.objects(*given[: self.many])):
+        if self.run(self.address, id(given) + TUPLE_ITEMS):  # the addresses of its items
             self.slowly(given)
 
     def slowly(self, given: tuple) -> None:

@@ -221,13 +221,23 @@ def softmax_cross_entropy(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def refuse_labels(scores: np.ndarray, labels: np.ndarray) -> np.bool_:
     """Refuse what is not one class for each row of some scores."""
-    fit = scores.ndim == 2 and labels.shape == scores.shape[:1] and labels.dtype.kind in "iu"
-    if not (fit and labels.size and labels.min() >= 0 and labels.max() < scores.shape[1]):
+    if not name_classes(labels, scores.shape):
         raise ValueError(
             f"scores of shape {scores.shape} need one whole number from 0 to the number of classes "
             f"- 1 as the label of each row, but got {labels!r:.60}"
         )
     return np.True_
+
+
+def name_classes(labels: np.ndarray, shape: tuple[int, ...]) -> bool:
+    """Whether some labels are one class for each row of scores of that shape."""
+    if len(shape) != 2 or labels.shape != shape[:1] or labels.dtype.kind not in "iu":
+        return False
+    if not labels.size:
+        return False
+    if labels.dtype == np.int64:  # without a sign, a negative number is a very large one
+        return bool(np.maximum.reduce(labels.view(np.uint64)) < shape[1])
+    return bool(labels.min() >= 0 and labels.max() < shape[1])
 
 
 @one_call

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import importlib.util
 import re
 import sys
@@ -107,41 +108,73 @@ class Ready:
     ):
         self.program, self.takes, self.template = program, takes, template
         self.function, self.confirmed = function_of(source, names | buffers), False
-        runs = [x for x in names.values() if hasattr(x, "source")]
-        self.source = "\n\n".join([*(run.source for run in runs), source])
-        self.buffers = list(buffers.values())
-        self.buffers += [buffer for run in runs for buffer in run.buffers.values()]
+        self.source = "\n\n".join([*(run.source for run in runs_in(names)), source])
+        self.buffers = memory_of(names, buffers)
         self.backend, self.settled, self.runs = "lines", False, 0
         self.saved = written_before_a_risk(program)
 
-    def hasten(self, write: Callable, without_common: Callable, backend: str) -> None:
-        """Run by numpy's inner loops from now on, or by C, if there are elementwise steps.
+    def hasten(self, lesson, backend: str) -> None:
+        """Run by C from now on, by numpy's inner loops, or by fewer and cheaper lines.
 
         Its `source` stays that of the lines, which do the same.
         """
         from tinytorch.fast import hastened
 
-        found = hastened(self.program, write, without_common, backend)
+        found = hastened(self.program, lesson, backend)
         if found is not None:
             source, names, buffers, self.backend = found
-            self.buffers = list(buffers.values())
+            self.buffers = memory_of(names, buffers)
             self.function = function_of(source, names | buffers)
 
     def run(self, call: Call):
         """Run it with the values of a call."""
-        if self.confirmed and not self.settled and call.holders.hasten is not None:
-            call.holders.hasten(self)
+        if self.confirmed:
+            call.remember()
+            if not self.settled and call.holders.hasten is not None:
+                call.holders.hasten(self)
         known = call.values
         values = [known[i] for i in self.takes]
         before = [(values[i], values[i].copy()) for i in self.saved]
         try:
-            with np.errstate(all="ignore"):
-                results = self.function(*values)
+            results = silently(self.function, values)
         except BaseException:
             for array, copy in before:
                 array[...] = copy
             raise
         return call.finish(self.template, results)
+
+
+def runs_in(names: dict) -> list:
+    """The runs among what names in a text stand for."""
+    return [x for x in names.values() if hasattr(x, "source")]
+
+
+def memory_of(names: dict, buffers: dict) -> list[np.ndarray]:
+    """The memory of a text, and that of the runs in it."""
+    return [*buffers.values(), *(x for run in runs_in(names) for x in run.buffers.values())]
+
+
+QUIET: list[contextvars.Context] = []  # in which numpy is silent, and nothing runs now
+
+
+def silently(function: Callable, values: list):
+    """Call a function without numpy's warnings; to enter `numpy.errstate` takes longer."""
+    quiet = QUIET.pop() if QUIET else contextvars.Context()
+    try:
+        if not quiet.get(IS_QUIET, False):
+            quiet.run(make_quiet)
+        return quiet.run(function, *values)
+    finally:
+        QUIET.append(quiet)
+
+
+IS_QUIET: contextvars.ContextVar[bool] = contextvars.ContextVar("is_quiet")
+
+
+def make_quiet() -> None:
+    """Have numpy say nothing in a context."""
+    np.seterr(all="ignore")
+    IS_QUIET.set(True)
 
 
 def function_of(source: str, space: dict) -> Callable:
@@ -243,7 +276,7 @@ class CompiledMethods:
         """
         ready.runs += 1
         in_lesson = type(self).__module__ == "__main__"
-        if self.backend == "lines" or (self.backend == "auto" and in_lesson) or not HAS_FAST:
+        if not HAS_FAST or (in_lesson and self.backend in ("auto", "lines")):
             ready.settled = True
             return
         often = ready.runs > OFTEN
@@ -252,7 +285,7 @@ class CompiledMethods:
             better = "c" if often and self.backend == "auto" else self.backend
             lesson = sys.modules[type(self).__module__]
             better = "loops" if better == "auto" else better
-            ready.hasten(lesson.write, lesson.without_common, better)
+            ready.hasten(lesson, better)
 
     def _ready(self) -> Ready:
         if self.last is None:

@@ -16,14 +16,13 @@ from tinytorch.support.stand_ins import (
     CannotTrace,
     StandInMethods,
     is_tensor,
-    memory_owner,
     numbers_in,
 )
 from tinytorch.support.templates import PLAIN, Place, Template, built, nested, replaced
 from tinytorch.support.walking import Slot, Walk, attribute, data_of, element
+from tinytorch.support.watching import LEAVES, Before, owner_number
 
 VALUES = (np.ndarray, float, np.generic, np.random.Generator)  # arguments that a program takes
-LEAVES = (np.ndarray, np.random.Generator, *PLAIN)
 NOTHING = object()
 
 
@@ -141,9 +140,18 @@ class Holders:
         self.new_numbers: set[str] = set()
         self.known: dict[Any, int] = {}  # a number for each entry of a key
         self.hasten: Callable | None = None  # what makes a confirmed program run faster
+        self.before: Before | None = None  # the last call that was looked at closely
 
     def look(self, arguments: tuple, settings: dict) -> Call:
         """What there is at this moment."""
+        if self.before is not None:
+            own = self.before.again(arguments, settings)
+            if own is not None:
+                return CallAgain(self.before, arguments, settings, own)
+        return self.look_closely(arguments, settings)
+
+    def look_closely(self, arguments: tuple, settings: dict) -> Call:
+        """The same, whatever has changed."""
         names = [*self.names[: len(arguments)], *settings]
         names += [f"input_{i}" for i in range(len(names), len(arguments) + len(settings))]
         leaves: list[tuple[str, Any]] = []
@@ -206,6 +214,15 @@ class Holders:
             if described_number(first) != described_number(value):
                 self.new_numbers.add(name)  # a value from now on
 
+    def takes_instead(self, i: int, value) -> bool:
+        """Whether a slot may hold this, and all programs that fit still do."""
+        before = self.values[i]
+        if alike(before, value):
+            return True
+        assert self.walk is not None
+        counts = type(value) is type(before) and is_number(value)
+        return counts and self.walk.slots[i].name in self.counted
+
     def count_with(self, names: set[str]) -> None:
         """Take numbers as values of the program from now on."""
         self.counted |= names
@@ -246,10 +263,15 @@ class Call:
         self.holders, self.arguments, self.settings = holders, arguments, settings
         assert holders.walk is not None
         self.names, self.walk = tuple([name for name, _ in leaves]), holders.walk
-        self.given = leaves
+        self.leaves_given = leaves
         found = [pair for name, x in leaves for pair in self.held_by_argument(name, x)]
         self.own_names = [name for name, _ in found]
         self.own_values = [value for _, value in found]
+
+    @property
+    def given(self) -> list:
+        """The arguments, by name, and what is in nested ones."""
+        return self.leaves_given
 
     @functools.cached_property
     def own(self) -> list[list[Slot]]:
@@ -273,14 +295,25 @@ class Call:
         return self.holders.values + self.own_values
 
     @property
-    def key(self) -> tuple:
-        """What must be the same for a program to fit."""
+    def key(self) -> int:
+        """A number for all that must be the same for a program to fit."""
         holders = self.holders
         if holders.part is None:
             holders.part = tuple(holders.entries)
         pairs = zip(self.own_names, self.own_values, strict=True)
         own = tuple([holders.entry_of(name, value) for name, value in pairs])
-        return holders.walks, self.names, holders.part, own, self.sharing()
+        wrapped = tuple([type(x) if is_tensor(x) else None for _, x in self.given])
+        found = holders.walks, self.names, wrapped, holders.part, own, self.sharing()
+        return holders.known.setdefault(found, len(holders.known) + 1)
+
+    def remember(self) -> None:
+        """The next call may be like this one, for which there is a program."""
+        self.holders.before = Before(self)
+
+    @staticmethod
+    def is_value(x) -> bool:
+        """Whether an argument is a number that a program takes."""
+        return isinstance(x, VALUES) and is_number(x)
 
     def sharing(self) -> tuple:
         """Which arrays that programs take are in the same memory."""
@@ -290,6 +323,7 @@ class Call:
             if i < first
             else owner_number(self.own_values[i - first], i)
             for i in self.holders.taken
+            if i < first + len(self.own_values)  # others have been given more
         ]
         if len(set(taken)) == len(taken):
             return ()
@@ -310,7 +344,7 @@ class Call:
             return [*found, (f"{name}_grad", x.grad)] if needs else found
         if not isinstance(x, (np.ndarray, np.random.Generator, *PLAIN)):
             return []
-        if isinstance(x, VALUES) and is_number(x):
+        if self.is_value(x):
             self.holders.counted.add(name)
         return [(name, x)]
 
@@ -402,13 +436,35 @@ class Call:
         def value(part):
             return self.values[part.slot] if type(part) is Place else built(part, results)
 
-        many = len(self.walk.slots)
+        slots = self.walk.slots
         for i, part in template.changes:
-            slot = self.walk.slots[i] if i < many else self.slots[i]
+            slot = slots[i] if i < len(slots) else self.slots[i]
             slot.put(value(part))
         for c, key, part in template.made:
             self.walk.collections[c][1][key] = value(part)
         return outputs
+
+
+class CallAgain(Call):
+    """A call like the one before."""
+
+    def __init__(self, before: Before, arguments: tuple, settings: dict, own: list):
+        self.holders, self.arguments, self.settings = before.holders, arguments, settings
+        self.names, self.walk, self.before = before.names, before.walk, before
+        self.own_values = own
+
+    @property
+    def key(self) -> int:
+        """That of the call before."""
+        return self.before.key
+
+    @property
+    def given(self) -> list:
+        """The arguments by name, of which none is nested."""
+        return list(zip(self.names, (*self.arguments, *self.settings.values()), strict=True))
+
+    def remember(self) -> None:
+        """It is known already."""
 
 
 def alike(one, other) -> bool:
@@ -430,11 +486,6 @@ def slots_of_argument(name: str, x) -> list[Slot]:
     if not isinstance(x, (np.ndarray, np.random.Generator, *PLAIN)):
         return []
     return [element([x], 0, name)]
-
-
-def owner_number(value, place: int) -> int:
-    """What tells the memory of an array from that of others; of other things, always another."""
-    return memory_owner(value) if isinstance(value, np.ndarray) else -place
 
 
 def described_number(x) -> tuple:

@@ -10,7 +10,7 @@ import numpy as np
 
 from tinytorch.core.activations import sigmoid
 from tinytorch.core.tensor import Tensor
-from tinytorch.support.arrays import one_call
+from tinytorch.support.arrays import name_classes, one_call
 from tinytorch.support.shown import Shown
 
 REDUCTIONS = "mean", "sum", "none"
@@ -75,8 +75,7 @@ def between_0_and_1(scores, targets) -> np.ndarray:
     return numbers
 
 
-@one_call
-def labels_for(scores, labels) -> np.ndarray:
+def checked_labels(scores, labels) -> np.ndarray:
     """One class for each row of some scores, as an array.
 
     Raises
@@ -85,13 +84,15 @@ def labels_for(scores, labels) -> np.ndarray:
         If there is not one whole number for each row, or one is no class.
     """
     labels = np.asarray(labels)
-    fit = len(scores.shape) == 2 and labels.shape == scores.shape[:1] and labels.dtype.kind in "iu"
-    if not (fit and labels.size and labels.min() >= 0 and labels.max() < scores.shape[1]):
+    if not name_classes(labels, scores.shape):
         raise ValueError(
             f"scores of shape {scores.shape} need one whole number from 0 to the number of classes "
             f"- 1 as the label of each row, but got {described(labels)}"
         )
     return labels
+
+
+labels_for = one_call(checked_labels)
 
 
 def described(labels: np.ndarray) -> str:
@@ -106,8 +107,8 @@ def described(labels: np.ndarray) -> str:
 @one_call
 def labels_for_loss(scores, labels) -> np.ndarray:
     """The same; says once if the scores look like probabilities."""
-    labels, first = labels_for(scores, labels), np.asarray(scores)[0]
-    if first.min() >= 0 and abs(first.sum() - 1) < 1e-5:
+    labels, first = checked_labels(scores, labels), np.asarray(scores)[0]
+    if first[0] >= 0 and first.min() >= 0 and abs(first.sum() - 1) < 1e-5:
         mention("cross_entropy", "softmax")
     return labels
 

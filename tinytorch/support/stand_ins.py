@@ -41,7 +41,7 @@ HOLD_NOTHING = frozenset([type(None), bool, int, float, str, np.ndarray, np.floa
 def mapped(change: Callable, x):
     """Nested tuples, lists, slices and dictionaries, with `change` of each stand-in in them."""
     kind = type(x)
-    if kind in HOLD_NOTHING:
+    if kind in HOLD_NOTHING or (kind is Tensor and type(x.data) is np.ndarray):
         return x
     if issubclass(kind, StandInMethods):
         return change(x)

@@ -101,12 +101,11 @@ class Template:
 
 def built(x, results: list):
     """Nested tuples, lists and dictionaries with each part filled in."""
+    if type(x) is Part and x.number is not None:
+        return results[x.number] if x.tensor is None else like(x.tensor, results[x.number])
     if type(x) is list or isinstance(x, tuple):
         return of_the_kind(x, [built(part, results) for part in x])
     if type(x) is dict:
         return {key: built(part, results) for key, part in x.items()}
-    if x.number is None:
-        value = np.array(x.constant) if type(x.constant) is np.ndarray else x.constant
-    else:
-        value = results[x.number]
+    value = np.array(x.constant) if type(x.constant) is np.ndarray else x.constant
     return value if x.tensor is None else like(x.tensor, value)

@@ -102,7 +102,12 @@ def data_of(tensor, name: str) -> Slot:
         if array is not tensor.data.data:
             tensor.data = bare_tensor(array)
 
-    return Slot(name, lambda: tensor.data.data, put)
+    return Slot(name, functools.partial(held_by, tensor), put)
+
+
+def held_by(variable) -> np.ndarray:
+    """The array in a Variable."""
+    return variable.data.data
 
 
 class Walk:

@@ -1,0 +1,392 @@
+"""Calls of a compiled step like the one before: quick, and whatever is new is still noticed."""
+
+import shutil
+import warnings
+import weakref
+
+import numpy as np
+import pytest
+from test_compiler import assert_same_bits, random_program
+
+from tinytorch.core.autograd import Variable, grad
+from tinytorch.core.compiler import compile
+from tinytorch.core.networks import MLP
+from tinytorch.core.tensor import Tensor
+from tinytorch.core.training import SGD, Adam, cross_entropy
+from tinytorch.support.arrays import name_classes, one_call
+from tinytorch.support.holders import CallAgain
+from tinytorch.support.walking import Walk
+from tinytorch.support.watching import watcher
+
+HAS_COMPILER = shutil.which("cc") is not None
+BACKENDS = ["lines", *(["loops", "c"] if HAS_COMPILER else [])]
+
+
+@pytest.fixture(autouse=True)
+def fast(monkeypatch):
+    """What is for speed is not switched off."""
+    monkeypatch.setenv("TINYTORCH_FAST", "1")
+
+
+def looked_at(compiled, *arguments, **settings):
+    """Whether a call would be told to be like the one before."""
+    return type(compiled.holders.look(arguments, settings)) is CallAgain
+
+
+# ---- What is noticed
+
+
+class Things:
+    """What a step may refer to."""
+
+    def __init__(self):
+        self.rate, self.on = 2.0, True
+        self.parts = [np.full(3, 2.0), np.full(3, 3.0)]
+        self.named = {"bias": np.full(3, 0.5)}
+        self.tensor = Tensor(np.full(3, 4.0))
+        self.variable = Variable(np.full(3, 5.0))
+
+    def __call__(self, x):
+        out = x * self.rate + self.named["bias"] if self.on else -x
+        for part in self.parts:
+            out = out * part
+        return out + self.tensor.data * self.variable.data.data
+
+
+CHANGES = {
+    "a number": lambda t: setattr(t, "rate", 3.5),
+    "a mode": lambda t: setattr(t, "on", False),
+    "an array in a list": lambda t: t.parts.__setitem__(0, np.full(3, 7.0)),
+    "its numbers": lambda t: t.parts[0].__setitem__(1, 9.0),
+    "its dtype": lambda t: t.parts.__setitem__(0, np.full(3, 7.0, "f4")),
+    "its shape": lambda t: t.parts.__setitem__(0, np.full((1, 3), 7.0)),
+    "its strides": lambda t: t.parts.__setitem__(0, np.full(6, 7.0)[::2]),
+    "a longer list": lambda t: t.parts.append(np.full(3, 0.1)),
+    "another list": lambda t: setattr(t, "parts", [np.full(3, 0.1)]),
+    "a shorter list": lambda t: t.parts.pop(),
+    "an array in a dictionary": lambda t: t.named.update(bias=np.full(3, 8.0)),
+    "another tensor": lambda t: setattr(t, "tensor", Tensor(np.full(3, 0.2))),
+    "an array in a tensor": lambda t: setattr(t.tensor, "data", np.full(3, 0.3)),
+    "an array in a variable": lambda t: setattr(t.variable, "data", Tensor(np.full(3, 0.4))),
+    "the same array twice": lambda t: t.parts.__setitem__(0, t.parts[1]),
+}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_has_changed_since_the_last_call_is_noticed(name, backend):
+    things = Things()
+    compiled, x = compile(things, backend=backend), np.array([1.0, 2.0, 3.0])
+    for _ in range(4):
+        assert_same_bits(compiled(x), things(x))
+    assert looked_at(compiled, x + 1)
+    CHANGES[name](things)
+    for n in range(4):
+        assert_same_bits(compiled(x + n), things(x + n))
+
+
+GIVEN = {
+    "longer": np.ones(5),
+    "another dtype": np.ones(3, "f4"),
+    "other strides": np.ones(6)[::2],
+    "more axes": np.ones((2, 3)),
+    "a tensor": Tensor(np.full(3, 2.0)),
+    "a variable": Variable(np.full(3, 2.0), requires_grad=False),
+    "a number": 2.0,
+    "a whole number": 2,
+    "numpy's number": np.float32(2),
+}
+
+
+@pytest.mark.parametrize("first", GIVEN)
+@pytest.mark.parametrize("second", GIVEN)
+def test_other_arguments_are_noticed(first, second):
+    def step(x, by=1):
+        return x * 2 + by
+
+    compiled = compile(step)
+    for name in (first, second, first, first, first, second):
+        for by in (1, 1.0, True, np.ones(1)):
+            for given, settings in (((GIVEN[name],), {}), ((GIVEN[name],), {"by": by})):
+                found, expected = compiled(*given, **settings), step(*given, **settings)
+                assert type(found) is type(expected)
+                assert_same_bits(found, expected)
+
+
+def test_arrays_that_come_to_share_memory_are_told_from_others():
+    def step(x, y):
+        x += 1
+        return x * y
+
+    compiled, base = compile(step), np.arange(6.0)
+    for turn in range(8):
+        apart = turn % 4 < 3
+        mine, theirs = base.copy(), base.copy()
+        views = [(a[:3], a[3:].copy() if apart else a[1:4]) for a in (mine, theirs)]
+        assert_same_bits(compiled(*views[0]), step(*views[1]))
+        assert_same_bits(mine, theirs)
+
+
+def test_an_argument_that_is_what_the_step_refers_to_is_noticed():
+    held = np.ones(3)
+
+    def step(x):
+        x += 1
+        return x * held
+
+    compiled, others = compile(step), [np.ones(3) * n for n in range(4)]
+    for x in (*others, held, others[0], held):
+        mine = x.copy()
+        before = held.copy()
+        found = compiled(x)
+        expected = mine + 1
+        assert_same_bits(found, expected * (expected if x is held else before))
+
+
+def test_a_variable_that_has_got_a_history_is_refused_at_any_call():
+    compiled, x = compile(lambda x: x * 2), Variable(np.ones(3), requires_grad=False)
+    for _ in range(4):
+        compiled(x)
+    with pytest.raises(TypeError, match="computed outside"):
+        compiled(Variable(np.ones(3)) * 2)
+
+
+def test_gradients_that_are_put_there_or_taken_away_between_calls_are_noticed():
+    def steps():
+        weights = Tensor(np.full(3, 2.0), requires_grad=True)
+
+        def step(x):
+            loss = (Variable(x, requires_grad=False) * weights).sum()
+            loss.backward()
+            return loss
+
+        return weights, step
+
+    (mine, step), (theirs, eager) = steps(), steps()
+    compiled = compile(step)
+    for n in range(12):
+        for weights in (mine, theirs):
+            if n in (4, 5, 9):
+                weights.grad = None
+            if n == 7:
+                weights.grad = np.full(3, 0.25)
+        x = np.full(3, n + 0.5)
+        assert_same_bits([compiled(x), mine.grad], [eager(x), theirs.grad])
+
+
+def test_most_calls_of_a_training_step_are_like_the_one_before():
+    network = MLP([4, 8, 3], rng=0)
+    adam = Adam(network.parameters(), 0.01)
+
+    def step(x, y):
+        adam.zero_grad()
+        loss = cross_entropy(network(x), y)
+        loss.backward()
+        adam.step()
+        return loss
+
+    compiled, rng = compile(step), np.random.default_rng(0)
+    batches = [(Tensor(rng.normal(size=(5, 4))), rng.integers(0, 3, 5)) for _ in range(8)]
+    again = []
+    for x, y in batches:
+        again.append(looked_at(compiled, x, y))
+        compiled(x, y)
+    assert again[3:] == [True] * 5
+    adam.lr = 0.02
+    assert not looked_at(compiled, *batches[0])
+
+
+def test_no_array_that_was_given_is_kept():
+    compiled = compile(lambda x: x * 2)
+    for _ in range(5):
+        x = np.ones(1000)
+        compiled(x)
+    given = weakref.ref(x)
+    del x
+    assert given() is None
+
+
+def test_places_that_are_no_more_are_left_to_a_closer_look():
+    holder = Things()
+    walk = Walk([("", None, holder)])
+    watch = watcher(walk)
+    known = [slot.get() for slot in walk.slots]
+    assert watch(known) == []
+    holder.rate = 7.0
+    assert [now for _, now in watch(known)] == [7.0]
+    del holder.rate
+    assert watch(known) is None
+
+
+# ---- Silence
+
+
+def test_numpys_settings_are_those_of_the_caller_after_a_call_and_an_error():
+    def step(x, labels):
+        return cross_entropy(Variable(x) / 0.0, labels)
+
+    compiled, x = compile(step), np.array([[1.0, -2.0, 0.0]])
+    with np.errstate(divide="raise", invalid="call", over="warn"):
+        before = np.geterr()
+        for _ in range(4):
+            compiled(x, np.array([1]))
+            assert np.geterr() == before
+        with pytest.raises(ValueError, match="classes"):
+            compiled(x, np.array([3]))
+        assert np.geterr() == before
+
+
+def test_a_compiled_step_may_run_within_a_program():
+    inner = compile(lambda x: np.log(x) + 1)
+
+    @one_call
+    def pure(x):
+        return inner(x)
+
+    outer = compile(lambda x: pure(x) * 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for n in range(5):
+            x = np.array([0.0, n + 1.0])
+            with np.errstate(all="ignore"):
+                expected = (np.log(x) + 1) * 2
+            assert_same_bits(outer(x), expected)
+
+
+# ---- Fewer and cheaper calls
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_random_programs_as_cheaper_lines_have_the_same_bits(block):
+    for seed in range(block * 40, block * 40 + 40):
+        step, fresh = random_program(seed)
+        compiled = compile(step, backend="lines")
+        for call in range(4):
+            mine, theirs = fresh(call), fresh(call)
+            with np.errstate(all="ignore"):
+                expected = step(*theirs)
+            assert_same_bits(compiled(*mine), expected, (seed, call))
+            assert_same_bits(mine, theirs, (seed, call))
+
+
+def numbers(x):
+    """Python's numbers beside arrays, in all the ways of writing it."""
+    y = x * 0.1 + 3
+    y -= 1e-3
+    y *= 2
+    return y, x > 0, 1 - x, x**2, x**2.0, 2 / x, x < 0.1, (x > 0) * 2, (x * 1e300) * -0.0, -x
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i8", "u1"])
+def test_numbers_beside_arrays_have_the_bits_and_dtypes_of_the_step(dtype, backend):
+    if dtype in ("i8", "u1"):
+        step = lambda x: (x * 3 + 1, x > 0, x**2, x * 0.5, 7 - x)  # noqa: E731
+    else:
+        step = numbers
+    compiled = compile(step, backend=backend)
+    for values in ([1, 2, 3], [4, 5, 250], [7, 0, 9], [1, 2, 3]):
+        x = np.array(values, dtype)
+        with np.errstate(all="ignore"):
+            expected = step(x)
+        assert_same_bits(compiled(x), expected)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i8", "u2"])
+def test_a_number_that_is_taken_out_is_the_same_number_of_pythons(dtype):
+    compiled = compile(lambda x: (x[0].item(), x.sum().item(), x * x[1].item()), backend="lines")
+    for values in ([0.3, 1], [2.7, 0], [1, 1], [0, 1]):
+        x = np.array(values).astype(dtype)
+        found, expected = compiled(x), (x[0].item(), x.sum().item(), x * x[1].item())
+        assert [type(f) for f in found] == [type(e) for e in expected]
+        assert_same_bits(found, expected)
+
+
+# ---- Labels
+
+
+def losses(x, labels):
+    """Two losses of the same labels, with their gradients."""
+    x = Variable(x)
+    loss = cross_entropy(x, labels) + cross_entropy(x * 2, labels)
+    return (loss, *grad(loss, [x]))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("kind", ["i1", "i4", "i8", ">i8", "u1", "u8"])
+@pytest.mark.parametrize("classes", [3, 300])
+def test_labels_of_every_kind_have_the_bits_of_the_step_or_are_refused(kind, classes, backend):
+    compiled, rng = compile(losses, backend=backend), np.random.default_rng(0)
+    for _ in range(4):
+        x, labels = rng.normal(size=(4, classes)), rng.integers(0, min(classes, 100), 4)
+        assert_same_bits(compiled(x, labels.astype(kind)), losses(x, labels.astype(kind)))
+    for wrong in (-1, classes, 120) if classes == 3 else (-1,):
+        labels = np.array([0, 1, 2, 0])
+        with np.errstate(all="ignore"):
+            labels = labels.astype(kind)
+            labels[2] = np.array(wrong).astype(kind)
+        for step in (losses, compiled):
+            if labels[2] >= classes or labels[2] < 0:
+                with pytest.raises(ValueError, match="number of classes - 1"):
+                    step(x, labels)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_labels_in_the_same_memory_are_each_looked_at(backend):
+    def step(x, labels):
+        x = Variable(x)
+        return cross_entropy(x, labels[:2]) + cross_entropy(x, labels[1:])
+
+    compiled, x = compile(step, backend=backend), np.random.default_rng(0).normal(size=(2, 3))
+    for labels in ([0, 1, 2], [2, 0, 1], [0, 0, 0], [1, 1, 2]):
+        assert_same_bits(compiled(x, np.array(labels)), step(x, np.array(labels)))
+    with pytest.raises(ValueError, match="number of classes - 1"):
+        compiled(x, np.array([0, 1, 3]))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_labels_that_a_step_changes_are_looked_at_again(backend):
+    def step(x, labels):
+        x = Variable(x)
+        first = cross_entropy(x, labels)
+        labels += 1
+        return first + cross_entropy(x, labels)
+
+    compiled, x = compile(step, backend=backend), np.random.default_rng(0).normal(size=(3, 4))
+    for labels in ([0, 1, 2], [2, 0, 1], [0, 0, 0], [1, 1, 2]):
+        mine, theirs = np.array(labels), np.array(labels)
+        assert_same_bits(compiled(x, mine), step(x, theirs))
+        assert mine.tolist() == theirs.tolist()
+    with pytest.raises(ValueError, match="number of classes - 1"):
+        compiled(x, np.array([0, 3, 1]))
+
+
+def test_labels_name_classes_only_if_there_is_one_for_each_row():
+    shape = (3, 4)
+    assert name_classes(np.array([0, 3, 1]), shape)
+    assert name_classes(np.array([0, 3, 1], "u1"), shape)
+    for labels in ([0, 4, 1], [0, -1, 1], [0, 1], [[0, 1, 2]], [0.0, 1.0, 2.0]):
+        assert not name_classes(np.array(labels), shape)
+    assert not name_classes(np.array([0, 1, 2]), (3,))
+    assert not name_classes(np.array([], int), (0, 4))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_optimizer_sees_a_loss_whose_labels_are_refused_as_by_the_step(backend):
+    network = MLP([4, 3], rng=0)
+    sgd = SGD(network.parameters(), 0.1)
+
+    def step(x, y):
+        sgd.zero_grad()
+        loss = cross_entropy(network(x), y)
+        loss.backward()
+        sgd.step()
+        return loss
+
+    compiled, x = compile(step, backend=backend), Tensor(np.ones((2, 4), "f4"))
+    for _ in range(4):
+        compiled(x, np.array([0, 2]))
+    before = [p.data.tobytes() for p in network.parameters()]
+    with pytest.raises(ValueError, match="number of classes - 1"):
+        compiled(x, np.array([0, 3]))
+    assert [p.data.tobytes() for p in network.parameters()] == before

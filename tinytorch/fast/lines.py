@@ -1,0 +1,89 @@
+"""Lines of numpy, and what is between runs, by cheaper calls with the same bits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tinytorch.fast.operations import is_square
+from tinytorch.fast.simplifying import simplified
+from tinytorch.fast.ufuncs import IN_PLACE, OPERATORS, UFUNCS
+from tinytorch.support.calls import METHODS
+from tinytorch.support.programs import Program, Ref, Step
+
+MOST = 100  # constants that become arrays; each gets a name
+ARITHMETIC: set[Any] = {*UFUNCS, *OPERATORS, *IN_PLACE}
+PYTHONS: list[tuple[type, type]] = [(np.integer, int), (np.floating, float), (np.bool_, bool)]
+
+
+def as_lines(program: Program, lesson) -> tuple[str, dict, dict]:
+    """The text of a program of fewer steps, what its names are, and its memory.
+
+    Parameters
+    ----------
+    program : Program
+    lesson : module
+        What writes programs: that of `compile`.
+    """
+    program = lesson.with_python_numbers(simplified(program, lesson.without_common))
+    return lesson.write(with_cheap_calls(lesson.in_pieces(program, lesson.Run)))
+
+
+def with_cheap_calls(program: Program) -> Program:
+    """The same program with numbers as numpy and Python take them at once."""
+    constants: dict[tuple, np.ndarray] = {}
+    steps = [as_ufunc(as_number(step, program), program) for step in program.steps]
+    steps = [with_arrays(step, program, constants) for step in steps]
+    return replace(program, steps=steps)
+
+
+def as_number(step: Step, program: Program) -> Step:
+    """A step that makes a Python number of one of numpy's without an array in between."""
+    if step.function is not METHODS["item"] or len(step.inputs) != 1:
+        return step
+    (x,) = step.inputs
+    if type(x) is not Ref or step.out is None:
+        return step
+    old, new = program.kinds[x.number].type, program.kinds[step.out].type
+    fits = any(issubclass(old, kind) and new is python for kind, python in PYTHONS)
+    return replace(step, function=new) if fits and issubclass(old, np.generic) else step
+
+
+def as_ufunc(step: Step, program: Program) -> Step:
+    """A square, or an operator of arrays, as the function that numpy calls: it takes a buffer."""
+    if step.out is None or program.kinds[step.out].type is not np.ndarray:
+        return step
+    if is_square(step, program.kinds):
+        return replace(step, function=np.square, inputs=step.inputs[:1])
+    return replace(step, function=OPERATORS.get(step.function, step.function))
+
+
+def with_arrays(step: Step, program: Program, constants: dict[tuple, np.ndarray]) -> Step:
+    """A step in which Python's numbers are arrays already, of the dtype that they would get."""
+    if step.function not in ARITHMETIC or len(step.inputs) != 2 or len(constants) > MOST:
+        return step
+    dtypes = [dtype_of(x, program) for x in step.inputs]
+    given = [x for x in dtypes if x is not None]
+    if len(given) != 1:
+        return step
+
+    def change(x):
+        if type(x) not in (int, float):
+            return x
+        with np.errstate(all="ignore"):
+            made = np.array(x, given[0])
+        made.flags.writeable = False
+        return constants.setdefault((made.dtype, made.tobytes()), made)
+
+    return replace(step, inputs=tuple(map(change, step.inputs)))
+
+
+def dtype_of(x, program: Program) -> np.dtype | None:
+    """The dtype of a floating array with axes; None of anything else."""
+    if type(x) is not Ref:
+        return None
+    kind = program.kinds[x.number]
+    plain = kind.type is np.ndarray and kind.shape and kind.dtype in (np.float32, np.float64)
+    return kind.dtype if plain else None
