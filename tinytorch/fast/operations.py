@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from tinytorch.fast.ufuncs import (
-    EXACT,
     IN_PLACE,
     NAMES,
     OPERATORS,
@@ -28,6 +27,8 @@ from tinytorch.support.programs import Kind, Ref, Step, kind_of
 
 LETTERS = {np.dtype(letter): letter for letter in NAMES}
 NUMBERS = (bool, int, float)
+VECTOR = 64  # elements, that no vector of a processor is longer than
+LONGEST = 4096  # elements that go through as one block, so that rows are no longer
 SELECT = vars(select)["__wrapped__"]  # what a trace notes of it
 
 
@@ -42,11 +43,14 @@ class Operand:
     constant : object
         A single number, if it is one.
     form : str
-        Whether it is as large as the result ("full"), a row of it ("row"), or a number ("one").
+        Whether it is as large as the result ("full"), a row or a column of it ("row", "column"),
+        or a number ("one"); of a reduction, that it is all there is ("whole").
     old, new : str
         The type it has, and the type that the loop wants.
     size : int
         How many elements it has.
+    each : int
+        Of a column, how many elements of the result each of its numbers is for.
     """
 
     value: int | None
@@ -55,6 +59,7 @@ class Operand:
     old: str
     new: str
     size: int = 1
+    each: int = 1
 
 
 @dataclass
@@ -77,7 +82,22 @@ class Operation:
     target: int
     size: int
     letter: str
-    exact: bool
+
+    @property
+    def extent(self) -> int:
+        """How many elements it goes through."""
+        return self.size
+
+    @property
+    def row(self) -> int:
+        """How long the rows are for each of which numpy calls the loop; 0 if it does so once.
+
+        Where both numbers are NaN, a loop may give the one or the other at the end of a row; so it
+        must be called as numpy calls it. Rows of whole vectors have no such end.
+        """
+        columns = [x.each for x in self.operands if x.form == "column"]
+        rows = [x.size for x in self.operands if x.form == "row" and x.old == x.new]
+        return max([*columns, *[n for n in rows if n % VECTOR or columns]], default=0)
 
 
 def operation(step: Step, kinds: list[Kind]) -> Operation | None:
@@ -100,11 +120,10 @@ def operation(step: Step, kinds: list[Kind]) -> Operation | None:
     if loop is None:
         return None
     operands = [operand(x, kinds, kind, want) for x, want in zip(inputs, types, strict=False)]
-    if any(x is None for x in operands):
+    if any(x is None for x in operands) or rows_differ(operands):
         return None
-    exact = not isinstance(function, np.ufunc) or function.__name__ in EXACT
     read = [x for x in operands if x is not None]
-    return Operation(step, function, types, loop, read, target, kind.size, letter, exact)
+    return Operation(step, function, types, loop, read, target, kind.size, letter)
 
 
 def as_ufunc(step: Step, kinds: list[Kind]) -> tuple[Any, tuple, int] | None:
@@ -201,16 +220,23 @@ def operand(x, kinds: list[Kind], result: Kind, new: str) -> Operand | None:
             return None
         return Operand(x.number, None, "one", "d", new)
     old, form = LETTERS.get(kind.dtype, ""), form_of(kind, result)
-    if form is None or conversion(old, new) is None:
+    if form is None or conversion(old, new) is None or (form == "column" and old != new):
         return None
-    return Operand(x.number, None, form, old, new, kind.size)
+    each = result.size // kind.size if form == "column" else 1
+    return Operand(x.number, None, form, old, new, kind.size, each)
+
+
+def rows_differ(operands: list) -> bool:
+    """Whether there are rows and columns that belong to rows of several lengths."""
+    lengths = {"row": lambda x: x.size, "column": lambda x: x.each}
+    return len({lengths[x.form](x) for x in operands if x.form in lengths}) > 1
 
 
 def constant(x: np.ndarray, result: Kind, new: str) -> Operand | None:
     """An array that is no value of the program; it is read where it is."""
     kind, old = kind_of(x), LETTERS.get(x.dtype, "")
     form = form_of(kind, result) if old and x.flags.aligned else None
-    if form is None or form == "row" or conversion(old, new) is None:
+    if form not in ("full", "one") or conversion(old, new) is None:
         return None
     return Operand(None, x, form, old, new, x.size)
 
@@ -223,11 +249,27 @@ def form_of(kind: Kind, result: Kind) -> str | None:
         return "full"
     if kind.size == result.size:
         return "full" if is_c(kind) and is_c(result) else None
+    if not (is_c(kind) and is_c(result)):
+        return None
+    return "row" if is_row(kind, result) else "column" if is_column(kind, result) else None
+
+
+def is_row(kind: Kind, result: Kind) -> bool:
+    """Whether an input is repeated along the first axes of a result."""
     shape = tuple(kind.shape)
     while shape and shape[0] == 1:
         shape = shape[1:]
-    is_row = shape and result.shape[len(result.shape) - len(shape) :] == shape
-    return "row" if is_row and is_c(kind) and is_c(result) else None
+    fits = result.shape[len(result.shape) - len(shape) :] == shape
+    return bool(shape) and fits and kind.size <= LONGEST
+
+
+def is_column(kind: Kind, result: Kind) -> bool:
+    """Whether each number of an input is repeated along the last axes of a result."""
+    shape = tuple(kind.shape)
+    while shape and shape[-1] == 1:
+        shape = shape[:-1]
+    fits = len(kind.shape) == len(result.shape) and result.shape[: len(shape)] == shape
+    return fits and result.size // kind.size <= LONGEST
 
 
 def steps_of(kind: Kind, other: Kind | None = None) -> tuple[float, ...]:

@@ -9,27 +9,28 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tinytorch.fast.building import library
-from tinytorch.fast.operations import Operand, Operation
+from tinytorch.fast.operations import LONGEST, VECTOR, Operand, Operation
+from tinytorch.fast.reductions import Reduction
 from tinytorch.fast.ufuncs import conversion, own_loop
 from tinytorch.support.programs import filled
 
 BLOCK = 2048  # elements of a block, so that a few of them fit the first cache
-LONGEST = 4096  # arrays up to this length are one block
+LARGEST_BLOCK = 16_384  # where rows ask for longer ones
 LONG = 50_000  # elements, over all calls, from which on other threads may run meanwhile
 FAR = 8  # parts that an operation may be put before
 PADDING = 192  # bytes between blocks of scratch memory, against equal ends of addresses
 ALIGNED, WRITEABLE = 0x0100, 0x0400
 
-ARGUMENT = np.dtype([("slot", "i4"), ("step", "i4"), ("advance", "i4")])
+ARGUMENT = np.dtype([(name, "i4") for name in "slot step advance each".split()])
 CALL = np.dtype(
     [("function", "u8"), ("data", "u8")]
-    + [(name, "i4") for name in "first count spare unused".split()]
+    + [(name, "i4") for name in "first count spare row".split()]
 )
 PART = np.dtype([("size", "i8"), ("block", "i8"), ("calls", "i8")])
 GIVEN = np.dtype([("slot", "i4"), ("needs", "i4")])
 FIELDS = "parts arguments part call argument slots given".split()
 PROGRAM = np.dtype([(name, "u8") for name in FIELDS])
-Argument = tuple[int, int, int]
+Argument = tuple[int, ...]  # slot, step, advance, and each if it is not 1
 
 
 @dataclass
@@ -39,16 +40,16 @@ class Part:
     size: int
     operations: list[Operation] = field(default_factory=list)
     row: int = 1  # what the length of a block must be a multiple of
-    exact: bool = True
+    by_rows: bool = True  # whether all loops are called for each row
     reads: set[int | None] = field(default_factory=set)
     writes: set[int] = field(default_factory=set)
 
     def takes(self, found: Operation) -> bool:
         """Whether there is a length of blocks for these operations and another one."""
-        if found.size != self.size:
+        if found.extent != self.size or Reduction in map(type, (found, self.operations[0])):
             return False
         row = math.lcm(self.row, *row_lengths(found))
-        return bool(block_length(self.size, row, self.exact and found.exact))
+        return bool(block_length(self.size, row, self.by_rows and bool(found.row)))
 
     def touches(self, found: Operation) -> bool:
         """Whether an operation reads what the part changes, or changes what it reads."""
@@ -62,38 +63,38 @@ class Part:
         self.reads |= {x.value for x in found.operands}
         self.writes.add(found.target)
         self.row = math.lcm(self.row, *row_lengths(found))
-        self.exact = self.exact and found.exact
+        self.by_rows = self.by_rows and bool(found.row)
 
     @property
     def block(self) -> int:
         """How many elements a block has."""
-        return block_length(self.size, self.row, self.exact)
+        return block_length(self.size, self.row, self.by_rows)
 
 
 def row_lengths(found: Operation) -> list[int]:
-    """How long the rows are that an operation repeats."""
-    return [x.size for x in found.operands if x.form == "row"]
+    """How long the rows are that an operation repeats, and those along its columns."""
+    rows = [x.size for x in found.operands if x.form == "row"]
+    return rows + [x.each for x in found.operands if x.form == "column"]
 
 
-def block_length(size: int, row: int, exact: bool) -> int:
+def block_length(size: int, row: int, by_rows: bool) -> int:
     """How many elements a block has; 0 if rows of this length do not fit.
 
-    Loops that round may go through whole vectors otherwise than through what is left at an end, so
-    all of their blocks but the last are whole vectors, as in one call.
+    Loops may go through whole vectors otherwise than through what is left at an end: those that
+    round, and any where both numbers are NaN. So all of their blocks but the last are whole
+    vectors, as in one call; unless they are called for each row.
     """
     if size <= LONGEST:
         return size
-    for unit in (math.lcm(row, 64), row if exact else size):
-        if unit <= LONGEST:
-            return unit * max(1, BLOCK // unit)
-    return 0
+    unit = row if by_rows else math.lcm(row, VECTOR)
+    return unit * max(1, BLOCK // unit) if unit <= LARGEST_BLOCK else 0
 
 
 def in_parts(operations: list[Operation]) -> list[Part]:
     """Operations in parts, each with those on as many elements.
 
     One goes to the first part that takes it, of those behind the last that it has to do with; what
-    computes single numbers goes before the others rather than between them.
+    computes single numbers, or reduces, goes before the others rather than between them.
     """
     parts: list[Part] = []
     for found in operations:
@@ -103,8 +104,8 @@ def in_parts(operations: list[Operation]) -> list[Part]:
         places = range(max(0, first - 1), len(parts))
         place = next((i for i in places if parts[i].takes(found)), None)
         if place is None:
-            place = first if found.size == 1 else len(parts)
-            parts.insert(place, Part(found.size))
+            place = first if found.extent == 1 else len(parts)
+            parts.insert(place, Part(found.extent))
         parts[place].add(found)
     return parts
 
@@ -163,10 +164,7 @@ class Table:
     def write(self, i: int, part: Part) -> None:
         """Add the calls of a part, and before them those that repeat its rows."""
         now = Now(i, part.size, Strips(part.block), last_uses(part))
-        for found in part.operations:
-            for x in found.operands:
-                if x.form == "row" and x.value not in now.repeated:
-                    now.repeated[x.value] = self.repeat(x, part, now.strips)
+        self.repeat_rows(part, now)
         first = len(self.calls)
         self.operations(part.operations, now)
         self.scratch_size = max(self.scratch_size, now.strips.size)
@@ -183,17 +181,17 @@ class Table:
         """Add the calls of one; gives the scratch memory that nobody needs after it."""
         mine, ending = [], []
         for x in found.operands:
-            argument = self.argument(x, now)
+            argument = self.argument(x, now, found.row)
             if x.old != x.new:
                 argument, place = self.converted(x, argument, now.strips)
                 ending.append(place)
             mine.append(argument)
-        self.call(found.loop, [*mine, self.result(found, now)])
+        self.call(found.loop, [*mine, self.result(found, now)], found.row)
         return ending
 
-    def call(self, loop, arguments: list[Argument]) -> None:
-        """Add a call."""
-        self.calls.append((*loop, len(self.arguments), len(arguments), 0, 0))
+    def call(self, loop, arguments: list[Argument], row: int = 0) -> None:
+        """Add a call; with the length of rows, if it is made for each of them."""
+        self.calls.append((*loop, len(self.arguments), len(arguments), 0, row))
         self.arguments += arguments
 
     def strip(self, strips: Strips) -> tuple[int, int]:
@@ -203,6 +201,17 @@ class Table:
         if key not in self.slots:
             self.scratch.append((self.slot(key), place))
         return place, self.slots[key]
+
+    def repeat_rows(self, part: Part, now: Now) -> None:
+        """Add calls that write rows into scratch memory, once before the part."""
+        for found in part.operations:
+            for x in found.operands:
+                if x.value not in now.repeated and self.is_repeated(x, found):
+                    now.repeated[x.value] = self.repeat(x, part, now.strips)
+
+    def is_repeated(self, x: Operand, found: Operation) -> bool:
+        """Whether something is a row that is needed as often as there are rows."""
+        return x.form == "row" and (x.old != x.new or not found.row)
 
     def repeat(self, x: Operand, part: Part, strips: Strips) -> Argument:
         """Write a row into scratch memory as often as it fits; a part of its own."""
@@ -221,8 +230,8 @@ class Table:
         self.call((own_loop(conversion(x.old, x.new) or ""), 0), [old, new])
         return new, place
 
-    def argument(self, x: Operand, now: Now) -> Argument:
-        """Where an operand is."""
+    def argument(self, x: Operand, now: Now, row: int = 0) -> Argument:
+        """Where an operand is, for loops that are called for each row, or only once."""
         size = np.dtype(x.old).itemsize
         if type(x.constant) is np.ndarray:
             self.cells.append(x.constant)
@@ -230,8 +239,12 @@ class Table:
             return slot, size * (x.form == "full"), size * (x.form == "full")
         if x.value is None:
             return self.cell(x.constant, x.new), 0, 0
-        if x.form == "row":
+        if x.form == "row" and (x.old != x.new or not row):
             return now.repeated[x.value]
+        if x.form == "row":
+            return self.memory(x.value), size, 0, x.size
+        if x.form == "column":
+            return self.memory(x.value), 0, size, x.each
         if x.value in now.places:
             return self.slots[("scratch", now.places[x.value])], size, 0
         step = size if x.form == "full" else 0
@@ -265,7 +278,7 @@ class Table:
         self.table = [
             np.array(self.parts, PART),
             np.array(self.calls, CALL),
-            np.array(self.arguments, ARGUMENT),
+            np.array([(*argument, 1)[:4] for argument in self.arguments], ARGUMENT),
             np.array(self.addresses or [0], np.uint64),
             self.pairs,
         ]
@@ -304,6 +317,8 @@ class Now:
         Of values in scratch memory, where they are.
     repeated : dict
         Of rows, where they are repeated.
+    columns : dict
+        Of columns, where each of their numbers is repeated.
     """
 
     part: int
@@ -312,6 +327,7 @@ class Now:
     last: list[list[int]]
     places: dict[int, int] = field(default_factory=dict)
     repeated: dict[int | None, Argument] = field(default_factory=dict)
+    columns: dict[int | None, Argument] = field(default_factory=dict)
 
 
 def homes(parts: list[Part]) -> dict[int, set[int]]:
