@@ -20,7 +20,7 @@ from tinytorch.fast.formulas import HEAD, TYPES, formula
 from tinytorch.fast.operations import Operand, Operation
 from tinytorch.fast.reductions import Reduction
 from tinytorch.fast.tables import Argument, Now, Table
-from tinytorch.fast.ufuncs import NAMES, conversion, own_loop
+from tinytorch.fast.ufuncs import conversion, own_loop
 
 FEWEST = 2  # operations that are worth a function
 LONGEST = 100  # operations in one, each with four arguments at most; see MOST in loops.c
@@ -117,7 +117,7 @@ class JoinedTable(Table):
     def join(self, group: list[Operation], now: Now, last: list[list[int]]) -> None:
         """Add the call of a function, those of the loops that it stands for, and copies."""
         text = Text(now.size)
-        arguments = [self.outside(x, now) for x in text.read(group)]
+        arguments = [self.argument(x, now) for x in text.read(group)]
         head = len(self.calls)
         self.call((0, 0), [])
         ended = {n for names in last[: len(group)] for n in names}
@@ -143,22 +143,6 @@ class JoinedTable(Table):
         self.arguments += arguments
         for letter, pair in copies:
             self.call((own_loop(conversion(letter, letter) or ""), 0), pair)
-
-    def is_repeated(self, x: Operand, found: Operation) -> bool:
-        """Whether something is a row that is needed as often as there are rows."""
-        return x.form == "row"
-
-    def outside(self, x: Operand, now: Now) -> Argument:
-        """Where a function finds what comes from outside: a column once for each element."""
-        found = self.argument(x, now)
-        if x.form != "column":
-            return found
-        if x.value not in now.columns:
-            size = np.dtype(x.old).itemsize
-            now.columns[x.value] = self.strip(now.strips)[1], size, 0
-            loop = own_loop(f"columns_{NAMES[x.old]}"), x.each
-            self.call(loop, [(found[0], size, *found[2:]), now.columns[x.value]])
-        return now.columns[x.value]
 
     def loops(self, group: list[Operation], now: Now, last: list[list[int]]) -> set[int]:
         """Add the loops of a group; gives the values from before that it changes.

@@ -30,7 +30,7 @@ struct call {
     void *data;
     int32_t first, count; /* its arguments, in the table of all arguments */
     int32_t spare;        /* calls after this one that are left out if it can do it alone */
-    int32_t row;          /* elements of a row, if it goes row by row, each with a number of a column */
+    int32_t unused;
 };
 
 typedef int joined(char **, intptr_t); /* many loops as one; 0 if it could do it */
@@ -53,22 +53,6 @@ struct program {
     char **slots;
     const struct given *given;
 };
-
-/* As numpy does it: one call for each row, since columns do not go on within a row. */
-static void by_rows(const struct program *program, const struct call *call, char **places,
-                    const intptr_t *steps, intptr_t count)
-{
-    intptr_t row = call->row;
-    for (intptr_t i = 0; i < count; i += row) {
-        char *here[MOST]; /* since a loop may change what it is given */
-        memcpy(here, places, call->count * sizeof *here);
-        call->function(here, &row, steps, call->data);
-        for (int k = 0; k < call->count; k++) {
-            const struct argument *argument = program->argument + call->first + k;
-            places[k] += argument->each > 1 ? argument->advance : steps[k] * row;
-        }
-    }
-}
 
 /* 0, or 1 if an array is not as it must be; then nothing has been computed. */
 int run(const struct program *program, struct array **arrays)
@@ -94,9 +78,7 @@ int run(const struct program *program, struct array **arrays)
                     places[k] = program->slots[argument->slot] + before * argument->advance;
                     steps[k] = argument->step;
                 }
-                if (call->row)
-                    by_rows(program, call, places, steps, count);
-                else if (!call->spare)
+                if (!call->spare)
                     call->function(places, &count, steps, call->data);
                 else if (((joined *)call->function)(places, count) == 0)
                     call += call->spare;

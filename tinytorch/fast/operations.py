@@ -27,7 +27,6 @@ from tinytorch.support.programs import Kind, Ref, Step, kind_of
 
 LETTERS = {np.dtype(letter): letter for letter in NAMES}
 NUMBERS = (bool, int, float)
-VECTOR = 64  # elements, that no vector of a processor is longer than
 LONGEST = 4096  # elements that go through as one block, so that rows are no longer
 SELECT = vars(select)["__wrapped__"]  # what a trace notes of it
 
@@ -89,15 +88,10 @@ class Operation:
         return self.size
 
     @property
-    def row(self) -> int:
-        """How long the rows are for each of which numpy calls the loop; 0 if it does so once.
-
-        Where both numbers are NaN, a loop may give the one or the other at the end of a row; so it
-        must be called as numpy calls it. Rows of whole vectors have no such end.
-        """
-        columns = [x.each for x in self.operands if x.form == "column"]
-        rows = [x.size for x in self.operands if x.form == "row" and x.old == x.new]
-        return max([*columns, *[n for n in rows if n % VECTOR or columns]], default=0)
+    def rows(self) -> list[int]:
+        """How long the rows are that it repeats, and those along its columns."""
+        rows = [x.size for x in self.operands if x.form == "row"]
+        return rows + [x.each for x in self.operands if x.form == "column"]
 
 
 def operation(step: Step, kinds: list[Kind]) -> Operation | None:
@@ -120,10 +114,11 @@ def operation(step: Step, kinds: list[Kind]) -> Operation | None:
     if loop is None:
         return None
     operands = [operand(x, kinds, kind, want) for x, want in zip(inputs, types, strict=False)]
-    if any(x is None for x in operands) or rows_differ(operands):
+    if any(x is None for x in operands):
         return None
     read = [x for x in operands if x is not None]
-    return Operation(step, function, types, loop, read, target, kind.size, letter)
+    found = Operation(step, function, types, loop, read, target, kind.size, letter)
+    return found if len(set(found.rows)) < 2 else None
 
 
 def as_ufunc(step: Step, kinds: list[Kind]) -> tuple[Any, tuple, int] | None:
@@ -224,12 +219,6 @@ def operand(x, kinds: list[Kind], result: Kind, new: str) -> Operand | None:
         return None
     each = result.size // kind.size if form == "column" else 1
     return Operand(x.number, None, form, old, new, kind.size, each)
-
-
-def rows_differ(operands: list) -> bool:
-    """Whether there are rows and columns that belong to rows of several lengths."""
-    lengths = {"row": lambda x: x.size, "column": lambda x: x.each}
-    return len({lengths[x.form](x) for x in operands if x.form in lengths}) > 1
 
 
 def constant(x: np.ndarray, result: Kind, new: str) -> Operand | None:

@@ -8,7 +8,6 @@ and layout, with the numbers at which orders differ; if any bit is another one, 
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import math
 from collections.abc import Callable

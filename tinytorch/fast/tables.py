@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tinytorch.fast.building import library
-from tinytorch.fast.operations import LONGEST, VECTOR, Operand, Operation
+from tinytorch.fast.operations import LONGEST, Operand, Operation
 from tinytorch.fast.reductions import Reduction
-from tinytorch.fast.ufuncs import conversion, own_loop
+from tinytorch.fast.ufuncs import NAMES, conversion, own_loop
 from tinytorch.support.programs import filled
 
 BLOCK = 2048  # elements of a block, so that a few of them fit the first cache
-LARGEST_BLOCK = 16_384  # where rows ask for longer ones
+VECTOR = 64  # elements, that no vector of a processor is longer than
+BUFFER = 8192  # elements of numpy's buffers
 LONG = 50_000  # elements, over all calls, from which on other threads may run meanwhile
 FAR = 8  # parts that an operation may be put before
 PADDING = 192  # bytes between blocks of scratch memory, against equal ends of addresses
@@ -24,7 +25,7 @@ ALIGNED, WRITEABLE = 0x0100, 0x0400
 ARGUMENT = np.dtype([(name, "i4") for name in "slot step advance each".split()])
 CALL = np.dtype(
     [("function", "u8"), ("data", "u8")]
-    + [(name, "i4") for name in "first count spare row".split()]
+    + [(name, "i4") for name in "first count spare unused".split()]
 )
 PART = np.dtype([("size", "i8"), ("block", "i8"), ("calls", "i8")])
 GIVEN = np.dtype([("slot", "i4"), ("needs", "i4")])
@@ -39,8 +40,7 @@ class Part:
 
     size: int
     operations: list[Operation] = field(default_factory=list)
-    row: int = 1  # what the length of a block must be a multiple of
-    by_rows: bool = True  # whether all loops are called for each row
+    rows: set[int] = field(default_factory=set)  # how long those are that are repeated; 0: none are
     reads: set[int | None] = field(default_factory=set)
     writes: set[int] = field(default_factory=set)
 
@@ -48,8 +48,7 @@ class Part:
         """Whether there is a length of blocks for these operations and another one."""
         if found.extent != self.size or Reduction in map(type, (found, self.operations[0])):
             return False
-        row = math.lcm(self.row, *row_lengths(found))
-        return bool(block_length(self.size, row, self.by_rows and bool(found.row)))
+        return bool(block_length(self.size, self.rows | set(found.rows or [0])))
 
     def touches(self, found: Operation) -> bool:
         """Whether an operation reads what the part changes, or changes what it reads."""
@@ -62,32 +61,34 @@ class Part:
         self.operations.append(found)
         self.reads |= {x.value for x in found.operands}
         self.writes.add(found.target)
-        self.row = math.lcm(self.row, *row_lengths(found))
-        self.by_rows = self.by_rows and bool(found.row)
+        self.rows |= set(found.rows or [0])
 
     @property
     def block(self) -> int:
         """How many elements a block has."""
-        return block_length(self.size, self.row, self.by_rows)
+        return block_length(self.size, self.rows)
 
 
-def row_lengths(found: Operation) -> list[int]:
-    """How long the rows are that an operation repeats, and those along its columns."""
-    rows = [x.size for x in found.operands if x.form == "row"]
-    return rows + [x.each for x in found.operands if x.form == "column"]
-
-
-def block_length(size: int, row: int, by_rows: bool) -> int:
-    """How many elements a block has; 0 if rows of this length do not fit.
+def block_length(size: int, rows: set[int]) -> int:
+    """How many elements a block has; 0 if rows of these lengths do not go together.
 
     Loops may go through whole vectors otherwise than through what is left at an end: those that
-    round, and any where both numbers are NaN. So all of their blocks but the last are whole
-    vectors, as in one call; unless they are called for each row.
+    round, and any where both numbers are NaN. So all blocks but the last are whole vectors, as in
+    one call; or numpy's buffers, which are filled with as many rows as fit where rows are repeated.
     """
     if size <= LONGEST:
         return size
-    unit = row if by_rows else math.lcm(row, VECTOR)
-    return unit * max(1, BLOCK // unit) if unit <= LARGEST_BLOCK else 0
+    unit = math.lcm(VECTOR, *[row or 1 for row in rows])
+    if unit <= LONGEST and all(row == 0 or in_buffer(row) % VECTOR == 0 for row in rows):
+        return unit * max(1, BLOCK // unit)
+    if size <= BUFFER:
+        return size
+    return in_buffer(min(rows)) if len(rows) == 1 else 0
+
+
+def in_buffer(row: int) -> int:
+    """How many elements of whole rows numpy's buffer has."""
+    return BUFFER // row * row
 
 
 def in_parts(operations: list[Operation]) -> list[Part]:
@@ -166,6 +167,7 @@ class Table:
         now = Now(i, part.size, Strips(part.block), last_uses(part))
         self.repeat_rows(part, now)
         first = len(self.calls)
+        self.spread_columns(part, now)
         self.operations(part.operations, now)
         self.scratch_size = max(self.scratch_size, now.strips.size)
         self.parts.append((part.size, part.block, len(self.calls) - first))
@@ -181,17 +183,17 @@ class Table:
         """Add the calls of one; gives the scratch memory that nobody needs after it."""
         mine, ending = [], []
         for x in found.operands:
-            argument = self.argument(x, now, found.row)
+            argument = self.argument(x, now)
             if x.old != x.new:
                 argument, place = self.converted(x, argument, now.strips)
                 ending.append(place)
             mine.append(argument)
-        self.call(found.loop, [*mine, self.result(found, now)], found.row)
+        self.call(found.loop, [*mine, self.result(found, now)])
         return ending
 
-    def call(self, loop, arguments: list[Argument], row: int = 0) -> None:
-        """Add a call; with the length of rows, if it is made for each of them."""
-        self.calls.append((*loop, len(self.arguments), len(arguments), 0, row))
+    def call(self, loop, arguments: list[Argument]) -> None:
+        """Add a call."""
+        self.calls.append((*loop, len(self.arguments), len(arguments), 0, 0))
         self.arguments += arguments
 
     def strip(self, strips: Strips) -> tuple[int, int]:
@@ -204,14 +206,19 @@ class Table:
 
     def repeat_rows(self, part: Part, now: Now) -> None:
         """Add calls that write rows into scratch memory, once before the part."""
-        for found in part.operations:
-            for x in found.operands:
-                if x.value not in now.repeated and self.is_repeated(x, found):
-                    now.repeated[x.value] = self.repeat(x, part, now.strips)
+        for x in operands(part, "row"):
+            if x.value not in now.repeated:
+                now.repeated[x.value] = self.repeat(x, part, now.strips)
 
-    def is_repeated(self, x: Operand, found: Operation) -> bool:
-        """Whether something is a row that is needed as often as there are rows."""
-        return x.form == "row" and (x.old != x.new or not found.row)
+    def spread_columns(self, part: Part, now: Now) -> None:
+        """Add calls that write columns into scratch memory, for each block."""
+        for x in operands(part, "column"):
+            if x.value not in now.spread:
+                size = np.dtype(x.old).itemsize
+                column = self.memory(x.value), size, size, x.each
+                now.spread[x.value] = self.strip(now.strips)[1], size, 0
+                loop = own_loop(f"columns_{NAMES[x.old]}"), x.each
+                self.call(loop, [column, now.spread[x.value]])
 
     def repeat(self, x: Operand, part: Part, strips: Strips) -> Argument:
         """Write a row into scratch memory as often as it fits; a part of its own."""
@@ -230,8 +237,8 @@ class Table:
         self.call((own_loop(conversion(x.old, x.new) or ""), 0), [old, new])
         return new, place
 
-    def argument(self, x: Operand, now: Now, row: int = 0) -> Argument:
-        """Where an operand is, for loops that are called for each row, or only once."""
+    def argument(self, x: Operand, now: Now) -> Argument:
+        """Where an operand is."""
         size = np.dtype(x.old).itemsize
         if type(x.constant) is np.ndarray:
             self.cells.append(x.constant)
@@ -239,12 +246,10 @@ class Table:
             return slot, size * (x.form == "full"), size * (x.form == "full")
         if x.value is None:
             return self.cell(x.constant, x.new), 0, 0
-        if x.form == "row" and (x.old != x.new or not row):
-            return now.repeated[x.value]
         if x.form == "row":
-            return self.memory(x.value), size, 0, x.size
+            return now.repeated[x.value]
         if x.form == "column":
-            return self.memory(x.value), 0, size, x.each
+            return now.spread[x.value]
         if x.value in now.places:
             return self.slots[("scratch", now.places[x.value])], size, 0
         step = size if x.form == "full" else 0
@@ -317,7 +322,7 @@ class Now:
         Of values in scratch memory, where they are.
     repeated : dict
         Of rows, where they are repeated.
-    columns : dict
+    spread : dict
         Of columns, where each of their numbers is repeated.
     """
 
@@ -327,7 +332,12 @@ class Now:
     last: list[list[int]]
     places: dict[int, int] = field(default_factory=dict)
     repeated: dict[int | None, Argument] = field(default_factory=dict)
-    columns: dict[int | None, Argument] = field(default_factory=dict)
+    spread: dict[int | None, Argument] = field(default_factory=dict)
+
+
+def operands(part: Part, form: str) -> list[Operand]:
+    """What the operations of a part read in a form."""
+    return [x for found in part.operations for x in found.operands if x.form == form]
 
 
 def homes(parts: list[Part]) -> dict[int, set[int]]:
