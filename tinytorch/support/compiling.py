@@ -113,6 +113,10 @@ class Ready:
         self.buffers += [buffer for run in runs for buffer in run.buffers.values()]
         self.backend, self.settled, self.runs = "lines", False, 0
         self.saved = written_before_a_risk(program)
+        made = [program.kinds[step.out] for step in program.steps if step.out is not None]
+        sizes = [kind.size * kind.dtype.itemsize for kind in made if kind.type is np.ndarray]
+        # Lines would keep much of it, loops only what they need; so these begin at once.
+        self.is_large = sum(sizes) > LARGE
 
     def hasten(self, write: Callable, without_common: Callable, backend: str) -> None:
         """Run by numpy's inner loops from now on, or by C, if there are elementwise steps.
@@ -129,7 +133,8 @@ class Ready:
 
     def run(self, call: Call):
         """Run it with the values of a call."""
-        if self.confirmed and not self.settled and call.holders.hasten is not None:
+        ready = self.confirmed or self.is_large
+        if ready and not self.settled and call.holders.hasten is not None:
             call.holders.hasten(self)
         known = call.values
         values = [known[i] for i in self.takes]
@@ -202,6 +207,7 @@ def confirmed(
     )
 
 
+LARGE = 2**25  # bytes of all that a program computes
 OFTEN = 100  # runs after which a program is worth a C compiler's time
 HAS_FAST = importlib.util.find_spec("tinytorch.fast") is not None
 
