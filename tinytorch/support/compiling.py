@@ -152,7 +152,7 @@ class Ready:
 def function_of(source: str, space: dict) -> Callable:
     """The function named ``step`` in a text."""
     exec(compile(source, "<step>", "exec"), space)
-    return space["step"]
+    return space.pop("step")  # which knows this space; both are free when nobody needs the function
 
 
 def written_before_a_risk(program) -> list[int]:
