@@ -75,9 +75,7 @@ def reduction(step: Step, kinds: list[Kind]) -> Reduction | None:
     read = Operand(n, None, "whole", letter, letter, size)
     loop = own_loop("reduce"), found.ctypes.data
     types, out = f"{letter}->{letter}", step.out
-    return Reduction(
-        step, step.function, types, loop, [read], out, kind.size, letter, found
-    )
+    return Reduction(step, step.function, types, loop, [read], out, kind.size, letter, found)
 
 
 def plain(kind: Kind) -> Kind:

@@ -1,4 +1,4 @@
-"""Results that must have memory of their own, copied by steps: so a run can write them on its way."""
+"""Results that need memory of their own, copied by steps: a run can write them on its way."""
 
 from __future__ import annotations
 
