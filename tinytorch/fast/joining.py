@@ -157,7 +157,7 @@ class JoinedTable(Table):
         for found, names in zip(group, last, strict=False):
             now.strips.free += self.operation(found, now)
             for n in names:
-                if n in now.places:
+                if n in now.places and n not in changed:  # those are still to be copied
                     inside = before.get(n) != now.places[n]
                     (now.strips.free if inside else later).append(now.places[n])
         later += [before[n] for n in changed if n in before]
