@@ -117,8 +117,8 @@ def operation(step: Step, kinds: list[Kind]) -> Operation | None:
     if any(x is None for x in operands):
         return None
     read = [x for x in operands if x is not None]
-    found = Operation(step, function, types, loop, read, target, kind.size, letter)
-    return found if len(set(found.rows)) < 2 else None
+    made = Operation(step, function, types, loop, read, target, kind.size, letter)
+    return made if len(set(made.rows)) < 2 else None
 
 
 def as_ufunc(step: Step, kinds: list[Kind]) -> tuple[Any, tuple, int] | None:

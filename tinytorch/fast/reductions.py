@@ -35,7 +35,11 @@ FUNCTIONS: dict[Any, np.ufunc] = {
     np.min: np.minimum,
 }
 MEANS = {METHODS["mean"], np.mean}
-STARTS = {np.add: ("-0.0", "0.0"), np.maximum: ("",), np.minimum: ("",)}  # "" begins with the first
+STARTS: dict[np.ufunc, tuple[str, ...]] = {  # "" begins with the first element
+    np.add: ("-0.0", "0.0"),
+    np.maximum: ("",),
+    np.minimum: ("",),
+}
 REDUCTION = np.dtype(
     [(name, "u8") for name in "function data divide divide_data".split()]
     + [("axes", "i8"), ("itemsize", "i8"), ("start", "i8"), ("is_mean", "i8")]
