@@ -288,6 +288,35 @@ def test_what_is_changed_in_place_has_the_bits_of_the_step_also_with_nan(dtype):
 
 
 @needs_compiler
+@pytest.mark.parametrize("backend", ["loops", "c"])
+def test_several_arrays_that_are_changed_by_one_run_do_not_get_each_others_numbers(backend):
+    def step(p, q, r, g):
+        p -= g
+        q += g
+        r *= g
+        p *= 0.5
+        return [p + q, r * 2]
+
+    compiled, rng = compile(step, backend=backend), np.random.default_rng(0)
+    for _ in range(4):
+        assert_same_call(compiled, step, [rng.normal(size=45) for _ in "pqrg"], "")
+    assert compiled.last.backend == backend
+
+
+@needs_compiler
+@pytest.mark.parametrize("backend", ["loops", "c"])
+@pytest.mark.parametrize("row", [4096, 4097, 5001])
+def test_rows_that_are_longer_than_a_block_have_the_bits_of_the_step(row, backend):
+    def step(x, bias):
+        return np.tanh(x + bias) * bias - x
+
+    compiled, rng = compile(step, backend=backend), np.random.default_rng(0)
+    for _ in range(4):
+        given = [rng.normal(size=(3, row)), rng.normal(size=row)]
+        assert_same_call(compiled, step, given, row)
+
+
+@needs_compiler
 def test_a_function_of_c_stands_for_all_loops_that_follow_one_another(monkeypatch):
     def step(x, y):
         return np.tanh((x + y) * (x - y) / 2) * x - y

@@ -18,6 +18,7 @@ import numpy as np
 from tinytorch.fast.building import compiled
 from tinytorch.fast.formulas import HEAD, TYPES, formula
 from tinytorch.fast.operations import Operand, Operation
+from tinytorch.fast.reductions import Reduction
 from tinytorch.fast.tables import Argument, Now, Table
 from tinytorch.fast.ufuncs import conversion, own_loop
 
@@ -61,6 +62,8 @@ class Functions:
 
 def formula_of(found: Operation) -> str | None:
     """How C computes an operation with numpy's bits; None if it cannot."""
+    if isinstance(found, Reduction):
+        return None
     if isinstance(found.function, np.ufunc):
         return formula(found.function, found.types)
     return "{0} ? {1} : {2}" if found.function is np.where else "{0}"
@@ -154,7 +157,7 @@ class JoinedTable(Table):
         for found, names in zip(group, last, strict=False):
             now.strips.free += self.operation(found, now)
             for n in names:
-                if n in now.places:
+                if n in now.places and n not in changed:  # those are still to be copied
                     inside = before.get(n) != now.places[n]
                     (now.strips.free if inside else later).append(now.places[n])
         later += [before[n] for n in changed if n in before]

@@ -21,7 +21,8 @@ enum { ALIGNED = 0x0100, WRITEABLE = 0x0400 };
 struct argument {
     int32_t slot;    /* whose memory */
     int32_t step;    /* bytes from one element to the next; 0 for a single number */
-    int32_t advance; /* bytes for each element that went before in earlier blocks; 0 for scratch */
+    int32_t advance; /* bytes for what went before in earlier blocks; 0 for scratch */
+    int32_t each;    /* of how many elements these bytes are */
 };
 
 struct call {
@@ -73,7 +74,8 @@ int run(const struct program *program, struct array **arrays)
                 intptr_t steps[MOST];
                 for (int k = 0; k < call->count; k++) {
                     const struct argument *argument = program->argument + call->first + k;
-                    places[k] = program->slots[argument->slot] + start * argument->advance;
+                    intptr_t before = argument->each == 1 ? start : start / argument->each;
+                    places[k] = program->slots[argument->slot] + before * argument->advance;
                     steps[k] = argument->step;
                 }
                 if (!call->spare)
@@ -110,3 +112,88 @@ LOOP(copy_double) { COPY(uint64_t); }
 
 /* A row once more for each of `count`; `data` is how many bytes a row has. */
 LOOP(rows) { EACH memcpy(places[1] + i * (intptr_t)data, places[0], (intptr_t)data); }
+
+/* Of a column each number as often as a row is long, which is what `data` says. */
+#define COLUMNS(type)                                                                       \
+    for (intptr_t i = 0, long_ = (intptr_t)data; i < *count / long_; i++) {                 \
+        type number = *(type *)(places[0] + i * sizeof(type)), *to = (type *)places[1] + i * long_; \
+        for (intptr_t k = 0; k < long_; k++)                                                \
+            to[k] = number;                                                                 \
+    }
+
+LOOP(columns_bool) { COLUMNS(uint8_t) }
+LOOP(columns_float) { COLUMNS(uint32_t) }
+LOOP(columns_double) { COLUMNS(uint64_t) }
+
+enum { MOST_AXES = 6 };
+
+struct reduction {
+    loop *function;
+    void *data;
+    loop *divide;
+    void *divide_data;
+    int64_t axes, itemsize;
+    int64_t start;   /* whether results begin as `first`, and not as the first element */
+    int64_t is_mean; /* whether they are divided by `count` */
+    char first[8], count[8];
+    int64_t lengths[MOST_AXES], reads[MOST_AXES], writes[MOST_AXES]; /* from outside to inside */
+};
+
+/* Begin results: as a number, or as the elements that are the first ones for them. */
+static void begin(const struct reduction *it, char *from, char *to, intptr_t many)
+{
+    const int64_t last = it->axes - 1;
+    for (intptr_t i = 0; i < many; i++, from += it->reads[last], to += it->writes[last])
+        memcpy(to, it->start ? it->first : from, it->itemsize);
+}
+
+/* The innermost axis; `is_first` tells whether nothing has been added to its results. */
+static void innermost(const struct reduction *it, char *from, char *to, int is_first)
+{
+    const int64_t last = it->axes - 1;
+    const int is_reduced = it->writes[last] == 0;
+    intptr_t many = it->lengths[last];
+    const intptr_t steps[] = {it->writes[last], it->reads[last], it->writes[last]};
+    if (is_first) {
+        begin(it, from, to, is_reduced ? 1 : many);
+        if (!it->start && !is_reduced)
+            return;
+        if (!it->start) {
+            from += it->reads[last];
+            many--;
+        }
+    }
+    char *places[] = {to, from, to};
+    if (many)
+        it->function(places, &many, steps, it->data);
+}
+
+static void outer(const struct reduction *it, int64_t axis, char *from, char *to, int is_first)
+{
+    if (axis == it->axes - 1) {
+        innermost(it, from, to, is_first);
+        return;
+    }
+    for (int64_t i = 0; i < it->lengths[axis]; i++)
+        outer(it, axis + 1, from + i * it->reads[axis], to + i * it->writes[axis],
+              is_first && (i == 0 || it->writes[axis]));
+}
+
+static void divided(struct reduction *it, char *to)
+{
+    intptr_t many = 1;
+    for (int64_t axis = 0; axis < it->axes; axis++)
+        many *= it->writes[axis] ? it->lengths[axis] : 1;
+    char *places[] = {to, it->count, to};
+    const intptr_t steps[] = {it->itemsize, 0, it->itemsize};
+    it->divide(places, &many, steps, it->divide_data);
+}
+
+/* Sums, means and extremes along some axes, by numpy's loop for two operands. */
+LOOP(reduce)
+{
+    struct reduction *it = data;
+    outer(it, 0, places[0], places[1], 1);
+    if (it->is_mean)
+        divided(it, places[1]);
+}

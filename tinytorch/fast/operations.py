@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from tinytorch.fast.ufuncs import (
-    EXACT,
     IN_PLACE,
     NAMES,
     OPERATORS,
@@ -28,6 +27,7 @@ from tinytorch.support.programs import Kind, Ref, Step, kind_of
 
 LETTERS = {np.dtype(letter): letter for letter in NAMES}
 NUMBERS = (bool, int, float)
+LONGEST = 4096  # elements that go through as one block, so that rows are no longer
 SELECT = vars(select)["__wrapped__"]  # what a trace notes of it
 
 
@@ -42,11 +42,14 @@ class Operand:
     constant : object
         A single number, if it is one.
     form : str
-        Whether it is as large as the result ("full"), a row of it ("row"), or a number ("one").
+        Whether it is as large as the result ("full"), a row or a column of it ("row", "column"),
+        or a number ("one"); of a reduction, that it is all there is ("whole").
     old, new : str
         The type it has, and the type that the loop wants.
     size : int
         How many elements it has.
+    each : int
+        Of a column, how many elements of the result each of its numbers is for.
     """
 
     value: int | None
@@ -55,6 +58,7 @@ class Operand:
     old: str
     new: str
     size: int = 1
+    each: int = 1
 
 
 @dataclass
@@ -77,7 +81,17 @@ class Operation:
     target: int
     size: int
     letter: str
-    exact: bool
+
+    @property
+    def extent(self) -> int:
+        """How many elements it goes through."""
+        return self.size
+
+    @property
+    def rows(self) -> list[int]:
+        """How long the rows are that it repeats, and those along its columns."""
+        rows = [x.size for x in self.operands if x.form == "row"]
+        return rows + [x.each for x in self.operands if x.form == "column"]
 
 
 def operation(step: Step, kinds: list[Kind]) -> Operation | None:
@@ -102,9 +116,9 @@ def operation(step: Step, kinds: list[Kind]) -> Operation | None:
     operands = [operand(x, kinds, kind, want) for x, want in zip(inputs, types, strict=False)]
     if any(x is None for x in operands):
         return None
-    exact = not isinstance(function, np.ufunc) or function.__name__ in EXACT
     read = [x for x in operands if x is not None]
-    return Operation(step, function, types, loop, read, target, kind.size, letter, exact)
+    made = Operation(step, function, types, loop, read, target, kind.size, letter)
+    return made if len(set(made.rows)) < 2 else None
 
 
 def as_ufunc(step: Step, kinds: list[Kind]) -> tuple[Any, tuple, int] | None:
@@ -201,16 +215,17 @@ def operand(x, kinds: list[Kind], result: Kind, new: str) -> Operand | None:
             return None
         return Operand(x.number, None, "one", "d", new)
     old, form = LETTERS.get(kind.dtype, ""), form_of(kind, result)
-    if form is None or conversion(old, new) is None:
+    if form is None or conversion(old, new) is None or (form == "column" and old != new):
         return None
-    return Operand(x.number, None, form, old, new, kind.size)
+    each = result.size // kind.size if form == "column" else 1
+    return Operand(x.number, None, form, old, new, kind.size, each)
 
 
 def constant(x: np.ndarray, result: Kind, new: str) -> Operand | None:
     """An array that is no value of the program; it is read where it is."""
     kind, old = kind_of(x), LETTERS.get(x.dtype, "")
     form = form_of(kind, result) if old and x.flags.aligned else None
-    if form is None or form == "row" or conversion(old, new) is None:
+    if form not in ("full", "one") or conversion(old, new) is None:
         return None
     return Operand(None, x, form, old, new, x.size)
 
@@ -223,11 +238,27 @@ def form_of(kind: Kind, result: Kind) -> str | None:
         return "full"
     if kind.size == result.size:
         return "full" if is_c(kind) and is_c(result) else None
+    if not (is_c(kind) and is_c(result)):
+        return None
+    return "row" if is_row(kind, result) else "column" if is_column(kind, result) else None
+
+
+def is_row(kind: Kind, result: Kind) -> bool:
+    """Whether an input is repeated along the first axes of a result."""
     shape = tuple(kind.shape)
     while shape and shape[0] == 1:
         shape = shape[1:]
-    is_row = shape and result.shape[len(result.shape) - len(shape) :] == shape
-    return "row" if is_row and is_c(kind) and is_c(result) else None
+    fits = result.shape[len(result.shape) - len(shape) :] == shape
+    return bool(shape) and fits and kind.size <= LONGEST
+
+
+def is_column(kind: Kind, result: Kind) -> bool:
+    """Whether each number of an input is repeated along the last axes of a result."""
+    shape = tuple(kind.shape)
+    while shape and shape[-1] == 1:
+        shape = shape[:-1]
+    fits = len(kind.shape) == len(result.shape) and result.shape[: len(shape)] == shape
+    return fits and result.size // kind.size <= LONGEST
 
 
 def steps_of(kind: Kind, other: Kind | None = None) -> tuple[float, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from tinytorch.fast.joining import Functions, JoinedTable
 from tinytorch.fast.lines import with_cheap_calls
+from tinytorch.fast.results import with_copied_results
 from tinytorch.fast.runs import Run, in_runs
 from tinytorch.fast.simplifying import simplified
 from tinytorch.fast.tables import Looped, Table
@@ -202,7 +203,7 @@ def rewritten(
     tuple or None
         None if there are no runs in it.
     """
-    program = simplified(program, without_common)
+    program = with_copied_results(simplified(program, without_common))
     found = Rewriting(program, joining=backend == "c")
     found.write()
     if not found.looped:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tinytorch.fast.operations import SELECT, Operation, operation
+from tinytorch.fast.reductions import Reduction, reduction
 from tinytorch.support.programs import Program, Step, used
 
 FEWEST = 2  # steps that one call of the C function is worth
@@ -59,7 +60,7 @@ def in_runs(program: Program) -> list[Step | Run]:
     found: list[Step | Run] = []
     run, groups = Run(), program.groups
     for step in program.steps:
-        this = operation(step, program.kinds)
+        this = operation(step, program.kinds) or reduction(step, program.kinds)
         if this is not None and not Run().takes(this, groups):
             this = None  # it changes memory that it also reads under another name
         if this is not None and run.takes(this, groups):
@@ -78,7 +79,8 @@ def in_runs(program: Program) -> list[Step | Run]:
 
 def ended(run: Run) -> list:
     """A run that has come to its end; the steps themselves if there are only a few."""
-    calls = [2 if this.step.function is SELECT else 1 for this in run.operations]  # of numpy
+    longer = [this.step.function is SELECT or type(this) is Reduction for this in run.operations]
+    calls = [1 + more for more in longer]  # of numpy
     if sum(calls) < FEWEST:
         return [this.step for this in run.operations]
     return [run]

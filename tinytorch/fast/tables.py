@@ -9,18 +9,20 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tinytorch.fast.building import TUPLE_ITEMS, library
-from tinytorch.fast.operations import Operand, Operation
-from tinytorch.fast.ufuncs import conversion, own_loop
+from tinytorch.fast.operations import LONGEST, Operand, Operation
+from tinytorch.fast.reductions import Reduction
+from tinytorch.fast.ufuncs import NAMES, conversion, own_loop
 from tinytorch.support.programs import filled
 
 BLOCK = 2048  # elements of a block, so that a few of them fit the first cache
-LONGEST = 4096  # arrays up to this length are one block
+VECTOR = 64  # elements, that no vector of a processor is longer than
+BUFFER = 8192  # elements of numpy's buffers
 LONG = 50_000  # elements, over all calls, from which on other threads may run meanwhile
 FAR = 8  # parts that an operation may be put before
 PADDING = 192  # bytes between blocks of scratch memory, against equal ends of addresses
 ALIGNED, WRITEABLE = 0x0100, 0x0400
 
-ARGUMENT = np.dtype([("slot", "i4"), ("step", "i4"), ("advance", "i4")])
+ARGUMENT = np.dtype([(name, "i4") for name in "slot step advance each".split()])
 CALL = np.dtype(
     [("function", "u8"), ("data", "u8")]
     + [(name, "i4") for name in "first count spare unused".split()]
@@ -29,7 +31,7 @@ PART = np.dtype([("size", "i8"), ("block", "i8"), ("calls", "i8")])
 GIVEN = np.dtype([("slot", "i4"), ("needs", "i4")])
 FIELDS = "parts arguments part call argument slots given".split()
 PROGRAM = np.dtype([(name, "u8") for name in FIELDS])
-Argument = tuple[int, int, int]
+Argument = tuple[int, ...]  # slot, step, advance, and each if it is not 1
 
 
 @dataclass
@@ -38,17 +40,15 @@ class Part:
 
     size: int
     operations: list[Operation] = field(default_factory=list)
-    row: int = 1  # what the length of a block must be a multiple of
-    exact: bool = True
+    rows: set[int] = field(default_factory=set)  # how long those are that are repeated; 0: none are
     reads: set[int | None] = field(default_factory=set)
     writes: set[int] = field(default_factory=set)
 
     def takes(self, found: Operation) -> bool:
         """Whether there is a length of blocks for these operations and another one."""
-        if found.size != self.size:
+        if found.extent != self.size or Reduction in map(type, (found, self.operations[0])):
             return False
-        row = math.lcm(self.row, *row_lengths(found))
-        return bool(block_length(self.size, row, self.exact and found.exact))
+        return bool(block_length(self.size, self.rows | set(found.rows or [0])))
 
     def touches(self, found: Operation) -> bool:
         """Whether an operation reads what the part changes, or changes what it reads."""
@@ -61,39 +61,41 @@ class Part:
         self.operations.append(found)
         self.reads |= {x.value for x in found.operands}
         self.writes.add(found.target)
-        self.row = math.lcm(self.row, *row_lengths(found))
-        self.exact = self.exact and found.exact
+        self.rows |= set(found.rows or [0])
 
     @property
     def block(self) -> int:
         """How many elements a block has."""
-        return block_length(self.size, self.row, self.exact)
+        return block_length(self.size, self.rows)
 
 
-def row_lengths(found: Operation) -> list[int]:
-    """How long the rows are that an operation repeats."""
-    return [x.size for x in found.operands if x.form == "row"]
+def block_length(size: int, rows: set[int]) -> int:
+    """How many elements a block has; 0 if rows of these lengths do not go together.
 
-
-def block_length(size: int, row: int, exact: bool) -> int:
-    """How many elements a block has; 0 if rows of this length do not fit.
-
-    Loops that round may go through whole vectors otherwise than through what is left at an end, so
-    all of their blocks but the last are whole vectors, as in one call.
+    Loops may go through whole vectors otherwise than through what is left at an end: those that
+    round, and any where both numbers are NaN. So all blocks but the last are whole vectors, as in
+    one call; or numpy's buffers, which are filled with as many rows as fit where rows are repeated.
     """
     if size <= LONGEST:
         return size
-    for unit in (math.lcm(row, 64), row if exact else size):
-        if unit <= LONGEST:
-            return unit * max(1, BLOCK // unit)
-    return 0
+    unit = math.lcm(VECTOR, *[row or 1 for row in rows])
+    if unit <= LONGEST and all(row == 0 or in_buffer(row) % VECTOR == 0 for row in rows):
+        return unit * max(1, BLOCK // unit)
+    if size <= BUFFER:
+        return size
+    return in_buffer(min(rows)) if len(rows) == 1 else 0
+
+
+def in_buffer(row: int) -> int:
+    """How many elements of whole rows numpy's buffer has."""
+    return BUFFER // row * row
 
 
 def in_parts(operations: list[Operation]) -> list[Part]:
     """Operations in parts, each with those on as many elements.
 
     One goes to the first part that takes it, of those behind the last that it has to do with; what
-    computes single numbers goes before the others rather than between them.
+    computes single numbers, or reduces, goes before the others rather than between them.
     """
     parts: list[Part] = []
     for found in operations:
@@ -103,8 +105,8 @@ def in_parts(operations: list[Operation]) -> list[Part]:
         places = range(max(0, first - 1), len(parts))
         place = next((i for i in places if parts[i].takes(found)), None)
         if place is None:
-            place = first if found.size == 1 else len(parts)
-            parts.insert(place, Part(found.size))
+            place = first if found.extent == 1 else len(parts)
+            parts.insert(place, Part(found.extent))
         parts[place].add(found)
     return parts
 
@@ -163,11 +165,9 @@ class Table:
     def write(self, i: int, part: Part) -> None:
         """Add the calls of a part, and before them those that repeat its rows."""
         now = Now(i, part.size, Strips(part.block), last_uses(part))
-        for found in part.operations:
-            for x in found.operands:
-                if x.form == "row" and x.value not in now.repeated:
-                    now.repeated[x.value] = self.repeat(x, part, now.strips)
+        self.repeat_rows(part, now)
         first = len(self.calls)
+        self.spread_columns(part, now)
         self.operations(part.operations, now)
         self.scratch_size = max(self.scratch_size, now.strips.size)
         self.parts.append((part.size, part.block, len(self.calls) - first))
@@ -204,6 +204,22 @@ class Table:
             self.scratch.append((self.slot(key), place))
         return place, self.slots[key]
 
+    def repeat_rows(self, part: Part, now: Now) -> None:
+        """Add calls that write rows into scratch memory, once before the part."""
+        for x in operands(part, "row"):
+            if x.value not in now.repeated:
+                now.repeated[x.value] = self.repeat(x, part, now.strips)
+
+    def spread_columns(self, part: Part, now: Now) -> None:
+        """Add calls that write columns into scratch memory, for each block."""
+        for x in operands(part, "column"):
+            if x.value not in now.spread:
+                size = np.dtype(x.old).itemsize
+                column = self.memory(x.value), size, size, x.each
+                now.spread[x.value] = self.strip(now.strips)[1], size, 0
+                loop = own_loop(f"columns_{NAMES[x.old]}"), x.each
+                self.call(loop, [column, now.spread[x.value]])
+
     def repeat(self, x: Operand, part: Part, strips: Strips) -> Argument:
         """Write a row into scratch memory as often as it fits; a part of its own."""
         size = np.dtype(x.old).itemsize
@@ -232,6 +248,8 @@ class Table:
             return self.cell(x.constant, x.new), 0, 0
         if x.form == "row":
             return now.repeated[x.value]
+        if x.form == "column":
+            return now.spread[x.value]
         if x.value in now.places:
             return self.slots[("scratch", now.places[x.value])], size, 0
         step = size if x.form == "full" else 0
@@ -265,7 +283,7 @@ class Table:
         self.table = [
             np.array(self.parts, PART),
             np.array(self.calls, CALL),
-            np.array(self.arguments, ARGUMENT),
+            np.array([(*argument, 1)[:4] for argument in self.arguments], ARGUMENT),
             np.array(self.addresses or [0], np.uint64),
             self.pairs,
         ]
@@ -304,6 +322,8 @@ class Now:
         Of values in scratch memory, where they are.
     repeated : dict
         Of rows, where they are repeated.
+    spread : dict
+        Of columns, where each of their numbers is repeated.
     """
 
     part: int
@@ -312,6 +332,12 @@ class Now:
     last: list[list[int]]
     places: dict[int, int] = field(default_factory=dict)
     repeated: dict[int | None, Argument] = field(default_factory=dict)
+    spread: dict[int | None, Argument] = field(default_factory=dict)
+
+
+def operands(part: Part, form: str) -> list[Operand]:
+    """What the operations of a part read in a form."""
+    return [x for found in part.operations for x in found.operands if x.form == form]
 
 
 def homes(parts: list[Part]) -> dict[int, set[int]]:

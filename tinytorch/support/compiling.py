@@ -112,6 +112,10 @@ class Ready:
         self.buffers = memory_of(names, buffers)
         self.backend, self.settled, self.runs = "lines", False, 0
         self.saved = written_before_a_risk(program)
+        made = [program.kinds[step.out] for step in program.steps if step.out is not None]
+        sizes = [kind.size * kind.dtype.itemsize for kind in made if kind.type is np.ndarray]
+        # Lines would keep much of it, loops only what they need; so these begin at once.
+        self.is_large = sum(sizes) > LARGE
 
     def hasten(self, lesson, backend: str) -> None:
         """Run by C from now on, by numpy's inner loops, or by fewer and cheaper lines.
@@ -130,8 +134,9 @@ class Ready:
         """Run it with the values of a call."""
         if self.confirmed:
             call.remember()
-            if not self.settled and call.holders.hasten is not None:
-                call.holders.hasten(self)
+        ready = self.confirmed or self.is_large
+        if ready and not self.settled and call.holders.hasten is not None:
+            call.holders.hasten(self)
         known = call.values
         values = [known[i] for i in self.takes]
         before = [(values[i], values[i].copy()) for i in self.saved]
@@ -180,7 +185,7 @@ def make_quiet() -> None:
 def function_of(source: str, space: dict) -> Callable:
     """The function named ``step`` in a text."""
     exec(compile(source, "<step>", "exec"), space)
-    return space["step"]
+    return space.pop("step")  # which knows this space; both are free when nobody needs the function
 
 
 def written_before_a_risk(program) -> list[int]:
@@ -235,6 +240,7 @@ def confirmed(
     )
 
 
+LARGE = 2**25  # bytes of all that a program computes
 OFTEN = 100  # runs after which a program is worth a C compiler's time
 HAS_FAST = importlib.util.find_spec("tinytorch.fast") is not None
 

@@ -1,0 +1,35 @@
+"""Results that need memory of their own, copied by steps: a run can write them on its way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from tinytorch.fast.operations import LETTERS, is_plain
+from tinytorch.support.programs import Kind, Program, Ref, Step
+
+
+def with_copied_results(program: Program) -> Program:
+    """The same program, with a copy as its last steps of each result that somebody else holds.
+
+    A gradient, for example, that is returned and also stays in its leaf.
+    """
+    held = {program.groups[n] for n in program.inputs}
+    kinds, groups, steps = list(program.kinds), list(program.groups), list(program.steps)
+    outputs = []
+    for ref in program.outputs:
+        kind, group = kinds[ref.number], groups[ref.number]
+        if group in held and can_be_copied(kind):
+            steps.append(Step(np.copy, (ref,), {}, (), "", len(kinds)))
+            ref = Ref(len(kinds))
+            groups.append(ref.number)
+            kinds.append(kind)
+        held.add(group)
+        outputs.append(ref)
+    return replace(program, steps=steps, outputs=outputs, kinds=kinds, groups=groups)
+
+
+def can_be_copied(kind: Kind) -> bool:
+    """Whether a copy of a value is laid out as the value is."""
+    return kind.type is np.ndarray and kind.dtype in LETTERS and kind.size > 0 and is_plain(kind)
