@@ -293,6 +293,20 @@ def test_the_exit_code_of_test_says_whether_all_checks_pass(numbers):
     assert tito("test", "1").returncode == 0
 
 
+@pytest.mark.parametrize("wanted", [None, "3"])
+def test_a_notebook_runs_on_one_thread_of_blas_unless_somebody_wants_more(
+    numbers, monkeypatch, wanted
+):
+    nb = reference(numbers)
+    saying = "import os; open('threads.txt', 'w').write(os.environ['OPENBLAS_NUM_THREADS'])"
+    cell_of(nb, "double")["source"] += f"\n{saying}"
+    write(numbers, nb)
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    result = tito("test", "1", **({"OPENBLAS_NUM_THREADS": wanted} if wanted else {}))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert (numbers.desk.parent / "threads.txt").read_text() == (wanted or "1")
+
+
 def test_export_names_the_cells_that_do_not_parse(numbers):
     nb = untouched(numbers)
     cell_of(nb, "double")["source"] = "#| export\ndef double(x:\n    pass"
