@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from tinytorch.core.tensor import Conversions, Tensor
-from tinytorch.support.blanks import without_numbers
+from tinytorch.support.blanks import copy_with_layout, without_numbers
 from tinytorch.support.calls import DRAWS, METHODS, UFUNCS, getitem, setitem
 from tinytorch.support.programs import Kind, Ref, kind_of
 
@@ -462,5 +462,5 @@ def own_copy(x):
     """An array like one, a copy of a generator, or a number, which tracing may change."""
     if isinstance(x, np.ndarray):
         blank = without_numbers(x)
-        return np.array(x) if blank is x else blank
+        return copy_with_layout(x) if blank is x else blank
     return copy.deepcopy(x) if isinstance(x, np.random.Generator) else x
