@@ -196,7 +196,12 @@ def owner_of(array: np.ndarray) -> np.ndarray:
 def memory_owner(array: np.ndarray) -> int:
     """What tells the memory of an array from that of others."""
     owner = owner_of(array)
-    return id(owner if owner.base is None else owner.base)
+    base: Any = owner.base
+    while type(base) is memoryview:  # each look at a buffer is another one
+        base = base.obj
+    if isinstance(base, np.ndarray):
+        return memory_owner(base)
+    return id(owner if base is None else base)
 
 
 def refuse_what_numbers_decide(function: Callable, inputs: tuple, settings: dict) -> None:
