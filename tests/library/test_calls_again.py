@@ -14,7 +14,7 @@ from tinytorch.core.networks import MLP
 from tinytorch.core.tensor import Tensor
 from tinytorch.core.training import SGD, Adam, cross_entropy
 from tinytorch.support.arrays import name_classes, one_call
-from tinytorch.support.holders import CallAgain
+from tinytorch.support.holders import CallAgain, layout
 from tinytorch.support.walking import Walk
 from tinytorch.support.watching import watcher
 
@@ -209,13 +209,161 @@ def test_no_array_that_was_given_is_kept():
 def test_places_that_are_no_more_are_left_to_a_closer_look():
     holder = Things()
     walk = Walk([("", None, holder)])
-    watch = watcher(walk)
     known = [slot.get() for slot in walk.slots]
+    watch = watcher(walk, [layout(x) for x in known])
     assert watch(known) == []
     holder.rate = 7.0
     assert [now for _, now in watch(known)] == [7.0]
     del holder.rate
     assert watch(known) is None
+
+
+# ---- What is noticed of functions, classes and collections
+
+
+def in_a_namespace(text, **known):
+    """A function of a user's module, and the names in it."""
+    space = {"__name__": "users", **known}
+    exec(text, space)
+    return space["step"], space
+
+
+def steps_alike(compiled, step, x):
+    for n in range(4):
+        assert_same_bits(compiled(x + n), step(x + n))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_global_names_that_come_later_are_noticed(backend):
+    text = "def step(x):\n    return abs(x) * w if mode else abs(x)\n"
+    step, space = in_a_namespace(text, mode=False)
+    compiled, x = compile(step, backend=backend), -np.arange(3.0)
+    steps_alike(compiled, step, x)
+    space.update(mode=True, w=np.full(3, 2.0))
+    steps_alike(compiled, step, x)
+    space["w"] = np.full(3, 3.0)
+    steps_alike(compiled, step, x)
+    space["abs"] = np.exp
+    steps_alike(compiled, step, x)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_variables_and_slots_that_are_filled_later_are_noticed(backend):
+    class Slots:
+        __slots__ = ("by", "on")
+
+    slots = Slots()
+    slots.on = False
+
+    def step(x):
+        return late(x) * slots.by if slots.on else x
+
+    compiled, x = compile(step, backend=backend), np.arange(3.0)
+    steps_alike(compiled, step, x)
+    weights = np.full(3, 2.0)
+
+    def late(x):
+        return x + weights
+
+    slots.by, slots.on = np.full(3, 3.0), True
+    steps_alike(compiled, step, x)
+    weights, slots.by = np.full(3, 5.0), np.full(3, 7.0)
+    steps_alike(compiled, step, x)
+
+
+class Base:
+    by = np.full(3, 2.0)
+
+    def __call__(self, x):
+        return x * self.by
+
+
+def other_code(x, *, by=2.0):
+    return x - by
+
+
+def test_other_classes_methods_and_text_are_noticed():
+    kind = type("Kind", (Base,), {"__module__": "users"})
+    other = type("Other", (Base,), {"__module__": "users", "by": np.full(3, 9.0)})
+
+    def helper(x, *, by=2.0):
+        return x + by
+
+    thing, names = kind(), {1, 2}
+
+    def step(x):
+        return helper(thing(x)) * len(names)
+
+    compiled, x = compile(step), np.arange(3.0)
+    steps_alike(compiled, step, x)
+    kind.by = np.full(3, 4.0)
+    steps_alike(compiled, step, x)
+    kind.__call__ = lambda self, x: x - self.by
+    steps_alike(compiled, step, x)
+    kind.__call__ = lambda self, x: x + self.by
+    steps_alike(compiled, step, x)
+    thing.__class__ = other
+    steps_alike(compiled, step, x)
+    helper.__kwdefaults__ = {"by": 8.0}
+    steps_alike(compiled, step, x)
+    helper.__code__ = other_code.__code__
+    steps_alike(compiled, step, x)
+    names.add(3)
+    steps_alike(compiled, step, x)
+
+
+def test_other_keys_and_their_order_are_noticed():
+    named = {"a": np.full(3, 2.0), "b": np.full(3, 3.0)}
+
+    def step(x):
+        for key, array in named.items():
+            x = x * (2 if key == "a" else 5) + array
+        return x
+
+    compiled, x = compile(step), np.arange(3.0)
+    steps_alike(compiled, step, x)
+    named["a"] = named.pop("a")
+    steps_alike(compiled, step, x)
+    named["c"] = named.pop("b")
+    steps_alike(compiled, step, x)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("change", ["(2, 3)", "(3, 2)", "(1, 6)"])
+def test_another_shape_in_place_is_noticed(change, backend):
+    weights = np.arange(6.0)
+    step = lambda x: x[0] + weights.sum(axis=0)  # noqa: E731
+    compiled, x = compile(step, backend=backend), np.arange(3.0)
+    steps_alike(compiled, step, x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        weights.shape = eval(change)
+    steps_alike(compiled, step, x)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_same_memory_given_twice_is_noticed(backend):
+    def step(x, y):
+        x += 1
+        y *= 2
+        return x * y
+
+    def given(n, way):
+        x = np.arange(4.0) + n
+        return x, [x * 1, x, x[::-1], np.asarray(memoryview(x))][way]
+
+    compiled = compile(step, backend=backend)
+    for n in range(5):
+        for way in range(4):
+            assert_same_bits(compiled(*given(n, way)), step(*given(n, way)))
+
+
+def test_whole_numbers_are_told_apart_after_other_numbers():
+    step = lambda x, by: x * by + by  # noqa: E731
+    compiled, x = compile(step), np.ones(3, "f4")
+    for by in (1.0, 2.0, 1, 1, 2, 2, 2, 3.0, 3, 2**40, np.float32(0.5), 1, True, 2.5):
+        found, expected = compiled(x, by), step(x, by)
+        assert_same_bits(found, expected)
 
 
 # ---- Silence

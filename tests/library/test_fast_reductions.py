@@ -258,3 +258,50 @@ def test_a_large_step_makes_no_array_of_full_size_but_its_results(backend, monke
         held = [*found, *[x.grad for x in mine]]
         assert not any(np.shares_memory(a, b) for a, b in itertools.combinations(held, 2))
     assert peak < 7 * given[0].nbytes  # five results, and what little the call takes
+
+
+# ---- Layouts, names and ends
+
+
+def laid_out(x):
+    """An array with gaps, backwards, turned and as one of several columns."""
+    wide = np.repeat(x, 2, axis=1)
+    return [wide[:, ::2], x[::-1], x[:, ::-1], wide.T[::2].T, wide[:, 1:2]]
+
+
+@needs_compiler
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("which", range(5))
+def test_arrays_with_gaps_or_backwards_are_read_where_they_are(which, backend, short_runs):
+    def step(x):
+        y = x * 2 + 1
+        x -= y
+        return [x, y, x.sum(axis=0), x.max()]
+
+    compiled, rng = compile(step, backend=backend), np.random.default_rng(0)
+    for _ in range(4):
+        x = rng.normal(size=(7, 4))
+        mine, theirs = laid_out(x.copy())[which], laid_out(x.copy())[which]
+        assert_same_bits(compiled(mine), step(theirs))
+        assert_same_bits(mine, theirs)
+
+
+@needs_compiler
+def test_memory_of_a_run_is_changed_by_a_line(short_runs):
+    def step(x, y):
+        z, sign = x.copy(), np.sign(np.arctan2(y, y))
+        z -= -1.0 * sign
+        x[...] = z
+        return [sign, np.maximum(sign.T, -1.0)]
+
+    check(step, lambda rng: rng.normal(size=(9, 4095)).astype("f4"), "loops", "")
+
+
+@needs_compiler
+@pytest.mark.parametrize("size", [2 * 8192 + 1, 3 * 8193, 64 * 65 + 63])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_of_two_nans_the_same_one_comes_out_at_the_end(size, dtype, short_runs):
+    compiled = compile(lambda x, y: [np.tanh(x) * y + 1], backend="loops")
+    for _ in range(3):
+        x, y = np.full(size, np.nan, dtype), np.full(size, -np.nan, dtype)
+        assert_same_bits(compiled(x, y), [np.tanh(x) * y + 1])

@@ -14,6 +14,7 @@ from tinytorch.core.compiler import (
     write,
 )
 from tinytorch.support import runs
+from tinytorch.support.arrays import one_hot
 from tinytorch.support.runs import piece_length
 
 ONE = [np.exp, np.tanh, np.sqrt, np.abs, np.negative, np.square, np.sin, np.log1p]
@@ -278,3 +279,11 @@ def test_small_arrays_and_few_steps_are_no_runs():
     ):
         program = trace(function, x)
         assert in_pieces(program, Run).steps == program.steps
+
+
+def test_rows_for_labels_may_be_more_than_the_labels(monkeypatch):
+    monkeypatch.setenv("TINYTORCH_FAST", "1")
+    compiled = compile(lambda labels: one_hot(labels, (5, 3), "f4"))
+    for seed in range(4):
+        labels = np.random.default_rng(seed).integers(0, 3, 2)
+        assert bits(compiled(labels)) == bits(one_hot(labels, (5, 3), "f4"))

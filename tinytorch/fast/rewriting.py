@@ -209,4 +209,12 @@ def rewritten(
     if not found.looped:
         return None
     text, space, buffers = write(with_cheap_calls(replace(program, steps=found.steps)))
-    return text, space, found.arrays | buffers
+    return with_kept_names(text, found), space, found.arrays | buffers
+
+
+def with_kept_names(text: str, found: Rewriting) -> str:
+    """A text in which ``v1 -= v2`` may change memory that is kept: a name of its own has none."""
+    changed = {n for step in found.steps if type(step.function) is not Looped for n in step.writes}
+    names = sorted({f"v{n}" for n in changed} & found.arrays.keys())
+    head, _, body = text.partition("\n")
+    return f"{head}\n    global {', '.join(names)}\n{body}" if names else text

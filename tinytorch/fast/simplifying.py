@@ -113,9 +113,10 @@ def taken(step: Step, program: Program) -> Step:
     """A step that takes rows, if it makes rows of few classes for labels."""
     if step.function is not one_hot or step.settings or type(step.inputs[0]) is not Ref:
         return step
-    labels, (_, classes), dtype = step.inputs
+    labels, (many, classes), dtype = step.inputs
     kind = program.kinds[labels.number]
-    if kind.type is not np.ndarray or kind.dtype != np.intp or classes > CLASSES:
+    fits = kind.shape == (many,) and kind.dtype == np.intp and classes <= CLASSES
+    if kind.type is not np.ndarray or not fits:
         return step
     inputs = identity(classes, np.dtype(dtype)), labels
     return replace(step, function=METHODS["take"], inputs=inputs, settings={"axis": 0})

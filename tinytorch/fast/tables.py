@@ -80,10 +80,27 @@ def block_length(size: int, rows: set[int]) -> int:
         return size
     unit = math.lcm(VECTOR, *[row or 1 for row in rows])
     if unit <= LONGEST and all(row == 0 or in_buffer(row) % VECTOR == 0 for row in rows):
-        return unit * max(1, BLOCK // unit)
+        return unit * units(size, unit, rows)
     if size <= BUFFER:
         return size
     return in_buffer(min(rows)) if len(rows) == 1 else 0
+
+
+def units(size: int, unit: int, rows: set[int]) -> int:
+    """How many units a block has, so that none ends in less than a vector where numpy does not.
+
+    So few elements would go one by one, and of two NaNs another one would come out.
+    """
+    usual = max(1, BLOCK // unit)
+    if any(is_short(size % in_buffer(row)) for row in rows if row):
+        return usual
+    near = [*range(usual, 1, -1), *range(usual + 1, usual + FAR)]
+    return next((many for many in near if not is_short(size % (unit * many))), usual)
+
+
+def is_short(size: int) -> bool:
+    """Whether a call has less than a vector."""
+    return 0 < size < VECTOR
 
 
 def in_buffer(row: int) -> int:

@@ -1,4 +1,4 @@
-"""Arrays whose numbers nobody reads: memory that has not been written to takes no place."""
+"""Arrays like others, to trace with; memory that has not been written to takes no place."""
 
 from __future__ import annotations
 
@@ -28,3 +28,18 @@ def without_numbers(array: np.ndarray) -> np.ndarray:
         return array
     memory = mmap.mmap(-1, array.nbytes, access=mmap.ACCESS_COPY)
     return np.frombuffer(memory, array.dtype).reshape(array.shape)
+
+
+def copy_with_layout(array: np.ndarray) -> np.ndarray:
+    """A copy with the same strides, also with gaps, or backwards, where numpy would make it dense.
+
+    How an array lies in memory is part of a program: C goes from element to element by strides.
+    """
+    if array.flags.forc or array.dtype.hasobject:
+        return np.array(array)
+    low, high = np.lib.array_utils.byte_bounds(array)
+    offset = array.__array_interface__["data"][0] - low
+    memory = np.zeros(high - low, np.uint8)
+    made = np.ndarray(array.shape, array.dtype, memory, offset, array.strides)
+    made[...] = array
+    return made

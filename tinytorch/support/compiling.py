@@ -225,6 +225,7 @@ def confirmed(
         if (
             same
             and other.program.kinds == fresh.program.kinds
+            and other.program.groups == fresh.program.groups
             and difference(other.program, fresh.program) is None
         ):
             other.confirmed = True

@@ -182,6 +182,7 @@ class Holders:
         assert self.walk is not None
         self.gets = [slot.get for slot in self.walk.slots]
         self.values: list = [NOTHING] * len(self.gets)
+        self.layouts: list = [None] * len(self.gets)
         self.entries = [0] * len(self.gets)
         self.part: tuple | None = None
         self.owners: dict[int, int] = {}  # of slots, as far as they have been asked for
@@ -192,17 +193,17 @@ class Holders:
         values = self.values
         for i, get in enumerate(self.gets):
             value = get()
-            if value is not values[i]:
+            if value is not values[i] or layout(value) != self.layouts[i]:
                 self.update(i, value)
         if self.new_numbers:
             self.count_with(self.new_numbers)
 
     def update(self, i: int, value) -> None:
         """Keep what is in a slot, and what of it belongs to a key."""
-        before = self.values[i]
+        before, self.layouts[i] = self.layouts[i], layout(value)
         self.values[i] = value
         self.owners.pop(i, None)
-        if alike(before, value):
+        if before is not None and before == self.layouts[i]:
             return
         assert self.walk is not None
         name = self.walk.slots[i].name
@@ -227,13 +228,14 @@ class Holders:
         """Take numbers as values of the program from now on."""
         self.counted |= names
         self.values = [NOTHING] * len(self.gets)
+        self.layouts = [None] * len(self.gets)
         new, self.new_numbers = self.new_numbers, set()
         self.refresh()
         self.new_numbers = new
 
-    def entry_of(self, name: str, value) -> int:
+    def entry_of(self, name: str, value, may_count: bool = True) -> int:
         """A whole number for all that must be the same of a value for a program to fit."""
-        counts = name in self.counted and is_number(value)
+        counts = may_count and name in self.counted and is_number(value)
         found = type(value) if counts else entry(value)
         return self.known.setdefault(found, len(self.known) + 1)
 
@@ -301,7 +303,7 @@ class Call:
         if holders.part is None:
             holders.part = tuple(holders.entries)
         pairs = zip(self.own_names, self.own_values, strict=True)
-        own = tuple([holders.entry_of(name, value) for name, value in pairs])
+        own = tuple([holders.entry_of(name, x, self.is_value(x)) for name, x in pairs])
         wrapped = tuple([type(x) if is_tensor(x) else None for _, x in self.given])
         found = holders.walks, self.names, wrapped, holders.part, own, self.sharing()
         return holders.known.setdefault(found, len(holders.known) + 1)
@@ -424,7 +426,9 @@ class Call:
         return template.found, template
 
     def changed(self, slot: Slot, before, now) -> None:
-        """A number that the step itself changes is a value."""
+        """A number that the step itself changes is a value, if it is none already."""
+        if isinstance(before, StandInMethods) or isinstance(now, StandInMethods):
+            return
         counts = is_number(before) and is_number(now) and before != now
         if counts and slot.name not in self.holders.fixed:
             raise Again(slot.name)
@@ -465,6 +469,11 @@ class CallAgain(Call):
 
     def remember(self) -> None:
         """It is known already."""
+
+
+def layout(x) -> tuple | None:
+    """How an array lies in memory, which may change in place; None of anything else."""
+    return (x.shape, x.strides, x.dtype) if type(x) is np.ndarray else None
 
 
 def alike(one, other) -> bool:

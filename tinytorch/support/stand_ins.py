@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from tinytorch.core.tensor import Conversions, Tensor
-from tinytorch.support.blanks import without_numbers
+from tinytorch.support.blanks import copy_with_layout, without_numbers
 from tinytorch.support.calls import DRAWS, METHODS, UFUNCS, getitem, setitem
 from tinytorch.support.programs import Kind, Ref, kind_of
 
@@ -196,7 +196,12 @@ def owner_of(array: np.ndarray) -> np.ndarray:
 def memory_owner(array: np.ndarray) -> int:
     """What tells the memory of an array from that of others."""
     owner = owner_of(array)
-    return id(owner if owner.base is None else owner.base)
+    base: Any = owner.base
+    while type(base) is memoryview:  # each look at a buffer is another one
+        base = base.obj
+    if isinstance(base, np.ndarray):
+        return memory_owner(base)
+    return id(owner if base is None else base)
 
 
 def refuse_what_numbers_decide(function: Callable, inputs: tuple, settings: dict) -> None:
@@ -462,5 +467,5 @@ def own_copy(x):
     """An array like one, a copy of a generator, or a number, which tracing may change."""
     if isinstance(x, np.ndarray):
         blank = without_numbers(x)
-        return np.array(x) if blank is x else blank
+        return copy_with_layout(x) if blank is x else blank
     return copy.deepcopy(x) if isinstance(x, np.random.Generator) else x

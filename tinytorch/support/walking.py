@@ -8,7 +8,6 @@ whatever a person may keep an array in is walked through.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import sys
 import types
@@ -133,6 +132,7 @@ class Walk:
         for name, slot, thing in things:
             self.visit(name, slot, thing)
         self.lengths = [len(c) for _, c in self.collections]
+        self.keys = [keys_of(c) for _, c in self.collections]
 
     def visit(self, name: str, slot: Slot | None, thing) -> None:
         """Note what a slot holds, and go on to its parts."""
@@ -164,7 +164,7 @@ class Walk:
                     return False
             except (AttributeError, IndexError, KeyError):
                 return False
-        return self.lengths == [len(c) for _, c in self.collections]
+        return self.keys == [keys_of(c) for _, c in self.collections]
 
     def put_back(self) -> None:
         """Give tuples that were made anew, and functions that remember, back to their owners."""
@@ -177,6 +177,16 @@ class Walk:
         for slot, thing in self.edges:
             if isinstance(thing, CACHED):
                 slot.put(thing.__wrapped__)
+
+
+def keys_of(collection) -> int | list:
+    """The keys of a dictionary, in their order; of a list, how many there are."""
+    return list(collection) if isinstance(collection, dict) else len(collection)
+
+
+def while_it_is(name: str, thing, condition: Callable[[], bool]) -> Slot:
+    """A slot that holds a thing already known as long as a condition does."""
+    return Slot(name, lambda: thing if condition() else None, lambda new: None)
 
 
 def holds_objects(thing) -> bool:
@@ -207,7 +217,7 @@ def parts_of(thing, name: str, collections: list, slot: Slot | None) -> Iterator
         elif not type(thing).__module__.startswith(NOT_OF_THESE):
             yield from attributes_of(thing, name, collections)
         if not is_stateless(type(thing).__module__):
-            yield from as_it_is(name, type(thing))
+            yield attribute(thing, "__class__", name)
 
 
 def parts_of_callable(thing, name: str) -> Iterator[Slot]:
@@ -231,6 +241,10 @@ def inside(thing, name: str, collections: list, slot: Slot | None) -> Iterator[S
         yield from (item(thing, i, f"{name}_{i}", slot) for i in range(len(thing)))
     elif isinstance(thing, types.MappingProxyType):
         yield from as_it_is(name, hidden(thing))
+    elif isinstance(thing, (set, frozenset)):
+        before = set(thing)
+        yield while_it_is(name, thing, lambda: thing == before)
+        yield from as_it_is(name, *before)
 
 
 def put_arguments(thing: functools.partial, arguments: tuple) -> None:
@@ -257,8 +271,12 @@ def attributes_of(thing, name: str, collections: list) -> Iterator[Slot]:
             yield attribute(thing, key, f"{name}_{key}" if name else key)
     for kind in type(thing).__mro__:
         for key in vars(kind).get("__slots__", ()):
-            if not key.startswith("__") and hasattr(thing, key):
+            if key.startswith("__"):
+                continue
+            if hasattr(thing, key):
                 yield attribute(thing, key, f"{name}_{key}" if name else key)
+            else:
+                yield while_it_is(key, thing, functools.partial(has_not, thing, key))
 
 
 @functools.cache
@@ -277,11 +295,11 @@ def parts_of_class(kind: type, name: str) -> Iterator[Slot]:
         if key.startswith("__") and key != "__call__" and not isinstance(thing, types.FunctionType):
             continue
         functions = functions_in(thing)
-        if functions:
-            yield from as_it_is(key, *functions)
-        else:
-            get, put = functools.partial(vars(kind).get, key), functools.partial(setattr, kind, key)
-            yield Slot(key, get, put, (id(kind), key))
+        get, put = functools.partial(vars(kind).get, key), functools.partial(setattr, kind, key)
+        yield Slot(key, get, put, (id(kind), key))
+        yield from as_it_is(key, *functions)
+    many = len(vars(kind))
+    yield while_it_is(name, kind, lambda: len(vars(kind)) == many)
     yield from as_it_is(name, *kind.__bases__, type(kind))
 
 
@@ -306,18 +324,56 @@ def referred_to(function: types.FunctionType) -> Iterator[Slot]:
     where = function.__module__ or ""
     if where.startswith("numpy"):
         return
+    yield attribute(function, "__code__", function.__name__)
     for key, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        with contextlib.suppress(ValueError):  # not filled yet
+        try:
             cell.cell_contents  # noqa: B018
+        except ValueError:
+            yield while_it_is(key, function, functools.partial(is_not_filled, cell))
+        else:
             yield attribute(cell, "cell_contents", key)
     if function.__defaults__:
         yield attribute(function, "__defaults__", function.__name__)
     if function.__kwdefaults__:
-        yield from as_it_is(function.__name__, function.__kwdefaults__)
+        yield attribute(function, "__kwdefaults__", function.__name__)
     if vars(function):
         yield from as_it_is(function.__name__, vars(function))
     if not where.startswith("tinytorch"):
-        yield from globals_in(function.__globals__, set(names_in(function.__code__)))
+        names = set(names_in(function.__code__))
+        missing = names - function.__globals__.keys()
+        yield while_it_is(
+            function.__name__, function, StillMissing(function.__globals__, missing).all
+        )
+        yield from globals_in(function.__globals__, names)
+
+
+def has_not(thing, key: str) -> bool:
+    """Whether an attribute is not there yet."""
+    return not hasattr(thing, key)
+
+
+def is_not_filled(cell: types.CellType) -> bool:
+    """Whether a variable of an enclosing function has no value yet."""
+    try:
+        cell.cell_contents  # noqa: B018
+    except ValueError:
+        return True
+    return False
+
+
+class StillMissing:
+    """Whether names are still none of a namespace; they are looked up when that has changed."""
+
+    def __init__(self, namespace: dict, names: set[str]):
+        self.namespace, self.names, self.many = namespace, names, len(namespace)
+
+    def all(self) -> bool:
+        """Whether all of them are missing."""
+        if len(self.namespace) != self.many:
+            if not self.names.isdisjoint(self.namespace.keys()):
+                return False
+            self.many = len(self.namespace)
+        return True
 
 
 def globals_in(namespace: dict, names: set[str]) -> Iterator[Slot]:

@@ -55,18 +55,20 @@ class Names:
         return f"{self(get)}()"
 
 
-def watcher(walk: Walk) -> Callable[[list], list | None]:
+def watcher(walk: Walk, layouts: list) -> Callable[[list], list | None]:
     """A function that takes what was in all slots, and gives those that hold other objects now.
 
     It gives pairs of a slot's number and the new object; None if an object on the way is another
-    one, or a collection has grown or shrunk.
+    one, a collection has grown or shrunk, or an array has another layout than in `layouts`.
     """
     if len(walk.slots) + len(walk.edges) > MOST:
         return lambda known: None
     names = Names()
     lines = [
-        f"if len({names(c)}) != {length}: return None"
-        for (_, c), length in zip(walk.collections, walk.lengths, strict=True)
+        f"if list({names(c)}) != {names(keys)}: return None"
+        if type(keys) is list and id(c) in walk.seen  # of attributes, the order is no matter
+        else f"if len({names(c)}) != {length}: return None"
+        for (_, c), length, keys in zip(walk.collections, walk.lengths, walk.keys, strict=True)
     ]
     lines += [
         f"if {names.read(slot.get)} is not {names(thing)}: return None"
@@ -75,6 +77,9 @@ def watcher(walk: Walk) -> Callable[[list], list | None]:
     for i, slot in enumerate(walk.slots):
         if not isinstance(slot, AsItIs):
             lines.append(f"now = {names.read(slot.get)}")
+            if layouts[i] is not None:
+                shape, dtype = names(layouts[i][0]), names(layouts[i][2])
+                lines.append(f"if now.shape != {shape} or now.dtype is not {dtype}: return None")
             lines.append(f"if now is not known[{i}]: changed.append(({i}, now))")
     body = "\n".join(f"        {line}" for line in ["changed = []", *lines, "return changed"])
     text = f"def watch(known):\n    try:\n{body}\n    except GONE:\n        return None\n"
@@ -172,7 +177,7 @@ class Before:
     @functools.cached_property
     def watch(self) -> Callable[[list], list | None]:
         """What tells what has changed; it is written when a second call is like the first."""
-        return watcher(self.walk)
+        return watcher(self.walk, self.holders.layouts)
 
     def again(self, arguments: tuple, settings: dict) -> list | None:
         """The values in the arguments, if a call is like the one before; else None."""
