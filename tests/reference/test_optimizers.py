@@ -143,12 +143,16 @@ RUNS = {
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("name", RUNS)
 def test_110_losses_on_digits_are_theirs(name, seed):
-    """From equal weights, on equal batches, in float32, whose unit is 2.4e-7 for a loss above 2."""
+    """From equal weights, on equal batches.
+
+    In float64: in float32, an input of a neuron that lies on its bend but for a rounding is let
+    through by one of the two, and by the other not.
+    """
     images, labels = digits()
-    pixels = (images.reshape(-1, 64) / 16).astype(np.float32)
+    pixels = images.reshape(-1, 64) / 16
     loader = DataLoader(ArrayDataset(pixels, labels), 64, shuffle=True, rng=seed)
-    network = MLP([64, 128, 10], rng=seed)
-    copy = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
+    network = MLP([64, 128, 10], rng=seed).astype(np.float64)
+    copy = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10)).double()
     with torch.no_grad():
         for mine, its in zip(network[::2], copy[::2], strict=True):
             its.weight.copy_(torch.tensor(mine.weights.data.T))
@@ -159,6 +163,7 @@ def test_110_losses_on_digits_are_theirs(name, seed):
     found, wanted = [], []
     while len(found) < 110:
         for x, y in loader:
+            x = Tensor(x.numpy().astype(np.float64))
             found.append(train_step(network, x, y, optimizer))
             another.zero_grad()
             loss = theirs.cross_entropy(copy(torch.tensor(x.numpy())), torch.tensor(y))
@@ -166,5 +171,4 @@ def test_110_losses_on_digits_are_theirs(name, seed):
             another.step()
             wanted.append(loss.item())
     assert found[0] > 2 > found[109]
-    apart = np.abs(np.array(found) - wanted) / np.maximum(wanted, 1)  # a float32 has 24 bits
-    assert apart[:110].max() < 4e-7
+    np.testing.assert_allclose(found, wanted, rtol=1e-10)

@@ -18,9 +18,13 @@ from tito import sandbox
 from tito.sandbox import Policy, choice
 from tito.sandbox.policy import MiB
 
-pytestmark = pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="bubblewrap and Landlock are Linux's"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        not sys.platform.startswith("linux"), reason="bubblewrap and Landlock are Linux's"
+    ),
+    # What two of them use without a sandbox, such as the name of a queue, is the whole machine's.
+    pytest.mark.xdist_group("channels"),
+]
 POLICY = Policy(folder_size=16 * MiB, shm_size=4 * MiB, processes=48, memory=600 * MiB)
 ORDINARY = 54321  # the first of the users without an account: each attack is on one of its own
 # Files that nobody reads and every sandbox has: one for each channel, as tests run side by side.

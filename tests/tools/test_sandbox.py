@@ -483,7 +483,7 @@ for top, folders, names in os.walk("/"):
         continue
     if any(f"/{name}" in top for name in ("tinytorch", "torch", "grading")) and (
             not top.startswith((os.environ["HOME"], "/opt/course/folder"))):
-        found += [f"{top}/{name}" for name in names if name != "__init__.py"]
+        found += [f"{top}/{name}" for name in names if not name.startswith("__init__.")]
     for name in names:
         try:
             with open(os.path.join(top, name), "rb") as file:
