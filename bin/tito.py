@@ -249,7 +249,9 @@ def install_packages(packages, uv, lock):
     if not has_pip and run([PYTHON, "-m", "ensurepip", "--default-pip"], lock, quiet=True) != 0:
         raise Problem(cause("pip could not be put into .venv"))
     pip = [PYTHON, "-m", "pip", "--disable-pip-version-check"] + what + ["--no-compile"]
-    if any(run_together([pip + ["--requirement", half] for half in halves(packages)], lock)):
+    commands = [pip + ["--requirement", half] for half in halves(packages)]
+    telling = [command + ["--log", LOG] for command in commands]  # once more, to learn the reason
+    if any(run_together(commands, lock)) and any(run_together(telling, lock)):
         raise Problem(cause("the packages could not be installed"))
     tests = r"[/\\]tests[/\\]"
     compiling = [PYTHON, "-m", "compileall", "-qj0", "-x", tests, os.path.join(VENV, "lib")]

@@ -174,16 +174,23 @@ def test_gradients_that_are_put_there_or_taken_away_between_calls_are_noticed():
         assert_same_bits([compiled(x), mine.grad], [eager(x), theirs.grad])
 
 
+def training_step(network, optimizer):
+    """Forget, forwards, back and move."""
+
+    def step(x, y):
+        optimizer.zero_grad()
+        loss = cross_entropy(network(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step
+
+
 def test_most_calls_of_a_training_step_are_like_the_one_before():
     network = MLP([4, 8, 3], rng=0)
     adam = Adam(network.parameters(), 0.01)
-
-    def step(x, y):
-        adam.zero_grad()
-        loss = cross_entropy(network(x), y)
-        loss.backward()
-        adam.step()
-        return loss
+    step = training_step(network, adam)
 
     compiled, rng = compile(step), np.random.default_rng(0)
     batches = [(Tensor(rng.normal(size=(5, 4))), rng.integers(0, 3, 5)) for _ in range(8)]
@@ -523,13 +530,7 @@ def test_labels_name_classes_only_if_there_is_one_for_each_row():
 def test_an_optimizer_sees_a_loss_whose_labels_are_refused_as_by_the_step(backend):
     network = MLP([4, 3], rng=0)
     sgd = SGD(network.parameters(), 0.1)
-
-    def step(x, y):
-        sgd.zero_grad()
-        loss = cross_entropy(network(x), y)
-        loss.backward()
-        sgd.step()
-        return loss
+    step = training_step(network, sgd)
 
     compiled, x = compile(step, backend=backend), Tensor(np.ones((2, 4), "f4"))
     for _ in range(4):

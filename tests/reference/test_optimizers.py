@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tinytorch.core import optimizers
+from tinytorch.core.activations import ReLU, Tanh
 from tinytorch.core.dataloader import ArrayDataset, DataLoader
 from tinytorch.core.networks import MLP
 from tinytorch.core.tensor import Tensor
@@ -142,17 +143,24 @@ RUNS = {
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("name", RUNS)
-def test_110_losses_on_digits_are_theirs(name, seed):
+@pytest.mark.parametrize(
+    ("activation", "its_activation", "dtype", "bound"),
+    # A float32 has 24 bits: 2.4e-7 is its unit for a loss above 2.
+    [(Tanh, nn.Tanh, np.float32, 4e-7), (ReLU, nn.ReLU, np.float64, 1e-10)],
+    ids=["float32", "float64"],
+)
+def test_110_losses_on_digits_are_theirs(activation, its_activation, dtype, bound, name, seed):
     """From equal weights, on equal batches.
 
-    In float64: in float32, an input of a neuron that lies on its bend but for a rounding is let
-    through by one of the two, and by the other not.
+    In float32 without a bend: what lies on it but for a rounding is let through by one of the two,
+    and by the other not.
     """
     images, labels = digits()
-    pixels = images.reshape(-1, 64) / 16
+    pixels = (images.reshape(-1, 64) / 16).astype(dtype)
     loader = DataLoader(ArrayDataset(pixels, labels), 64, shuffle=True, rng=seed)
-    network = MLP([64, 128, 10], rng=seed).astype(np.float64)
-    copy = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10)).double()
+    network = MLP([64, 128, 10], activation, rng=seed).astype(dtype)
+    copy = nn.Sequential(nn.Linear(64, 128), its_activation(), nn.Linear(128, 10))
+    copy = copy.to(torch.tensor(pixels).dtype)
     with torch.no_grad():
         for mine, its in zip(network[::2], copy[::2], strict=True):
             its.weight.copy_(torch.tensor(mine.weights.data.T))
@@ -163,7 +171,7 @@ def test_110_losses_on_digits_are_theirs(name, seed):
     found, wanted = [], []
     while len(found) < 110:
         for x, y in loader:
-            x = Tensor(x.numpy().astype(np.float64))
+            x = Tensor(x.numpy().astype(dtype))
             found.append(train_step(network, x, y, optimizer))
             another.zero_grad()
             loss = theirs.cross_entropy(copy(torch.tensor(x.numpy())), torch.tensor(y))
@@ -171,4 +179,5 @@ def test_110_losses_on_digits_are_theirs(name, seed):
             another.step()
             wanted.append(loss.item())
     assert found[0] > 2 > found[109]
-    np.testing.assert_allclose(found, wanted, rtol=1e-10)
+    apart = np.abs(np.array(found) - wanted) / np.maximum(wanted, 1)
+    assert apart[:110].max() < bound

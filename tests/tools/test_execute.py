@@ -13,9 +13,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from tito import sandbox
 from tito.course import Course
-from tito.judge.pack import Pack
 from tito.judge.workspace import earlier_modules, workspace
-from tito.notebook.demo_cells import left_out
 from tito.source.instructors_notebook import notebook
 from tito.source.percent import read_source
 from tito.steps.cells import Running, execute
@@ -124,11 +122,8 @@ def without_measurements(output: dict) -> dict:
 
 @pytest.mark.parametrize("module", [module.folder for module in Course(ROOT).modules()])
 def test_outputs_of_the_course_are_those_of_a_kernel(whole_course, module):
-    """Of all cells that grading runs: the others, which train for minutes, only show something."""
-    module = whole_course.module(module)
-    nb, pack = notebook(read_source(module)), Pack.of(module)
-    shows = left_out(nb.cells, lambda cell: pack.demo_of(cell.source))
-    nb.cells = [cell for number, cell in enumerate(nb.cells) if number not in shows]
+    module = Course(whole_course.root).module(module)
+    nb = notebook(read_source(module))
     for cell in nb.cells:
         cell.source = cell.source.partition("### BEGIN HIDDEN")[0]
     seen = 0

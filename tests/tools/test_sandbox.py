@@ -483,7 +483,7 @@ for top, folders, names in os.walk("/"):
         continue
     if any(f"/{name}" in top for name in ("tinytorch", "torch", "grading")) and (
             not top.startswith((os.environ["HOME"], "/opt/course/folder"))):
-        found += [f"{top}/{name}" for name in names if not name.startswith("__init__.")]
+        found += [f"{top}/{name}" for name in names if name not in STAND_IN]
     for name in names:
         try:
             with open(os.path.join(top, name), "rb") as file:
@@ -498,7 +498,10 @@ print(found, files)
 
 def search_for(mark: str) -> str:
     """A program that searches for a text, and does not hold it itself."""
-    return SEARCH.replace("MARK", f"bytes.fromhex({mark.encode().hex()!r})")
+    absent = ROOT / "tito" / "sandbox" / "absent"  # it may have been compiled
+    names = {"__init__.py", *(path.name for path in absent.glob("__pycache__/*"))}
+    search = SEARCH.replace("STAND_IN", repr(sorted(names)))
+    return search.replace("MARK", f"bytes.fromhex({mark.encode().hex()!r})")
 
 
 @pytest.fixture
