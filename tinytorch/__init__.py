@@ -39,9 +39,9 @@ def names_of_modules() -> dict[str, str]:
     from pathlib import Path
 
     found: dict[str, str] = {}
-    files = {file.stem: file for file in sorted(Path(__file__).with_name("core").glob("*.py"))}
+    files = {file.stem: file for file in sorted(Path(__file__).with_name("core").glob("[!_]*.py"))}
     first = [module for module in COME_FIRST if module in files]
-    for module in [*first, *files]:
+    for module in dict.fromkeys([*first, *files]):
         for name in names_in(files[module]):
             found.setdefault(name, module)
     return found

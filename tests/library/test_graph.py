@@ -4,7 +4,7 @@ import base64
 import importlib.util
 import linecache
 import re
-import time
+import sys
 import xml.etree.ElementTree as ET
 from html import unescape
 from html.parser import HTMLParser
@@ -424,12 +424,28 @@ def test_no_colour_is_hard_to_see():
     assert used <= set(LIGHT) and set(LIGHT) == set(DARK)
 
 
-def test_two_hundred_nodes_are_drawn_in_a_moment():
-    """Not a benchmark (benchmarks/graph.py is): only that nothing grows out of hand."""
-    z, _ = random_computation(0, 150)
-    start = time.process_time()
+def test_a_graph_four_times_as_large_takes_no_more_than_six_times_the_work_to_draw():
+    """Counted in calls, not in time (benchmarks/graph.py does that)."""
+    small, large = (calls_of_drawing(random_computation(0, count)[0]) for count in (75, 300))
+    assert large < 6 * small
+    assert large < 300 * 1500
+
+
+def calls_of_drawing(z) -> int:
+    """How many functions are called to draw a graph, after a first time."""
     draw(z)
-    assert time.process_time() - start < 2
+    calls = 0
+
+    def count(frame, event, argument):
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        draw(z)
+    finally:
+        sys.setprofile(None)
+    return calls
 
 
 # step_backward
