@@ -79,14 +79,37 @@ def axes():
 
 
 @pytest.fixture(scope="session")
-def released_once(tmp_path_factory) -> Path:
+def made_once(tmp_path_factory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Gives a folder that the process makes which first needs it, for all that run tests.
+
+    It is not to be changed.
+    """
+    base = tmp_path_factory.getbasetemp()
+    kept = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "made-once"
+    kept.mkdir(exist_ok=True)
+
+    def made(name: str, make: Callable[[Path], None]) -> Path:
+        with (kept / f"{name}.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if not (kept / f"{name}.done").exists():
+                shutil.rmtree(kept / name, ignore_errors=True)
+                make(kept / name)
+                (kept / f"{name}.done").touch()
+        return kept / name
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def released_once(made_once) -> Path:
     """The small course, released; made once, and copied for each test."""
     from tito.author.release import release
 
-    course = write_course(tmp_path_factory.mktemp("released") / "course")
-    for module in course.modules():
-        release(module)
-    return course.root
+    def make(root: Path) -> None:
+        for module in write_course(root).modules():
+            release(module)
+
+    return made_once("small-course", make)
 
 
 @pytest.fixture
@@ -96,6 +119,29 @@ def released_course(released_once, tmp_path, monkeypatch) -> Course:
     shutil.copytree(released_once, root)
     monkeypatch.chdir(root)
     return Course(root)
+
+
+@pytest.fixture
+def course_after(
+    made_once, released_once, tmp_path, monkeypatch
+) -> Callable[[str, Callable[[Course], None]], Course]:
+    """Gives a copy of the small course, released, in which something was done.
+
+    That, which has a name, is done once for all tests; so it does not depend on any of them.
+    """
+
+    def after(name: str, do: Callable[[Course], None]) -> Course:
+        def make(kept: Path) -> None:
+            shutil.copytree(released_once, kept)
+            with contextlib.chdir(kept):
+                do(Course(kept))
+
+        root = tmp_path / "course"
+        shutil.copytree(made_once(name, make), root)
+        monkeypatch.chdir(root)
+        return Course(root)
+
+    return after
 
 
 @pytest.fixture
@@ -121,27 +167,18 @@ def whole_course(tmp_path_factory) -> Course:
 
 
 @pytest.fixture(scope="session")
-def released_module(tmp_path_factory) -> Callable[[str], Module]:
-    """Gives a copy of the course in which one of its modules is released.
-
-    The release, which grades the reference, is made by the process that first needs it.
-    """
+def released_module(made_once, tmp_path_factory) -> Callable[[str], Module]:
+    """Gives a copy of the course in which one of its modules is released."""
     from tito.author.release import release
 
-    base = tmp_path_factory.getbasetemp()
-    kept = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "released-modules"
-    kept.mkdir(exist_ok=True)
-
     def made(folder: str) -> Module:
-        with (kept / f"{folder}.lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            if not (kept / f"{folder}.done").exists():
-                course = copy_of_the_course(kept / folder)
-                with contextlib.chdir(course.root):
-                    release(course.module(folder))
-                (kept / f"{folder}.done").touch()
+        def make(root: Path) -> None:
+            course = copy_of_the_course(root)
+            with contextlib.chdir(root):
+                release(course.module(folder))
+
         root = tmp_path_factory.mktemp(folder) / "course"
-        shutil.copytree(kept / folder, root)
+        shutil.copytree(made_once(folder, make), root)
         return Course(root).module(folder)
 
     return made

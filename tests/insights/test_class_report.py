@@ -23,19 +23,24 @@ HALF_WRONG = "#| export\ndef double(x):\n    # asked Ada Lovelace\n    return fl
 WRONG = "#| export\ndef double(x):\n    return x * 3\n"
 
 
-@pytest.fixture
-def numbers(numbers):
+def four_hand_in(course: Course) -> None:
     """Four hand in: all right, half wrong, wrong, and nothing written."""
-    hand_in(numbers, "ada", reference(numbers))
+    module = course.module("01_numbers")
+    hand_in(module, "ada", reference(module))
     for name, text in (("ben", HALF_WRONG), ("cem", WRONG)):
         hand_in(
-            numbers,
+            module,
             name,
-            changed(numbers, lambda nb, t=text: cell_of(nb, "double").update(source=t)),
+            changed(module, lambda nb, t=text: cell_of(nb, "double").update(source=t)),
         )
-    hand_in(numbers, "dora", untouched(numbers))
-    grade(numbers)
-    return numbers
+    hand_in(module, "dora", untouched(module))
+    grade(module)
+
+
+@pytest.fixture
+def numbers(course_after):
+    """Four handed in: all right, half wrong, wrong, and nothing written."""
+    return course_after("four hand in", four_hand_in).module("01_numbers")
 
 
 def report(module, names=None):

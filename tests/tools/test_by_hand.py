@@ -80,14 +80,19 @@ def die(*arguments, **settings):
     raise Killed
 
 
+def mark_ada(course: Course) -> None:
+    """A submission with a wrong exercise; a person marks it, and the answer."""
+    module = course.module("01_numbers")
+    hand_in(module, "ada", changed(module, lambda nb: cell_of(nb, "double").update(source=WRONG)))
+    grade(module)
+    give(module, "why-inverse", 2)
+    give(module, "test-double", 1)
+
+
 @pytest.fixture
-def marked(numbers):
+def marked(course_after):
     """A submission with a wrong exercise; a person marked it, and the answer."""
-    hand_in(numbers, "ada", changed(numbers, lambda nb: cell_of(nb, "double").update(source=WRONG)))
-    grade(numbers)
-    give(numbers, "why-inverse", 2)
-    give(numbers, "test-double", 1)
-    return numbers
+    return course_after("marked by hand", mark_ada).module("01_numbers")
 
 
 DONE = {"test-double": (1, False), "test-halve": (3, False), "why-inverse": (2, False)}

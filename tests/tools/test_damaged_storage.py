@@ -17,12 +17,18 @@ from tito.grading.ledger import Ledger
 from tito.grading.pool import LEDGER
 
 
-@pytest.fixture
-def graded_once(numbers):
+def two_are_right(course: Course) -> None:
+    """Two right submissions, graded."""
+    module = course.module("01_numbers")
     for student in ("ada", "zoe"):
-        hand_in(numbers, student, reference(numbers))
-    assert [g.score for g in grade(numbers)] == [7, 7]
-    return numbers
+        hand_in(module, student, reference(module))
+    assert [g.score for g in grade(module)] == [7, 7]
+
+
+@pytest.fixture
+def graded_once(course_after):
+    """Two right submissions, graded."""
+    return course_after("two are right", two_are_right).module("01_numbers")
 
 
 def said(root, *command: str) -> str:

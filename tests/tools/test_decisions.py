@@ -23,13 +23,18 @@ from tito.student.actions import start, submit
 from tito.student.due import DUE_DATES
 
 
-@pytest.fixture
-def graded(numbers):
+def all_and_nothing(course: Course) -> None:
     """Ada has everything right, Bob has nothing."""
-    hand_in(numbers, "ada", reference(numbers))
-    hand_in(numbers, "bob", untouched(numbers))
-    grade(numbers)
-    return numbers
+    module = course.module("01_numbers")
+    hand_in(module, "ada", reference(module))
+    hand_in(module, "bob", untouched(module))
+    grade(module)
+
+
+@pytest.fixture
+def graded(course_after):
+    """Ada has everything right, Bob has nothing."""
+    return course_after("all and nothing", all_and_nothing).module("01_numbers")
 
 
 def marks(module) -> dict[str, tuple[float, float]]:
@@ -333,12 +338,12 @@ class TestDates:
 
 class TestWhatStudentsSeeOfADate:
     @pytest.fixture
-    def student_of(self, small_course, tmp_path, monkeypatch):
+    def student_of(self, released_course, tmp_path, monkeypatch):
         """Makes the kit of a course where module 1 is due at a time, and goes into it."""
 
         def make(due: datetime | None) -> Module:
-            say_due(small_course.module("1"), due)
-            make_kit(small_course, tmp_path / "kit")
+            say_due(released_course.module("1"), due)
+            make_kit(released_course, tmp_path / "kit")
             monkeypatch.chdir(tmp_path / "kit")
             return Course(tmp_path / "kit").module("1")
 

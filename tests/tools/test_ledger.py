@@ -42,14 +42,19 @@ def marks(module) -> dict:
     return {(s.student, s.exercise): s.score for s in found}
 
 
-@pytest.fixture
-def two(numbers):
+def two_hand_in(course: Course) -> None:
     """Two submissions, graded."""
-    hand_in(numbers, "ada", reference(numbers))
+    module = course.module("01_numbers")
+    hand_in(module, "ada", reference(module))
     wrong = "#| export\ndef double(x):\n    return x * 3\n"
-    hand_in(numbers, "bob", changed(numbers, lambda nb: cell_of(nb, "double").update(source=wrong)))
-    assert graded_anew(numbers) == ["ada", "bob"]
-    return numbers
+    hand_in(module, "bob", changed(module, lambda nb: cell_of(nb, "double").update(source=wrong)))
+    assert graded_anew(module) == ["ada", "bob"]
+
+
+@pytest.fixture
+def two(course_after):
+    """Two submissions, graded."""
+    return course_after("two", two_hand_in).module("01_numbers")
 
 
 def test_what_has_not_changed_is_not_graded_again(two):

@@ -25,16 +25,21 @@ def mark_by_hand(module, student: str, points: float) -> None:
         book.db.commit()
 
 
-@pytest.fixture
-def term(released_course, numbers):
-    """Ada is marked, Emmy waits for a person, Sonja handed in nothing, Eve is in no roster."""
-    enrolled(released_course, PLAIN + "sonja,Sonja Kovalevsky,sonja@example.org\n")
+def three_hand_in(course: Course) -> None:
+    """Ada is marked, Emmy waits for a person, Sonja hands in nothing, Eve is in no roster."""
+    enrolled(course, PLAIN + "sonja,Sonja Kovalevsky,sonja@example.org\n")
+    module = course.module("01_numbers")
     for student in ("ada", "emmy", "eve"):
-        hand_in(numbers, student, reference(numbers))
-    grade(numbers)
-    mark_by_hand(numbers, "ada", 2.5)
-    mark_by_hand(numbers, "eve", 1)
-    return released_course
+        hand_in(module, student, reference(module))
+    grade(module)
+    mark_by_hand(module, "ada", 2.5)
+    mark_by_hand(module, "eve", 1)
+
+
+@pytest.fixture
+def term(course_after) -> Course:
+    """Ada is marked, Emmy waits for a person, Sonja handed in nothing, Eve is in no roster."""
+    return course_after("a term", three_hand_in)
 
 
 def rows(course, platform: str) -> list[list[str]]:
@@ -150,7 +155,8 @@ def test_numbers_are_plain():
     assert [rounded(n) for n in numbers] == "0 10 9.5 0.33 0.67 0 0 100 1000000".split()
 
 
-def test_who_handed_in_nothing_is_in_scores(term, numbers):
+def test_who_handed_in_nothing_is_in_scores(term):
+    numbers = term.module("01_numbers")
     hand_in(numbers, "sonja", reference(numbers))
     enrolled(term, "id,name\nhypatia,Hypatia\n")
     unmarked = {one.student: one.why for one in without_mark(term, term.modules())}
@@ -161,8 +167,9 @@ def test_who_handed_in_nothing_is_in_scores(term, numbers):
     assert "nothing handed in" in shown and "02_doubles" not in shown
 
 
-def test_a_place_for_marks_to_come_is_no_mark(term, numbers):
+def test_a_place_for_marks_to_come_is_no_mark(term):
     """nbgrader makes one for a student with an extension who has handed in nothing."""
+    numbers = term.module("01_numbers")
     with gradebook(term) as book:
         book.update_or_create_submission("01_numbers", "sonja")
     assert "sonja" not in {one.student for one in scores(term, [numbers])}

@@ -3,8 +3,6 @@
 import copy
 import random
 import re
-import shutil
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -64,12 +62,9 @@ def marked_by(module, student: str, name: str, points: float, marker: str) -> No
         book.db.commit()
 
 
-@pytest.fixture(scope="session")
-def answered_once(released_once, tmp_path_factory) -> Path:
-    """Four say the same, one says something else, and one says nothing; graded once."""
-    root = tmp_path_factory.mktemp("answered") / "course"
-    shutil.copytree(released_once, root)
-    numbers = Course(root).module("01_numbers")
+def six_answer(course: Course) -> None:
+    """Four say the same, one says something else, and one says nothing."""
+    numbers = course.module("01_numbers")
     answered(numbers, "ada", EXACT)
     answered(numbers, "bob", EXACT.lower().replace(",", ""))
     answered(numbers, "carla", "**They** undo each other exacty,\nbecause only exponent changes.")
@@ -77,16 +72,12 @@ def answered_once(released_once, tmp_path_factory) -> Path:
     answered(numbers, "eve", EXACT.replace("exactly", "roughly"))
     hand_in(numbers, "finn", untouched(numbers))
     grade(numbers)
-    return root
 
 
 @pytest.fixture
-def answered_by_six(answered_once, tmp_path, monkeypatch):
-    """A copy of it."""
-    root = tmp_path / "course"
-    shutil.copytree(answered_once, root)
-    monkeypatch.chdir(root)
-    return Course(root).module("01_numbers")
+def answered_by_six(course_after):
+    """Six answers, graded."""
+    return course_after("six answers", six_answer).module("01_numbers")
 
 
 # Which answers say the same

@@ -27,14 +27,18 @@ def tito(*arguments, cwd):
     )
 
 
-@pytest.fixture
-def course(small_course) -> Course:
-    """A course in which the exercise `halve` of the first module is a milestone."""
-    source = small_course.module("numbers").source
+def make_halve_a_milestone(course: Course) -> None:
+    """Have the exercise `halve` of the first module be a milestone."""
+    source = course.module("numbers").source
     source.write_text(NUMBERS.replace("points=3\ncheck", 'points=3 milestone="M1"\ncheck', 1))
-    for module in small_course.modules():
+    for module in course.modules():
         release(module)
-    return small_course
+
+
+@pytest.fixture
+def course(course_after) -> Course:
+    """A course in which the exercise `halve` of the first module is a milestone."""
+    return course_after("a milestone", make_halve_a_milestone)
 
 
 @pytest.fixture
