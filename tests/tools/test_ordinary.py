@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ from tito.course_settings import configuration
 from tito.errors import SourceError, TitoError, UsageError
 from tito.grading.gradebook import gradebook
 from tito.grading.submissions import not_looked_at
-from tito.source.modules_and_others import all_assignments, find_assignment
+from tito.source.modules_and_others import Assigned, all_assignments, find_assignment
 
 
 def submissions(assignment: Ordinary, released: Path) -> dict[str, tuple[dict, dict]]:
@@ -51,11 +52,11 @@ def submissions(assignment: Ordinary, released: Path) -> dict[str, tuple[dict, d
 class Untouched:
     """A course of nbgrader's, as its quickstart leaves it."""
 
-    def __init__(self, root: Path, settings: Config | None = None):
+    def __init__(self, root: Path):
         from nbgrader.apps import NbGraderAPI
 
-        root.mkdir()
-        config = Config(settings or {})
+        root.mkdir(exist_ok=True)
+        config = Config()
         config.CourseDirectory.root = str(root)
         self.root, self.api = root, NbGraderAPI(config=config)
 
@@ -104,24 +105,39 @@ def course(tmp_path, monkeypatch) -> Course:
     return course
 
 
-def both(course: Course, tmp_path: Path, name: str, assignment: Ordinary, settings=None):
-    """An assignment released in an untouched course and in ours, with the same submissions."""
-    plain = Untouched(tmp_path / "untouched", settings)
-    for root in (plain.root, course.root):
-        write_sources(root, name, assignment)
-    plain.release(name)
-    release_ordinary(find_assignment(course, name))
-    for student, handed_in in submissions(assignment, plain.root / "release" / name).items():
-        for root in (plain.root, course.root):
-            submit(root, name, student, *handed_in)
-    return plain
+@pytest.fixture
+def both(course, made_once) -> Callable[[str], tuple[Untouched, Assigned]]:
+    """Gives an untouched course, which has graded an assignment, and the same one in ours.
+
+    In both, the same three students have handed in.
+    """
+
+    def given(name: str) -> tuple[Untouched, Assigned]:
+        def make(root: Path) -> None:
+            plain = Untouched(root)
+            write_sources(root, name, ASSIGNMENTS[name])
+            plain.release(name)
+            hand_in_to(root, plain.root / "release" / name)
+            plain.grade(name)
+
+        def hand_in_to(root: Path, released: Path) -> None:
+            for student, handed_in in submissions(ASSIGNMENTS[name], released).items():
+                submit(root, name, student, *handed_in)
+
+        plain = Untouched(made_once(f"untouched-{name}", make))
+        write_sources(course.root, name, ASSIGNMENTS[name])
+        ours = find_assignment(course, name)
+        release_ordinary(ours)
+        hand_in_to(course.root, plain.root / "release" / name)
+        return plain, ours
+
+    return given
 
 
 @pytest.mark.parametrize("name", ASSIGNMENTS)
-def test_marks_are_those_of_an_untouched_course(course, tmp_path, name):
-    plain = both(course, tmp_path, name, ASSIGNMENTS[name])
-    plain.grade(name)
-    report = grade(find_assignment(course, name))
+def test_marks_are_those_of_an_untouched_course(course, both, name):
+    plain, ours = both(name)
+    report = grade(ours)
     assert all(g.score is not None for g in report), report
     expected = plain.marks(name)
     assert marks(course, name) == expected and len(expected) >= 3
@@ -138,9 +154,8 @@ def files_of(root: Path, student: str, name: str) -> list[Path]:
 
 
 @pytest.mark.parametrize("name", ["asserts", "several", "files", "warnings"])
-def test_plain_autograde_in_this_folder_gives_the_same(course, tmp_path, name):
-    plain = both(course, tmp_path, name, ASSIGNMENTS[name])
-    plain.grade(name)
+def test_plain_autograde_in_this_folder_gives_the_same(course, both, name):
+    plain, _ = both(name)
     command = [Path(sys.executable).parent / "nbgrader", "autograde", name]
     done = subprocess.run(command, cwd=course.root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

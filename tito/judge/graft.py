@@ -81,6 +81,7 @@ def _compiled(cell: CodeCell, future: tuple[str, ...]) -> CodeCell:
     return CodeCell(cell.name, "", code=marshal.dumps(code))
 
 
+@lru_cache(maxsize=8)
 def needs(pack: Pack) -> Needs:
     """Which other exercises the observations of each exercise need.
 
