@@ -14,7 +14,7 @@ import numpy as np
 
 from tinytorch.core.tensor import extend
 from tinytorch.support.calls import METHODS, getitem, setitem
-from tinytorch.support.compiling import CompiledMethods, Ready, confirmed, tidied
+from tinytorch.support.compiling import CompiledMethods, Ready, confirmed
 from tinytorch.support.counting import (
     in_python,
     is_arithmetic,
@@ -329,14 +329,22 @@ def first_difference(one: Program, other: Program) -> Step | None:
     return None
 
 
-def prepare(call) -> Ready:
-    """Trace a step, clean its program, and write it."""
-    program, template = call.traced(trace, with_state)
+def cleaned(program: Program) -> Program:
+    """The same program without what nobody needs."""
     for clean in (without_dead, without_common, without_copies):
         program = clean(program)
-    program, takes = tidied(program, call)
-    faster = in_pieces(with_python_numbers(program), Run)
-    return Ready(program, takes, template, *write(faster))
+    return program
+
+
+def written(program: Program) -> tuple[str, dict, dict]:
+    """The text of a program that counts in Python and goes in pieces, where it can."""
+    return write(in_pieces(with_python_numbers(program), Run))
+
+
+def prepare(call) -> Ready:
+    """Trace a step, and clean its program."""
+    program, takes, template = call.traced(trace, with_state, cleaned)
+    return Ready(program, takes, template, evaluate, written)
 
 
 class Compiled(CompiledMethods):

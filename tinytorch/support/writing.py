@@ -199,14 +199,21 @@ def empty(kind) -> np.ndarray:
     return made.transpose(np.argsort(order)) if order else made
 
 
+def held_elsewhere(program) -> list[bool]:
+    """Of each result, whether it is an array that somebody else holds: an input, another result."""
+    held = {program.groups[n] for n in program.inputs}
+    found = []
+    for ref in program.outputs:
+        group = program.groups[ref.number]
+        found.append(group in held and program.kinds[ref.number].type is np.ndarray)
+        held.add(group)
+    return found
+
+
 def result_text(program, writer: Writer) -> str:
     """What a program returns; arrays that somebody else holds are copied."""
-    held = {program.groups[n] for n in program.inputs}
-    texts = []
-    for ref in program.outputs:
-        name, group = writer.value(ref.number), program.groups[ref.number]
-        if group in held and program.kinds[ref.number].type is np.ndarray:
-            name = f"{writer.named(np.array, 'array')}({name})"
-        held.add(group)
-        texts.append(name)
+    texts = [writer.value(ref.number) for ref in program.outputs]
+    for i, is_held in enumerate(held_elsewhere(program)):
+        if is_held:
+            texts[i] = f"{writer.named(np.array, 'array')}({texts[i]})"
     return f"[{', '.join(texts)}]"
