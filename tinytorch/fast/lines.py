@@ -57,7 +57,8 @@ def as_ufunc(step: Step, program: Program) -> Step:
         return step
     if is_square(step, program.kinds):
         return replace(step, function=np.square, inputs=step.inputs[:1])
-    return replace(step, function=OPERATORS.get(step.function, step.function))
+    ufunc = OPERATORS.get(step.function)
+    return step if ufunc is None else replace(step, function=ufunc)
 
 
 def with_arrays(step: Step, program: Program, constants: dict[tuple, np.ndarray]) -> Step:

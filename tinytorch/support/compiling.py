@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
 import functools
 import importlib.util
 import sys
@@ -15,6 +14,7 @@ import numpy as np
 from tinytorch.support.calls import METHODS, getitem, setitem
 from tinytorch.support.holders import Call, Holders
 from tinytorch.support.programs import refs
+from tinytorch.support.silence import silently
 from tinytorch.support.stand_ins import CannotTrace
 from tinytorch.support.writing import held_elsewhere
 
@@ -133,29 +133,6 @@ def memory_of(names: dict, buffers: dict) -> list[np.ndarray]:
     return [*buffers.values(), *(x for run in runs_in(names) for x in run.buffers.values())]
 
 
-QUIET: list[contextvars.Context] = []  # in which numpy is silent, and nothing runs now
-
-
-def silently(function: Callable, values: list):
-    """Call a function without numpy's warnings; to enter `numpy.errstate` takes longer."""
-    quiet = QUIET.pop() if QUIET else contextvars.Context()
-    try:
-        if not quiet.get(IS_QUIET, False):
-            quiet.run(make_quiet)
-        return quiet.run(function, *values)
-    finally:
-        QUIET.append(quiet)
-
-
-IS_QUIET: contextvars.ContextVar[bool] = contextvars.ContextVar("is_quiet")
-
-
-def make_quiet() -> None:
-    """Have numpy say nothing in a context."""
-    np.seterr(all="ignore")
-    IS_QUIET.set(True)
-
-
 def function_of(source: str, space: dict) -> Callable:
     """The function named ``step`` in a text."""
     exec(compile(source, "<step>", "exec"), space)
@@ -174,11 +151,13 @@ def written_before_a_risk(program) -> list[int]:
     return sorted(n for n in arrays if program.groups[n] in found)
 
 
+LOOKS_UP = {getitem, setitem, METHODS["take"], METHODS["choice"]}
+
+
 def may_raise(step) -> bool:
     """Whether a step that went well in a trace may raise an error for other numbers."""
     where = getattr(step.function, "__module__", None) or ""
-    looks_up = step.function in (getitem, setitem, *map(METHODS.get, ("take", "choice")))
-    by_numbers = looks_up and any(refs(step.inputs[1:2]))
+    by_numbers = step.function in LOOKS_UP and any(refs(step.inputs[1:2]))
     return (
         by_numbers or where.startswith("numpy.linalg") or hasattr(step.function, "looks_at_values")
     )

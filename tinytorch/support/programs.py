@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,12 @@ class Ref:
 
     def __repr__(self) -> str:
         return f"v{self.number}"
+
+
+@functools.lru_cache(maxsize=10_000)
+def ref(number: int) -> Ref:
+    """The reference to a value: the same object again, so that it is made and compared quickly."""
+    return Ref(number)
 
 
 class Kind(NamedTuple):
@@ -150,6 +157,9 @@ def copied_by(program: Program, step: Step) -> int | None:
     return n if alike else None
 
 
+HOLD_NOTHING = frozenset([type(None), bool, int, float, str, np.ndarray, np.float32, np.float64])
+
+
 def refs(x) -> list[Ref]:
     """All references in nested tuples, lists, slices and dictionaries."""
     found: list[Ref] = []
@@ -159,6 +169,8 @@ def refs(x) -> list[Ref]:
         kind = type(part)
         if kind is Ref:
             found.append(part)
+        elif kind in HOLD_NOTHING:
+            continue
         elif kind in (tuple, list):
             waiting.extend(reversed(part))
         elif kind is slice:
@@ -174,33 +186,36 @@ def filled(x, values: Callable):
     if kind is Ref:
         return values(x.number)
     if kind is tuple or kind is list:
-        return kind([filled(part, values) for part in x])
+        return kind([part if type(part) in HOLD_NOTHING else filled(part, values) for part in x])
     if kind is slice:
         return slice(*filled((x.start, x.stop, x.step), values))
     return {k: filled(part, values) for k, part in x.items()} if kind is dict and x else x
 
 
-def renamed(step, same: dict[int, int]):
+def with_numbers(step: Step, new: Callable[[int], int], out: int | None) -> Step:
+    """The same step for other values, and with another result."""
+
+    def change(n: int) -> Ref:
+        return ref(new(n))
+
+    given = filled(step.inputs, change), filled(step.settings, change)
+    made = Step(step.function, *given, list(map(new, step.writes)), step.line, out)
+    made.__dict__["used"] = list(map(new, used(step)))
+    return made
+
+
+def renamed(step: Step, same: dict[int, int]) -> Step:
     """A step with other values where `same` has one."""
     if same.keys().isdisjoint(used(step)) and same.keys().isdisjoint(step.writes):
         return step
-
-    def change(n: int) -> Ref:
-        return Ref(same.get(n, n))
-
-    return replace(
-        step,
-        inputs=filled(step.inputs, change),
-        settings=filled(step.settings, change),
-        writes=[same.get(n, n) for n in step.writes],
-    )
+    return with_numbers(step, lambda n: same.get(n, n), step.out)
 
 
 def joined(program, same: dict[int, int]):
     """A program whose outputs and memory are those of the values that have become one."""
 
     def change(n: int) -> Ref:
-        return Ref(same.get(n, n))
+        return ref(same.get(n, n))
 
     outputs = filled(program.outputs, change)
     groups = list(program.groups)

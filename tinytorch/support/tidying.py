@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from tinytorch.support.programs import Ref, Step, filled, refs, used
+from tinytorch.support.programs import filled, ref, refs, used, with_numbers
 
 
 def tidied(program, places: list[int], slots: list):
@@ -41,19 +41,12 @@ def renumbered(program, order: list[int], names: dict[int, str]):
     for n in order:
         groups.setdefault(program.groups[n], new.get(program.groups[n], new[n]))
 
-    def change(n: int) -> Ref:
-        return Ref(new[n])
-
-    def changed(step):
-        given = filled(step.inputs, change), filled(step.settings, change)
-        out = None if step.out is None else new[step.out]
-        return Step(step.function, *given, [new[w] for w in step.writes], step.line, out)
-
+    number = new.__getitem__
     return replace(
         program,
-        steps=[changed(step) for step in program.steps],
+        steps=[with_numbers(step, number, new.get(step.out)) for step in program.steps],
         inputs=list(range(len(names))),
-        outputs=filled(program.outputs, change),
+        outputs=filled(program.outputs, lambda n: ref(new[n])),
         kinds=[program.kinds[n] for n in order],
         groups=[groups[program.groups[n]] for n in order],
         names=names,

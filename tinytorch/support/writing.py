@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinytorch.support.programs import Ref, refs
+from tinytorch.support.programs import Ref, used
 
 SIGNS: dict[Any, str] = {
     np.add: "+",
@@ -56,7 +56,8 @@ class Writer:
 
     def __init__(self, program):
         self.program, self.space = program, {}
-        self.names: dict[int, str] = {}
+        self.taken = set(program.names.values())
+        self.known: dict[int, str] = {}  # the names of what has one, by its id
 
     def value(self, number: int) -> str:
         """The name of a value."""
@@ -64,11 +65,16 @@ class Writer:
 
     def named(self, x, name: str) -> str:
         """A name for a constant or a function, the same each time."""
+        if id(x) not in self.known:  # what has a name is in the space, and lives
+            self.known[id(x)] = self.new_name(x, name)
+        return self.known[id(x)]
+
+    def new_name(self, x, name: str) -> str:
+        """A name that nothing else has."""
         name = name if name.isidentifier() and not keyword.iskeyword(name) else "f"
-        taken = {self.value(n) for n in self.program.names}
         candidate, count = name, 1
         while (
-            candidate in taken
+            candidate in self.taken
             or self.space.get(candidate, x) is not x
             or hasattr(builtins, candidate)
         ):
@@ -126,7 +132,7 @@ class Writer:
         if step.function not in SIGNS or step.settings or len(step.inputs) != 2:
             return None
         if isinstance(step.function, np.ufunc):
-            kinds = [self.program.kinds[r.number] for r in refs(step.inputs)]
+            kinds = [self.program.kinds[n] for n in used(step)]
             if not any(issubclass(k.type, (np.ndarray, np.generic)) for k in kinds):
                 return None
         return SIGNS[step.function]
@@ -149,7 +155,9 @@ def by_identity(x):
         return tuple((k, by_identity(v)) for k, v in sorted(x.items()))
     if type(x) is slice:
         return ("slice", by_identity(x.start), by_identity(x.stop), by_identity(x.step))
-    if type(x) is Ref or isinstance(x, np.dtype):
+    if type(x) is Ref:
+        return (Ref, x.number)
+    if isinstance(x, np.dtype):
         return x
     return (type(x), repr(x)) if type(x) in PLAIN else (type(x), id(x))
 
