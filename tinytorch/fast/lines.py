@@ -33,10 +33,29 @@ def as_lines(program: Program, lesson) -> tuple[str, dict, dict]:
 
 def with_cheap_calls(program: Program) -> Program:
     """The same program with numbers as numpy and Python take them at once."""
-    constants: dict[tuple, np.ndarray] = {}
+    constants = Constants()
     steps = [as_ufunc(as_number(step, program), program) for step in program.steps]
     steps = [with_arrays(step, program, constants) for step in steps]
     return replace(program, steps=steps)
+
+
+class Constants:
+    """Numbers as arrays, each once."""
+
+    def __init__(self):
+        self.known: dict[tuple, np.ndarray] = {}  # by the number
+        self.arrays: dict[tuple, np.ndarray] = {}  # by its bits
+
+    def array(self, x: float, dtype: np.dtype) -> np.ndarray:
+        """The array of a number of Python's, which nobody may change."""
+        found = self.known.get((repr(x), dtype))
+        if found is None:
+            with np.errstate(all="ignore"):
+                made = np.array(x, dtype)
+            made.flags.writeable = False
+            found = self.arrays.setdefault((dtype, made.tobytes()), made)
+            self.known[repr(x), dtype] = found
+        return found
 
 
 def as_number(step: Step, program: Program) -> Step:
@@ -61,24 +80,19 @@ def as_ufunc(step: Step, program: Program) -> Step:
     return step if ufunc is None else replace(step, function=ufunc)
 
 
-def with_arrays(step: Step, program: Program, constants: dict[tuple, np.ndarray]) -> Step:
+def with_arrays(step: Step, program: Program, constants: Constants) -> Step:
     """A step in which Python's numbers are arrays already, of the dtype that they would get."""
-    if step.function not in ARITHMETIC or len(step.inputs) != 2 or len(constants) > MOST:
+    if step.function not in ARITHMETIC or len(step.inputs) != 2:
+        return step
+    if not any(type(x) in (int, float) for x in step.inputs) or len(constants.arrays) > MOST:
         return step
     dtypes = [dtype_of(x, program) for x in step.inputs]
     given = [x for x in dtypes if x is not None]
     if len(given) != 1:
         return step
 
-    def change(x):
-        if type(x) not in (int, float):
-            return x
-        with np.errstate(all="ignore"):
-            made = np.array(x, given[0])
-        made.flags.writeable = False
-        return constants.setdefault((made.dtype, made.tobytes()), made)
-
-    return replace(step, inputs=tuple(map(change, step.inputs)))
+    inputs = [constants.array(x, given[0]) if type(x) in (int, float) else x for x in step.inputs]
+    return replace(step, inputs=tuple(inputs))
 
 
 def dtype_of(x, program: Program) -> np.dtype | None:

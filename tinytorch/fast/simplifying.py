@@ -63,7 +63,7 @@ def without_idle(program: Program) -> Program:
     steps = []
     for step in program.steps:
         step = renamed(step, same)
-        if is_idle(step, program):
+        if step.out is not None and is_idle(step, program):
             same[step.out] = used(step)[0]
         else:
             steps.append(step)

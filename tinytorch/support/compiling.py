@@ -144,7 +144,7 @@ def written_before_a_risk(program) -> list[int]:
     written: set[int] = set()
     found: set[int] = set()
     for step in program.steps:
-        if may_raise(step):
+        if written and may_raise(step):
             found |= written
         written.update([program.groups[w] for w in step.writes])
     arrays = [n for n in program.inputs if program.kinds[n].type is np.ndarray]

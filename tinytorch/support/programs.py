@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -69,6 +69,8 @@ class Step:
         Where the user wrote it.
     out : int or None
         The number of the result; None if the call only changes what is there.
+    uses : list of int or None
+        What `used` gives, once it has been asked.
     """
 
     function: Callable
@@ -77,6 +79,7 @@ class Step:
     writes: Sequence[int] = ()
     line: str = ""
     out: int | None = None
+    uses: list[int] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __str__(self) -> str:
         name = getattr(self.function, "__name__", "a function")
@@ -126,10 +129,9 @@ def shown(x) -> str:
 
 def used(step: Step) -> list[int]:
     """The numbers of the values that a step uses."""
-    known = step.__dict__.get("used")
-    if known is None:
-        known = step.__dict__["used"] = [r.number for r in refs((step.inputs, step.settings))]
-    return known.copy()
+    if step.uses is None:
+        step.uses = [r.number for r in refs((step.inputs, step.settings))]
+    return step.uses.copy()
 
 
 def may_be_shared(program: Program) -> Callable[[Step], bool]:
@@ -163,21 +165,24 @@ HOLD_NOTHING = frozenset([type(None), bool, int, float, str, np.ndarray, np.floa
 def refs(x) -> list[Ref]:
     """All references in nested tuples, lists, slices and dictionaries."""
     found: list[Ref] = []
-    waiting = [x]
-    while waiting:
-        part = waiting.pop()
-        kind = type(part)
+    add_refs((x,), found)
+    return found
+
+
+def add_refs(parts: Iterable, found: list[Ref]) -> None:
+    """Add all references in some things to a list."""
+    for x in parts:
+        kind = type(x)
         if kind is Ref:
-            found.append(part)
+            found.append(x)
         elif kind in HOLD_NOTHING:
             continue
-        elif kind in (tuple, list):
-            waiting.extend(reversed(part))
-        elif kind is slice:
-            waiting += (part.step, part.stop, part.start)
+        elif kind is tuple or kind is list:
+            add_refs(x, found)
         elif kind is dict:
-            waiting.extend(reversed(part.values()))
-    return found
+            add_refs(x.values(), found)
+        elif kind is slice:
+            add_refs((x.start, x.stop, x.step), found)
 
 
 def filled(x, values: Callable):
@@ -186,7 +191,16 @@ def filled(x, values: Callable):
     if kind is Ref:
         return values(x.number)
     if kind is tuple or kind is list:
-        return kind([part if type(part) in HOLD_NOTHING else filled(part, values) for part in x])
+        return kind(
+            [
+                values(part.number)
+                if type(part) is Ref
+                else part
+                if type(part) in HOLD_NOTHING
+                else filled(part, values)
+                for part in x
+            ]
+        )
     if kind is slice:
         return slice(*filled((x.start, x.stop, x.step), values))
     return {k: filled(part, values) for k, part in x.items()} if kind is dict and x else x
@@ -200,7 +214,7 @@ def with_numbers(step: Step, new: Callable[[int], int], out: int | None) -> Step
 
     given = filled(step.inputs, change), filled(step.settings, change)
     made = Step(step.function, *given, list(map(new, step.writes)), step.line, out)
-    made.__dict__["used"] = list(map(new, used(step)))
+    made.uses = list(map(new, used(step)))
     return made
 
 

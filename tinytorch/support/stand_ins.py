@@ -13,6 +13,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
+from itertools import repeat
 from types import CodeType, FrameType
 from typing import Any
 
@@ -42,7 +43,16 @@ def mapped(change: Callable, x):
     if kind in HOLD_NOTHING:
         return x
     if kind is tuple or kind is list:
-        return kind([part if type(part) in HOLD_NOTHING else mapped(change, part) for part in x])
+        return kind(
+            [
+                part
+                if type(part) in HOLD_NOTHING
+                else change(part)
+                if issubclass(type(part), StandInMethods)
+                else mapped(change, part)
+                for part in x
+            ]
+        )
     if issubclass(kind, StandInMethods):
         return change(x)
     if kind is slice:
@@ -166,7 +176,7 @@ def on_examples(function: Callable, inputs: tuple, settings: dict):
         return np.True_  # it refuses when the program runs
     changed = written_by(function, inputs, settings)
     refuse_what_is_outside(function, settings, changed)
-    plain_inputs, plain_settings = examples(tuple(inputs)), examples(dict(settings))
+    plain_inputs, plain_settings = examples(inputs), examples(settings)
     if isinstance(function, np.ufunc) or function in HARMLESS:
         out = silently(function, plain_inputs, plain_settings)
         return out if changed or is_shown(out, plain_inputs) else without_numbers(out)
@@ -191,7 +201,7 @@ def is_shown(out, inputs: tuple) -> bool:
     """Whether a result is no new array, but a part of an input, one itself, or none."""
     if type(out) is not np.ndarray or out.base is not None:
         return True
-    return id(out) in map(id, inputs)
+    return any(map(operator.is_, repeat(out), inputs))
 
 
 def closed_to_writing(function: Callable, inputs: tuple, settings: dict):
@@ -296,9 +306,10 @@ class TapeMethods:
             step.function = UFUNCS.get(step.function, step.function)
         if step.function in ASK_SHAPES:
             return out
-        compares = isinstance(out, bool) and step.function in COMPARING
-        if (isinstance(out, (bool, str)) and not compares) or (out is None and not step.writes):
-            raise refused("bool")
+        if isinstance(out, (bool, str)) or out is None:
+            compares = isinstance(out, bool) and step.function in COMPARING
+            if not compares and not (out is None and step.writes):
+                raise refused("bool")
         self.steps.append(step)
         if step.writes:
             self.written.update({self.groups[n] for n in step.writes})

@@ -88,6 +88,8 @@ class Writer:
 
         What first asks whether somebody notes calls is written without that question.
         """
+        if id(f) in self.known:
+            return self.known[id(f)]
         f = getattr(f, "on_arrays", f)
         owner = getattr(f, "__self__", None)
         prefix = f"{owner.__name__}_" if isinstance(owner, np.ufunc) else ""
@@ -149,17 +151,18 @@ def described(step, by: Callable | None = None) -> tuple:
 
 def by_identity(x):
     """Something hashable that is equal for the same constants."""
-    if type(x) in (tuple, list):
-        return (type(x), *map(by_identity, x))
-    if type(x) is dict:
-        return tuple((k, by_identity(v)) for k, v in sorted(x.items()))
-    if type(x) is slice:
-        return ("slice", by_identity(x.start), by_identity(x.stop), by_identity(x.step))
-    if type(x) is Ref:
+    kind = type(x)
+    if kind is Ref:
         return (Ref, x.number)
+    if kind is tuple or kind is list:
+        return (kind, *map(by_identity, x))
+    if kind is dict:
+        return tuple([(k, by_identity(v)) for k, v in sorted(x.items())]) if x else ()
+    if kind is slice:
+        return ("slice", by_identity(x.start), by_identity(x.stop), by_identity(x.step))
     if isinstance(x, np.dtype):
         return x
-    return (type(x), repr(x)) if type(x) in PLAIN else (type(x), id(x))
+    return (kind, repr(x)) if kind in PLAIN else (kind, id(x))
 
 
 def by_value(x):
