@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinytorch.support.arrays import one_hot, refuse_labels, softmax_cross_entropy
+from tinytorch.support.blanks import without_numbers
 from tinytorch.support.calls import METHODS, getitem
 from tinytorch.support.loss_layers import labels_for_loss
 from tinytorch.support.programs import (
@@ -165,13 +166,16 @@ class Longer:
     def __init__(self, program: Program):
         self.kinds, self.groups = list(program.kinds), list(program.groups)
         self.steps: list[Step] = []
+        self.examples: dict[int, Any] = {}
 
     def example(self, n: int):
-        """Zeros, laid out as a value is."""
-        kind = self.kinds[n]
-        array = empty(kind)
-        array[...] = 0
-        return array if kind.type is np.ndarray else kind.type(0)
+        """Zeros, laid out as a value is; of a value that is new, what comes of zeros."""
+        if n not in self.examples:
+            kind = self.kinds[n]
+            array = empty(kind)
+            array[...] = 0
+            self.examples[n] = array if kind.type is np.ndarray else kind.type(0)
+        return self.examples[n]
 
     def add(self, function: Callable, *inputs, **settings) -> Ref:
         """Add a step; gives what stands for its result, which is new memory."""
@@ -179,6 +183,8 @@ class Longer:
             example = function(*filled(inputs, self.example), **settings)
         n = len(self.kinds)
         self.kinds.append(kind_of(example))
+        is_array = type(example) is np.ndarray
+        self.examples[n] = without_numbers(example) if is_array else example
         self.groups.append(n)
         self.steps.append(Step(function, inputs, settings, (), "", n))
         return Ref(n)

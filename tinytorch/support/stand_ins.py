@@ -301,7 +301,8 @@ class TapeMethods:
 
         A step that only changes what is there has no number of its own.
         """
-        known = stand_ins(given)
+        known: list = []
+        collect(given, known)
         if isinstance(out, np.ndarray):
             step.function = UFUNCS.get(step.function, step.function)
         if step.function in ASK_SHAPES:

@@ -62,15 +62,14 @@ class Same:
 
     def is_step(self, one: Step, other: Step) -> bool:
         """Whether two steps call the same, with the same; their results are the same from now."""
-        if (one.out is None) != (other.out is None) or len(one.writes) != len(other.writes):
-            return False
         same = (
-            self.is_value(one.function, other.function)
+            (one.function is other.function or self.is_value(one.function, other.function))
             and self.is_value(one.inputs, other.inputs)
             and self.is_value(one.settings, other.settings)
-            and [self.numbers.get(n) for n in other.writes] == list(one.writes)
+            and (one.out is None) == (other.out is None)
+            and [self.numbers.get(n) for n in other.writes] == one.writes
         )
-        if other.out is not None and one.out is not None:
+        if one.out is not None and other.out is not None:
             self.numbers[other.out] = one.out
         return same
 
@@ -86,7 +85,8 @@ class Same:
         if kind is tuple or kind is list:
             return len(one) == len(other) and all(map(self.is_value, one, other))
         if kind is dict:
-            return one.keys() == other.keys() and all(self.is_value(one[k], other[k]) for k in one)
+            same_keys = one.keys() == other.keys()
+            return same_keys and all(map(self.is_value, one.values(), map(other.get, one)))
         if kind is slice:
             return self.is_value(
                 (one.start, one.stop, one.step), (other.start, other.stop, other.step)

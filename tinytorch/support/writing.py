@@ -205,6 +205,9 @@ def room(shape: tuple[int, ...], dtype, out: np.ndarray | None = None) -> np.nda
 
 def empty(kind) -> np.ndarray:
     """An array without contents, laid out in memory as an example was."""
+    made = np.empty(kind.shape, kind.dtype)
+    if made.strides == kind.strides:
+        return made
     order = sorted(range(len(kind.shape)), key=lambda axis: -abs(kind.strides[axis]))
     made = np.empty([kind.shape[axis] for axis in order], kind.dtype)
     return made.transpose(np.argsort(order)) if order else made
