@@ -287,3 +287,48 @@ def test_rows_for_labels_may_be_more_than_the_labels(monkeypatch):
     for seed in range(4):
         labels = np.random.default_rng(seed).integers(0, 3, 2)
         assert bits(compiled(labels)) == bits(one_hot(labels, (5, 3), "f4"))
+
+
+# ---- Products that only one sum needs
+
+
+def names_of(compiled):
+    """How many names the text has that runs."""
+    return compiled.last.function.__code__.co_nlocals
+
+
+def test_products_of_numbers_that_one_sum_needs_have_no_names():
+    def step(x, v, h):
+        for _ in range(50):
+            v = v - h * x
+            x = x + v * h
+        return x, v
+
+    given = [np.float64(1.0), np.float64(0.5), np.float64(-0.04)]
+    compiled = compile(step, backend="lines")
+    for _ in range(4):
+        assert same_bits(compiled(*given)) == same_bits(step(*given))
+        given = [x * 1.25 for x in given]
+    assert len(compiled.steps) >= 200 and names_of(compiled) < 120
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_sums_and_products_in_any_order_have_the_same_bits(seed):
+    def step(*given):
+        rng, values = np.random.default_rng(seed), [*given, 0.5, -3.0, 2]
+        for _ in range(40):
+            x, y = rng.integers(len(values), size=2)
+            kind = rng.integers(4)
+            if kind == 0 and not isinstance(values[x], (float, int)):
+                values.append(-values[x])
+            else:
+                values.append([np.add, np.subtract, np.multiply][kind % 3](values[x], values[y]))
+        return [v for v in values[-12:] if isinstance(v, np.generic)] + [values[-1] * given[0]]
+
+    special = [0.0, -0.0, 1e308, -1e308, np.inf, -np.inf, np.nan, 5e-324, 1.1]
+    compiled = compile(step, backend="lines")
+    rng = np.random.default_rng(seed)
+    for _ in range(8):
+        given = [np.float64(x) for x in rng.choice(special, 3)]
+        with np.errstate(all="ignore"):
+            assert same_bits(compiled(*given)) == same_bits(step(*given))

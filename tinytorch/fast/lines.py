@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +12,11 @@ from tinytorch.fast.operations import is_square
 from tinytorch.fast.simplifying import simplified
 from tinytorch.fast.ufuncs import IN_PLACE, OPERATORS, UFUNCS
 from tinytorch.support.calls import METHODS
-from tinytorch.support.programs import Program, Ref, Step
+from tinytorch.support.programs import Program, Ref, Step, used
+from tinytorch.support.runs import count_uses
 
 MOST = 100  # constants that become arrays; each gets a name
+COUNTING = {operator.add, operator.sub, operator.mul}
 ARITHMETIC: set[Any] = {*UFUNCS, *OPERATORS, *IN_PLACE}
 PYTHONS: list[tuple[type, type]] = [(np.integer, int), (np.floating, float), (np.bool_, bool)]
 
@@ -28,7 +31,39 @@ def as_lines(program: Program, lesson) -> tuple[str, dict, dict]:
         What writes programs: that of `compile`.
     """
     program = lesson.with_python_numbers(simplified(program, lesson.without_common))
-    return lesson.write(with_cheap_calls(lesson.in_pieces(program, lesson.Run)))
+    return lesson.write(with_terms(with_cheap_calls(lesson.in_pieces(program, lesson.Run))))
+
+
+def with_terms(program: Program) -> Program:
+    """The same program, in which a product that only one sum needs is written inside of it.
+
+    Of Python's numbers only: they need no names then, and are free at once. Any of the three
+    operations may stand inside any, with the same bits, since each is done as before.
+    """
+    uses = count_uses(program)
+    terms: dict[int, Step] = {}  # by their results, which one step needs
+    inside: set[int] = set()
+    steps = []
+    for step in program.steps:
+        if counts(step, program):
+            found = {n: terms[n] for n in used(step) if n in terms}
+            if found:
+                inside |= found.keys()
+                inputs = [found.get(x.number, x) if type(x) is Ref else x for x in step.inputs]
+                step = replace(step, inputs=tuple(inputs))
+            elif step.out is not None and uses[step.out] == 1:
+                terms[step.out] = step
+        steps.append(step)
+    return replace(program, steps=[step for step in steps if step.out not in inside])
+
+
+def counts(step: Step, program: Program) -> bool:
+    """Whether a step is a sum, a difference or a product of Python's numbers."""
+    if step.function not in COUNTING or step.out is None:
+        return False
+    kinds = [program.kinds[n].type for n in (*used(step), step.out)]
+    plain = all(type(x) in (Ref, float) for x in step.inputs)
+    return plain and all(kind is float for kind in kinds)
 
 
 def with_cheap_calls(program: Program) -> Program:

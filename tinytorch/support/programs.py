@@ -62,7 +62,7 @@ class Step:
     function : callable
         What is called.
     inputs, settings : tuple and dict
-        With a `Ref` for each value.
+        With a `Ref` for each value; a step, where one's result is needed only there.
     writes : list of int
         The numbers of the values that the call changes in place.
     line : str
@@ -183,6 +183,8 @@ def add_refs(parts: Iterable, found: list[Ref]) -> None:
             add_refs(x.values(), found)
         elif kind is slice:
             add_refs((x.start, x.stop, x.step), found)
+        elif kind is Step:
+            add_refs(x.inputs, found)
 
 
 def filled(x, values: Callable):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinytorch.support.programs import Ref, used
+from tinytorch.support.programs import Ref, Step, used
 
 SIGNS: dict[Any, str] = {
     np.add: "+",
@@ -103,6 +103,8 @@ class Writer:
         """A value, a constant, or nested tuples, lists and dictionaries of them."""
         if type(x) is Ref:
             return self.value(x.number)
+        if type(x) is Step:
+            return f"({self.text(x.inputs[0])} {SIGNS[x.function]} {self.text(x.inputs[1])})"
         if type(x) is tuple:
             inside = ", ".join(map(self.text, x))
             return f"({inside},)" if len(x) == 1 else f"({inside})"
