@@ -1887,16 +1887,14 @@ def two_lists_are_compared(compiler, x, a, b, n, k):
 r"""
 #### Exercise 17: all of it
 
-Put everything that you have built in a row. First the passes: `cleaned` gives a program without dead steps, then without
-common ones, then without copies. Then the text: `written` gives what `write` gives for
-`in_pieces(with_python_numbers(program), Run)`.
+Put everything that you have built in a row. A `call` knows the arguments and all slots. Write `prepare`:
 
-A `call` knows the arguments and all slots. Write `prepare`:
-
-1. `call.traced(trace, with_state, cleaned)` has the step traced and the program cleaned. It gives the program, with names
+1. Inside of it, write two functions of a program. `cleaned` gives it without dead steps, then without common ones, then
+   without copies. `written` gives what `write` gives for `in_pieces(with_python_numbers(program), Run)`.
+2. `call.traced(trace, with_state, cleaned)` has the step traced and the program cleaned. It gives the program, with names
    for its inputs; a list `takes` of where these come from; and a `template`: how the outputs, and the new state, are made
    of the program's results.
-2. Return `Ready(program, takes, template, evaluate, written)`. To write a program takes longer than to go through it once.
+3. Return `Ready(program, takes, template, evaluate, written)`. To write a program takes longer than to go through it once.
    So your `evaluate` runs it as long as no second trace has confirmed it; only then is it written.
 
 A program fits only what it was traced for. With another shape, another dtype, or in evaluation instead of training, another
@@ -1913,25 +1911,18 @@ one is needed. `call.key` holds all that a program depends on, but no numbers in
 
 # %% exercise="keep"
 #| export
-def cleaned(program: Program) -> Program:
-    """The same program without what nobody needs."""
-    ### BEGIN SOLUTION
-    for clean in (without_dead, without_common, without_copies):
-        program = clean(program)
-    return program
-    ### END SOLUTION
-
-
-def written(program: Program) -> tuple[str, dict, dict]:
-    """The text of a program that counts in Python and goes in pieces, where it can."""
-    ### BEGIN SOLUTION
-    return write(in_pieces(with_python_numbers(program), Run))
-    ### END SOLUTION
-
-
 def prepare(call) -> Ready:
-    """Trace a step, and clean its program."""
+    """Trace a step, and clean its program; it is written when it is confirmed."""
+
     ### BEGIN SOLUTION
+    def cleaned(program):
+        for clean in (without_dead, without_common, without_copies):
+            program = clean(program)
+        return program
+
+    def written(program):
+        return write(in_pieces(with_python_numbers(program), Run))
+
     program, takes, template = call.traced(trace, with_state, cleaned)
     return Ready(program, takes, template, evaluate, written)
     ### END SOLUTION
@@ -2292,12 +2283,7 @@ Tracing and writing take time, too. How many steps of the engine is that?
 
 
 # %% demo=true
-def first_two_calls():
-    fresh = compile(twins_step)
-    return fresh(x, y), fresh(x, y)
-
-
-cost = seconds(first_two_calls, 5)
+cost = seconds(lambda: list(map(compile(twins_step), [x, x], [y, y])), 5)
 print(f"the first two calls take as long as {cost / engine:.0f} steps of the engine")
 print(f"they are paid back after {cost / (engine - compiled):.0f} steps")
 

@@ -82,8 +82,10 @@ def test_turned_inputs_and_other_results_are_told_apart():
 def test_a_program_is_cleaned_once_though_it_is_traced_twice(monkeypatch):
     import tinytorch.core.compiler as lesson
 
-    cleaned = []
-    monkeypatch.setattr(lesson, "cleaned", lambda program: cleaned.append(program) or program)
+    cleaned, clean = [], lesson.without_dead
+    monkeypatch.setattr(
+        lesson, "without_dead", lambda program: cleaned.append(program) or clean(program)
+    )
     step = compile(lambda x: np.tanh(x * 2))
     for n in range(4):
         assert np.array_equal(step(X + n), np.tanh((X + n) * 2))

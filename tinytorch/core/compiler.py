@@ -329,20 +329,17 @@ def first_difference(one: Program, other: Program) -> Step | None:
     return None
 
 
-def cleaned(program: Program) -> Program:
-    """The same program without what nobody needs."""
-    for clean in (without_dead, without_common, without_copies):
-        program = clean(program)
-    return program
-
-
-def written(program: Program) -> tuple[str, dict, dict]:
-    """The text of a program that counts in Python and goes in pieces, where it can."""
-    return write(in_pieces(with_python_numbers(program), Run))
-
-
 def prepare(call) -> Ready:
-    """Trace a step, and clean its program."""
+    """Trace a step, and clean its program; it is written when it is confirmed."""
+
+    def cleaned(program):
+        for clean in (without_dead, without_common, without_copies):
+            program = clean(program)
+        return program
+
+    def written(program):
+        return write(in_pieces(with_python_numbers(program), Run))
+
     program, takes, template = call.traced(trace, with_state, cleaned)
     return Ready(program, takes, template, evaluate, written)
 
