@@ -40,6 +40,8 @@ def with_terms(program: Program) -> Program:
     Of Python's numbers only: they need no names then, and are free at once. Any of the three
     operations may stand inside any, with the same bits, since each is done as before.
     """
+    if not any(counts(step, program) for step in program.steps):
+        return program
     uses = count_uses(program)
     terms: dict[int, Step] = {}  # by their results, which one step needs
     inside: set[int] = set()
@@ -84,7 +86,7 @@ class Constants:
     def array(self, x: float, dtype: np.dtype) -> np.ndarray:
         """The array of a number of Python's, which nobody may change."""
         found = self.known.get((repr(x), dtype))
-        if found is None:
+        if found is None or x != x:  # NaN of any sign look alike
             with np.errstate(all="ignore"):
                 made = np.array(x, dtype)
             made.flags.writeable = False

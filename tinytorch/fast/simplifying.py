@@ -168,8 +168,9 @@ def without_second_look(program: Program) -> Program:
         if step.function is refuse_labels and found and found <= checked:
             continue
         steps.append(step)
-        changed = {program.groups[n] for n in step.writes}
-        checked = {(shape, n) for shape, n in checked if program.groups[n] not in changed}
+        if step.writes:
+            changed = {program.groups[n] for n in step.writes}
+            checked = {(shape, n) for shape, n in checked if program.groups[n] not in changed}
         checked |= found
     return replace(program, steps=steps)
 
