@@ -1,5 +1,7 @@
 """What makes the lines of a compiled step faster, and leaves every bit as it is."""
 
+import dis
+
 import numpy as np
 import pytest
 
@@ -287,3 +289,126 @@ def test_rows_for_labels_may_be_more_than_the_labels(monkeypatch):
     for seed in range(4):
         labels = np.random.default_rng(seed).integers(0, 3, 2)
         assert bits(compiled(labels)) == bits(one_hot(labels, (5, 3), "f4"))
+
+
+# ---- Products that only one sum needs
+
+
+def names_of(compiled):
+    """How many names the text has that runs."""
+    return compiled.last.function.__code__.co_nlocals
+
+
+def test_products_of_numbers_that_one_sum_needs_have_no_names():
+    def step(x, v, h):
+        for _ in range(50):
+            v = v - h * x
+            x = x + v * h
+        return x, v
+
+    given = [np.float64(1.0), np.float64(0.5), np.float64(-0.04)]
+    compiled = compile(step, backend="lines")
+    for _ in range(4):
+        assert same_bits(compiled(*given)) == same_bits(step(*given))
+        given = [x * 1.25 for x in given]
+    assert len(compiled.steps) >= 200 and names_of(compiled) < 120
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_sums_and_products_in_any_order_have_the_same_bits(seed):
+    def step(*given):
+        rng, values = np.random.default_rng(seed), [*given, 0.5, -3.0, 2]
+        for _ in range(40):
+            x, y = rng.integers(len(values), size=2)
+            kind = rng.integers(4)
+            if kind == 0 and not isinstance(values[x], (float, int)):
+                values.append(-values[x])
+            else:
+                values.append([np.add, np.subtract, np.multiply][kind % 3](values[x], values[y]))
+        return [v for v in values[-12:] if isinstance(v, np.generic)] + [values[-1] * given[0]]
+
+    special = [0.0, -0.0, 1e308, -1e308, np.inf, -np.inf, np.nan, 5e-324, 1.1]
+    compiled = compile(step, backend="lines")
+    rng = np.random.default_rng(seed)
+    for _ in range(8):
+        given = [np.float64(x) for x in rng.choice(special, 3)]
+        with np.errstate(all="ignore"):
+            assert same_bits(compiled(*given)) == same_bits(step(*given))
+
+
+# ---- Views that are there already, and products with ones
+
+BACKENDS = ("lines", "loops")
+
+
+def agree_in_four_calls(step, *arrays):
+    """Compiled steps of some backends, which have given the bits of a step, and changed as much."""
+    found = []
+    for backend in BACKENDS:
+        compiled = compile(step, backend=backend)
+        for n in range(4):
+            ours, theirs = [[x + n for x in arrays] for _ in range(2)]
+            results = compiled(*ours)
+            assert same_bits(results) == same_bits(step(*theirs))
+            assert same_bits(ours) == same_bits(theirs)
+            assert not any(np.may_share_memory(x, y) for x in results for y in ours)
+        found.append(compiled)
+    return found
+
+
+def calls_in(compiled, name):
+    """How often a function or a method is called in the text that runs."""
+    code = compiled.last.function.__code__
+    return sum(i.argval == name for i in dis.get_instructions(code))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_axes_turned_and_turned_back_are_the_array_itself(seed):
+    def step(x, w):
+        rng, found = np.random.default_rng(seed), [x]
+        for _ in range(8):
+            y = found[rng.integers(len(found))]
+            y = y.transpose(rng.permutation(3)) if rng.random() < 0.6 else y.reshape(3, 3, 3)
+            found.append(y)
+        found[3][0, 1:] += w[0, 1:]
+        return [y @ w for y in found]
+
+    x = np.random.default_rng(seed).normal(size=(3, 3, 3))
+    agree_in_four_calls(step, x, x[::-1].copy())
+
+
+def test_an_array_turned_twice_is_not_turned_at_all():
+    def step(x, w):
+        return [x.T.T @ w, np.transpose(x) @ w, x.transpose((1, 0)) @ w, x.reshape(3, 3) + w]
+
+    lines, _ = agree_in_four_calls(step, np.arange(9.0).reshape(3, 3), np.eye(3))
+    assert calls_in(lines, "transpose") == 1 and calls_in(lines, "reshape") == 0
+
+
+def test_a_product_with_ones_is_what_is_multiplied_unless_somebody_writes():
+    def plain(x, w):
+        y = np.ones(3) * x
+        return [y, np.tanh(y * np.ones(3)) + w, y.reshape(3, 1) * w]
+
+    def writing_to_the_product(x, w):
+        y = np.ones(3) * x
+        y += w
+        return [y, x * w]
+
+    def writing_to_what_is_multiplied(x, w):
+        y = x * np.ones(3)
+        x[1:] += w[1:]
+        return [y * w, x + w]
+
+    x, w = np.array([0.5, -0.0, 1e300]), np.array([2.0, np.nan, -1.0])
+    lines, _ = agree_in_four_calls(plain, x, w)
+    assert calls_in(lines, "multiply") == calls_in(lines, "constant") == 0
+    agree_in_four_calls(writing_to_the_product, x, w)
+    agree_in_four_calls(writing_to_what_is_multiplied, x, w)
+
+
+def test_products_with_ones_of_another_shape_or_dtype_stay():
+    def step(x, w):
+        return [np.ones((2, 3)) * x, np.ones(3, "f4") * w, np.ones(3) * w, np.full(3, 2.0) * x]
+
+    agree_in_four_calls(step, np.array([0.5, 1.0, 2.0]), np.array([1, 2, 3], "f4"))

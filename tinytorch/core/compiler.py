@@ -14,7 +14,7 @@ import numpy as np
 
 from tinytorch.core.tensor import extend
 from tinytorch.support.calls import METHODS, getitem, setitem
-from tinytorch.support.compiling import CompiledMethods, Ready, confirmed, tidied
+from tinytorch.support.compiling import CompiledMethods, Ready, confirmed
 from tinytorch.support.counting import (
     in_python,
     is_arithmetic,
@@ -330,13 +330,18 @@ def first_difference(one: Program, other: Program) -> Step | None:
 
 
 def prepare(call) -> Ready:
-    """Trace a step, clean its program, and write it."""
-    program, template = call.traced(trace, with_state)
-    for clean in (without_dead, without_common, without_copies):
-        program = clean(program)
-    program, takes = tidied(program, call)
-    faster = in_pieces(with_python_numbers(program), Run)
-    return Ready(program, takes, template, *write(faster))
+    """Trace a step, and clean its program; it is written when it is confirmed."""
+
+    def cleaned(program):
+        for clean in (without_dead, without_common, without_copies):
+            program = clean(program)
+        return program
+
+    def written(program):
+        return write(in_pieces(with_python_numbers(program), Run))
+
+    program, takes, template = call.traced(trace, with_state, cleaned)
+    return Ready(program, takes, template, evaluate, written)
 
 
 class Compiled(CompiledMethods):

@@ -231,8 +231,11 @@ class Text:
 
     def operand(self, x: Operand, outside: list[Operand]) -> str:
         """What stands for an operand in a formula, with the type that the formula wants."""
-        name = literal(x) or self.names.get(x.value) or self.argument(x, outside)
-        return name if x.old == x.new or literal(x) else f"({TYPES[x.new]}){name}"
+        number = literal(x)
+        if number is not None:
+            return number
+        name = self.names.get(x.value) or self.argument(x, outside)
+        return name if x.old == x.new else f"({TYPES[x.new]}){name}"
 
     def argument(self, x: Operand, outside: list[Operand]) -> str:
         """The name of something from outside; new if it has none."""

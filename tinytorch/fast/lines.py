@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +12,11 @@ from tinytorch.fast.operations import is_square
 from tinytorch.fast.simplifying import simplified
 from tinytorch.fast.ufuncs import IN_PLACE, OPERATORS, UFUNCS
 from tinytorch.support.calls import METHODS
-from tinytorch.support.programs import Program, Ref, Step
+from tinytorch.support.programs import Program, Ref, Step, used
+from tinytorch.support.runs import count_uses
 
 MOST = 100  # constants that become arrays; each gets a name
+COUNTING = {operator.add, operator.sub, operator.mul}
 ARITHMETIC: set[Any] = {*UFUNCS, *OPERATORS, *IN_PLACE}
 PYTHONS: list[tuple[type, type]] = [(np.integer, int), (np.floating, float), (np.bool_, bool)]
 
@@ -28,15 +31,68 @@ def as_lines(program: Program, lesson) -> tuple[str, dict, dict]:
         What writes programs: that of `compile`.
     """
     program = lesson.with_python_numbers(simplified(program, lesson.without_common))
-    return lesson.write(with_cheap_calls(lesson.in_pieces(program, lesson.Run)))
+    return lesson.write(with_terms(with_cheap_calls(lesson.in_pieces(program, lesson.Run))))
+
+
+def with_terms(program: Program) -> Program:
+    """The same program, in which a product that only one sum needs is written inside of it.
+
+    Of Python's numbers only: they need no names then, and are free at once. Any of the three
+    operations may stand inside any, with the same bits, since each is done as before.
+    """
+    if not any(counts(step, program) for step in program.steps):
+        return program
+    uses = count_uses(program)
+    terms: dict[int, Step] = {}  # by their results, which one step needs
+    inside: set[int] = set()
+    steps = []
+    for step in program.steps:
+        if counts(step, program):
+            found = {n: terms[n] for n in used(step) if n in terms}
+            if found:
+                inside |= found.keys()
+                inputs = [found.get(x.number, x) if type(x) is Ref else x for x in step.inputs]
+                step = replace(step, inputs=tuple(inputs))
+            elif step.out is not None and uses[step.out] == 1:
+                terms[step.out] = step
+        steps.append(step)
+    return replace(program, steps=[step for step in steps if step.out not in inside])
+
+
+def counts(step: Step, program: Program) -> bool:
+    """Whether a step is a sum, a difference or a product of Python's numbers."""
+    if step.function not in COUNTING or step.out is None:
+        return False
+    kinds = [program.kinds[n].type for n in (*used(step), step.out)]
+    plain = all(type(x) in (Ref, float) for x in step.inputs)
+    return plain and all(kind is float for kind in kinds)
 
 
 def with_cheap_calls(program: Program) -> Program:
     """The same program with numbers as numpy and Python take them at once."""
-    constants: dict[tuple, np.ndarray] = {}
+    constants = Constants()
     steps = [as_ufunc(as_number(step, program), program) for step in program.steps]
     steps = [with_arrays(step, program, constants) for step in steps]
     return replace(program, steps=steps)
+
+
+class Constants:
+    """Numbers as arrays, each once."""
+
+    def __init__(self):
+        self.known: dict[tuple, np.ndarray] = {}  # by the number
+        self.arrays: dict[tuple, np.ndarray] = {}  # by its bits
+
+    def array(self, x: float, dtype: np.dtype) -> np.ndarray:
+        """The array of a number of Python's, which nobody may change."""
+        found = self.known.get((repr(x), dtype))
+        if found is None or x != x:  # NaN of any sign look alike
+            with np.errstate(all="ignore"):
+                made = np.array(x, dtype)
+            made.flags.writeable = False
+            found = self.arrays.setdefault((dtype, made.tobytes()), made)
+            self.known[repr(x), dtype] = found
+        return found
 
 
 def as_number(step: Step, program: Program) -> Step:
@@ -57,27 +113,23 @@ def as_ufunc(step: Step, program: Program) -> Step:
         return step
     if is_square(step, program.kinds):
         return replace(step, function=np.square, inputs=step.inputs[:1])
-    return replace(step, function=OPERATORS.get(step.function, step.function))
+    ufunc = OPERATORS.get(step.function)
+    return step if ufunc is None else replace(step, function=ufunc)
 
 
-def with_arrays(step: Step, program: Program, constants: dict[tuple, np.ndarray]) -> Step:
+def with_arrays(step: Step, program: Program, constants: Constants) -> Step:
     """A step in which Python's numbers are arrays already, of the dtype that they would get."""
-    if step.function not in ARITHMETIC or len(step.inputs) != 2 or len(constants) > MOST:
+    if step.function not in ARITHMETIC or len(step.inputs) != 2:
+        return step
+    if not any(type(x) in (int, float) for x in step.inputs) or len(constants.arrays) > MOST:
         return step
     dtypes = [dtype_of(x, program) for x in step.inputs]
     given = [x for x in dtypes if x is not None]
     if len(given) != 1:
         return step
 
-    def change(x):
-        if type(x) not in (int, float):
-            return x
-        with np.errstate(all="ignore"):
-            made = np.array(x, given[0])
-        made.flags.writeable = False
-        return constants.setdefault((made.dtype, made.tobytes()), made)
-
-    return replace(step, inputs=tuple(map(change, step.inputs)))
+    inputs = [constants.array(x, given[0]) if type(x) in (int, float) else x for x in step.inputs]
+    return replace(step, inputs=tuple(inputs))
 
 
 def dtype_of(x, program: Program) -> np.dtype | None:

@@ -230,6 +230,7 @@ def constant(x: np.ndarray, result: Kind, new: str) -> Operand | None:
     return Operand(None, x, form, old, new, x.size)
 
 
+@functools.lru_cache(maxsize=10_000)
 def form_of(kind: Kind, result: Kind) -> str | None:
     """How an input lies beside its result; None if in no plain way."""
     if kind.size == 1:
@@ -279,6 +280,7 @@ def dense(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
     return tuple(math.prod(axes[i + 1 :]) * itemsize for i in range(len(axes)))
 
 
+@functools.lru_cache(maxsize=10_000)
 def is_plain(kind: Kind) -> bool:
     """Whether elements lie side by side, whatever the order of the axes."""
     if kind.dtype is None or kind.size == 1:

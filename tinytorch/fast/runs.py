@@ -25,7 +25,7 @@ class Run:
         names = {x.value for x in found.operands if x.value is not None}
         changed = found.step.writes
         for n in names:
-            if any(w != n for w in self.writes.get(groups[n], ())):
+            if groups[n] in self.writes and self.writes[groups[n]] != {n}:
                 return False
         for n in changed:
             others = self.reads.get(groups[n], set()) | self.writes.get(groups[n], set())
@@ -61,7 +61,7 @@ def in_runs(program: Program) -> list[Step | Run]:
     run, groups = Run(), program.groups
     for step in program.steps:
         this = operation(step, program.kinds) or reduction(step, program.kinds)
-        if this is not None and not Run().takes(this, groups):
+        if this is not None and step.writes and not Run().takes(this, groups):
             this = None  # it changes memory that it also reads under another name
         if this is not None and run.takes(this, groups):
             run.add(this, groups)

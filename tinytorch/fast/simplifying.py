@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinytorch.support.arrays import one_hot, refuse_labels, softmax_cross_entropy
+from tinytorch.support.blanks import without_numbers
 from tinytorch.support.calls import METHODS, getitem
 from tinytorch.support.loss_layers import labels_for_loss
 from tinytorch.support.programs import (
@@ -48,26 +49,54 @@ def simplified(program: Program, without_common: Callable) -> Program:
 # ---- Steps that do nothing
 
 
-def is_idle(step: Step, program: Program) -> bool:
-    """Whether a step gives all of what it was given, in the same shape, as a view."""
-    if step.function is not METHODS["reshape"] or type(step.inputs[0]) is not Ref:
-        return False
-    n, groups, kinds = step.inputs[0].number, program.groups, program.kinds
-    assert step.out is not None
-    return groups[n] == groups[step.out] and kinds[n] == kinds[step.out]
+TURNING: set[Any] = {METHODS["reshape"], METHODS["transpose"], METHODS["swapaxes"]}
+TURNING |= {np.reshape, np.transpose, np.swapaxes}
 
 
 def without_idle(program: Program) -> Program:
-    """The same program without views that show all of an array in its own shape."""
+    """The same program without views that are there already, and products with ones."""
     same: dict[int, int] = {}
+    groups = list(program.groups)
+    sources: dict[int, int] = {}  # of views that show all of an array: the array
+    views: dict[tuple, int] = {}  # by the array, and a shape and an order: what shows it so
+    written = {groups[n] for step in program.steps for n in step.writes}
     steps = []
     for step in program.steps:
-        step = renamed(step, same)
-        if is_idle(step, program):
-            same[step.out] = used(step)[0]
-        else:
+        step, out = renamed(step, same), step.out
+        n = factor_of_one(step, program, written)
+        if n is not None:
+            groups = [groups[n] if group == out else group for group in groups]
+        elif out is not None and shows_all(step, groups):
+            source = sources[out] = sources.get(used(step)[0], used(step)[0])
+            views.setdefault((source, program.kinds[source]), source)
+            n = views.setdefault((source, program.kinds[out]), out)
+        if n is None or n == out or out is None:
             steps.append(step)
+        else:
+            same[out] = n
     return joined(replace(program, steps=steps), same)
+
+
+def shows_all(step: Step, groups: list[int]) -> bool:
+    """Whether a step shows all of an array, in another shape, or with its axes turned.
+
+    Where it begins is then the same, so that its shape and its strides tell all of it.
+    """
+    if step.function not in TURNING or step.out is None or len(used(step)) != 1:
+        return False
+    return groups[used(step)[0]] == groups[step.out]
+
+
+def factor_of_one(step: Step, program: Program, written: set[int]) -> int | None:
+    """The value that a step multiplies by ones, if nobody writes to one of the two."""
+    if step.function is not np.multiply or step.settings or len(used(step)) != 1:
+        return None
+    (n,), kinds, groups = used(step), program.kinds, program.groups
+    ones = [x for x in step.inputs if type(x) is np.ndarray]
+    if step.out is None or len(ones) != 1 or ones[0].dtype != kinds[n].dtype:
+        return None
+    free = groups[n] not in written and groups[step.out] not in written
+    return n if free and kinds[n] == kinds[step.out] and bool(np.all(ones[0] == 1)) else None
 
 
 def reading_what_is_repeated(program: Program) -> Program:
@@ -139,8 +168,9 @@ def without_second_look(program: Program) -> Program:
         if step.function is refuse_labels and found and found <= checked:
             continue
         steps.append(step)
-        changed = {program.groups[n] for n in step.writes}
-        checked = {(shape, n) for shape, n in checked if program.groups[n] not in changed}
+        if step.writes:
+            changed = {program.groups[n] for n in step.writes}
+            checked = {(shape, n) for shape, n in checked if program.groups[n] not in changed}
         checked |= found
     return replace(program, steps=steps)
 
@@ -165,13 +195,16 @@ class Longer:
     def __init__(self, program: Program):
         self.kinds, self.groups = list(program.kinds), list(program.groups)
         self.steps: list[Step] = []
+        self.examples: dict[int, Any] = {}
 
     def example(self, n: int):
-        """Zeros, laid out as a value is."""
-        kind = self.kinds[n]
-        array = empty(kind)
-        array[...] = 0
-        return array if kind.type is np.ndarray else kind.type(0)
+        """Zeros, laid out as a value is; of a value that is new, what comes of zeros."""
+        if n not in self.examples:
+            kind = self.kinds[n]
+            array = empty(kind)
+            array[...] = 0
+            self.examples[n] = array if kind.type is np.ndarray else kind.type(0)
+        return self.examples[n]
 
     def add(self, function: Callable, *inputs, **settings) -> Ref:
         """Add a step; gives what stands for its result, which is new memory."""
@@ -179,6 +212,8 @@ class Longer:
             example = function(*filled(inputs, self.example), **settings)
         n = len(self.kinds)
         self.kinds.append(kind_of(example))
+        is_array = type(example) is np.ndarray
+        self.examples[n] = without_numbers(example) if is_array else example
         self.groups.append(n)
         self.steps.append(Step(function, inputs, settings, (), "", n))
         return Ref(n)

@@ -23,8 +23,9 @@ def without_numbers(array: np.ndarray) -> np.ndarray:
         `array` itself if it is small, not in C's order, or of square matrices, since zeros have
         no inverse.
     """
-    is_square = array.ndim > 1 and array.shape[-1] == array.shape[-2]
-    if array.nbytes < LARGE or is_square or not array.flags.c_contiguous or array.dtype.hasobject:
+    if array.nbytes < LARGE or not array.flags.c_contiguous or array.dtype.hasobject:
+        return array
+    if array.ndim > 1 and array.shape[-1] == array.shape[-2]:
         return array
     memory = mmap.mmap(-1, array.nbytes, access=mmap.ACCESS_COPY)
     return np.frombuffer(memory, array.dtype).reshape(array.shape)

@@ -2,83 +2,27 @@
 
 from __future__ import annotations
 
-import contextvars
+import functools
 import importlib.util
-import re
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from tinytorch.support.calls import METHODS, getitem, setitem
 from tinytorch.support.holders import Call, Holders
-from tinytorch.support.programs import Ref, Step, filled, refs, used
+from tinytorch.support.programs import refs
+from tinytorch.support.silence import silently
 from tinytorch.support.stand_ins import CannotTrace
-
-
-def tidied(program, call: Call):
-    """The same program with values numbered in the order of the text, and inputs named.
-
-    Returns
-    -------
-    program
-        Without the inputs that it does not need.
-    takes : list of int
-        The slot of each input.
-    """
-    needed = {n for step in program.steps for n in used(step)}
-    needed |= {r.number for r in refs(program.outputs)}
-    places = [(n, i) for n, i in zip(program.inputs, call.places(), strict=True) if n in needed]
-    order = [n for n, _ in places] + [s.out for s in program.steps if s.out is not None]
-    names = identifiers([call.slots[i].name for _, i in places])
-    takes = [i for _, i in places]
-    call.holders.taken = sorted({*call.holders.taken, *takes})
-    return renumbered(program, order, names), takes
-
-
-def renumbered(program, order: list[int], names: dict[int, str]):
-    """A program whose values have the numbers from 0 in the given order, its inputs first."""
-    new = {n: i for i, n in enumerate(order)}
-    groups: dict[int, int] = {}
-    for n in order:
-        groups.setdefault(program.groups[n], new.get(program.groups[n], new[n]))
-
-    def change(n: int) -> Ref:
-        return Ref(new[n])
-
-    def changed(step):
-        given = filled(step.inputs, change), filled(step.settings, change)
-        out = None if step.out is None else new[step.out]
-        return Step(step.function, *given, [new[w] for w in step.writes], step.line, out)
-
-    return replace(
-        program,
-        steps=[changed(step) for step in program.steps],
-        inputs=list(range(len(names))),
-        outputs=filled(program.outputs, change),
-        kinds=[program.kinds[n] for n in order],
-        groups=[groups[program.groups[n]] for n in order],
-        names=names,
-    )
-
-
-def identifiers(names: list[str]) -> dict[int, str]:
-    """Names that Python allows, each another."""
-    found: dict[int, str] = {}
-    for i, name in enumerate(names):
-        name = re.sub(r"\W", "_", name).strip("_") or "x"
-        name = f"x{name}" if name[0].isdigit() or re.fullmatch(r"[vb]\d+", name) else name
-        while name in found.values():
-            name += "_"
-        found[i] = name
-    return found
+from tinytorch.support.writing import held_elsewhere
 
 
 class Ready:
-    """A program that can be run.
+    """A program that can be run: at first step by step, and as a text when it is confirmed.
+
+    To write a program takes longer than to go through it once or twice.
 
     Parameters
     ----------
@@ -88,12 +32,9 @@ class Ready:
         The slot of each input.
     template : Template
         What its results are for.
-    source : str
-        Its text, a function named ``step``; it may have runs that go in pieces.
-    names : dict
-        What constants and functions in the text stand for.
-    buffers : dict of ndarray
-        Its memory.
+    evaluate, written : callable
+        What runs a program step by step, and what writes it: they give its results; and its text,
+        a function named ``step``, what constants and functions in it stand for, and its memory.
 
     Attributes
     ----------
@@ -103,19 +44,36 @@ class Ready:
         Whether it runs as fast as it ever will.
     """
 
-    def __init__(
-        self, program, takes: list[int], template, source: str, names: dict, buffers: dict
-    ):
+    def __init__(self, program, takes: list[int], template, evaluate: Callable, written: Callable):
         self.program, self.takes, self.template = program, takes, template
-        self.function, self.confirmed = function_of(source, names | buffers), False
-        self.source = "\n\n".join([*(run.source for run in runs_in(names)), source])
-        self.buffers = memory_of(names, buffers)
-        self.backend, self.settled, self.runs = "lines", False, 0
-        self.saved = written_before_a_risk(program)
-        made = [program.kinds[step.out] for step in program.steps if step.out is not None]
-        sizes = [kind.size * kind.dtype.itemsize for kind in made if kind.type is np.ndarray]
-        # Lines would keep much of it, loops only what they need; so these begin at once.
-        self.is_large = sum(sizes) > LARGE
+        self.evaluate, self.written = evaluate, written
+        self.function: Callable | None = None  # that of its text, when it has been written
+        self.confirmed, self.settled = False, False
+        self.backend, self.runs = "lines", 0
+
+    @functools.cached_property
+    def saved(self) -> list[int]:
+        """The inputs of which there must be a copy, should the program fail."""
+        return written_before_a_risk(self.program)
+
+    @functools.cached_property
+    def is_large(self) -> bool:
+        """Whether steps one by one would keep much, and loops only what they need."""
+        kinds = [self.program.kinds[s.out] for s in self.program.steps if s.out is not None]
+        sizes = [kind.size * kind.dtype.itemsize for kind in kinds if kind.type is np.ndarray]
+        return sum(sizes) > LARGE
+
+    @functools.cached_property
+    def source(self) -> str:
+        """Its text, in lines of numpy."""
+        source, names, _ = self.written(self.program)
+        return "\n\n".join([*(run.source for run in runs_in(names)), source])
+
+    @functools.cached_property
+    def buffers(self) -> list[np.ndarray]:
+        """The arrays that it uses again at each call."""
+        _, names, buffers = self.written(self.program)
+        return memory_of(names, buffers)
 
     def hasten(self, lesson, backend: str) -> None:
         """Run by C from now on, by numpy's inner loops, or by fewer and cheaper lines.
@@ -126,27 +84,43 @@ class Ready:
 
         found = hastened(self.program, lesson, backend)
         if found is not None:
-            source, names, buffers, self.backend = found
-            self.buffers = memory_of(names, buffers)
-            self.function = function_of(source, names | buffers)
+            self.run_as(*found[:3])
+            self.backend = found[3]
+
+    def run_as(self, source: str, names: dict, buffers: dict) -> None:
+        """Run as a text from now on."""
+        self.buffers = memory_of(names, buffers)
+        self.function = function_of(source, names | buffers)
 
     def run(self, call: Call):
         """Run it with the values of a call."""
         if self.confirmed:
             call.remember()
-        ready = self.confirmed or self.is_large
-        if ready and not self.settled and call.holders.hasten is not None:
-            call.holders.hasten(self)
+        if self.confirmed or self.is_large:
+            self.be_fast(call.holders.hasten)
         known = call.values
         values = [known[i] for i in self.takes]
         before = [(values[i], values[i].copy()) for i in self.saved]
         try:
-            results = silently(self.function, values)
+            results = silently(self.function or self.step_by_step, values)
         except BaseException:
             for array, copy in before:
                 array[...] = copy
             raise
         return call.finish(self.template, results)
+
+    def be_fast(self, hasten: Callable | None) -> None:
+        """Run as a text, and as the fastest that there is."""
+        if not self.settled and hasten is not None:
+            hasten(self)
+        if self.function is None:
+            self.run_as(*self.written(self.program))
+
+    def step_by_step(self, *values) -> list:
+        """The results, each in memory of its own, without a text."""
+        results = self.evaluate(self.program, *values)
+        held = held_elsewhere(self.program)
+        return [np.array(x) if is_held else x for x, is_held in zip(results, held, strict=True)]
 
 
 def runs_in(names: dict) -> list:
@@ -157,29 +131,6 @@ def runs_in(names: dict) -> list:
 def memory_of(names: dict, buffers: dict) -> list[np.ndarray]:
     """The memory of a text, and that of the runs in it."""
     return [*buffers.values(), *(x for run in runs_in(names) for x in run.buffers.values())]
-
-
-QUIET: list[contextvars.Context] = []  # in which numpy is silent, and nothing runs now
-
-
-def silently(function: Callable, values: list):
-    """Call a function without numpy's warnings; to enter `numpy.errstate` takes longer."""
-    quiet = QUIET.pop() if QUIET else contextvars.Context()
-    try:
-        if not quiet.get(IS_QUIET, False):
-            quiet.run(make_quiet)
-        return quiet.run(function, *values)
-    finally:
-        QUIET.append(quiet)
-
-
-IS_QUIET: contextvars.ContextVar[bool] = contextvars.ContextVar("is_quiet")
-
-
-def make_quiet() -> None:
-    """Have numpy say nothing in a context."""
-    np.seterr(all="ignore")
-    IS_QUIET.set(True)
 
 
 def function_of(source: str, space: dict) -> Callable:
@@ -193,18 +144,20 @@ def written_before_a_risk(program) -> list[int]:
     written: set[int] = set()
     found: set[int] = set()
     for step in program.steps:
-        if may_raise(step):
+        if written and may_raise(step):
             found |= written
         written.update([program.groups[w] for w in step.writes])
     arrays = [n for n in program.inputs if program.kinds[n].type is np.ndarray]
     return sorted(n for n in arrays if program.groups[n] in found)
 
 
+LOOKS_UP = {getitem, setitem, METHODS["take"], METHODS["choice"]}
+
+
 def may_raise(step) -> bool:
     """Whether a step that went well in a trace may raise an error for other numbers."""
     where = getattr(step.function, "__module__", None) or ""
-    looks_up = step.function in (getitem, setitem, *map(METHODS.get, ("take", "choice")))
-    by_numbers = looks_up and any(refs(step.inputs[1:2]))
+    by_numbers = step.function in LOOKS_UP and any(refs(step.inputs[1:2]))
     return (
         by_numbers or where.startswith("numpy.linalg") or hasattr(step.function, "looks_at_values")
     )
@@ -222,12 +175,7 @@ def confirmed(
     """
     for other in others:
         same = other.takes == fresh.takes and other.template == fresh.template
-        if (
-            same
-            and other.program.kinds == fresh.program.kinds
-            and other.program.groups == fresh.program.groups
-            and difference(other.program, fresh.program) is None
-        ):
+        if same and is_the_same(other.program, fresh.program, difference):
             other.confirmed = True
             return other
     if known is None:
@@ -238,6 +186,13 @@ def confirmed(
         f"{where}a second trace differs {what}; something changes from call to call that the step "
         "does not know, such as a draw, or a counter in a place that is not looked at. Draw from a "
         "generator that the step refers to, and give compile() what holds the counter"
+    )
+
+
+def is_the_same(one, other, difference: Callable) -> bool:
+    """Whether two programs are the same; it is one if their traces were."""
+    return one is other or (
+        one.kinds == other.kinds and one.groups == other.groups and difference(one, other) is None
     )
 
 

@@ -29,8 +29,9 @@ def is_single(x) -> bool:
 
 def is_arithmetic(step: Step) -> bool:
     """Whether Python can do what a step does: sums, products, differences, and the sign."""
-    plain = all(type(x) in PLAIN or is_single(x) for x in step.inputs)
-    return step.function in PYTHONS and plain and not step.settings
+    if step.function not in PYTHONS or step.settings:
+        return False
+    return all(type(x) in PLAIN or is_single(x) for x in step.inputs)
 
 
 def twin(program: Program, n: int) -> int:

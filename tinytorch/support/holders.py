@@ -19,6 +19,7 @@ from tinytorch.support.stand_ins import (
     numbers_in,
 )
 from tinytorch.support.templates import PLAIN, Place, Template, built, nested, replaced
+from tinytorch.support.traces import Traces
 from tinytorch.support.walking import Slot, Walk, attribute, data_of, element
 from tinytorch.support.watching import LEAVES, Before, owner_number
 
@@ -141,6 +142,7 @@ class Holders:
         self.known: dict[Any, int] = {}  # a number for each entry of a key
         self.hasten: Callable | None = None  # what makes a confirmed program run faster
         self.before: Before | None = None  # the last call that was looked at closely
+        self.traces = Traces()
 
     def look(self, arguments: tuple, settings: dict) -> Call:
         """What there is at this moment."""
@@ -355,11 +357,20 @@ class Call:
         pairs = enumerate(zip(self.slots, self.values, strict=True))
         return [i for i, (slot, value) in pairs if self.holders.stands_in(slot, value)]
 
-    def traced(self, trace: Callable, with_state: Callable) -> tuple:
+    def traced(self, trace: Callable, with_state: Callable, clean: Callable) -> tuple:
         """A program of the step, and how its results are put where they belong.
 
         Numbers that the step counts with are found on the way, and it is traced once more; numbers
         that only seemed to change are left as they are if it cannot be traced otherwise.
+
+        Returns
+        -------
+        program : Program
+            Cleaned, with names for its inputs.
+        takes : list of int
+            The slot of each input.
+        template : Template
+            How outputs, and new contents of slots, are made of its results.
         """
         while True:
             values = [self.values[i] for i in self.places()]
@@ -367,7 +378,7 @@ class Call:
                 with restored(self), traced():
                     program = trace(self.pure(with_state), *values)
                 program.outputs, template = program.outputs
-                return program, template
+                break
             except Again as found:
                 self.holders.count_with(set(found.args))
             except CannotTrace:
@@ -378,6 +389,9 @@ class Call:
                 self.holders.counted -= new
                 self.holders.forget()
                 self.holders.refresh()
+        program, takes = self.holders.traces.tidied(program, self.places(), self.slots, clean)
+        self.holders.taken = sorted({*self.holders.taken, *takes})
+        return program, takes, template
 
     def pure(self, with_state: Callable) -> Callable:
         """A function of the values alone, which gives all that the step returns and changes."""

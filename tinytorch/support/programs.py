@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -20,6 +21,12 @@ class Ref:
 
     def __repr__(self) -> str:
         return f"v{self.number}"
+
+
+@functools.lru_cache(maxsize=10_000)
+def ref(number: int) -> Ref:
+    """The reference to a value: the same object again, so that it is made and compared quickly."""
+    return Ref(number)
 
 
 class Kind(NamedTuple):
@@ -55,13 +62,15 @@ class Step:
     function : callable
         What is called.
     inputs, settings : tuple and dict
-        With a `Ref` for each value.
+        With a `Ref` for each value; a step, where one's result is needed only there.
     writes : list of int
         The numbers of the values that the call changes in place.
     line : str
         Where the user wrote it.
     out : int or None
         The number of the result; None if the call only changes what is there.
+    uses : list of int or None
+        What `used` gives, once it has been asked.
     """
 
     function: Callable
@@ -70,6 +79,7 @@ class Step:
     writes: Sequence[int] = ()
     line: str = ""
     out: int | None = None
+    uses: list[int] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __str__(self) -> str:
         name = getattr(self.function, "__name__", "a function")
@@ -119,10 +129,9 @@ def shown(x) -> str:
 
 def used(step: Step) -> list[int]:
     """The numbers of the values that a step uses."""
-    known = step.__dict__.get("used")
-    if known is None:
-        known = step.__dict__["used"] = [r.number for r in refs((step.inputs, step.settings))]
-    return known.copy()
+    if step.uses is None:
+        step.uses = [r.number for r in refs((step.inputs, step.settings))]
+    return step.uses.copy()
 
 
 def may_be_shared(program: Program) -> Callable[[Step], bool]:
@@ -150,22 +159,32 @@ def copied_by(program: Program, step: Step) -> int | None:
     return n if alike else None
 
 
+HOLD_NOTHING = frozenset([type(None), bool, int, float, str, np.ndarray, np.float32, np.float64])
+
+
 def refs(x) -> list[Ref]:
     """All references in nested tuples, lists, slices and dictionaries."""
     found: list[Ref] = []
-    waiting = [x]
-    while waiting:
-        part = waiting.pop()
-        kind = type(part)
-        if kind is Ref:
-            found.append(part)
-        elif kind in (tuple, list):
-            waiting.extend(reversed(part))
-        elif kind is slice:
-            waiting += (part.step, part.stop, part.start)
-        elif kind is dict:
-            waiting.extend(reversed(part.values()))
+    add_refs((x,), found)
     return found
+
+
+def add_refs(parts: Iterable, found: list[Ref]) -> None:
+    """Add all references in some things to a list."""
+    for x in parts:
+        kind = type(x)
+        if kind is Ref:
+            found.append(x)
+        elif kind in HOLD_NOTHING:
+            continue
+        elif kind is tuple or kind is list:
+            add_refs(x, found)
+        elif kind is dict:
+            add_refs(x.values(), found)
+        elif kind is slice:
+            add_refs((x.start, x.stop, x.step), found)
+        elif kind is Step:
+            add_refs(x.inputs, found)
 
 
 def filled(x, values: Callable):
@@ -174,33 +193,45 @@ def filled(x, values: Callable):
     if kind is Ref:
         return values(x.number)
     if kind is tuple or kind is list:
-        return kind([filled(part, values) for part in x])
+        return kind(
+            [
+                values(part.number)
+                if type(part) is Ref
+                else part
+                if type(part) in HOLD_NOTHING
+                else filled(part, values)
+                for part in x
+            ]
+        )
     if kind is slice:
         return slice(*filled((x.start, x.stop, x.step), values))
     return {k: filled(part, values) for k, part in x.items()} if kind is dict and x else x
 
 
-def renamed(step, same: dict[int, int]):
+def with_numbers(step: Step, new: Callable[[int], int], out: int | None) -> Step:
+    """The same step for other values, and with another result."""
+
+    def change(n: int) -> Ref:
+        return ref(new(n))
+
+    given = filled(step.inputs, change), filled(step.settings, change)
+    made = Step(step.function, *given, list(map(new, step.writes)), step.line, out)
+    made.uses = list(map(new, used(step)))
+    return made
+
+
+def renamed(step: Step, same: dict[int, int]) -> Step:
     """A step with other values where `same` has one."""
     if same.keys().isdisjoint(used(step)) and same.keys().isdisjoint(step.writes):
         return step
-
-    def change(n: int) -> Ref:
-        return Ref(same.get(n, n))
-
-    return replace(
-        step,
-        inputs=filled(step.inputs, change),
-        settings=filled(step.settings, change),
-        writes=[same.get(n, n) for n in step.writes],
-    )
+    return with_numbers(step, lambda n: same.get(n, n), step.out)
 
 
 def joined(program, same: dict[int, int]):
     """A program whose outputs and memory are those of the values that have become one."""
 
     def change(n: int) -> Ref:
-        return Ref(same.get(n, n))
+        return ref(same.get(n, n))
 
     outputs = filled(program.outputs, change)
     groups = list(program.groups)

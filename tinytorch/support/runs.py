@@ -77,10 +77,13 @@ def in_pieces(program: Program, make_run: Callable) -> Program:
     make_run : callable
         The class `Run` of the lesson.
     """
+    found = stretches(program)
+    if all(stretch.shape is None for stretch in found):
+        return program
     uses = count_uses(program)
     steps: list[Step] = []
     number = 0
-    for stretch in stretches(program):
+    for stretch in found:
         if stretch.shape is None or len(stretch.steps) < FEWEST:
             steps += stretch.steps
             continue

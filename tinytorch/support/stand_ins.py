@@ -12,8 +12,9 @@ import operator
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable
-from types import FrameType
+from collections.abc import Callable, Iterable
+from itertools import repeat
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,8 @@ import numpy as np
 from tinytorch.core.tensor import Conversions, Tensor
 from tinytorch.support.blanks import copy_with_layout, without_numbers
 from tinytorch.support.calls import DRAWS, METHODS, UFUNCS, getitem, setitem
-from tinytorch.support.programs import Kind, Ref, kind_of
+from tinytorch.support.programs import HOLD_NOTHING, Kind, kind_of, ref
+from tinytorch.support.silence import silently
 
 
 class CannotTrace(TypeError):
@@ -35,24 +37,30 @@ class NotFollowed(CannotTrace, AttributeError):
 # ---- What a call was given, with something else for each stand-in
 
 
-HOLD_NOTHING = frozenset([type(None), bool, int, float, str, np.ndarray, np.float32, np.float64])
-
-
 def mapped(change: Callable, x):
     """Nested tuples, lists, slices and dictionaries, with `change` of each stand-in in them."""
     kind = type(x)
-    if kind in HOLD_NOTHING or (kind is Tensor and type(x.data) is np.ndarray):
+    if kind in HOLD_NOTHING:
         return x
+    if kind is tuple or kind is list:
+        return kind(
+            [
+                part
+                if type(part) in HOLD_NOTHING
+                else change(part)
+                if issubclass(type(part), StandInMethods)
+                else mapped(change, part)
+                for part in x
+            ]
+        )
     if issubclass(kind, StandInMethods):
         return change(x)
-    if kind is tuple or kind is list:
-        return kind([mapped(change, part) for part in x])
     if kind is slice:
         return slice(*mapped(change, (x.start, x.stop, x.step)))
     if kind is dict:
         return {key: mapped(change, part) for key, part in x.items()} if x else {}
     held = numbers_in(x)
-    return change(held) if isinstance(held, StandInMethods) else x
+    return change(held) if issubclass(type(held), StandInMethods) else x
 
 
 def numbers_in(x):
@@ -71,18 +79,41 @@ def stand_ins(x) -> list:
     """All stand-ins in nested tuples, lists, slices and dictionaries."""
     found: list = []
     if x is not None:
-        mapped(found.append, x)
+        collect((x,), found)
     return found
+
+
+def collect(parts: Iterable, found: list) -> None:
+    """Add all stand-ins in some things to a list."""
+    for x in parts:
+        kind = type(x)
+        if kind in HOLD_NOTHING:
+            continue
+        if issubclass(kind, StandInMethods):
+            found.append(x)
+        elif kind is tuple or kind is list:
+            collect(x, found)
+        elif kind is dict:
+            collect(x.values(), found)
+        elif kind is slice:
+            collect((x.start, x.stop, x.step), found)
+        else:
+            held = numbers_in(x)
+            if issubclass(type(held), StandInMethods):
+                found.append(held)
+
+
+EXAMPLE = operator.attrgetter("example")
 
 
 def examples(x):
     """The same, with the example of each stand-in."""
-    return mapped(lambda s: s.example, x)
+    return mapped(EXAMPLE, x)
 
 
 def numbered(x):
     """The same, with a reference for each stand-in."""
-    return mapped(lambda s: Ref(s.number), x)
+    return mapped(lambda s: ref(s.number), x)
 
 
 # ---- Calls
@@ -144,25 +175,33 @@ def on_examples(function: Callable, inputs: tuple, settings: dict):
     if hasattr(function, "is_guard"):
         return np.True_  # it refuses when the program runs
     changed = written_by(function, inputs, settings)
-    targets = settings.get("out")
-    for target in targets if isinstance(targets, tuple) else (targets,):
-        if isinstance(target, np.ndarray) and not isinstance(target, StandInMethods):
-            raise refused("outside")
-    if (function in IN_PLACE or function in INPLACE_OPERATORS) and not changed:
-        raise refused("outside")
-    plain_inputs, plain_settings = examples((tuple(inputs), dict(settings)))
+    refuse_what_is_outside(function, settings, changed)
+    plain_inputs, plain_settings = examples(inputs), examples(settings)
+    if isinstance(function, np.ufunc) or function in HARMLESS:
+        out = silently(function, plain_inputs, plain_settings)
+        return out if changed or is_shown(out, plain_inputs) else without_numbers(out)
     with np.errstate(all="ignore"):
         if changed:
             return function(*plain_inputs, **plain_settings)
-        if isinstance(function, np.ufunc) or function in HARMLESS:
-            out = function(*plain_inputs, **plain_settings)
-            return out if is_shown(out, plain_inputs) else without_numbers(out)
         return closed_to_writing(function, plain_inputs, plain_settings)
+
+
+def refuse_what_is_outside(function: Callable, settings: dict, changed: list) -> None:
+    """Refuse to change arrays that nothing stands in for."""
+    if "out" in settings:
+        targets = settings["out"]
+        for target in targets if isinstance(targets, tuple) else (targets,):
+            if isinstance(target, np.ndarray) and not isinstance(target, StandInMethods):
+                raise refused("outside")
+    if not changed and (function in IN_PLACE or function in INPLACE_OPERATORS):
+        raise refused("outside")
 
 
 def is_shown(out, inputs: tuple) -> bool:
     """Whether a result is no new array, but a part of an input, one itself, or none."""
-    return type(out) is not np.ndarray or out.base is not None or any(out is x for x in inputs)
+    if type(out) is not np.ndarray or out.base is not None:
+        return True
+    return any(map(operator.is_, repeat(out), inputs))
 
 
 def closed_to_writing(function: Callable, inputs: tuple, settings: dict):
@@ -223,8 +262,12 @@ def refuse_what_numbers_decide(function: Callable, inputs: tuple, settings: dict
 def memory_of(out, known: list) -> int | None:
     """The value whose memory a result shows."""
     if isinstance(out, np.ndarray):
+        own = out.base is None and out.flags.owndata  # others in its memory are views of it
         for s in known:
-            if isinstance(s.example, np.ndarray) and np.may_share_memory(out, s.example):
+            x = s.example
+            if isinstance(x, np.ndarray) and (
+                x is out or owner_of(x) is out if own else np.may_share_memory(out, x)
+            ):
                 return s.number
     return None
 
@@ -258,16 +301,19 @@ class TapeMethods:
 
         A step that only changes what is there has no number of its own.
         """
-        known = stand_ins(given)
+        known: list = []
+        collect(given, known)
         if isinstance(out, np.ndarray):
             step.function = UFUNCS.get(step.function, step.function)
         if step.function in ASK_SHAPES:
             return out
-        compares = isinstance(out, bool) and step.function in COMPARING
-        if (isinstance(out, (bool, str)) and not compares) or (out is None and not step.writes):
-            raise refused("bool")
+        if isinstance(out, (bool, str)) or out is None:
+            compares = isinstance(out, bool) and step.function in COMPARING
+            if not compares and not (out is None and step.writes):
+                raise refused("bool")
         self.steps.append(step)
-        self.written.update({self.groups[n] for n in step.writes})
+        if step.writes:
+            self.written.update({self.groups[n] for n in step.writes})
         if step.writes and (out is None or any(out is s.example for s in known)):
             return next((s for s in known if s.example is out), None)
         made = self.value(out, memory_of(out, known))
@@ -316,11 +362,20 @@ def instead() -> str:
 def users_line() -> str:
     """The innermost line that is none of numpy's or of the library's."""
     frame: FrameType | None = sys._getframe(1)
-    while frame and is_ours(frame):
+    while frame and (frame.f_code.co_filename in OUR_FILES or is_ours(frame)):
         frame = frame.f_back
     if frame is None:
         return "in the step"
-    return f"line {frame.f_lineno} of {frame.f_code.co_name} ({place(frame.f_code.co_filename)})"
+    return line_of(frame.f_code, frame.f_lineno)
+
+
+@functools.lru_cache(maxsize=1000)
+def line_of(code: CodeType, number: int) -> str:
+    """What a line is called in a message."""
+    return f"line {number} of {code.co_name} ({place(code.co_filename)})"
+
+
+OUR_FILES: set[str] = set()  # as they come up
 
 
 @functools.lru_cache(maxsize=1000)
@@ -332,7 +387,9 @@ def place(file: str) -> str:
 @functools.lru_cache(maxsize=1000)
 def is_our_file(file: str) -> bool:
     """Whether it is numpy's or the library's."""
-    return any(part in file for part in OURS)
+    is_ours = any(part in file for part in OURS)
+    OUR_FILES.update([file] * is_ours)
+    return is_ours
 
 
 def is_ours(frame: FrameType) -> bool:
@@ -410,7 +467,7 @@ class StandInMethods:
 
 def _operator(function: Callable, turned: bool = False) -> Callable:
     def method(self, *others):
-        if any(map(is_tensor, others)):
+        if any(type(x) not in HOLD_NOTHING and is_tensor(x) for x in others):
             return NotImplemented
         given = (*others, self) if turned else (self, *others)
         return self.tape.note(function, given, {})

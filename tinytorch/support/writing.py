@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinytorch.support.programs import Ref, refs
+from tinytorch.support.programs import Ref, Step, used
 
 SIGNS: dict[Any, str] = {
     np.add: "+",
@@ -56,7 +56,8 @@ class Writer:
 
     def __init__(self, program):
         self.program, self.space = program, {}
-        self.names: dict[int, str] = {}
+        self.taken = set(program.names.values())
+        self.known: dict[int, str] = {}  # the names of what has one, by its id
 
     def value(self, number: int) -> str:
         """The name of a value."""
@@ -64,11 +65,16 @@ class Writer:
 
     def named(self, x, name: str) -> str:
         """A name for a constant or a function, the same each time."""
+        if id(x) not in self.known:  # what has a name is in the space, and lives
+            self.known[id(x)] = self.new_name(x, name)
+        return self.known[id(x)]
+
+    def new_name(self, x, name: str) -> str:
+        """A name that nothing else has."""
         name = name if name.isidentifier() and not keyword.iskeyword(name) else "f"
-        taken = {self.value(n) for n in self.program.names}
         candidate, count = name, 1
         while (
-            candidate in taken
+            candidate in self.taken
             or self.space.get(candidate, x) is not x
             or hasattr(builtins, candidate)
         ):
@@ -82,6 +88,8 @@ class Writer:
 
         What first asks whether somebody notes calls is written without that question.
         """
+        if id(f) in self.known:
+            return self.known[id(f)]
         f = getattr(f, "on_arrays", f)
         owner = getattr(f, "__self__", None)
         prefix = f"{owner.__name__}_" if isinstance(owner, np.ufunc) else ""
@@ -95,6 +103,8 @@ class Writer:
         """A value, a constant, or nested tuples, lists and dictionaries of them."""
         if type(x) is Ref:
             return self.value(x.number)
+        if type(x) is Step:
+            return f"({self.text(x.inputs[0])} {SIGNS[x.function]} {self.text(x.inputs[1])})"
         if type(x) is tuple:
             inside = ", ".join(map(self.text, x))
             return f"({inside},)" if len(x) == 1 else f"({inside})"
@@ -126,7 +136,7 @@ class Writer:
         if step.function not in SIGNS or step.settings or len(step.inputs) != 2:
             return None
         if isinstance(step.function, np.ufunc):
-            kinds = [self.program.kinds[r.number] for r in refs(step.inputs)]
+            kinds = [self.program.kinds[n] for n in used(step)]
             if not any(issubclass(k.type, (np.ndarray, np.generic)) for k in kinds):
                 return None
         return SIGNS[step.function]
@@ -143,15 +153,18 @@ def described(step, by: Callable | None = None) -> tuple:
 
 def by_identity(x):
     """Something hashable that is equal for the same constants."""
-    if type(x) in (tuple, list):
-        return (type(x), *map(by_identity, x))
-    if type(x) is dict:
-        return tuple((k, by_identity(v)) for k, v in sorted(x.items()))
-    if type(x) is slice:
+    kind = type(x)
+    if kind is Ref:
+        return (Ref, x.number)
+    if kind is tuple or kind is list:
+        return (kind, *map(by_identity, x))
+    if kind is dict:
+        return tuple([(k, by_identity(v)) for k, v in sorted(x.items())]) if x else ()
+    if kind is slice:
         return ("slice", by_identity(x.start), by_identity(x.stop), by_identity(x.step))
-    if type(x) is Ref or isinstance(x, np.dtype):
+    if isinstance(x, np.dtype):
         return x
-    return (type(x), repr(x)) if type(x) in PLAIN else (type(x), id(x))
+    return (kind, repr(x)) if kind in PLAIN else (kind, id(x))
 
 
 def by_value(x):
@@ -194,19 +207,29 @@ def room(shape: tuple[int, ...], dtype, out: np.ndarray | None = None) -> np.nda
 
 def empty(kind) -> np.ndarray:
     """An array without contents, laid out in memory as an example was."""
+    made = np.empty(kind.shape, kind.dtype)
+    if made.strides == kind.strides:
+        return made
     order = sorted(range(len(kind.shape)), key=lambda axis: -abs(kind.strides[axis]))
     made = np.empty([kind.shape[axis] for axis in order], kind.dtype)
     return made.transpose(np.argsort(order)) if order else made
 
 
+def held_elsewhere(program) -> list[bool]:
+    """Of each result, whether it is an array that somebody else holds: an input, another result."""
+    held = {program.groups[n] for n in program.inputs}
+    found = []
+    for ref in program.outputs:
+        group = program.groups[ref.number]
+        found.append(group in held and program.kinds[ref.number].type is np.ndarray)
+        held.add(group)
+    return found
+
+
 def result_text(program, writer: Writer) -> str:
     """What a program returns; arrays that somebody else holds are copied."""
-    held = {program.groups[n] for n in program.inputs}
-    texts = []
-    for ref in program.outputs:
-        name, group = writer.value(ref.number), program.groups[ref.number]
-        if group in held and program.kinds[ref.number].type is np.ndarray:
-            name = f"{writer.named(np.array, 'array')}({name})"
-        held.add(group)
-        texts.append(name)
+    texts = [writer.value(ref.number) for ref in program.outputs]
+    for i, is_held in enumerate(held_elsewhere(program)):
+        if is_held:
+            texts[i] = f"{writer.named(np.array, 'array')}({texts[i]})"
     return f"[{', '.join(texts)}]"
