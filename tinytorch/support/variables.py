@@ -225,6 +225,7 @@ def bare_arrays(x):
 
 
 new = object.__new__
+FLOATS = {np.float32, np.float64}  # single numbers: they are not asked for their dtype
 
 
 def bare_tensor(array) -> Tensor:
@@ -236,7 +237,7 @@ def bare_tensor(array) -> Tensor:
 
 def floating_tensor(data) -> Tensor:
     """Data as a tensor of floating dtype; a tensor that is one already is kept itself."""
-    if type(data) is Tensor and data.data.dtype.kind == "f":
+    if type(data) is Tensor and (type(data.data) in FLOATS or data.data.dtype.kind == "f"):
         return data
     if hasattr(data, "__one_call__"):  # it stands in for an array
         data = data if data.dtype.kind == "f" else data.astype(np.float32)
