@@ -171,6 +171,7 @@ def straight(function):
 
 VariableMethods.__add__, VariableMethods.__sub__ = straight(np.add), straight(np.subtract)
 VariableMethods.__mul__, VariableMethods.__truediv__ = straight(np.multiply), straight(np.divide)
+VariableMethods.__matmul__ = straight(np.matmul)
 
 
 def refuse_methods_of(ufunc, method: str, given) -> None:
