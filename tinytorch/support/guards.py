@@ -107,7 +107,6 @@ def check(variable, grad):
     try:
         kept, result = operation.kept, operation.result
     except AttributeError:  # a plain function of the user's is called next
-        users_turn()
         return grad
     if result is not variable.data.data and result is not None:
         refuse(operation, "the result")
@@ -237,6 +236,18 @@ def end_pass(before: object | None) -> None:
 
 
 def users_turn() -> None:
-    """Code of the user's runs in the pass, and may change any array."""
+    """Code of the user's has run in the pass, or is about to, and may change any array."""
     if PASS.moment is not None:
         PASS.moment = object()
+
+
+class UsersTurn:
+    """A block of code of the user's in a pass: it may use arrays and change them, as outside."""
+
+    __slots__ = ("before",)
+
+    def __enter__(self) -> None:
+        self.before, PASS.moment = PASS.moment, None
+
+    def __exit__(self, *error) -> None:
+        end_pass(self.before)

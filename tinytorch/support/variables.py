@@ -26,6 +26,7 @@ from tinytorch.core.tensor import (
 )
 from tinytorch.support import hooks
 from tinytorch.support.arrays import clip_values
+from tinytorch.support.guards import UsersTurn
 from tinytorch.support.losses import (
     holds_gradient,
     refuse_collections,
@@ -258,7 +259,8 @@ class UsersFunction:
         self.function = function
 
     def __call__(self, grad, out) -> list:
-        self.function(np.array(grad))
+        with UsersTurn():
+            self.function(np.array(grad))
         return []
 
     def free(self) -> None:
