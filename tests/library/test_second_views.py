@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tinytorch.core.autograd import Variable, no_grad, tanh
+from tinytorch.core.derivatives import Function, checkpoint
 from tinytorch.core.layers import linear
 from tinytorch.core.tensor import Tensor, apply
 
@@ -126,3 +127,82 @@ def test_a_list_among_the_inputs_is_looked_at_also_after_others_of_its_kind():
             x + given
         with no_grad():
             assert (x + [1.0, 2.0]).numpy().tolist() == [2, 4]
+
+
+class Turn:
+    """Code of a user's that runs in a backward pass: it uses an array, and changes it."""
+
+    def __init__(self, array):
+        self.array, self.uses = array, []
+
+    def __call__(self, *gradient):
+        ones = Variable(np.ones(self.array.shape))
+        self.uses.append(ones * self.array)
+        self.array[0, 0] += 1
+        self.uses.append(ones * self.array)
+
+
+def by_a_hook(z, turn, create_graph):
+    z.register_hook(turn)
+    return z.sum()
+
+
+def by_a_hook_in_a_pass_of_its_own(z, turn, create_graph):
+    leaf = Variable(np.ones(3))
+    leaf.register_hook(turn)
+    inner = (leaf * 2.0).sum()
+    z.register_hook(lambda grad: inner.backward(create_graph=create_graph))
+    return z.sum()
+
+
+def by_a_function(z, turn, create_graph):
+    class Same(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 1.0
+
+        @staticmethod
+        def backward(ctx, grad):
+            turn()
+            return grad
+
+    return Same.apply(z).sum()
+
+
+def by_a_plain_function(z, turn, create_graph):
+    return (z + Variable(np.ones(z.shape), grad_fn=turn)).sum()
+
+
+def by_a_checkpoint(z, turn, create_graph):
+    calls = []
+
+    def same(x):
+        calls.append(x)
+        if len(calls) == 2:
+            turn()
+        return x * 1.0
+
+    return checkpoint(same, z).sum()
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize(
+    "user",
+    [
+        by_a_hook,
+        by_a_hook_in_a_pass_of_its_own,
+        by_a_function,
+        by_a_plain_function,
+        by_a_checkpoint,
+    ],
+)
+def test_a_change_during_the_pass_is_an_error_also_after_a_use_in_the_same_turn(user, create_graph):
+    array = numbers((300, 200))
+    x, turn = Variable(np.ones(array.shape)), Turn(array)
+    loss = user(x * array, turn, create_graph)
+    refused(loss, create_graph)
+    assert len(turn.uses) == 2
+    array[0, 0] -= 1  # as at the first use; the second one was computed from another number
+    for use in turn.uses[1:]:
+        if use.requires_grad:
+            refused(use.sum())

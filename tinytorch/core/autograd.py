@@ -153,8 +153,8 @@ class Operation(Note):
 
     def __init__(self, function: Callable, inputs, values: list, parameters: dict):
         super().__init__(function, inputs, values, parameters)
-        row, needed = RULES[function], map(needs_gradient, inputs)
-        self.rules = [row[i] if need else None for i, need in enumerate(needed)]
+        row, numbered = RULES[function], enumerate(inputs)
+        self.rules = [row[i] if needs_gradient(x) else None for i, x in numbered]
 
     def __call__(self, grad, out: Variable) -> list:
         """The gradient of each input, given that of `out`; None if it requires none."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tinytorch.core.tensor import Tensor
@@ -66,7 +68,9 @@ def starting_gradient(output, gradient=None) -> np.ndarray:
             "first, or pass backward(gradient) in that shape"
         )
     if gradient is None:
-        return np.ones(output.shape, output.dtype)
+        ones = np.empty(output.shape, output.dtype)  # np.ones asks more questions
+        ones.fill(1)
+        return ones
     gradient = real_numbers(gradient, "a gradient")
     if gradient.shape != output.shape:
         raise ValueError(
@@ -93,17 +97,13 @@ def starting_gradients(outputs, grad_outputs, create_graph: bool) -> dict:
     TypeError, ValueError
         If outputs are no variables, or there are more or fewer gradients than outputs.
     """
-    given = [outputs] if isinstance(outputs, (VariableMethods, Tensor)) else outputs
-    seeds = [grad_outputs] if given is not outputs else grad_outputs
-    given = variables_in(given, "outputs")
-    seeds = [None] * len(given) if seeds is None else seeds
-    if len(seeds) != len(given):
-        raise ValueError(
-            f"there are {len(given)} outputs and {len(seeds)} grad_outputs; "
-            "give one for each output, or None"
-        )
+    pairs: list[tuple[Any, Any]]
+    if isinstance(outputs, (VariableMethods, Tensor)):
+        pairs = [(outputs, grad_outputs)]
+    else:
+        pairs = paired(variables_in(outputs, "outputs"), grad_outputs)
     start: dict = {}
-    for output, seed in zip(given, seeds, strict=True):
+    for output, seed in pairs:
         checked = starting_gradient(output, seed)
         if create_graph:
             if not getattr(seed, "requires_grad", False):
@@ -114,6 +114,17 @@ def starting_gradients(outputs, grad_outputs, create_graph: bool) -> dict:
                 checked = seed
         start[output] = start[output] + checked if output in start else checked
     return start
+
+
+def paired(outputs: list, seeds) -> list[tuple]:
+    """Each of several outputs with the gradient that was given for it, or None."""
+    seeds = [None] * len(outputs) if seeds is None else seeds
+    if len(seeds) != len(outputs):
+        raise ValueError(
+            f"there are {len(outputs)} outputs and {len(seeds)} grad_outputs; "
+            "give one for each output, or None"
+        )
+    return list(zip(outputs, seeds, strict=True))
 
 
 def list_of_inputs(inputs) -> list:

@@ -22,7 +22,7 @@ from tinytorch.core.autograd import (
 from tinytorch.core.tensor import Tensor, value
 from tinytorch.support.arguments import inputs_of
 from tinytorch.support.functional import connected, only_variable
-from tinytorch.support.guards import refuse, users_turn
+from tinytorch.support.guards import UsersTurn, refuse
 from tinytorch.support.notes import Note
 from tinytorch.support.recording import recording
 from tinytorch.support.variables import bare_tensor
@@ -65,10 +65,8 @@ class Checkpoint(Note):
                 refuse(self)  # f will be called with what is in there now
         recorded = isinstance(grad, Variable)
         xs = [anew(x, recorded) for x in self.inputs[: self.count]]
-        users_turn()
-        with random_numbers_of(self.state, self.generators):
+        with UsersTurn(), random_numbers_of(self.state, self.generators):
             found = self.again(self.function, xs, grad)
-        users_turn()
         found = {x: g if g.shape == x.shape else unbroadcast(g, x.shape) for x, g in found.items()}
         shares = []
         for x, new in zip(self.inputs, [*xs, *self.inputs[self.count :]], strict=True):

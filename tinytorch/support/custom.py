@@ -6,7 +6,7 @@ import sys
 
 from tinytorch.core.autograd import Variable, creation_order, needs_gradient
 from tinytorch.core.tensor import Tensor, value
-from tinytorch.support.guards import refuse, users_turn
+from tinytorch.support.guards import UsersTurn, refuse
 from tinytorch.support.hooks import of_the_same_shape
 from tinytorch.support.losses import name_of
 from tinytorch.support.notes import Note
@@ -141,12 +141,11 @@ class CustomOperation(Note):
         grad = grad if recorded else constant(grad)
         name = f"{name_of(self.function)}.backward"
         self.ctx.stand_ins, self.ctx.recorded = self.stand_ins(recorded, out), recorded
-        users_turn()
         try:
-            parts = self.function.backward(self.ctx, grad)
+            with UsersTurn():
+                parts = self.function.backward(self.ctx, grad)
         finally:
             self.ctx.stand_ins = {}
-        users_turn()
         parts = list(parts) if isinstance(parts, (tuple, list)) else [parts]
         if len(parts) != len(self.inputs):
             raise RuntimeError(

@@ -29,7 +29,8 @@ def delivered(gradients: dict, create_graph: bool) -> dict:
     create_graph : bool
         They are variables. Those with a history may be shared, for nobody can change them.
     """
-    with recording.switched(create_graph):
+    before, recording.enabled = recording.enabled, create_graph
+    try:
         for x in gradients:
             if getattr(x, "grad_fn", None) is None:
                 gradients[x] = recording.sending(x, gradients[x])
@@ -40,6 +41,8 @@ def delivered(gradients: dict, create_graph: bool) -> dict:
             elif not gradients[x].requires_grad:
                 data = gradients[x].data.data.copy()
                 gradients[x] = type(gradients[x])(data, requires_grad=False)
+    finally:
+        recording.enabled = before
     return gradients
 
 

@@ -44,8 +44,10 @@ def guard(function, inputs, result) -> None:
     operation = result.grad_fn
     if operation is None:
         return
-    if not NUMBERS.issuperset(map(type, operation.values)):
-        guard_inputs(operation, function, inputs, result)
+    for v in operation.values:
+        if type(v) not in NUMBERS:
+            guard_inputs(operation, function, inputs, result)
+            break
     if operation.parameters and not all(map(is_plain, operation.parameters.values())):
         operation.parameters = copy.deepcopy(operation.parameters)
     operation.result = out = result.data.data
@@ -67,9 +69,11 @@ def guard_inputs(operation, function, inputs, result) -> None:
     for position, v in enumerate(values):
         kind = type(v)
         if kind is ndarray or hasattr(v, "__one_call__"):  # this stands in for an array
-            if is_open(inputs[position], v) and (
-                readers is None or is_read(readers, position, operation)
-            ):
+            note: Any = getattr(inputs[position], "grad_fn", NO_VARIABLE)
+            if note is NO_VARIABLE and (kind is not ndarray or v.dtype.kind != "f"):
+                refuse_whole_numbers(inputs[position])
+            read = readers is None or is_read(readers, position, operation)
+            if read and is_open(note, v):
                 operation.kept += ((v, bytes_of(v, kind)),)
             if out is v and kind is ndarray:
                 result.data.data = v.view()  # its own array must stay open
@@ -77,13 +81,10 @@ def guard_inputs(operation, function, inputs, result) -> None:
             values[position] = private_array(function, v)
 
 
-def is_open(x, v: Any) -> bool:
-    """Whether somebody can write to the memory of an input, which must not ask for too much."""
-    note: Any = getattr(x, "grad_fn", NO_VARIABLE)
-    if note is NO_VARIABLE:
-        refuse_whole_numbers(x)
-    elif v is getattr(note, "result", note):  # ours, and closed; a view shows somebody's memory
-        return v.base is not None and may_change(v)
+def is_open(note, v) -> bool:
+    """Whether somebody can write to the memory of an input; a note closes the result of its own."""
+    if v is getattr(note, "result", note):
+        return v.base is not None and may_change(v)  # a view shows somebody's memory
     return True
 
 
@@ -106,7 +107,6 @@ def check(variable, grad):
     try:
         kept, result = operation.kept, operation.result
     except AttributeError:  # a plain function of the user's is called next
-        users_turn()
         return grad
     if result is not variable.data.data and result is not None:
         refuse(operation, "the result")
@@ -117,21 +117,21 @@ def check(variable, grad):
             same = before.holds()
         if not same:
             refuse(operation)
-    if operation.inputs is not None:  # else it is freed, which `inputs_of` refuses
-        refuse_replaced(operation, grad)
+    inputs, values = operation.inputs, operation.values
+    if inputs is not None:  # else it is freed, which `inputs_of` refuses
+        for position, rule in enumerate(operation.rules):
+            if rule is not None:
+                data, v = inputs[position].data, values[position]  # of a Variable, its Tensor
+                if data is not v and data.data is not v:
+                    refuse_replaced(operation, inputs[position], v, grad)
     return grad
 
 
-def refuse_replaced(operation, grad) -> None:
-    """Refuse inputs with new data, if these have another shape or recorded rules read them."""
-    for x, v, rule in zip(operation.inputs, operation.values, operation.rules):  # noqa: B905
-        if rule is None:
-            continue
-        data = x.data  # of a Variable its Tensor, of a Tensor its array
-        if data is not v and data.data is not v:
-            recorded = type(grad) not in ARRAYS and hasattr(grad, "grad_fn")
-            if recorded or x.shape != v.shape:
-                refuse(operation)
+def refuse_replaced(operation, x, v, grad) -> None:
+    """Refuse an input with new data, if these have another shape or recorded rules read them."""
+    recorded = type(grad) not in ARRAYS and hasattr(grad, "grad_fn")
+    if recorded or x.shape != v.shape:
+        refuse(operation)
 
 
 def refuse(operation, what: str = "an input") -> None:
@@ -236,6 +236,18 @@ def end_pass(before: object | None) -> None:
 
 
 def users_turn() -> None:
-    """Code of the user's runs in the pass, and may change any array."""
+    """Code of the user's has run in the pass, or is about to, and may change any array."""
     if PASS.moment is not None:
         PASS.moment = object()
+
+
+class UsersTurn:
+    """A block of code of the user's in a pass: it may use arrays and change them, as outside."""
+
+    __slots__ = ("before",)
+
+    def __enter__(self) -> None:
+        self.before, PASS.moment = PASS.moment, None
+
+    def __exit__(self, *error) -> None:
+        end_pass(self.before)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tinytorch.support.guards import users_turn
+from tinytorch.support.guards import UsersTurn
 from tinytorch.support.losses import real_numbers
 
 numbers = itertools.count()
@@ -40,8 +40,8 @@ def register(variable, hook: Callable) -> Handle:
 def call_hooks(variable, grad):
     """The gradient of a variable after its hooks have seen it, and perhaps replaced it."""
     for hook in list(getattr(variable, "hooks", {}).values()):
-        users_turn()
-        replaced = hook(grad if hasattr(grad, "__apply__") else np.array(grad))
+        with UsersTurn():
+            replaced = hook(grad if hasattr(grad, "__apply__") else np.array(grad))
         if replaced is not None:
             grad = of_the_same_shape(replaced, variable, "a hook")
     return grad

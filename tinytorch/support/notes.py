@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tinytorch.support.arguments import FREED, describe
@@ -23,7 +23,7 @@ class Note:
         The arrays and numbers in them, as they were then.
     parameters : dict
         The settings, such as an axis.
-    rules : list
+    rules : sequence
         For each input its derivative rule, or None if it needs no gradient.
     kept, result : tuple, ndarray
         What `tinytorch.support.guards` keeps in mind: of the inputs, and what came out.
@@ -49,7 +49,7 @@ class Note:
     def __init__(self, function: Callable, inputs: tuple, values: list, parameters: dict):
         self.function, self.inputs, self.values = function, inputs, values
         self.parameters = parameters
-        self.rules: list[Callable | None] = []
+        self.rules: Sequence[Callable | None] = ()
         self.kept, self.result = (), None
 
     def given_to_rules(self, grad, out) -> tuple:

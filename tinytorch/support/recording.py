@@ -133,8 +133,13 @@ class Recording:
 
     def computed(self, function: Callable, inputs: tuple, result, parameters=NO_SETTINGS) -> None:
         """Tell the watchers what was computed, from what, unless a gradient would be lost."""
-        if parameters or not NO_LISTS.issuperset(map(type, inputs)):
+        if parameters:
             look_for_losses(function, inputs, parameters)
+        else:
+            for x in inputs:
+                if type(x) not in NO_LISTS:
+                    look_for_losses(function, inputs, parameters)
+                    break
         for watcher in WATCHERS.get().computed:
             watcher(function, inputs, result)
 

@@ -152,6 +152,7 @@ def with_vectors(rule: Callable, position: int) -> Callable:
         # By x the axis of length 1 comes first, and the engine sums it away; by y it comes last.
         return share[..., 0] if position == 1 and y.ndim == 1 else share
 
+    rule_for_vectors.__name__ = getattr(rule, "__name__", "<lambda>")  # what `returned` looks at
     return rule_for_vectors
 
 

@@ -26,6 +26,7 @@ from tinytorch.core.tensor import (
 )
 from tinytorch.support import hooks
 from tinytorch.support.arrays import clip_values
+from tinytorch.support.guards import UsersTurn
 from tinytorch.support.losses import (
     holds_gradient,
     refuse_collections,
@@ -171,6 +172,7 @@ def straight(function):
 
 VariableMethods.__add__, VariableMethods.__sub__ = straight(np.add), straight(np.subtract)
 VariableMethods.__mul__, VariableMethods.__truediv__ = straight(np.multiply), straight(np.divide)
+VariableMethods.__matmul__ = straight(np.matmul)
 
 
 def refuse_methods_of(ufunc, method: str, given) -> None:
@@ -225,6 +227,7 @@ def bare_arrays(x):
 
 
 new = object.__new__
+FLOATS = {np.float32, np.float64}  # single numbers: they are not asked for their dtype
 
 
 def bare_tensor(array) -> Tensor:
@@ -236,7 +239,7 @@ def bare_tensor(array) -> Tensor:
 
 def floating_tensor(data) -> Tensor:
     """Data as a tensor of floating dtype; a tensor that is one already is kept itself."""
-    if type(data) is Tensor and data.data.dtype.kind == "f":
+    if type(data) is Tensor and (type(data.data) in FLOATS or data.data.dtype.kind == "f"):
         return data
     if hasattr(data, "__one_call__"):  # it stands in for an array
         data = data if data.dtype.kind == "f" else data.astype(np.float32)
@@ -256,7 +259,8 @@ class UsersFunction:
         self.function = function
 
     def __call__(self, grad, out) -> list:
-        self.function(np.array(grad))
+        with UsersTurn():
+            self.function(np.array(grad))
         return []
 
     def free(self) -> None:
