@@ -115,9 +115,9 @@ def fitted(rule: Callable, function: Callable, count: int) -> Callable:
     """
     inputs = getattr(function, "nin", count)
     try:
-        inspect.signature(rule).bind_partial(*[None] * (2 + inputs))
-        if hasattr(function, "nin"):
-            inspect.signature(rule).bind(*[None] * (2 + inputs))
+        takes = inspect.signature(rule)
+        bind = takes.bind if hasattr(function, "nin") else takes.bind_partial
+        bind(*[None] * (2 + inputs))
     except ValueError:  # it has no signature
         return rule
     except TypeError:
