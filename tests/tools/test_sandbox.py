@@ -174,17 +174,26 @@ WAYS = [
 
 
 def skip_unless(backend: str) -> None:
-    trouble = choice.trouble_with(backend)
+    trouble = choice.trouble_with(backend) if backend else ""
     if trouble:
         pytest.skip(trouble)
 
 
-def run(program: str, folder: Path, backend="bubblewrap", view="observer", policy=SMALL, wait=60):
+def run(
+    program: str,
+    folder: Path,
+    backend="bubblewrap",
+    view="observer",
+    policy=SMALL,
+    wait=60,
+    library=None,
+):
     """Run a program in a sandbox; gives what it printed, and its process."""
     skip_unless(backend)
     script = Path(tempfile.mkdtemp(dir=folder.parent)) / "program.py"
     script.write_text(program)
-    process = sandbox.start_python(script, folder, view, replace(policy, backend=backend))
+    policy = replace(policy, backend=backend, enabled=bool(backend))
+    process = sandbox.start_python(script, folder, view, policy, library=library)
     try:
         return process.communicate(timeout=wait)[0].decode(), process
     finally:
@@ -452,6 +461,23 @@ def test_nothing_outlives_a_grader_that_is_killed(folder):
     process.wait()
     process.stdout.close()
     assert gone(token)
+
+
+@pytest.mark.parametrize("backend", ["bubblewrap", "landlock", ""])
+def test_a_process_has_its_own_copy_of_the_library_that_others_share(folder, backend):
+    """Beside what its folder holds."""
+    library = folder.parent / "library"
+    (library / "tinytorch" / "core").mkdir(parents=True)
+    shared = library / "tinytorch" / "core" / "tensor.py"
+    shared.write_text("size = 1")
+    program = (
+        "import os, sys\nsys.path.insert(0, os.getcwd())\nimport tinytorch.core.tensor as t\n"
+        "print(t.size, open('data.csv').read())\n"
+        "open(t.__file__, 'w').write('size = 2')\nprint(open(t.__file__).read())\n"
+    )
+    text, _ = run(program, folder, backend, library=library)
+    assert text.split() == ["1", "1,2", "size", "=", "2"]
+    assert shared.read_text() == "size = 1"
 
 
 @pytest.mark.parametrize("backend", ["bubblewrap", "landlock"])

@@ -51,7 +51,8 @@ def start(program: Program, policy: Policy) -> subprocess.Popen:
     """
     private = Path(tempfile.mkdtemp(prefix="tito-sandbox-")).resolve()
     folder = private / "folder"
-    shutil.copytree(program.folder, folder)
+    for original in filter(None, (program.library, program.folder)):
+        shutil.copytree(original, folder, dirs_exist_ok=True)
     (private / "tmp").mkdir()
     seen, packages = _packages(private, program, policy)
     user = other_user()
