@@ -602,6 +602,16 @@ def test_a_notebook_has_plots_and_checks(folder, backend):
 
 
 @pytest.mark.parametrize("backend", ["bubblewrap", "landlock"])
+def test_the_checks_of_a_notebook_are_compiled(folder, backend):
+    program = (
+        "import os, tito.checks.block as checks\n"
+        "compiled = open(checks.__cached__, 'rb').read(12)\n"
+        "print(int.from_bytes(compiled[8:], 'little') - int(os.stat(checks.__file__).st_mtime))"
+    )
+    assert run(program, folder, backend, "notebook")[0] == "0\n"
+
+
+@pytest.mark.parametrize("backend", ["bubblewrap", "landlock"])
 @pytest.mark.parametrize("view", ["observer", "notebook"])
 def test_what_is_imported_late_is_found(folder, backend, view):
     program = "import importlib, numpy\nimportlib.invalidate_caches()\nimport secrets, numpy.random"

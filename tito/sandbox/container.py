@@ -12,7 +12,7 @@ from dataclasses import replace
 from tito.errors import TitoError
 from tito.sandbox.launch import KEPT, NOBODY, environment, orders, popen
 from tito.sandbox.policy import Policy, Program
-from tito.sandbox.view import CHECKS, ENTER, HOME, tito_folder
+from tito.sandbox.view import ENTER, HOME, checks_folder
 from tito.sandbox.watchdog import watch
 
 NAME = "container"
@@ -70,7 +70,7 @@ def command(program: Program, policy: Policy, name: str) -> list[str]:
     if program.is_script:
         shown[program.run] = script
     if program.view == "notebook":
-        shown |= {str(tito_folder() / f): f"{HOME}/notebook/tito/{f}" for f in CHECKS}
+        shown[str(checks_folder())] = f"{HOME}/notebook/tito"
     inside = replace(program, run=script) if program.is_script else program
     path = (f"{HOME}/notebook",) if program.view == "notebook" else ()
     order = orders(
