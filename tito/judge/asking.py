@@ -144,7 +144,7 @@ def ask(
             return got
         loaded = [None if n in got.fatal else cell for n, cell in enumerate(sources)]
         with temporary_folder() as folder:  # another one each time: nothing is passed on
-            request = {"cells": loaded, "program": todo, **common}
+            request = {"package": ".", "cells": loaded, "program": todo, **common}
             got.late = time.monotonic() > deadline
             tired = got.hangs >= limits.hangs or got.late
             places = (folder, library.folder)

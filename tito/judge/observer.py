@@ -267,7 +267,7 @@ def observe(request: dict, report) -> None:
     """Load the module's cells, make the observations, and report each."""
     # No other copy of the library can be imported: not the checkout's, not an installed one.
     sys.path[:] = [p for p in sys.path if not os.path.isdir(os.path.join(p, "tinytorch"))]
-    sys.path.insert(0, os.getcwd())
+    sys.path.insert(0, os.path.abspath(request["package"]))
     sys.path_importer_cache.clear()
     sys.meta_path.append(Showing())
     builtins.display = builtins.get_ipython = Nothing()

@@ -117,7 +117,7 @@ def _one_process(pack: Pack, requests: list[dict], seed: int) -> list[Answers]:
     cells = [sent(cell) for cell in pack.reference]
     library = library_of(pack.modules)
     with temporary_folder() as folder:
-        request = {"cells": cells, "variants": requests, **common}
+        request = {"package": ".", "cells": cells, "variants": requests, **common}
         process = sandbox.start_python(Path(observer.__file__), folder, library=library.folder)
         lines: queue.Queue = queue.Queue()
         data, most = json.dumps(request).encode(), observer.LARGEST_ANSWER * 100
