@@ -5,14 +5,19 @@ import collections
 import copy
 import gc
 import operator
+import os
 import pickle
+import subprocess
+import sys
 import threading
 import weakref
 from array import array as standard_array
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import tinytorch
 from tinytorch.core import autograd
 from tinytorch.core.activations import relu
 from tinytorch.core.autograd import (
@@ -827,3 +832,24 @@ def test_a_rule_that_forgets_its_return_is_an_error():
     autograd.derivative(cube, by_x)
     y = apply(cube, variable([1.0, 2.0])).sum()
     refused(y.backward, "did you forget return")
+
+
+AGAIN = """
+import importlib
+from tinytorch.core import autograd, tensor
+def asked():
+    Tensor = tensor.Tensor
+    return [Tensor.__init__, Tensor.__array_ufunc__, tensor.compute, tensor.as_array]
+once, record = asked(), autograd.record
+importlib.reload(autograd)
+weight = tensor.Tensor([1.0], requires_grad=True)
+print(asked() == once, autograd.record is not record, weight.__apply__ is autograd.record)
+"""
+
+
+def test_module_7_that_is_run_again_asks_each_tensor_once():
+    environment = os.environ | {"PYTHONPATH": str(Path(tinytorch.__file__).parents[1])}
+    found = subprocess.run(
+        [sys.executable, "-c", AGAIN], env=environment, capture_output=True, text=True
+    )
+    assert found.stdout.split() == ["True"] * 3, found.stderr

@@ -3,9 +3,11 @@
 import json
 import math
 import os
+from pathlib import Path
 
 import pytest
 from conftest import cell_of, changed, hand_in, reference, untouched
+from nbgrader.api import MissingEntry
 
 from tito.author.feedback import feedback
 from tito.author.grade import grade
@@ -16,6 +18,7 @@ from tito.errors import TitoError, UsageError
 from tito.grading.gradebook import gradebook
 from tito.grading.pool import Interrupted
 from tito.grading.submissions import not_looked_at
+from tito.grading.writer import OneTransaction
 
 
 def graded(module, nb, student="ada"):
@@ -39,6 +42,28 @@ def test_the_reference_gets_all_points_but_those_given_by_hand(numbers):
 def test_the_untouched_release_gets_nothing(numbers):
     result = graded(numbers, untouched(numbers))
     assert (result.score, result.by_hand) == (0, 0)
+
+
+def test_grades_and_comments_that_are_looked_up_together_are_those_of_nbgrader(numbers):
+    for student in ("ada", "bob"):
+        graded(numbers, reference(numbers), student)
+    course, place = Course(numbers.root), (Path(numbers.notebook).stem, numbers.folder, "bob")
+    with gradebook(course) as book:
+        notebook = book.find_submission_notebook(*place)
+        grades = {one.name: one.id for one in notebook.grades}
+        comments = {one.name: one.id for one in notebook.comments}
+        assert {n: book.find_grade(n, *place).id for n in grades} == grades
+        together = OneTransaction(book.db.bind.url, book.course_id)
+        try:
+            assert {n: together.find_grade(n, *place).id for n in grades} == grades
+            assert {n: together.find_comment(n, *place).id for n in comments} == comments
+            assert len(together.of_notebook) == 2 and grades and comments
+            with pytest.raises(MissingEntry):
+                together.find_grade("nowhere", *place)
+            with together.transaction():
+                assert not together.of_notebook
+        finally:
+            together.shut()
 
 
 def test_partial_credit_is_the_share_of_hidden_tests_that_agree(numbers):

@@ -174,17 +174,26 @@ WAYS = [
 
 
 def skip_unless(backend: str) -> None:
-    trouble = choice.trouble_with(backend)
+    trouble = choice.trouble_with(backend) if backend else ""
     if trouble:
         pytest.skip(trouble)
 
 
-def run(program: str, folder: Path, backend="bubblewrap", view="observer", policy=SMALL, wait=60):
+def run(
+    program: str,
+    folder: Path,
+    backend="bubblewrap",
+    view="observer",
+    policy=SMALL,
+    wait=60,
+    library=None,
+):
     """Run a program in a sandbox; gives what it printed, and its process."""
     skip_unless(backend)
     script = Path(tempfile.mkdtemp(dir=folder.parent)) / "program.py"
     script.write_text(program)
-    process = sandbox.start_python(script, folder, view, replace(policy, backend=backend))
+    policy = replace(policy, backend=backend, enabled=bool(backend))
+    process = sandbox.start_python(script, folder, view, policy, library=library)
     try:
         return process.communicate(timeout=wait)[0].decode(), process
     finally:
@@ -454,6 +463,23 @@ def test_nothing_outlives_a_grader_that_is_killed(folder):
     assert gone(token)
 
 
+@pytest.mark.parametrize("backend", ["bubblewrap", "landlock", ""])
+def test_a_process_has_its_own_copy_of_the_library_that_others_share(folder, backend):
+    """Beside what its folder holds."""
+    library = folder.parent / "library"
+    (library / "tinytorch" / "core").mkdir(parents=True)
+    shared = library / "tinytorch" / "core" / "tensor.py"
+    shared.write_text("size = 1")
+    program = (
+        "import os, sys\nsys.path.insert(0, os.getcwd())\nimport tinytorch.core.tensor as t\n"
+        "print(t.size, open('data.csv').read())\n"
+        "open(t.__file__, 'w').write('size = 2')\nprint(open(t.__file__).read())\n"
+    )
+    text, _ = run(program, folder, backend, library=library)
+    assert text.split() == ["1", "1,2", "size", "=", "2"]
+    assert shared.read_text() == "size = 1"
+
+
 @pytest.mark.parametrize("backend", ["bubblewrap", "landlock"])
 def test_what_one_process_writes_is_not_there_for_the_next(folder, backend):
     write = (
@@ -573,6 +599,16 @@ def test_a_notebook_has_plots_and_checks(folder, backend):
     )
     text, _ = asyncio.run(in_a_kernel(code, folder, Policy(backend=backend)))
     assert "image/png" in text and "✓ 1 + 1 is 2" in text and "1,2" in text
+
+
+@pytest.mark.parametrize("backend", ["bubblewrap", "landlock"])
+def test_the_checks_of_a_notebook_are_compiled(folder, backend):
+    program = (
+        "import os, tito.checks.block as checks\n"
+        "compiled = open(checks.__cached__, 'rb').read(12)\n"
+        "print(int.from_bytes(compiled[8:], 'little') - int(os.stat(checks.__file__).st_mtime))"
+    )
+    assert run(program, folder, backend, "notebook")[0] == "0\n"
 
 
 @pytest.mark.parametrize("backend", ["bubblewrap", "landlock"])

@@ -1,5 +1,6 @@
 """The private package `tinytorch` beside a submission."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import sys
 from conftest import ROOT
 
 from tito.course import Course
-from tito.judge.workspace import earlier_modules, workspace
+from tito.judge.workspace import earlier_modules, library_of, workspace
 
 PROGRAM = """
 import sys
@@ -97,3 +98,37 @@ def test_a_graded_notebook_can_read_the_data_of_the_library():
         )
     assert result.stdout.split()[0].startswith(str(folder)), result.stderr
     assert result.stdout.endswith("(1797, 8, 8) 5163 6\n")
+
+
+PRINTS = (
+    "import sys; sys.path.insert(0, '.'); import tinytorch.part as p; print(p.answer, p.__cached__)"
+)
+
+
+def printed(folder) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-I", "-B", "-c", PRINTS], cwd=folder, capture_output=True, text=True
+    )
+    return done.stdout.split()
+
+
+def test_a_workspace_is_compiled_and_what_is_written_again_is_compiled_again():
+    with workspace({"part.py": "answer = 1"}) as folder:
+        answer, compiled = printed(folder)
+        assert answer == "1" and os.path.exists(folder / compiled)
+        (folder / "tinytorch" / "part.py").write_text("answer = 2")
+        assert printed(folder)[0] == "2"
+
+
+def test_a_class_shares_its_library_which_is_gone_when_nobody_needs_it():
+    modules = {"part.py": "answer = 3"}
+    library = library_of(modules)
+    assert library_of(dict(modules)) is library
+    assert library_of(modules, pictures=True) is not library
+    folder = library.folder
+    for n in range(8):  # more than are kept
+        library_of({"part.py": f"answer = {n} + 4"})
+    assert folder.exists()
+    del library
+    gc.collect()
+    assert not folder.exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import types
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -114,10 +115,12 @@ def fitted(rule: Callable, function: Callable, count: int) -> Callable:
         How many rules the row has: so many inputs there are at least.
     """
     inputs = getattr(function, "nin", count)
+    if has_arguments(rule, 2 + inputs):  # most have; a signature takes fifty times as long
+        return rule
     try:
-        inspect.signature(rule).bind_partial(*[None] * (2 + inputs))
-        if hasattr(function, "nin"):
-            inspect.signature(rule).bind(*[None] * (2 + inputs))
+        takes = inspect.signature(rule)
+        bind = takes.bind if hasattr(function, "nin") else takes.bind_partial
+        bind(*[None] * (2 + inputs))
     except ValueError:  # it has no signature
         return rule
     except TypeError:
@@ -132,6 +135,14 @@ def fitted(rule: Callable, function: Callable, count: int) -> Callable:
 
         return refused
     return rule
+
+
+def has_arguments(rule: Callable, count: int) -> bool:
+    """Whether something is a plain function of just so many arguments, without keywords."""
+    if not isinstance(rule, types.FunctionType) or vars(rule):
+        return False
+    code = rule.__code__
+    return code.co_argcount == count and not code.co_kwonlyargcount
 
 
 def with_vectors(rule: Callable, position: int) -> Callable:

@@ -303,6 +303,14 @@ def record_leaves(record, variable: type) -> None:
         refuse_whole_numbers(tensor)
         return record
 
+    guard_tensors()
+    Tensor.__apply__ = property(recorded)
+
+
+@functools.cache
+def guard_tensors() -> None:
+    """Have tensors refuse what would lose a gradient; once, however often module 7 is run."""
+
     def array_function_of_a_tensor(tensor, function, types, arguments, parameters):
         return array_function(function, arguments, parameters)
 
@@ -336,7 +344,6 @@ def record_leaves(record, variable: type) -> None:
 
     Tensor.__init__, Tensor.__array_ufunc__ = init, array_ufunc
     tensor_module.compute, tensor_module.as_array = compute, as_array  # what `apply` calls
-    Tensor.__apply__ = property(recorded)
     Tensor.__array_function__ = array_function_of_a_tensor
     for name in IN_PLACE:
         setattr(Tensor, name, refuse_in_place)

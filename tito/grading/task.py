@@ -15,6 +15,7 @@ from tito.errors import TitoError
 from tito.grading.assignment import Assignment, grader
 from tito.grading.gradebook import be_quiet
 from tito.judge.pack import Pack
+from tito.judge.remembered import remembered
 from tito.notebook.read import notebook_of
 from tito.steps.job import IN_POOL, Job, graded_cells
 from tito.steps.slim_notebook import without_what_is_cleared
@@ -180,10 +181,8 @@ def _apply_steps(known: _Known, handed: Handed, name: str, nb, seed: int):
 
 
 def _text_of(nb) -> str:
-    """A notebook as JSON."""
-    import nbformat
-
-    return nbformat.v4.writes(nb)
+    """A notebook as JSON, without the layout of its file, which takes longer than all else."""
+    return json.dumps(nb, ensure_ascii=False, sort_keys=True)
 
 
 def _state(job: Job) -> str:
@@ -221,7 +220,7 @@ class _Known:
         return "it" if len(self.released) == 1 else f"{notebook}.ipynb"
 
 
-@functools.lru_cache(maxsize=4)
+@remembered(4)
 def _known(assignment: bytes) -> _Known:
     """An assignment, ready for use."""
     from traitlets.config import Config

@@ -13,7 +13,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from nbgrader.api import Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import (
+    Assignment,
+    BaseCell,
+    Comment,
+    Grade,
+    Gradebook,
+    Notebook,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import CheckCellMetadata as NbgraderCheckCellMetadata
@@ -42,6 +51,7 @@ class OneTransaction(Gradebook):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.db.commit = lambda: None  # nbgrader commits after each grade
+        self.of_notebook: dict[tuple, dict] = {}  # grades or comments that were looked up together
 
     def close(self) -> None:
         """Nothing: nbgrader's steps close it after each submission."""
@@ -61,6 +71,7 @@ class OneTransaction(Gradebook):
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """All that is done within, or nothing of it."""
+        self.of_notebook.clear()
         try:
             yield
             self.db().commit()
@@ -68,7 +79,45 @@ class OneTransaction(Gradebook):
             self.db().rollback()
             raise
         finally:
+            self.of_notebook.clear()
             self.db.remove()
+
+    def find_grade(self, grade_cell: str, notebook: str, assignment: str, student: str) -> Grade:
+        """As nbgrader; all of a notebook are looked up together."""
+        found = self._of_notebook(Grade, notebook, assignment, student).get(grade_cell)
+        return found or super().find_grade(grade_cell, notebook, assignment, student)
+
+    def find_comment(
+        self, solution_cell: str, notebook: str, assignment: str, student: str
+    ) -> Comment:
+        """As nbgrader; all of a notebook are looked up together."""
+        found = self._of_notebook(Comment, notebook, assignment, student).get(solution_cell)
+        return found or super().find_comment(solution_cell, notebook, assignment, student)
+
+    def _of_notebook(
+        self, kind: type[Grade] | type[Comment], notebook: str, assignment: str, student: str
+    ) -> dict[str, Grade | Comment]:
+        """The grades or comments of a submitted notebook, by the names of their cells; those of
+        tasks come after others of the same name."""
+        key = kind, notebook, assignment, student
+        if key not in self.of_notebook:
+            rows = (
+                self.db.query(BaseCell.type, BaseCell.name, kind)
+                .select_from(kind)
+                .join(BaseCell, BaseCell.id == kind.cell_id)
+                .join(SubmittedNotebook, SubmittedNotebook.id == kind.notebook_id)
+                .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
+                .join(
+                    SubmittedAssignment,
+                    SubmittedAssignment.id == SubmittedNotebook.assignment_id,
+                )
+                .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+                .filter(Notebook.name == notebook, Assignment.name == assignment)
+                .filter(SubmittedAssignment.student_id == student)
+            )
+            tasks_first = sorted(rows, key=lambda row: row[0] != "TaskCell")
+            self.of_notebook[key] = {name: one for _, name, one in tasks_first}
+        return self.of_notebook[key]
 
 
 class Writer:
@@ -227,15 +276,17 @@ class Writer:
     def _write_files(self, student: str, notebooks: dict[str, str]) -> None:
         """Write what nbgrader has in autograded/; no reader sees less than before."""
         folder = self.graded_folder(student)
-        contents = self._files_of(self._handed_in(student)) | self._files_of(
-            self.module.source_folder, self.kept
-        )
+        contents = self._files_of(self._handed_in(student)) | self._files_of_the_source
         contents |= {f"{name}.ipynb": text.encode() for name, text in notebooks.items()}
         for name, content in contents.items():
             _write(folder, name, content)
         for path in [p for p in folder.rglob("*") if p.is_file()]:
             if str(path.relative_to(folder)) not in contents:
                 path.unlink()
+
+    @functools.cached_property
+    def _files_of_the_source(self) -> dict[str, bytes]:
+        return self._files_of(self.module.source_folder, self.kept)
 
     def _files_of(self, folder: Path, left_out: list[str] = ()) -> dict[str, bytes]:
         ignored = self.directory.ignore + ["*.ipynb"]

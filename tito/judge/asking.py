@@ -16,7 +16,7 @@ from tito.files import printable
 from tito.judge import observer
 from tito.judge.observations import Observation
 from tito.judge.refusals import Told, in_full
-from tito.judge.workspace import workspace
+from tito.judge.workspace import library_of, temporary_folder
 from tito.notebook.export import CodeCell
 from tito.notebook.read import refuse_too_many_values
 
@@ -135,6 +135,7 @@ def ask(
         deadline = time.monotonic() + limits.total
     lines = "".join(f"from __future__ import {f}\n" for f in future)
     common = {"module": name, "seed": seed % 2**32, "future": lines}
+    library = library_of(modules)
     while True:
         todo = [
             None if isinstance(s, dict) and not _open(got, n) else s for n, s in enumerate(steps)
@@ -142,11 +143,12 @@ def ask(
         if not any(isinstance(step, dict) for step in todo):
             return got
         loaded = [None if n in got.fatal else cell for n, cell in enumerate(sources)]
-        with workspace(modules) as folder:  # another one each time: nothing is passed on
-            request = {"package": str(folder), "cells": loaded, "program": todo, **common}
+        with temporary_folder() as folder:  # another one each time: nothing is passed on
+            request = {"package": ".", "cells": loaded, "program": todo, **common}
             got.late = time.monotonic() > deadline
             tired = got.hangs >= limits.hangs or got.late
-            if tired or not _one_process(request, got, folder, limits, deadline, told):
+            places = (folder, library.folder)
+            if tired or not _one_process(request, got, places, limits, deadline, told):
                 got.late = time.monotonic() > deadline  # it may have passed meanwhile
                 in_time = not (tired or got.late)
                 _give_up(got, todo, NOT_STARTED if in_time else "there was no time left for it")
@@ -180,10 +182,16 @@ def step_of(observation: Observation, seed: int) -> dict:
 
 
 def _one_process(
-    request: dict, got: Answers, folder: Path, limits: Limits, deadline: float, told: Told
+    request: dict,
+    got: Answers,
+    places: tuple[Path, Path],
+    limits: Limits,
+    deadline: float,
+    told: Told,
 ) -> bool:
     """Run one process as long as it answers in time; returns whether to try another."""
-    process = sandbox.start_python(Path(observer.__file__), folder)
+    folder, library = places
+    process = sandbox.start_python(Path(observer.__file__), folder, library=library)
     lines: queue.Queue = queue.Queue()
     data = json.dumps(request).encode()
     most = 2 * observer.LARGEST_ANSWER * (len(request["cells"]) + len(request["program"]))

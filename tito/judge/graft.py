@@ -24,6 +24,7 @@ from tito.judge.lending import lent_exercises, lent_statements, reference_names
 from tito.judge.observations import Observation
 from tito.judge.outlines import compiled, without_docstrings
 from tito.judge.pack import Pack
+from tito.judge.remembered import remembered
 from tito.notebook.export import CodeCell
 from tito.syntax import parse
 
@@ -135,7 +136,7 @@ def _failing(pack: Pack, cells: list[CodeCell]) -> set[str]:
     }
 
 
-@lru_cache(maxsize=8)
+@remembered(8)
 def reference_answers(pack: Pack, seed: int) -> dict[int, object]:
     """What the reference answers, by the place of each observation in the program.
 

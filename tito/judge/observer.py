@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import builtins
 import codeop
+import gc
 import importlib.machinery
 import json
 import marshal
@@ -21,6 +22,9 @@ import sys
 import time
 import types
 import warnings
+
+if __name__ == "__main__":  # what is imported stays, so nothing of it is garbage
+    gc.disable()
 
 import numpy as np
 
@@ -263,7 +267,7 @@ def observe(request: dict, report) -> None:
     """Load the module's cells, make the observations, and report each."""
     # No other copy of the library can be imported: not the checkout's, not an installed one.
     sys.path[:] = [p for p in sys.path if not os.path.isdir(os.path.join(p, "tinytorch"))]
-    sys.path.insert(0, request["package"])
+    sys.path.insert(0, os.path.abspath(request["package"]))
     sys.path_importer_cache.clear()
     sys.meta_path.append(Showing())
     builtins.display = builtins.get_ipython = Nothing()
@@ -314,6 +318,8 @@ def with_an_alarm(report, seconds: float):
 
 
 def main() -> None:
+    gc.freeze()
+    gc.enable()
     request = json.load(sys.stdin)
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nowhere = os.open(os.devnull, os.O_RDWR)

@@ -28,7 +28,7 @@ from tito.judge.asking import (
 from tito.judge.observations import Observation
 from tito.judge.pack import Pack
 from tito.judge.refusals import in_full
-from tito.judge.workspace import workspace
+from tito.judge.workspace import library_of, temporary_folder
 from tito.notebook.export import CodeCell
 from tito.source.percent import Cell
 from tito.source.reference import code_cells
@@ -115,9 +115,10 @@ def _one_process(pack: Pack, requests: list[dict], seed: int) -> list[Answers]:
     found = [Answers() for _ in requests]
     common = {"module": pack.import_name, "seed": seed % 2**32, "patience": PATIENCE}
     cells = [sent(cell) for cell in pack.reference]
-    with workspace(pack.modules) as folder:
-        request = {"package": str(folder), "cells": cells, "variants": requests, **common}
-        process = sandbox.start_python(Path(observer.__file__), folder)
+    library = library_of(pack.modules)
+    with temporary_folder() as folder:
+        request = {"package": ".", "cells": cells, "variants": requests, **common}
+        process = sandbox.start_python(Path(observer.__file__), folder, library=library.folder)
         lines: queue.Queue = queue.Queue()
         data, most = json.dumps(request).encode(), observer.LARGEST_ANSWER * 100
         for job in (lambda: send(process, data), lambda: receive(process, lines, most)):

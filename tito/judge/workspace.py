@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import compileall
 import contextlib
 import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from py_compile import PycInvalidationMode
 
 from tito.course import Course, Module
+from tito.judge.remembered import remembered
 from tito.source.reference import reference_text
 
 DRAWS = "graph"  # the one folder of the library that is not there where marks are decided
@@ -66,17 +70,54 @@ def workspace(modules: dict[str, str], pictures: bool = False) -> Iterator[Path]
     Path
         The folder; it is removed at the end.
     """
+    library = library_of(modules, pictures)
     with temporary_folder() as folder:
-        core = folder / "tinytorch" / "core"
-        core.mkdir(parents=True)
-        (folder / "tinytorch" / "__init__.py").touch()
-        (core / "__init__.py").touch()
-        add_graph(folder / "tinytorch" / "graph", pictures)
-        add_data(folder / "tinytorch" / "datasets")
-        for name, text in modules.items():
-            (folder / "tinytorch" / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / "tinytorch" / name).write_text(text, encoding="utf-8")
+        shutil.copytree(library.folder, folder, dirs_exist_ok=True)
         yield folder
+
+
+class Library:
+    """A folder with a package `tinytorch`, of which each process of a class gets a copy.
+
+    It is removed as soon as nobody uses it.
+
+    Parameters
+    ----------
+    modules : dict
+        What it holds, from `earlier_modules`.
+    pictures : bool
+        As in `workspace`.
+
+    Attributes
+    ----------
+    folder : Path
+        Where it is. The programs are there compiled, too: no sandbox keeps what it compiles.
+    """
+
+    def __init__(self, modules: dict[str, str], pictures: bool = False):
+        self.folder = Path(tempfile.mkdtemp(prefix="tito-library-"))
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+        core = self.folder / "tinytorch" / "core"
+        core.mkdir(parents=True)
+        (self.folder / "tinytorch" / "__init__.py").touch()
+        (core / "__init__.py").touch()
+        add_graph(self.folder / "tinytorch" / "graph", pictures)
+        add_data(self.folder / "tinytorch" / "datasets")
+        for name, text in modules.items():
+            (self.folder / "tinytorch" / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / "tinytorch" / name).write_text(text, encoding="utf-8")
+        checked = PycInvalidationMode.CHECKED_HASH  # a file that is written again is compiled again
+        compileall.compile_dir(self.folder, quiet=2, invalidation_mode=checked)
+
+
+def library_of(modules: dict[str, str], pictures: bool = False) -> Library:
+    """The library of a class, made once; the parameters are those of `Library`."""
+    return _library_of(tuple(modules.items()), pictures)
+
+
+@remembered(8)
+def _library_of(modules: tuple[tuple[str, str], ...], pictures: bool) -> Library:
+    return Library(dict(modules), pictures)
 
 
 @contextlib.contextmanager

@@ -140,6 +140,7 @@ def start_python(
     view: str = "observer",
     policy: Policy | None = None,
     arguments: tuple[str, ...] = (),
+    library: Path | None = None,
 ) -> subprocess.Popen:
     """Start a Python script of untrusted code, which talks over standard input and output.
 
@@ -156,10 +157,13 @@ def start_python(
         Its limits; by default that of `use`.
     arguments : tuple of str
         What it finds in ``sys.argv``.
+    library : Path, optional
+        A folder that it finds a copy of in its working folder; many processes may share it.
 
     Returns
     -------
     subprocess.Popen
         With pipes for standard input and output. End it with `kill`.
     """
-    return start(Program(str(script), folder, view, arguments), policy)
+    program = Program(str(script), folder, view, arguments, library=library)
+    return start(program, policy)

@@ -76,6 +76,7 @@ def start(program: Program, policy: Policy) -> subprocess.Popen:
             str(program.folder),
             seen.path,
             user=user,
+            library=f"{HOME}/library" if program.library else "",
             original=f"{HOME}/folder",
         )
         command += ["--", interpreter().program, "-I", "-B", "-u", f"{HOME}/enter.py", inside]
@@ -107,6 +108,8 @@ def _namespaces(user: int | None) -> list[str]:
 def _mounts(program: Program, policy: Policy, seen: View) -> list[str]:
     folder, shared = str(program.folder), program.shared
     shown = [*seen.files, (folder, f"{HOME}/folder")]
+    if program.library is not None:
+        shown.append((str(program.library), f"{HOME}/library"))
     if program.is_script:
         shown.append((program.run, f"{HOME}/{os.path.basename(program.run)}"))
     arguments = ["--proc", "/proc", "--dev", "/dev"]

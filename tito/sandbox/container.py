@@ -12,7 +12,7 @@ from dataclasses import replace
 from tito.errors import TitoError
 from tito.sandbox.launch import KEPT, NOBODY, environment, orders, popen
 from tito.sandbox.policy import Policy, Program
-from tito.sandbox.view import CHECKS, ENTER, HOME, tito_folder
+from tito.sandbox.view import ENTER, HOME, checks_folder
 from tito.sandbox.watchdog import watch
 
 NAME = "container"
@@ -65,13 +65,23 @@ def command(program: Program, policy: Policy, name: str) -> list[str]:
     """The command line that runs a program in a container."""
     script = f"{HOME}/program.py"
     shown = {str(ENTER): f"{HOME}/enter.py", str(program.folder): str(program.folder)}
+    if program.library is not None:
+        shown[str(program.library)] = f"{HOME}/library"
     if program.is_script:
         shown[program.run] = script
     if program.view == "notebook":
-        shown |= {str(tito_folder() / f): f"{HOME}/notebook/tito/{f}" for f in CHECKS}
+        shown[str(checks_folder())] = f"{HOME}/notebook/tito"
     inside = replace(program, run=script) if program.is_script else program
     path = (f"{HOME}/notebook",) if program.view == "notebook" else ()
-    order = orders(inside, policy, INSIDE, path, original=str(program.folder), only=False)
+    order = orders(
+        inside,
+        policy,
+        INSIDE,
+        path,
+        library=f"{HOME}/library" if program.library else "",
+        original=str(program.folder),
+        only=False,
+    )
     variables = {k: v for k, v in environment(INSIDE).items() if k not in KEPT or k == "LANG"}
     tmpfs = f"size={policy.folder_size},mode=1777"
     return [

@@ -8,10 +8,21 @@ import json
 import os
 import resource
 import runpy
-import shutil
 import sys
 
 SITE = ("site-packages", "dist-packages")
+
+
+def copy(original: str, folder: str) -> None:
+    """Copy the contents of a folder; what `shutil` keeps of times and rights would double it."""
+    os.makedirs(folder, exist_ok=True)
+    for entry in os.scandir(original):
+        target = f"{folder}/{entry.name}"
+        if entry.is_dir():
+            copy(entry.path, target)
+        else:
+            with open(entry.path, "rb") as source, open(target, "wb") as file:
+                file.write(source.read())
 
 
 def become(user: int, kept: str) -> None:
@@ -65,8 +76,8 @@ def run(program: str, arguments: list, path: list, only: bool) -> None:
 
 def main() -> None:
     wanted = json.loads(sys.argv[1])
-    if wanted["original"]:
-        shutil.copytree(wanted["original"], wanted["folder"], dirs_exist_ok=True)
+    for original in filter(None, (wanted["library"], wanted["original"])):
+        copy(original, wanted["folder"])
     if wanted["confine"]:
         confine_self(wanted)
     else:

@@ -51,7 +51,8 @@ def start(program: Program, policy: Policy) -> subprocess.Popen:
     """
     private = Path(tempfile.mkdtemp(prefix="tito-sandbox-")).resolve()
     folder = private / "folder"
-    shutil.copytree(program.folder, folder)
+    for original in filter(None, (program.library, program.folder)):
+        shutil.copytree(original, folder, dirs_exist_ok=True)
     (private / "tmp").mkdir()
     seen, packages = _packages(private, program, policy)
     user = other_user()
@@ -104,10 +105,8 @@ def _packages(private: Path, program: Program, policy: Policy) -> tuple[list[str
             read.append(str(folder))
         return read, (str(private / "observer"),)
     for source, place in everything.files:
-        if place.startswith(f"{HOME}/notebook/tito/"):
-            target = private / place.removeprefix(f"{HOME}/")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(source, target)
+        if place == f"{HOME}/notebook/tito":
+            shutil.copytree(source, private / "notebook" / "tito")
     for folder in everything.path[1:]:
         entries = [os.path.join(folder, name) for name in os.listdir(folder)]
         read += [entry for entry in entries if entry not in everything.masked]

@@ -44,7 +44,7 @@ def orders(program: Program, policy: Policy, folder: str, path: tuple[str, ...],
     """What `enter.py` is to do, as its argument."""
     if program.view == "notebook":  # its own modules come before an installed library
         path = (folder, *path)
-    settings = {"original": "", "user": None, "confine": None, "only": True} | more
+    settings = {"library": "", "original": "", "user": None, "confine": None, "only": True} | more
     return json.dumps(
         {
             "program": program.run,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 
@@ -15,6 +16,8 @@ NAME = "limits"
 
 def start(program: Program, policy: Policy) -> subprocess.Popen:
     """Start a program with the rights of whoever calls this."""
+    if program.library is not None:  # the folder is the process's own
+        shutil.copytree(program.library, program.folder, dirs_exist_ok=True)
     python = [sys.executable, "-I", "-B", "-u"]
     if sys.platform == "win32":  # has no such limits
         run = [program.run] if program.is_script else ["-m", program.run]

@@ -90,6 +90,8 @@ class Program:
         A folder that it shares with the process that started it.
     pipes : bool
         Whether it talks over standard input and output; else they lead nowhere.
+    library : Path, optional
+        A folder that others share; what it holds is in the copy of the working folder, too.
     """
 
     run: str
@@ -98,6 +100,7 @@ class Program:
     arguments: tuple[str, ...] = ()
     shared: Path | None = None
     pipes: bool = True
+    library: Path | None = None
 
     @property
     def is_script(self) -> bool:

@@ -68,7 +68,13 @@ class Ran:
     seconds: float = 0.0
 
 
-def execute(nb, folder: Path, limits: Running, left_out: Collection[int] = ()) -> Ran:
+def execute(
+    nb,
+    folder: Path,
+    limits: Running,
+    left_out: Collection[int] = (),
+    library: Path | None = None,
+) -> Ran:
     """Run the code cells of a notebook, and put their outputs into it.
 
     Parameters
@@ -81,6 +87,8 @@ def execute(nb, folder: Path, limits: Running, left_out: Collection[int] = ()) -
         How long it may take.
     left_out : collection of int
         The places of cells that are not run; they stay as they are.
+    library : Path, optional
+        A folder whose contents are in the folder as well, as its interpreter sees it.
 
     Returns
     -------
@@ -88,13 +96,15 @@ def execute(nb, folder: Path, limits: Running, left_out: Collection[int] = ()) -
         What was not run, or not to its end; the outputs up to there are in the notebook.
     """
     for _ in range(MOST_KILLED):
-        ran, lost = _execute(nb, folder, limits, left_out)
+        ran, lost = _execute(nb, folder, limits, left_out, library)
         if not lost:
             return ran
-    return _execute(nb, folder, limits, left_out)[0]
+    return _execute(nb, folder, limits, left_out, library)[0]
 
 
-def _execute(nb, folder: Path, limits: Running, left_out: Collection[int]) -> tuple[Ran, bool]:
+def _execute(
+    nb, folder: Path, limits: Running, left_out: Collection[int], library: Path | None
+) -> tuple[Ran, bool]:
     """Run the cells once; also gives whether the interpreter was lost by no fault of theirs."""
     ran, shown = Ran(), Outputs(nb, limits.most_bytes)
     todo = [
@@ -104,7 +114,7 @@ def _execute(nb, folder: Path, limits: Running, left_out: Collection[int]) -> tu
     ]
     if not todo:
         return ran, False
-    interpreter = Interpreter(folder, limits.most_bytes)
+    interpreter = Interpreter(folder, limits.most_bytes, library)
     try:
         started = _run_cells(interpreter, todo, limits, ran, shown)
         if not interpreter.died:
@@ -166,8 +176,8 @@ def _run_cell(
 class Interpreter:
     """A process that runs cells; see runner.py."""
 
-    def __init__(self, folder: Path, most_bytes: int):
-        self.process = sandbox.start_python(RUNNER, folder, view="notebook")
+    def __init__(self, folder: Path, most_bytes: int, library: Path | None = None):
+        self.process = sandbox.start_python(RUNNER, folder, view="notebook", library=library)
         self.lines: queue.Queue = queue.Queue(maxsize=1000)
         self.most_bytes, self.ended, self.died = most_bytes, "", False
         self.stopping = threading.Event()

@@ -19,7 +19,7 @@ from traitlets import Bool, Float, Integer
 
 from tito import sandbox
 from tito.errors import TitoError
-from tito.judge.workspace import temporary_folder, workspace
+from tito.judge.workspace import library_of, temporary_folder, workspace
 from tito.notebook.demo_cells import left_out
 from tito.notebook.export import module_text, notebook_cells, title_of
 from tito.notebook.read import language_of
@@ -76,12 +76,13 @@ class ExecuteInWorkspace(Execute):
             return nb, resources
         complete = [cell.source for cell in nb.cells]
         try:
-            with workspace(job.pack.modules, pictures=True) as folder:
+            in_pool, modules = IN_POOL in resources, job.pack.modules
+            with temporary_folder() if in_pool else workspace(modules, pictures=True) as folder:
                 job.folder = str(folder)
                 prepare(nb, job, folder)
                 self.left_out = set() if self.demos else leave_out_demos(nb, job)
-                if IN_POOL in resources:
-                    job.ran = self.run_without_kernel(nb, folder)
+                if in_pool:
+                    job.ran = self.run_without_kernel(nb, folder, modules)
                 else:
                     self.run_in_kernel(nb, resources, km, folder)
         finally:
@@ -109,10 +110,11 @@ class ExecuteInWorkspace(Execute):
         """Tell a notebook what it is run for, as nbgrader does."""
         self.kc.execute(SAY_SO, silent=True, store_history=False)
 
-    def run_without_kernel(self, nb, folder: Path) -> Ran:
+    def run_without_kernel(self, nb, folder: Path, modules: dict[str, str]) -> Ran:
         """Execute in an interpreter that is driven over pipes."""
         limits = Running(self.timeout, self.most_timeouts, self.most_bytes, self.total)
-        ran = execute(nb, folder, limits, self.left_out)
+        library = library_of(modules, pictures=True)
+        ran = execute(nb, folder, limits, self.left_out, library.folder)
         for number in ran.timeouts:
             self.note_timeout(nb, nb.cells[number], number)
         if ran.ended:
@@ -236,7 +238,9 @@ def prepare(nb, job: Job, folder: Path) -> None:
         if cell.error:
             note(nb, f"the cell {cell.name!r} does not parse ({cell.error})")
     text = module_text(cells, title_of(job.module), "the submission")
-    (folder / "tinytorch" / "core" / f"{job.pack.name}.py").write_text(text, encoding="utf-8")
+    core = folder / "tinytorch" / "core"
+    core.mkdir(parents=True, exist_ok=True)
+    (core / f"{job.pack.name}.py").write_text(text, encoding="utf-8")
     for cell in nb.cells:
         if cell.cell_type == "code" and BEGIN_HIDDEN in cell.source:
             cell.source = without_hidden_tests(cell.source)

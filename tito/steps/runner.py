@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import binascii
 import builtins
+import gc
 import importlib.machinery
 import io
 import json
@@ -22,6 +23,9 @@ import threading
 import types
 import zlib
 from collections.abc import Iterable
+
+if __name__ == "__main__":  # what is imported stays, so nothing of it is garbage
+    gc.disable()
 
 from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
@@ -400,6 +404,8 @@ def main() -> None:
     channel, pump = take_over()
     look_like_a_kernel()
     runner = Runner(channel, pump)
+    gc.freeze()
+    gc.enable()
     pump.start()
     channel.send(ready=True)
     cells: queue.SimpleQueue = queue.SimpleQueue()

@@ -90,17 +90,18 @@ def cells_of(nb) -> dict[str, str]:
         A graded notebook.
     """
     checks = nb.metadata.get("tito", {}).get("checks", {})
+    solutions = [c for c in nb.cells if is_solution(c)]
     found = {}
     for number, cell in enumerate(nb.cells):
         if is_grade(cell) or is_task(cell):
             nbgrader = cell.metadata["nbgrader"]
             name, points = nbgrader["grade_id"], float(nbgrader.get("points", 0))
-            facts = [checks.get(name, cell.source), points, *_answers(nb.cells, number)]
+            facts = [checks.get(name, cell.source), points, *_answers(nb.cells, number, solutions)]
             found[name] = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
     return found
 
 
-def _answers(cells: list, number: int) -> list[str]:
+def _answers(cells: list, number: int, solutions: list) -> list[str]:
     """What a student wrote for a graded cell, besides what is in the cell itself."""
     cell = cells[number]
     if is_task(cell):
@@ -108,9 +109,7 @@ def _answers(cells: list, number: int) -> list[str]:
     if is_solution(cell):
         return []
     name = cell.metadata["nbgrader"]["grade_id"].removeprefix("test-")
-    named = [
-        c.source for c in cells if is_solution(c) and c.metadata["nbgrader"]["grade_id"] == name
-    ]
+    named = [c.source for c in solutions if c.metadata["nbgrader"]["grade_id"] == name]
     return named or _solutions_above(cells, number)
 
 
