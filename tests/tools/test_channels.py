@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -47,11 +48,26 @@ def place_in(file):
 """
 
 BACKENDS = ["bubblewrap", "landlock", ""]
+MADE: list[str] = []  # folders that other users may enter, as they may none of pytest's
+
+
+def folder_for_others(prefix: str, rights: int) -> Path:
+    """A folder outside of pytest's, which is removed after these tests."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    MADE.append(str(folder))
+    folder.chmod(rights)
+    return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_is_left():
+    yield
+    while MADE:
+        shutil.rmtree(MADE.pop(), ignore_errors=True)
 
 
 def start(name: str, text: str, policy: Policy) -> subprocess.Popen:
-    folder = Path(tempfile.mkdtemp(prefix="tito-channel-"))
-    folder.chmod(0o755)
+    folder = folder_for_others("tito-channel-", 0o755)
     script = folder / "program.py"
     path = SHARED[list(CHANNELS).index(name)]
     script.write_text(f"{START}path = {path!r}\n{text}", encoding="utf-8")
@@ -186,8 +202,7 @@ def tried_as_somebody(name: str, backend: str) -> subprocess.CompletedProcess:
     """One of these attacks, tried by a submission that an ordinary user grades."""
     program = AS_SOMEBODY.format(root=str(ROOT), code=ON_OTHERS[name], backend=backend)
     user = ORDINARY + 3 * list(ON_OTHERS).index(name) + BACKENDS.index(backend)
-    home = tempfile.mkdtemp(prefix="tito-home-")
-    Path(home).chmod(0o777)
+    home = str(folder_for_others("tito-home-", 0o777))
     try:
         return subprocess.run(
             [sys.executable, "-c", program],
