@@ -2283,7 +2283,11 @@ Tracing and writing take time, too. How many steps of the engine is that?
 
 
 # %% demo=true
-cost = seconds(lambda: list(map(compile(twins_step), [x, x], [y, y])), 5)
+def call_twice(step):
+    return step(x, y), step(x, y)
+
+
+cost = seconds(lambda: call_twice(compile(twins_step)), 5)
 print(f"the first two calls take as long as {cost / engine:.0f} steps of the engine")
 print(f"they are paid back after {cost / (engine - compiled):.0f} steps")
 

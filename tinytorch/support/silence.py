@@ -8,11 +8,10 @@ from types import MappingProxyType
 
 import numpy as np
 
-NO_SETTINGS: Mapping = MappingProxyType({})
 QUIET: list[contextvars.Context] = []  # in which numpy is silent, and nothing runs now
 
 
-def silently(function: Callable, inputs: Iterable, settings: Mapping = NO_SETTINGS):
+def silently(function: Callable, inputs: Iterable, settings: Mapping = MappingProxyType({})):
     """Call a function of numpy's, or one that calls nothing else, without its warnings."""
     quiet = QUIET.pop() if QUIET else new_context()
     try:
