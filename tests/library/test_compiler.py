@@ -1,6 +1,5 @@
 """Compiled steps: equal to the engine to the last bit, and never wrong without a word."""
 
-import cProfile
 import itertools
 import shutil
 import threading
@@ -8,6 +7,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from conftest import calls_of
 
 from tinytorch import in_place
 from tinytorch.core import optimizers, training
@@ -912,19 +912,14 @@ def chain(length):
     return step
 
 
-def calls_of(function):
-    """How many calls of Python functions a call makes."""
-    profile = cProfile.Profile(builtins=False)
-    profile.runcall(function)
-    return sum(entry.callcount for entry in profile.getstats())
-
-
 def test_tracing_and_writing_grow_with_the_number_of_steps_and_no_faster():
     x = np.array([0.3, 0.7])
     calls, lines = {}, {}
     for length in (100, 1_000, 30_000):
         compiled = compile(chain(length))
-        calls[length] = calls_of(lambda compiled=compiled: (compiled(x), compiled.source))
+        calls[length] = calls_of(
+            lambda compiled=compiled: (compiled(x), compiled.source), builtins=False
+        )
         assert_same_bits(compiled(x), chain(length)(x))
         lines[length] = len(compiled.source.split("\n"))
         assert len(compiled.steps) == 2 * length and len(compiled.buffers) <= 2

@@ -4,14 +4,13 @@ import base64
 import importlib.util
 import linecache
 import re
-import sys
 import xml.etree.ElementTree as ET
 from html import unescape
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, calls_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -434,18 +433,7 @@ def test_a_graph_four_times_as_large_takes_no_more_than_six_times_the_work_to_dr
 def calls_of_drawing(z) -> int:
     """How many functions are called to draw a graph, after a first time."""
     draw(z)
-    calls = 0
-
-    def count(frame, event, argument):
-        nonlocal calls
-        calls += event in ("call", "c_call")
-
-    sys.setprofile(count)
-    try:
-        draw(z)
-    finally:
-        sys.setprofile(None)
-    return calls
+    return calls_of(lambda: draw(z))
 
 
 # step_backward

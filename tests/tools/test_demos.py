@@ -2,12 +2,11 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from conftest import cell_of, changed, hand_in, reference
+from conftest import calls_of, cell_of, changed, hand_in, reference
 from nbformat.v4 import new_code_cell, new_notebook
 
 from tito.author.grade import grade
@@ -181,18 +180,7 @@ def test_looking_into_a_cell_takes_steps_in_proportion_to_its_length(case):
 
 def calls(source: str) -> int:
     """How many calls it takes to find the names of a cell."""
-    counted = 0
-
-    def count(frame, event, argument):
-        nonlocal counted
-        counted += event in ("call", "c_call")
-
-    sys.setprofile(count)
-    try:
-        names_of.__wrapped__(source)
-    finally:
-        sys.setprofile(None)
-    return counted
+    return calls_of(lambda: names_of.__wrapped__(source))
 
 
 @pytest.mark.parametrize("module", [module.folder for module in Course(ROOT).modules()])
