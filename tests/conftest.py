@@ -165,6 +165,9 @@ def copy_of_the_course(root: Path) -> Course:
         shutil.copy(ROOT / path, root / path)
     shutil.copytree(ROOT / "source", root / "source", ignore=shutil.ignore_patterns("*.ipynb"))
     shutil.copy(ROOT / "nbgrader_config.py", root)
+    (root / ".tito").mkdir()
+    for path in (ROOT / ".tito").glob("read-*.json"):  # what Jupytext read, if it did already
+        shutil.copy(path, root / ".tito")
     return Course(root)
 
 

@@ -49,8 +49,9 @@ def copy_of(course: Course, folder: Path) -> Course:
             shutil.copytree(source, folder / name, ignore=ignored)
         elif source.exists():
             shutil.copy(source, folder / name)
-    for path in (course.root / ".tito").glob("needs-*.json"):
-        write_atomically(folder / ".tito" / path.name, path.read_bytes())
+    for kind in ("read", "needs"):
+        for path in (course.root / ".tito").glob(f"{kind}-*.json"):
+            write_atomically(folder / ".tito" / path.name, path.read_bytes())
     return Course(folder)
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-
 from tito.author.ordinary import check_sources, release_ordinary
 from tito.author.release import check_reference, release
 from tito.course import Module
@@ -12,6 +9,7 @@ from tito.grading import pool
 from tito.grading.assignment import Assignment
 from tito.grading.live_view import Progress
 from tito.grading.report import Graded
+from tito.source.kept import kept
 from tito.source.modules_and_others import Assigned
 
 
@@ -41,11 +39,7 @@ def prepared(assigned: Assigned) -> Assignment:
     if not is_released:
         release(assigned)
         return Assignment.of(assigned)
-    path = assigned.root / ".tito" / f"checked-{assigned.folder}.json"
     assignment = Assignment.of(assigned)
-    with contextlib.suppress(OSError, ValueError):
-        if json.loads(path.read_text(encoding="utf-8")) == assignment.digest:
-            return assignment
-    check_reference(assigned)
-    path.write_text(json.dumps(assignment.digest), encoding="utf-8")
+    passed = assigned.root / ".tito" / f"checked-{assigned.folder}.json"
+    kept(passed, assignment.digest, lambda: check_reference(assigned))
     return assignment

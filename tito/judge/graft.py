@@ -9,7 +9,6 @@ go along compiled, without text and docstrings.
 
 from __future__ import annotations
 
-import json
 import marshal
 import os
 from collections.abc import Iterable
@@ -18,7 +17,6 @@ from functools import lru_cache
 
 from tito.course import Module
 from tito.errors import TitoError
-from tito.files import write_atomically
 from tito.judge.asking import Limits, ask
 from tito.judge.lending import lent_exercises, lent_statements, reference_names
 from tito.judge.observations import Observation
@@ -26,6 +24,7 @@ from tito.judge.outlines import compiled, without_docstrings
 from tito.judge.pack import Pack
 from tito.judge.remembered import remembered
 from tito.notebook.export import CodeCell
+from tito.source.kept import kept
 from tito.syntax import parse
 
 Needs = dict[str, list[str]]
@@ -158,12 +157,4 @@ def reference_answers(pack: Pack, seed: int) -> dict[int, object]:
 def needs_of(module: Module, pack: Pack) -> Needs:
     """The needs of a module, worked out once for each state of its sources."""
     path = module.root / ".tito" / f"needs-{pack.folder}.json"
-    try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        if kept["digest"] == pack.digest:
-            return kept["needs"]
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    found = needs(pack)
-    write_atomically(path, json.dumps({"digest": pack.digest, "needs": found}, indent=1))
-    return found
+    return kept(path, pack.digest, lambda: needs(pack))

@@ -6,6 +6,7 @@ import ast
 import functools
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from tito.course import Module
 from tito.errors import SourceError, UsageError
@@ -13,6 +14,7 @@ from tito.files import write_atomically
 from tito.notebook.demo_cells import id_of_text
 from tito.notebook.exercises import MILESTONES
 from tito.notebook.export import BEGIN_SOLUTION, END_SOLUTION, EXPORT
+from tito.source.raw_cells import RawCell, raw_cells
 from tito.source.regions import BEGIN_HIDDEN, END_HIDDEN, without_hidden_tests
 from tito.syntax import parse
 
@@ -89,19 +91,18 @@ def read_source(module: Module) -> list[Cell]:
             f"{module.folder} has no source ({module.source} is missing); "
             "this command needs the instructor's checkout"
         ) from None
-    return list(_read_text(text, f"source/{module.folder}/{module.source.name}"))
+    kept = module.root / ".tito" / f"read-{module.folder}.json"
+    return list(_read_text(text, f"source/{module.folder}/{module.source.name}", kept))
 
 
 @functools.lru_cache(maxsize=32)
-def _read_text(text: str, where: str) -> tuple[Cell, ...]:
-    import jupytext
-
-    cells = [_cell(raw, where) for raw in jupytext.reads(text, fmt="py:percent").cells]
+def _read_text(text: str, where: str, kept: Path) -> tuple[Cell, ...]:
+    cells = [_cell(raw, where) for raw in raw_cells(text, kept)]
     _check(cells, where)
     return tuple(cells)
 
 
-def _cell(raw, where: str) -> Cell:
+def _cell(raw: RawCell, where: str) -> Cell:
     """One cell, from Jupytext's to ours."""
     label = f"{where}, the cell that begins {_first_line(raw.source)!r}"
     header = _header(raw, label)
@@ -122,7 +123,7 @@ def _cell(raw, where: str) -> Cell:
     return Cell(kind, raw.source)
 
 
-def _header(raw, label: str) -> dict:
+def _header(raw: RawCell, label: str) -> dict:
     """What the header of a cell says, in its short form."""
     header = {key: v for key, v in raw.metadata.items() if key not in JUPYTEXT_KEYS}
     unknown = sorted(set(header) - KNOWN_KEYS)
@@ -136,7 +137,7 @@ def _header(raw, label: str) -> dict:
     return header
 
 
-def _check_demo(raw, header: dict, roles: list[str], label: str) -> None:
+def _check_demo(raw: RawCell, header: dict, roles: list[str], label: str) -> None:
     if roles or raw.cell_type == "markdown" or header["demo"] is not True:
         raise SourceError(f"{label}: demo=true is for code cells that are given, and has no name")
 
@@ -149,7 +150,7 @@ def _check_milestone(milestone, roles: list[str], label: str) -> None:
         )
 
 
-def _cell_with_a_name(raw, header: dict, role: str, label: str) -> Cell:
+def _cell_with_a_name(raw: RawCell, header: dict, role: str, label: str) -> Cell:
     """An exercise, its checks, or a written answer."""
     wanted = "markdown" if role == "answer" else "code"
     if raw.cell_type != wanted:
