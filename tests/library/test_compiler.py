@@ -2,6 +2,8 @@
 
 import itertools
 import shutil
+import subprocess
+import sys
 import threading
 import tracemalloc
 
@@ -1028,3 +1030,17 @@ def test_threads_train_networks_with_the_same_batches(steps):
         sgd = SGD(network.parameters(), 0.1)
         losses = [train_step(network, x, y, sgd) for _ in range(5) for x, y in batches]
         assert found[seed] == (losses, [p.data.tobytes() for p in network.parameters()])
+
+
+def test_a_step_of_tensors_needs_no_import_of_module_7():
+    text = """
+import numpy as np
+from tinytorch.core.compiler import compile
+from tinytorch.core.tensor import Tensor
+
+compiled = compile(lambda x: Tensor(x) * 2.0 + 1.0)
+print(compiled(np.ones(2)).data.tolist(), compiled(np.zeros(2)).data.tolist())
+"""
+    command = [sys.executable, "-c", text]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "[3.0, 3.0] [1.0, 1.0]"

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+import tinytorch.core.autograd  # noqa: F401  # with it, a Tensor takes what stands in for an array
 from tinytorch.support.calls import METHODS, getitem, setitem
 from tinytorch.support.holders import Call, Holders
 from tinytorch.support.programs import refs

@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-import operator
-from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from tinytorch.support.restoring import nothing_caught, refuse_what_is_lost, restored
 from tinytorch.support.stand_ins import (
     CannotTrace,
     StandInMethods,
@@ -60,22 +59,6 @@ def entry(x):
 
 
 @contextlib.contextmanager
-def restored(call: Call) -> Iterator[None]:
-    """Afterwards, everything that a call knows is as it was."""
-    inside = [(c, c.copy()) for _, c in call.walk.collections]
-    try:
-        call.walk.forget_results()
-        yield
-    finally:
-        for collection, copy in inside:
-            put_back(collection, copy)
-        for slot, value in zip(call.slots, call.values, strict=True):
-            if slot.get() is not value:
-                slot.put(value)
-        call.walk.put_back()
-
-
-@contextlib.contextmanager
 def traced() -> Iterator[None]:
     """Meanwhile, compiled steps that are called just run: what they refer to may be stood in for.
 
@@ -86,29 +69,6 @@ def traced() -> Iterator[None]:
         yield
     finally:
         Holders.tracing -= 1
-
-
-def put_back(collection, copy) -> None:
-    """Give a list, a deque or a dictionary what it had."""
-    if isinstance(collection, list):
-        collection[:] = copy
-    elif isinstance(collection, deque):
-        if len(collection) != len(copy) or any(map(operator.is_not, collection, copy)):
-            collection.clear()
-            collection.extend(copy)
-    elif collection.keys() != copy.keys() or any(collection[k] is not copy[k] for k in copy):
-        collection.clear()
-        collection.update(copy)
-
-
-def refuse_growth(walk: Walk) -> None:
-    """Refuse lists that a step has made longer: only the trace would do so."""
-    for (name, collection), length in zip(walk.collections, walk.lengths, strict=True):
-        if isinstance(collection, (list, deque)) and len(collection) != length:
-            raise CannotTrace(
-                f"the step changes the length of the list {name}; return the value instead, and "
-                "put it into the list outside"
-            )
 
 
 class Again(Exception):
@@ -406,11 +366,13 @@ class Call:
                 return x if slot is None else slot.get()
 
             arguments = replaced(self.arguments, stood_in)
-            return self.holders.step(*arguments, **replaced(self.settings, stood_in))
+            with nothing_caught():
+                out = self.holders.step(*arguments, **replaced(self.settings, stood_in))
+            refuse_what_is_lost(self.walk, self.slots)
+            return out
 
         def call(*values):
             outputs, _ = with_state(step, slots)(values)
-            refuse_growth(self.walk)
             return self.packed(outputs, dict(zip(places, values, strict=True)))
 
         return call

@@ -11,6 +11,7 @@ import functools
 import operator
 import re
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import repeat
@@ -172,11 +173,22 @@ def on_examples(function: Callable, inputs: tuple, settings: dict):
         If the shape of the result depends on numbers, or an array is changed that is not known.
     """
     refuse_what_numbers_decide(function, inputs, settings)
+    if SAID.numpys is not None and SAID.numpys != np.geterr():
+        refuse_errors_of_numpys()
     if hasattr(function, "is_guard"):
         return np.True_  # it refuses when the program runs
     changed = written_by(function, inputs, settings)
     refuse_what_is_outside(function, settings, changed)
-    plain_inputs, plain_settings = examples(inputs), examples(settings)
+    try:
+        return called(function, examples(inputs), examples(settings), bool(changed))
+    except (np.linalg.LinAlgError, IndexError) as error:
+        if not isinstance(error, IndexError) or stand_ins(inputs[1:]):
+            SAID.errors.append(refusal("caught", str(error)))
+        raise
+
+
+def called(function: Callable, plain_inputs: tuple, plain_settings: dict, changed: bool):
+    """What a function gives for some examples."""
     if isinstance(function, np.ufunc) or function in HARMLESS:
         out = silently(function, plain_inputs, plain_settings)
         return out if changed or is_shown(out, plain_inputs) else without_numbers(out)
@@ -184,6 +196,12 @@ def on_examples(function: Callable, inputs: tuple, settings: dict):
         if changed:
             return function(*plain_inputs, **plain_settings)
         return closed_to_writing(function, plain_inputs, plain_settings)
+
+
+def refuse_errors_of_numpys() -> None:
+    """Refuse a step that has numpy raise errors, or call something, for some numbers."""
+    if not {"raise", "call", "log"}.isdisjoint(np.geterr().values()):
+        raise refused("errors")
 
 
 def refuse_what_is_outside(function: Callable, settings: dict, changed: list) -> None:
@@ -337,13 +355,50 @@ REMEDIES = {
     "outside": "an array that the step does not know is changed; give compile() what holds it",
     "writes": "{0} changes an array in a way that is not known; use out=, or an index",
     "method": "{0} cannot be traced",
+    "text": "a text of it depends on the numbers; return it, and print it outside of the step",
+    "hash": "what it finds in a set or a dictionary depends on the numbers; use where()",
+    "caught": "an error is caught that depends on the numbers ({0}); ask before, with where()",
+    "errors": "numpy is to raise errors, which depend on the numbers; look for them outside",
 }
 OURS = ("numpy", "tinytorch", "dataclasses", "contextlib", "functools", "<step")
 
 
-def refused(what: str, *names: str) -> CannotTrace:
-    """The error that names the user's line, and says what to do."""
-    return CannotTrace(f"{users_line()}: {REMEDIES[what].format(*names)}{instead()}")
+class Said(threading.local):
+    """What was refused in the trace that runs: a step that catches it must not go on in silence.
+
+    Attributes
+    ----------
+    refusals : list of CannotTrace
+        In their order.
+    errors : list of CannotTrace
+        What to say if the step catches an error of numpy's that depends on the numbers.
+    numpys : dict or None
+        How numpy treated errors when the trace began.
+    """
+
+    def __init__(self):
+        self.refusals: list[CannotTrace] = []
+        self.errors: list[CannotTrace] = []
+        self.numpys: Any = None
+
+    def begin(self) -> None:
+        """A trace begins."""
+        self.__init__()  # type: ignore[misc]
+        self.numpys = np.geterr()
+
+
+SAID = Said()
+
+
+def refused(what: str, *names: str, kind: type[CannotTrace] = CannotTrace) -> CannotTrace:
+    """The error that names the user's line, and says what to do; it cannot be caught in a step."""
+    SAID.refusals.append(refusal(what, *names, kind=kind))
+    return SAID.refusals[-1]
+
+
+def refusal(what: str, *names: str, kind: type[CannotTrace] = CannotTrace) -> CannotTrace:
+    """The same, not to be raised at once."""
+    return kind(f"{users_line()}: {REMEDIES[what].format(*names)}{instead()}")
 
 
 INSTEAD = {  # of functions of the lessons
@@ -435,8 +490,11 @@ class StandInMethods:
             raise AttributeError(name)
         function = METHODS.get(name)
         if function is None or not hasattr(self.example, name):
-            said = str(refused("method", f"{type(self.example).__name__}.{name}"))
-            raise NotFollowed(said)
+            may_do_without = is_ours(sys._getframe(1)) or not hasattr(self.example, name)
+            kind = type(self.example).__name__
+            raise (refusal if may_do_without else refused)(
+                "method", f"{kind}.{name}", kind=NotFollowed
+            )
         return lambda *inputs, **settings: self.tape.note(function, (self, *inputs), settings)
 
     def tobytes(self, order: str = "C") -> bytes:
@@ -450,10 +508,18 @@ class StandInMethods:
         return (self.tape.note(getitem, (self, i), {}) for i in range(len(self)))
 
     def __hash__(self) -> int:
-        return id(self)
+        if isinstance(self.example, np.ndarray):
+            raise TypeError("unhashable type: 'numpy.ndarray'")
+        raise refused("hash")
+
+    def __str__(self) -> str:
+        raise refused("text")
 
     def __repr__(self) -> str:
-        return f"<stands in for {kind_of(self.example)}>"
+        raise refused("text")
+
+    def __format__(self, how: str) -> str:
+        raise refused("text")
 
     def __deepcopy__(self, memory):
         return self.copy() if isinstance(self.example, np.ndarray) else self

@@ -34,7 +34,11 @@ class Slot:
     ----------
     place : tuple or None
         What tells it from others, however it was come to.
+    is_condition : bool
+        Whether it only says if something still holds, and nothing can be put into it.
     """
+
+    is_condition = False
 
     def __init__(self, name: str, get: Callable, put: Callable, place: tuple | None = None):
         self.name, self.get, self.put, self.place = name, get, put, place
@@ -166,12 +170,6 @@ class Walk:
                 return False
         return self.keys == [keys_of(c) for _, c in self.collections]
 
-    def put_back(self) -> None:
-        """Give tuples that were made anew, and functions that remember, back to their owners."""
-        for slot, thing in self.edges:
-            if isinstance(thing, (tuple, CACHED)) and slot.get() is not thing:
-                slot.put(thing)
-
     def forget_results(self) -> None:
         """Have functions computed anew that remember their results, for the length of a trace."""
         for slot, thing in self.edges:
@@ -186,7 +184,9 @@ def keys_of(collection) -> int | list:
 
 def while_it_is(name: str, thing, condition: Callable[[], bool]) -> Slot:
     """A slot that holds a thing already known as long as a condition does."""
-    return Slot(name, lambda: thing if condition() else None, lambda new: None)
+    slot = Slot(name, lambda: thing if condition() else None, lambda new: None)
+    slot.is_condition = True
+    return slot
 
 
 def holds_objects(thing) -> bool:

@@ -1,0 +1,345 @@
+"""What a compiled step would freeze in silence is refused, and all is left as it was."""
+
+import collections
+import contextlib
+import dataclasses
+import datetime
+import decimal
+import enum
+import functools
+import types
+import warnings
+
+import numpy as np
+import pytest
+
+from tinytorch.core.compiler import CannotTrace, compile
+from tinytorch.core.tensor import Tensor
+
+X = np.array([[2.0, -1.0], [0.5, 3.0]])
+HELD: dict = {}  # what the steps below refer to, in places of many kinds
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen:
+    """A setting that is never changed, only replaced."""
+
+    n: float
+
+
+class Plain:
+    """An object with one attribute."""
+
+    def __init__(self, n):
+        self.n = n
+
+
+class Slotted:
+    """The same, without a dictionary."""
+
+    __slots__ = ("n",)
+
+    def __init__(self, n):
+        self.n = n
+
+
+class Side(enum.Enum):
+    """Two sides."""
+
+    LEFT, RIGHT = 2.0, 3.0
+
+
+OTHERS = {  # what is held; the next one, made of it; and the number in it
+    "a list": ([1.0], lambda x: [x[0] + 1], lambda x: x[0]),
+    "a list of arrays": ([np.ones(2)], lambda x: [x[0] + 1], lambda x: x[0]),
+    "a longer list": ([1.0], lambda x: [*x, 1.0], len),
+    "a dictionary": ({"k": 1.0}, lambda x: {"k": x["k"] + 1}, lambda x: x["k"]),
+    "parameters": ({"w": np.ones(2)}, lambda x: {k: 0.9 * v for k, v in x.items()}, lambda x: x["w"]),
+    "a deque": (collections.deque([1.0]), lambda x: collections.deque([x[0] + 1]), lambda x: x[0]),
+    "a Tensor": (Tensor([1.0, 2.0]), lambda x: x + 1, lambda x: x.data),
+    "an object": (Plain(1.0), lambda x: Plain(x.n + 1), lambda x: x.n),
+    "a frozen object": (Frozen(1.0), lambda x: dataclasses.replace(x, n=x.n + 1), lambda x: x.n),
+    "a number of a kind of its own": (decimal.Decimal(1), lambda x: x + 1, float),
+    "a date": (datetime.date(2020, 1, 1), lambda x: x + datetime.timedelta(1), lambda x: x.day),
+    "a member": (Side.LEFT, lambda x: Side.RIGHT if x is Side.LEFT else Side.LEFT, lambda x: x.value),
+    "a range": (range(1), lambda x: range(len(x) + 1), len),
+    "a frozen set": (frozenset([1]), lambda x: x | {len(x) + 5}, len),
+    "a function": (np.sin, lambda x: np.cos if x is np.sin else np.sin, lambda f: f(1.0)),
+    "a type": (np.float32, lambda x: np.float64 if x is np.float32 else np.float32, lambda t: t(0.1)),
+    "a partial function": (functools.partial(pow, 2.0), lambda f: functools.partial(pow, f.args[0] + 1), lambda f: f(2)),
+    "a longer tuple": ((1.0,), lambda x: (*x, 1.0), len),
+    "a tuple of objects": ((Plain(1.0),), lambda x: (Plain(x[0].n + 1),), lambda x: x[0].n),
+}  # fmt: skip
+
+
+def in_variable(first):
+    """In a variable of an enclosing function."""
+    held = first
+
+    def change(new):
+        nonlocal held
+        held = new
+
+    return lambda: held, change
+
+
+PLACES = {
+    "an attribute": lambda first: by_attribute(types.SimpleNamespace(held=first)),
+    "an attribute in slots": lambda first: by_attribute(Slotted(first), "n"),
+    "an attribute of a class": lambda first: by_attribute(type("Kind", (), {"held": first})),
+    "an element of a list": lambda first: by_index([first], 0),
+    "an element of a deque": lambda first: by_index(collections.deque([first]), 0),
+    "an entry of a dictionary": lambda first: by_index({"held": first}, "held"),
+    "a global variable": lambda first: by_global(first),
+    "a variable outside": in_variable,
+}
+
+
+def by_attribute(owner, name="held"):
+    """In an attribute."""
+    return lambda: getattr(owner, name), lambda new: setattr(owner, name, new)
+
+
+def by_index(owner, key):
+    """In an element."""
+    return lambda: owner[key], lambda new: owner.__setitem__(key, new)
+
+
+def by_global(first):
+    """In a global variable's entry."""
+    HELD["now"] = first
+    return lambda: HELD["now"], lambda new: HELD.__setitem__("now", new)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("other", OTHERS)
+def test_a_step_that_puts_another_object_into_a_place_is_refused(place, other):
+    first, following, number = OTHERS[other]
+    get, change = PLACES[place](first)
+
+    def step(x):
+        change(following(get()))
+        return x * number(get())
+
+    compiled = compile(step)
+    for _ in range(2):
+        with pytest.raises(CannotTrace, match=r"puts another object into|changes the length"):
+            compiled(X)
+        assert get() is first  # nothing is left of the trace
+
+
+def swapped_attributes():
+    a, b = Plain(1.0), Plain(2.0)
+    held = types.SimpleNamespace(a=a, b=b)
+
+    def step(x):
+        held.a, held.b = held.b, held.a
+        return x * held.a.n
+
+    return step
+
+
+def turned_list():
+    layers = [np.sin, np.cos]
+
+    def step(x):
+        layers.reverse()
+        return layers[0](x)
+
+    return step
+
+
+def turned_deque():
+    held = collections.deque([Plain(1.0), Plain(2.0)])
+
+    def step(x):
+        held.rotate(1)
+        return x * held[0].n
+
+    return step
+
+
+def other_default():
+    def power(x, by=[1.0]):  # noqa: B006
+        return x * by[0]
+
+    def step(x):
+        power.__defaults__ = ([power.__defaults__[0][0] + 1],)
+        return power(x)
+
+    return step
+
+
+def other_kind():
+    class Double(Plain):
+        factor = 2.0
+
+    class Triple(Plain):
+        factor = 3.0
+
+    held = Double(1.0)
+
+    def step(x):
+        held.__class__ = Triple if type(held) is Double else Double
+        return x * held.factor
+
+    return step
+
+
+def removed_attribute():
+    held = types.SimpleNamespace(first=True)
+
+    def step(x):
+        if hasattr(held, "first"):
+            del held.first
+            return x * 2
+        return x * 3
+
+    return step
+
+
+def emptied_dictionary():
+    held = {i: float(i) for i in range(9)}
+    return lambda x: x * held.pop(next(iter(held)))
+
+
+AMONG_THEMSELVES = {
+    "two attributes are swapped": (swapped_attributes, "puts another object"),
+    "a list is turned": (turned_list, "puts another object"),
+    "a deque is turned": (turned_deque, "puts another object"),
+    "a function gets another default": (other_default, "puts another object"),
+    "an object gets another class": (other_kind, "puts another object"),
+    "an attribute is removed": (removed_attribute, "removes held_first"),
+    "a dictionary is emptied": (emptied_dictionary, "removes held_0"),
+}
+
+
+@pytest.mark.parametrize("name", AMONG_THEMSELVES)
+def test_a_step_that_moves_or_removes_what_it_refers_to_is_refused(name):
+    make, said = AMONG_THEMSELVES[name]
+    eager, step = make(), make()
+    first, compiled = eager(X), compile(step)
+    with pytest.raises(CannotTrace, match=said):
+        compiled(X)
+    np.testing.assert_array_equal(step(X), first)  # as if it had not been called
+
+
+def caught(action, error=Exception):
+    """A step that does without, if something cannot be done."""
+
+    def step(x):
+        with contextlib.suppress(error):
+            return x * action(x)
+        return x
+
+    return step
+
+
+def converted_in_an_error(x):
+    try:
+        return float(x[0, 0])
+    except TypeError as error:
+        raise ValueError("no number") from error
+
+
+CAUGHT = {
+    "a number": (caught(lambda x: float(x[0, 0])), "Python number"),
+    "a branch": (caught(lambda x: 1 if x.sum() > 0 else -1, TypeError), "no branches"),
+    "a whole number": (caught(lambda x: [1, 2][x.astype(int)[1, 0]]), "whole number"),
+    "a method": (caught(lambda x: x.tolist()[0][0], AttributeError), "tolist cannot be traced"),
+    "whether there is a method": (lambda x: x * (2 if hasattr(x, "tofile") else 3), "tofile"),
+    "a method, or nothing": (lambda x: x * (getattr(x, "ctypes", None) is None), "ctypes"),
+    "numpy's array": (caught(lambda x: np.array([x[0], x[1]])), "np.stack"),
+    "an error within an error": (caught(converted_in_an_error), "Python number"),
+    "an array outside": (caught(lambda x: np.add(x, 1, out=np.zeros((2, 2)))), "not know"),
+    "a text": (caught(lambda x: len(str(x))), "a text of it"),
+}
+
+
+@pytest.mark.parametrize("name", CAUGHT)
+def test_a_refusal_that_a_step_catches_is_raised_at_its_end(name):
+    step, said = CAUGHT[name]
+    with pytest.raises(CannotTrace, match=said):
+        compile(step)(X)
+
+
+def test_an_error_that_the_numbers_decide_cannot_be_caught():
+    def inverse(x):
+        try:
+            return np.linalg.inv(x)
+        except np.linalg.LinAlgError:
+            return np.zeros_like(x)
+
+    def chosen(x, places):
+        try:
+            return x[places]
+        except IndexError:
+            return x[:1]
+
+    with pytest.raises(CannotTrace, match=r"error is caught .*\(Singular matrix\)"):
+        compile(inverse)(np.zeros((2, 2)))
+    with pytest.raises(CannotTrace, match=r"error is caught .*out of bounds"):
+        compile(chosen)(X, np.array([7]))
+    compiled = compile(inverse)
+    for _ in range(2):  # then it is confirmed
+        np.testing.assert_array_equal(compiled(X), np.linalg.inv(X))
+    with pytest.raises(np.linalg.LinAlgError):  # in words, if not as the step would have it
+        compiled(np.zeros((2, 2)))
+
+
+def test_an_error_that_the_shapes_decide_can_be_caught():
+    def step(x, y):
+        try:
+            return x + y
+        except ValueError:
+            return x
+
+    compiled = compile(step)
+    for y in (np.ones(2), np.ones(3), np.ones(2), np.ones(3)):
+        np.testing.assert_array_equal(compiled(X, y), step(X, y))
+
+
+@pytest.mark.parametrize("how", ["raise", "call"])
+def test_a_step_in_which_numpy_is_to_raise_errors_is_refused(how):
+    def step(x):
+        with np.errstate(all=how, call=print):
+            return 1 / x
+
+    with pytest.raises(CannotTrace, match="numpy is to raise errors"):
+        compile(step)(X)
+
+
+TEXTS = {
+    "str": lambda x: x * len(str(x)),
+    "repr": lambda x: x * len(repr(x)),
+    "print": lambda x: print(x) or x,
+    "format": lambda x: x * len(f"{x.sum():.3f}"),
+    "percent": lambda x: x * len(f"{x.sum()}"),
+    "in a message": lambda x: warnings.warn(f"sum {x.sum()}", stacklevel=1) or x,
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_text_of_the_numbers_is_refused(name):
+    with pytest.raises(CannotTrace, match="a text of it depends on the numbers"):
+        compile(TEXTS[name])(X)
+
+
+LOOKED_UP = {
+    "a set": lambda x: x * len({x[0, 0], x[0, 1]}),
+    "a key": lambda x: {x[0, 0]: x}[x[0, 0]],
+    "an entry": lambda x: x * {2.0: 3.0}.get(x[0, 0], 1.0),
+    "hash": lambda x: x * (hash(x[0, 0]) % 7),
+}
+
+
+@pytest.mark.parametrize("name", LOOKED_UP)
+def test_what_is_looked_up_by_its_number_is_refused(name):
+    with pytest.raises(CannotTrace, match="set or a dictionary depends on the numbers"):
+        compile(LOOKED_UP[name])(X)
+
+
+def test_an_array_is_no_key_as_everywhere():
+    for step in (lambda x: {x: 1}, compile(lambda x: {x: 1})):
+        with pytest.raises(TypeError, match=r"unhashable type: 'numpy\.ndarray'"):
+            step(X)

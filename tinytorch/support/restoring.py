@@ -1,0 +1,121 @@
+"""What a step changes while it is traced: it is put back, or refused if only a trace would do it.
+
+A program gives new contents to slots, which hold arrays, generators and numbers. If a step puts
+another object where a list, a Tensor or a function was, or makes a list longer, the program would
+go on with the old one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import operator
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from tinytorch.support.stand_ins import SAID, CannotTrace
+from tinytorch.support.walking import CACHED, Slot, Walk
+
+GONE = object()
+
+
+@contextlib.contextmanager
+def restored(call) -> Iterator[None]:
+    """Afterwards, everything that a call knows is as it was."""
+    inside = [(c, c.copy()) for _, c in call.walk.collections]
+    SAID.begin()
+    held = [(slot, thing) for slot, thing in call.walk.edges if not slot.is_condition]
+    try:
+        call.walk.forget_results()
+        yield
+    finally:
+        for collection, copy in inside:
+            put_back(collection, copy)
+        for slot, value in [*zip(call.slots, call.values, strict=True), *held]:
+            if content(slot) is not value:
+                slot.put(value)
+
+
+@contextlib.contextmanager
+def nothing_caught() -> Iterator[None]:
+    """Raise the first of what was refused, whatever a step has made of it."""
+    try:
+        yield
+    except Exception:
+        if SAID.refusals:
+            raise SAID.refusals[0] from None
+        raise
+    for error in [*SAID.refusals, *SAID.errors]:
+        raise error
+
+
+def put_back(collection, copy) -> None:
+    """Give a list, a deque or a dictionary what it had."""
+    if isinstance(collection, list):
+        collection[:] = copy
+    elif isinstance(collection, deque):
+        if len(collection) != len(copy) or any(map(operator.is_not, collection, copy)):
+            collection.clear()
+            collection.extend(copy)
+    elif collection.keys() != copy.keys() or any(collection[k] is not copy[k] for k in copy):
+        collection.clear()
+        collection.update(copy)
+
+
+def content(slot: Slot) -> Any:
+    """What is in a slot; `GONE` if the slot is no more."""
+    try:
+        return slot.get()
+    except (AttributeError, IndexError, KeyError, ValueError):
+        return GONE
+
+
+def refuse_what_is_lost(walk: Walk, slots: list[Slot]) -> None:
+    """Refuse what a step has done to the places that it refers to, and no program would do.
+
+    Raises
+    ------
+    CannotTrace
+        If a list has another length, a place is no more, or another object is in it.
+    """
+    refuse_growth(walk)
+    for slot in slots:
+        if content(slot) is GONE:
+            raise removed(slot)
+    for slot, thing in walk.edges:
+        if not slot.is_condition:
+            now = content(slot)
+            if now is GONE:
+                raise removed(slot)
+            if now is not thing and not may_be_instead(now, thing):
+                raise CannotTrace(
+                    f"the step puts another object into {slot.name or 'a place'}, and a compiled "
+                    f"step goes on with the {type(thing).__name__} that it knows; change what is "
+                    "in that one (of a list, old[:] = new; of a Tensor, old.data = new.data), or "
+                    "return the new one"
+                )
+
+
+def refuse_growth(walk: Walk) -> None:
+    """Refuse lists that a step has made longer: only the trace would do so."""
+    for (name, collection), length in zip(walk.collections, walk.lengths, strict=True):
+        if isinstance(collection, (list, deque)) and len(collection) != length:
+            raise CannotTrace(
+                f"the step changes the length of the list {name}; return the value instead, and "
+                "put it into the list outside"
+            )
+
+
+def may_be_instead(now, thing) -> bool:
+    """Whether it is a tuple whose items have slots, or a function that is traced for another."""
+    if isinstance(thing, CACHED):
+        return now is thing.__wrapped__
+    return isinstance(thing, tuple) and type(now) is type(thing) and len(now) == len(thing)
+
+
+def removed(slot: Slot) -> CannotTrace:
+    """The error of a step that takes away what it refers to."""
+    return CannotTrace(
+        f"the step removes {slot.name or 'a place'}, which a compiled step looks at before each "
+        "call; set it to None instead"
+    )
