@@ -13,6 +13,7 @@ import warnings
 import numpy as np
 import pytest
 
+from tinytorch.core.autograd import Variable, cross_entropy
 from tinytorch.core.compiler import CannotTrace, compile
 from tinytorch.core.tensor import Tensor
 
@@ -224,6 +225,64 @@ def test_a_step_that_moves_or_removes_what_it_refers_to_is_refused(name):
     np.testing.assert_array_equal(step(X), first)  # as if it had not been called
 
 
+CHANGED = {
+    "an element": lambda things: things.__setitem__(0, things[0] * 2),
+    "another element": lambda things: things.append(things[0]),
+    "one less": lambda things: things.pop(),
+    "none left": lambda things: things.clear(),
+    "another order": lambda things: things.reverse(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGED)
+@pytest.mark.parametrize("wrap", [lambda x: x, lambda x: (x, 1), lambda x: {"in": [x]}])
+def test_a_step_that_changes_a_list_that_it_is_given_is_refused(change, wrap):
+    def step(x, given, things):
+        CHANGED[change](things)
+        return x + 1
+
+    def unwrapped(x, given):
+        things = given if type(given) is list else given[0 if type(given) is tuple else "in"]
+        return step(x, given, things[0] if type(given) is dict else things)
+
+    things = [X, -X]
+    with pytest.raises(CannotTrace, match="changes a list that it is given"):
+        compile(unwrapped)(X, wrap(things))
+    assert things[0] is X and len(things) == 2
+
+
+def test_a_step_that_changes_a_dictionary_that_it_is_given_is_refused():
+    def grows(given):
+        given["new"] = given["x"] * 2
+
+    def shrinks(given):
+        return given.pop("x") * 2
+
+    def changes(given):
+        given["x"] = given["x"] * 2
+
+    for step in (grows, shrinks, changes):
+        given = {"x": X}
+        with pytest.raises(CannotTrace, match="changes a dict that it is given"):
+            compile(step)(given)
+        assert given == {"x": X}
+
+
+def test_an_object_that_answers_for_all_its_attributes_is_walked_through():
+    class Entries:
+        def __init__(self):
+            self.entries = {"k": 1.0}
+
+        def __getattr__(self, name):
+            return self.entries[name]  # and raises KeyError for what is none
+
+    held = Entries()
+    compiled = compile(lambda x: x * held.k)
+    for k in (1.0, 1.0, 2.0, 3.0):
+        held.entries["k"] = k
+        np.testing.assert_array_equal(compiled(X), X * k)
+
+
 def caught(action, error=Exception):
     """A step that does without, if something cannot be done."""
 
@@ -343,3 +402,24 @@ def test_an_array_is_no_key_as_everywhere():
     for step in (lambda x: {x: 1}, compile(lambda x: {x: 1})):
         with pytest.raises(TypeError, match=r"unhashable type: 'numpy\.ndarray'"):
             step(X)
+
+
+@pytest.mark.parametrize("backend", ["lines", "loops", "c"])
+@pytest.mark.parametrize("losses", [1, 2])
+def test_labels_are_looked_at_though_nobody_reads_the_loss(backend, losses):
+    weights = Variable([2.0, 1.0, 0.5])
+
+    def step(x, labels):
+        weights.grad = None
+        for n in range(losses):
+            cross_entropy(weights * x * (n + 1.0), labels).backward()
+        return weights.grad
+
+    compiled, x = compile(step, backend=backend), np.eye(3) - 0.5
+    for labels in ([0, 1, 2], [0, 1, 2], [2, 2, 1]):
+        np.testing.assert_array_equal(compiled(x, np.array(labels)), step(x, np.array(labels)))
+    for labels in ([-1, 1, 2], [0, 1, 3], [0.0, 1.0, 2.0]):
+        before = weights.grad
+        with pytest.raises(ValueError, match="number of classes - 1 as the label"):
+            compiled(x, np.array(labels))
+        assert weights.grad is before

@@ -163,9 +163,10 @@ def without_second_look(program: Program) -> Program:
     """The same program without checks of labels that have been checked, and not changed since."""
     checked: set[tuple] = set()  # shapes of scores, and labels
     steps = []
+    asked = {ref.number for ref in refs(program.outputs)}
     for step in program.steps:
         found = looked_at(step, program)
-        if step.function is refuse_labels and found and found <= checked:
+        if step.function is refuse_labels and found <= checked and step.out not in asked and found:
             continue
         steps.append(step)
         if step.writes:

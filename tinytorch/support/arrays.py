@@ -28,13 +28,19 @@ def through(function: Callable, *inputs, **parameters):
     return function(*inputs, **parameters)
 
 
-def one_call(function: Callable) -> Callable:
-    """A pure function that looks at values: whoever notes calls notes one of the whole function."""
+def one_call(function: Callable, refusal: Callable | None = None) -> Callable:
+    """A pure function that looks at values: whoever notes calls notes one of the whole function.
+
+    Before it, there is a call of `refusal`, if one is given, which refuses the same values: a
+    compiled step computes no loss that nobody reads, but looks at what it was given all the same.
+    """
 
     @functools.wraps(function)
     def called(*inputs, **parameters):
         for x in (*inputs, *parameters.values()) if parameters else inputs:
             if type(x) not in SILENT and (note := who_notes(x)) is not None:
+                if refusal is not None:
+                    refusal(*inputs, **parameters)
                 return note(called, *inputs, **parameters)
         return function(*inputs, **parameters)
 
@@ -202,7 +208,20 @@ for function, name in (
     function.__name__ = name  # what messages and pictures call it
 
 
-@one_call
+def look_at_labels(scores: np.ndarray, labels: np.ndarray) -> None:
+    """Refuse what is not one class for each row of some scores."""
+    labels = np.asarray(labels)
+    if not name_classes(labels, scores.shape):
+        raise ValueError(
+            f"scores of shape {scores.shape} need one whole number from 0 to the number of classes "
+            f"- 1 as the label of each row, but got {labels!r:.60}"
+        )
+
+
+refuse_labels = guard(look_at_labels)
+
+
+@functools.partial(one_call, refusal=refuse_labels)
 def softmax_cross_entropy(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The mean negative logarithm of the probability of the right class.
 
@@ -223,23 +242,13 @@ def softmax_cross_entropy(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     ValueError
         If there is not one whole number for each row, or one is no class.
     """
+    look_at_labels(scores, labels)
     labels = np.asarray(labels)
-    refuse_labels(scores, labels)
     wider = np.float32 if scores.dtype == np.float16 else scores.dtype
     shifted = scores - np.maximum.reduce(scores, axis=1, keepdims=True)
     chosen = np.add.reduce(shifted[np.arange(len(labels)), labels], dtype=wider)
     sums = np.add.reduce(np.exp(shifted), axis=1, dtype=wider)
     return ((np.add.reduce(np.log(sums)) - chosen) / len(labels)).astype(scores.dtype)
-
-
-def refuse_labels(scores: np.ndarray, labels: np.ndarray) -> np.bool_:
-    """Refuse what is not one class for each row of some scores."""
-    if not name_classes(labels, scores.shape):
-        raise ValueError(
-            f"scores of shape {scores.shape} need one whole number from 0 to the number of classes "
-            f"- 1 as the label of each row, but got {labels!r:.60}"
-        )
-    return np.True_
 
 
 def name_classes(labels: np.ndarray, shape: tuple[int, ...]) -> bool:

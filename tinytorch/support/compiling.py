@@ -219,6 +219,7 @@ class CompiledMethods:
     """What a compiled step says of itself."""
 
     last: Ready | None
+    is_compiled_step = True  # its steps refer to what its `refers_to` does
     # One for all steps: while one is traced, what it shares with others holds stand-ins.
     lock = threading.RLock()
 

@@ -10,7 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from tinytorch.support.restoring import nothing_caught, refuse_what_is_lost, restored
+from tinytorch.support.restoring import (
+    nothing_caught,
+    refuse_what_is_lost,
+    restored,
+    unchanged,
+)
 from tinytorch.support.stand_ins import (
     CannotTrace,
     StandInMethods,
@@ -366,8 +371,9 @@ class Call:
                 return x if slot is None else slot.get()
 
             arguments = replaced(self.arguments, stood_in)
-            with nothing_caught():
-                out = self.holders.step(*arguments, **replaced(self.settings, stood_in))
+            settings = replaced(self.settings, stood_in)
+            with nothing_caught(), unchanged([*arguments, *settings.values()]):
+                out = self.holders.step(*arguments, **settings)
             refuse_what_is_lost(self.walk, self.slots)
             return out
 

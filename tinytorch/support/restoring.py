@@ -10,10 +10,11 @@ from __future__ import annotations
 import contextlib
 import operator
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tinytorch.support.stand_ins import SAID, CannotTrace
+from tinytorch.support.templates import nested
 from tinytorch.support.walking import CACHED, Slot, Walk
 
 GONE = object()
@@ -47,6 +48,33 @@ def nothing_caught() -> Iterator[None]:
         raise
     for error in [*SAID.refusals, *SAID.errors]:
         raise error
+
+
+@contextlib.contextmanager
+def unchanged(arguments: list) -> Iterator[None]:
+    """Refuse a step that changes a list or a dictionary that it is given: it is a copy here."""
+    before = [(part, part.copy()) for part in collections_in(arguments)]
+    yield
+    for part, copy in before:
+        if len(part) != len(copy) or any(map(operator.is_not, flat(part), flat(copy))):
+            raise CannotTrace(
+                f"the step changes a {type(part).__name__} that it is given; return the new value "
+                "instead, and put it there outside"
+            )
+
+
+def collections_in(x) -> Iterator[Any]:
+    """The lists and dictionaries in nested tuples, lists and dictionaries."""
+    if type(x) in (list, dict):
+        yield x
+    if nested(x):
+        for part in x.values() if type(x) is dict else x:
+            yield from collections_in(part)
+
+
+def flat(x) -> Iterable:
+    """The elements of a list; of a dictionary, its keys and then its values."""
+    return [*x, *x.values()] if type(x) is dict else x
 
 
 def put_back(collection, copy) -> None:

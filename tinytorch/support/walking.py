@@ -202,7 +202,7 @@ def parts_of(thing, name: str, collections: list, slot: Slot | None) -> Iterator
             yield attribute(thing, "grad", f"{name}_grad")
             yield attribute(thing, "requires_grad", f"{name}_requires_grad")
         return
-    if hasattr(thing, "refers_to"):  # another compiled step
+    if hasattr(type(thing), "is_compiled_step"):
         yield from as_it_is(name, thing.refers_to)
     elif isinstance(thing, types.FunctionType):
         yield from referred_to(thing)
