@@ -13,9 +13,11 @@ import warnings
 import numpy as np
 import pytest
 
-from tinytorch.core.autograd import Variable, cross_entropy
+from tinytorch.core.autograd import Variable, cross_entropy, log, no_grad, recording
 from tinytorch.core.compiler import CannotTrace, compile
+from tinytorch.core.derivatives import AnomalyError, detect_anomaly
 from tinytorch.core.tensor import Tensor
+from tinytorch.support.unguarded import unguarded
 
 X = np.array([[2.0, -1.0], [0.5, 3.0]])
 HELD: dict = {}  # what the steps below refer to, in places of many kinds
@@ -423,3 +425,51 @@ def test_labels_are_looked_at_though_nobody_reads_the_loss(backend, losses):
         with pytest.raises(ValueError, match="number of classes - 1 as the label"):
             compiled(x, np.array(labels))
         assert weights.grad is before
+
+
+def test_whether_gradients_are_recorded_is_noticed_at_each_call():
+    weights, x = Variable([2.0, 1.0]), np.array([3.0, 4.0])
+
+    def trained(x):
+        weights.grad = None
+        (weights * x).sum().backward()
+        return weights.grad
+
+    def asked(x):
+        z = weights * x
+        return z * (1.0 if z.requires_grad else 2.0)
+
+    compiled, compiled_asking = compile(trained), compile(asked)
+    for n in range(8):
+        if n % 2:
+            np.testing.assert_array_equal(compiled(x), x)
+            np.testing.assert_array_equal(compiled_asking(x), [6.0, 4.0])
+        else:
+            with no_grad():
+                with pytest.raises(RuntimeError, match="requires no gradient"):
+                    compiled(x)
+                np.testing.assert_array_equal(compiled_asking(x), [12.0, 8.0])
+    assert compiled_asking.traces == 4
+
+
+def test_where_somebody_watches_a_compiled_step_runs_as_it_is():
+    weights = Variable([1.0, 2.0])
+
+    def step(x):
+        weights.grad = None
+        (log(weights * x) * 0.0).sum().backward()
+        return weights.grad
+
+    compiled, x = compile(step), np.array([0.0, 1.0])
+    for _ in range(3):
+        with pytest.raises(AnomalyError, match="log of"), np.errstate(all="ignore"):
+            with detect_anomaly():
+                compiled(x)
+        assert np.isnan(compiled(x)[0])
+    seen, traces = [], compiled.traces
+    with recording.watched(computed=lambda function, inputs, result: seen.append(function)):
+        compiled(np.ones(2))
+    assert seen == [np.multiply, np.log, np.multiply, np.sum]
+    with unguarded():
+        compiled(np.ones(2))
+    assert compiled.traces == traces  # and without guards it is no other step

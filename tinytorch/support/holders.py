@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tinytorch.support.recording import ENABLED, is_watched
 from tinytorch.support.restoring import (
     nothing_caught,
     refuse_what_is_lost,
@@ -69,11 +70,11 @@ def traced() -> Iterator[None]:
 
     The lock of compiled steps lets one thread at a time come here.
     """
-    Holders.tracing += 1
+    Holders.traces_begun += 1
     try:
         yield
     finally:
-        Holders.tracing -= 1
+        Holders.traces_begun -= 1
 
 
 class Again(Exception):
@@ -91,7 +92,7 @@ class Holders:
         Further networks, optimizers and so on that it changes.
     """
 
-    tracing = 0  # how many steps are being traced, one inside of the other
+    traces_begun = 0  # and not ended, one inside of the other
 
     def __init__(self, step: Callable, things: tuple):
         self.step, self.things = step, things
@@ -108,6 +109,11 @@ class Holders:
         self.hasten: Callable | None = None  # what makes a confirmed program run faster
         self.before: Before | None = None  # the last call that was looked at closely
         self.traces = Traces()
+
+    @property
+    def tracing(self) -> bool:
+        """Whether steps run as they are: one is being traced, or somebody watches the engine."""
+        return Holders.traces_begun > 0 or is_watched()
 
     def look(self, arguments: tuple, settings: dict) -> Call:
         """What there is at this moment."""
@@ -272,7 +278,8 @@ class Call:
         pairs = zip(self.own_names, self.own_values, strict=True)
         own = tuple([holders.entry_of(name, x, self.is_value(x)) for name, x in pairs])
         wrapped = tuple([type(x) if is_tensor(x) else None for _, x in self.given])
-        found = holders.walks, self.names, wrapped, holders.part, own, self.sharing()
+        records = ENABLED.get()
+        found = holders.walks, self.names, wrapped, holders.part, own, self.sharing(), records
         return holders.known.setdefault(found, len(holders.known) + 1)
 
     def remember(self) -> None:

@@ -37,8 +37,15 @@ class Watchers:
 NO_SETTINGS: dict = {}
 
 
+ALWAYS = Watchers()
 ENABLED: ContextVar[bool] = ContextVar("enabled", default=True)
-WATCHERS: ContextVar[Watchers] = ContextVar("watchers", default=Watchers())  # noqa: B039
+WATCHERS: ContextVar[Watchers] = ContextVar("watchers", default=ALWAYS)
+
+
+def is_watched() -> bool:
+    """Whether anybody but the guards is told what happens."""
+    now = WATCHERS.get()
+    return now is not ALWAYS and not {guard, check}.issuperset([*now.computed, *now.sending])
 
 
 class GoingBack:

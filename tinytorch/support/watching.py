@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinytorch.core.tensor import Tensor
+from tinytorch.support.recording import ENABLED
 from tinytorch.support.stand_ins import is_tensor, memory_owner, numbers_in
 from tinytorch.support.templates import PLAIN
 from tinytorch.support.walking import AsItIs, Walk, held_by
@@ -164,6 +165,7 @@ class Before:
     def __init__(self, call):
         holders = self.holders = call.holders
         self.walk, self.taken, self.key, self.names = call.walk, holders.taken, call.key, call.names
+        self.records = ENABLED.get()
         self.many, self.settings = len(call.arguments), tuple(call.settings)
         self.forms: list[Any] = [form(x, call.is_value(x)) for _, x in call.given]
         nested = len(self.forms) != self.many + len(self.settings)
@@ -183,6 +185,8 @@ class Before:
         """The values in the arguments, if a call is like the one before; else None."""
         holders = self.holders
         if holders.walk is not self.walk or holders.taken is not self.taken or not self.is_plain:
+            return None
+        if ENABLED.get() is not self.records:
             return None
         if len(arguments) != self.many or (
             (settings or self.settings) and tuple(settings) != self.settings
