@@ -25,7 +25,8 @@ def of_the_kind(x, parts: list):
     if type(x) in (tuple, list):
         return type(x)(parts)
     made = tuple.__new__(type(x), parts)
-    vars(made).update(vars(x)) if hasattr(x, "__dict__") else None
+    if hasattr(x, "__dict__"):
+        vars(made).update(vars(x))
     return made
 
 

@@ -140,25 +140,27 @@ class Walk:
 
     def visit(self, name: str, slot: Slot | None, thing) -> None:
         """Note what a slot holds, and go on to its parts."""
-        leaf = isinstance(thing, (np.ndarray, np.random.Generator, *PLAIN))
-        leaf = leaf and not holds_objects(thing)
-        if slot is not None:
-            if leaf:
-                if slot.place in self.places:
-                    return
-                self.places |= {slot.place} if slot.place else set()
-                self.taken[slot.name] += 1
-                if self.taken[slot.name] > 1:  # of two functions, perhaps
-                    slot.name += f"_{self.taken[slot.name]}"
-                self.slots.append(slot)
-            elif not isinstance(slot, AsItIs):
-                self.edges.append((slot, thing))
-        if leaf or id(thing) in self.seen or isinstance(thing, NOT_WALKED):
+        if is_value(thing):
+            if slot is not None and slot.place not in self.places:
+                self.add(slot)
+            return
+        if slot is not None and not isinstance(slot, AsItIs):
+            self.edges.append((slot, thing))
+        if id(thing) in self.seen or isinstance(thing, NOT_WALKED):
             return
         if not isinstance(thing, tuple):  # each place of a tuple gets another one in a trace
             self.seen[id(thing)] = thing
         for part in parts_of(thing, name, self.collections, slot):
             self.visit(part.name, part, part.get())
+
+    def add(self, slot: Slot) -> None:
+        """One more slot, with a name that no other has."""
+        if slot.place is not None:
+            self.places.add(slot.place)
+        self.taken[slot.name] += 1
+        if self.taken[slot.name] > 1:  # of two functions, perhaps
+            slot.name += f"_{self.taken[slot.name]}"
+        self.slots.append(slot)
 
     def is_as_it_was(self) -> bool:
         """Whether all objects are where they were, and no collection has grown or shrunk."""
@@ -189,9 +191,11 @@ def while_it_is(name: str, thing, condition: Callable[[], bool]) -> Slot:
     return slot
 
 
-def holds_objects(thing) -> bool:
-    """Whether it is an array of anything."""
-    return isinstance(thing, np.ndarray) and thing.dtype == object
+def is_value(thing) -> bool:
+    """Whether it is an array of numbers, a generator or a plain value, which has no parts."""
+    if isinstance(thing, np.ndarray):
+        return thing.dtype != object
+    return isinstance(thing, (np.random.Generator, *PLAIN))
 
 
 def parts_of(thing, name: str, collections: list, slot: Slot | None) -> Iterator[Slot]:
@@ -311,8 +315,6 @@ def functions_in(thing) -> list:
         return [f for f in (thing.fget, thing.fset, thing.fdel) if f is not None]
     if isinstance(thing, functools.cached_property):
         return [thing.func]
-    if isinstance(thing, (types.MemberDescriptorType, types.GetSetDescriptorType)):
-        return [len]  # of __slots__: it refers to nothing
     return [thing] if isinstance(thing, types.FunctionType) else []
 
 
