@@ -219,6 +219,7 @@ class CompiledMethods:
     """What a compiled step says of itself."""
 
     last: Ready | None
+    __call__: Callable
     is_compiled_step = True  # its steps refer to what its `refers_to` does
     # One for all steps: while one is traced, what it shares with others holds stand-ins.
     lock = threading.RLock()
@@ -230,6 +231,10 @@ class CompiledMethods:
         self.kept: dict[tuple, Ready] = {}
         self.traces, self.last = 0, None
         self.refers_to = (step, *holders)  # whoever looks for state need not look further
+
+    def __get__(self, owner, kind: type | None = None):
+        """In a class, a method like others: its first argument is the object."""
+        return self if owner is None else functools.partial(self, owner)
 
     def _hasten(self, ready: Ready) -> None:
         """Run a confirmed program by loops or C, if there are any.

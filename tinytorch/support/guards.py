@@ -96,7 +96,7 @@ def is_read(readers: dict, position: int, operation) -> bool:
 
 def bytes_of(v, kind: type):
     """What is kept of an array."""
-    return v.tobytes("A") if v.nbytes <= SMALL or kind is not ndarray else snapshot_of(v)
+    return v.tobytes("A") if kind is not ndarray or v.nbytes <= SMALL else snapshot_of(v)
 
 
 def check(variable, grad):

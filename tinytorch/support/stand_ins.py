@@ -512,14 +512,25 @@ class StandInMethods:
             raise TypeError("unhashable type: 'numpy.ndarray'")
         raise refused("hash")
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
+        if is_ours(sys._getframe(1)):  # in a message
+            return f"<stands in for {kind_of(self.example)}>"
         raise refused("text")
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         raise refused("text")
 
     def __format__(self, how: str) -> str:
         raise refused("text")
+
+    def __round__(self, digits: int | None = None):
+        raise refused("float")
+
+    def __divmod__(self, other):
+        return self // other, self % other
+
+    def __rdivmod__(self, other):
+        return other // self, other % self
 
     def __deepcopy__(self, memory):
         return self.copy() if isinstance(self.example, np.ndarray) else self
