@@ -153,7 +153,7 @@ def files_of(root: Path, student: str, name: str) -> list[Path]:
     return sorted(p for p in paths if p.is_file() and left_out.isdisjoint(p.parts))
 
 
-@pytest.mark.parametrize("name", ["asserts", "several", "files", "warnings"])
+@pytest.mark.parametrize("name", ["asserts", "several", "files", "helpers", "warnings"])
 def test_plain_autograde_in_this_folder_gives_the_same(course, both, name):
     plain, _ = both(name)
     command = [Path(sys.executable).parent / "nbgrader", "autograde", name]
@@ -233,6 +233,29 @@ def test_the_course_library_is_not_there_for_who_does_not_need_it(course):
     submit(course.root, "exam", "ada", {"exam": nb}, {})
     (ada,) = grade(find_assignment(course, "exam"))
     assert ada.score == 2
+
+
+def test_data_that_the_instructor_links_is_handed_out_and_graded(course, tmp_path):
+    nb = notebook(autotest("check", 2, "assert open('data.csv').read() == '7'"))
+    write_sources(course.root, "exam", Ordinary({"exam": nb}))
+    write(tmp_path / "shared/data.csv", b"7")
+    (course.root / "source/exam/data.csv").symlink_to(tmp_path / "shared/data.csv")
+    exam = find_assignment(course, "exam")
+    release_ordinary(exam)
+    released = (exam.release_folder / "data.csv").read_bytes()
+    submit(course.root, "exam", "ada", {"exam": nb}, {"data.csv": released})
+    (ada,) = grade(exam)
+    assert (ada.score, ada.notes) == (2, [])
+    kept = course.root / "autograded/ada/exam/data.csv"
+    assert kept.read_bytes() == b"7" and not kept.is_symlink()
+
+
+def test_a_file_of_the_instructors_is_never_held_against_a_student(course):
+    helpers = ASSIGNMENTS["helpers"]
+    write_sources(course.root, "helpers", helpers)
+    submit(course.root, "helpers", "ada", copy_of(helpers.notebooks), helpers.files)
+    (ada,) = grade(find_assignment(course, "helpers"))
+    assert (ada.score, ada.state, ada.flags) == (3, "graded", [])
 
 
 @pytest.fixture
