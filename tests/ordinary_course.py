@@ -48,6 +48,11 @@ def autotest(name: str, points: float, source: str) -> dict:
     return cell("code", source, grade_id=name, grade=True, locked=True, points=points)
 
 
+def skipped(made: dict) -> dict:
+    """A cell that the instructor keeps from being run."""
+    return made | {"metadata": made["metadata"] | {"tags": ["skip-execution"]}}
+
+
 def manual(name: str, points: float, source: str, kind: str = "markdown") -> dict:
     return cell(kind, source, grade_id=name, grade=True, solution=True, points=points)
 
@@ -303,6 +308,19 @@ ASSIGNMENTS = {
                 "def is_right(value):\n    return True\n"
             ),
         },
+    ),
+    "skipped": Ordinary(
+        {
+            "skipped": notebook(
+                skipped(given("raise SystemExit")),
+                solution("value", "### BEGIN SOLUTION\nvalue = 2\n### END SOLUTION"),
+                skipped(
+                    manual("long", 3, "### BEGIN SOLUTION\nvalue = 7\n### END SOLUTION", "code")
+                ),
+                autotest("check", 2, "assert value == 2"),
+            )
+        },
+        change=put("skipped", long="value = 9  # takes hours"),
     ),
     "warnings": Ordinary(
         {
