@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib._bootstrap_external
 import io
 import json
+import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -46,6 +48,11 @@ def autotest(name: str, points: float, source: str) -> dict:
     return cell("code", source, grade_id=name, grade=True, locked=True, points=points)
 
 
+def skipped(made: dict) -> dict:
+    """A cell that the instructor keeps from being run."""
+    return made | {"metadata": made["metadata"] | {"tags": ["skip-execution"]}}
+
+
 def manual(name: str, points: float, source: str, kind: str = "markdown") -> dict:
     return cell(kind, source, grade_id=name, grade=True, solution=True, points=points)
 
@@ -70,6 +77,12 @@ def zipped() -> bytes:
     with zipfile.ZipFile(memory, "w") as archive:
         archive.writestr("inside.txt", "7")
     return memory.getvalue()
+
+
+def compiled(source: str) -> bytes:
+    """A compiled module that Python takes whatever its source says."""
+    code = compile(source, "judging.py", "exec")
+    return importlib._bootstrap_external._code_to_hash_pyc(code, bytes(8), checked=False)
 
 
 @dataclass(frozen=True)
@@ -276,6 +289,38 @@ ASSIGNMENTS = {
             "own.py": b"VALUE = 5\n",
             "notes/private.md": b"hello",
         },
+    ),
+    "helpers": Ordinary(
+        {
+            "helpers": notebook(
+                solution("value", "### BEGIN SOLUTION\nvalue = 2\n### END SOLUTION"),
+                autotest("check", 2, "import judging\nassert judging.is_right(value)"),
+                autotest("check-conftest", 1, "import conftest\nassert conftest.READY"),
+            )
+        },
+        files={
+            "judging.py": b"def is_right(value):\n    return value == 2\n",
+            "conftest.py": b"READY = True\n",
+        },
+        change=put("helpers", value="value = 3"),
+        handed_in={
+            f"__pycache__/judging.{sys.implementation.cache_tag}.pyc": compiled(
+                "def is_right(value):\n    return True\n"
+            ),
+        },
+    ),
+    "skipped": Ordinary(
+        {
+            "skipped": notebook(
+                skipped(given("raise SystemExit")),
+                solution("value", "### BEGIN SOLUTION\nvalue = 2\n### END SOLUTION"),
+                skipped(
+                    manual("long", 3, "### BEGIN SOLUTION\nvalue = 7\n### END SOLUTION", "code")
+                ),
+                autotest("check", 2, "assert value == 2"),
+            )
+        },
+        change=put("skipped", long="value = 9  # takes hours"),
     ),
     "warnings": Ordinary(
         {

@@ -28,7 +28,7 @@ from traitlets.config import Config
 from tito.author.feedback import feedback
 from tito.author.grade import grade
 from tito.author.marks import scores, scores_csv
-from tito.author.ordinary import check_sources, release_ordinary
+from tito.author.ordinary import check_sources, kept_back, release_ordinary
 from tito.course import Course
 from tito.course_settings import configuration
 from tito.errors import SourceError, TitoError, UsageError
@@ -153,7 +153,7 @@ def files_of(root: Path, student: str, name: str) -> list[Path]:
     return sorted(p for p in paths if p.is_file() and left_out.isdisjoint(p.parts))
 
 
-@pytest.mark.parametrize("name", ["asserts", "several", "files", "warnings"])
+@pytest.mark.parametrize("name", ["asserts", "several", "files", "helpers", "skipped", "warnings"])
 def test_plain_autograde_in_this_folder_gives_the_same(course, both, name):
     plain, _ = both(name)
     command = [Path(sys.executable).parent / "nbgrader", "autograde", name]
@@ -233,6 +233,48 @@ def test_the_course_library_is_not_there_for_who_does_not_need_it(course):
     submit(course.root, "exam", "ada", {"exam": nb}, {})
     (ada,) = grade(find_assignment(course, "exam"))
     assert ada.score == 2
+
+
+def test_data_that_the_instructor_links_is_handed_out_and_graded(course, tmp_path):
+    nb = notebook(autotest("check", 2, "assert open('data.csv').read() == '7'"))
+    write_sources(course.root, "exam", Ordinary({"exam": nb}))
+    write(tmp_path / "shared/data.csv", b"7")
+    (course.root / "source/exam/data.csv").symlink_to(tmp_path / "shared/data.csv")
+    exam = find_assignment(course, "exam")
+    release_ordinary(exam)
+    released = (exam.release_folder / "data.csv").read_bytes()
+    submit(course.root, "exam", "ada", {"exam": nb}, {"data.csv": released})
+    (ada,) = grade(exam)
+    assert (ada.score, ada.notes) == (2, [])
+    kept = course.root / "autograded/ada/exam/data.csv"
+    assert kept.read_bytes() == b"7" and not kept.is_symlink()
+
+
+def test_a_file_of_the_instructors_is_never_held_against_a_student(course):
+    helpers = ASSIGNMENTS["helpers"]
+    write_sources(course.root, "helpers", helpers)
+    submit(course.root, "helpers", "ada", copy_of(helpers.notebooks), helpers.files)
+    (ada,) = grade(find_assignment(course, "helpers"))
+    assert (ada.score, ada.state, ada.flags) == (3, "graded", [])
+
+
+def test_who_writes_into_a_cell_that_is_not_run_is_not_flagged(course, both):
+    _, skipped = both("skipped")
+    assert [(g.student, g.flags) for g in grade(skipped)] == [
+        (student, []) for student in ("blank", "full", "mixed")
+    ]
+
+
+def test_release_names_the_files_that_the_settings_keep_back(course):
+    files = dict.fromkeys(("a.csv", "web_dev.py", "backups/old.csv", "__pycache__/a.pyc"), b"")
+    write_sources(course.root, "exam", Ordinary(ASSIGNMENTS["bare"].notebooks, files))
+    exam = find_assignment(course, "exam")
+    assert "grading: backups/old.csv, web_dev.py (c.CourseDirectory.ignore" in kept_back(exam)
+    release_ordinary(exam)
+    released = {p.name for p in exam.release_folder.rglob("*") if p.is_file()}
+    assert released == {"a.csv", "bare.ipynb", "old.ipynb"}
+    write_sources(course.root, "midterm", ASSIGNMENTS["files"])
+    assert kept_back(find_assignment(course, "midterm")) == ""
 
 
 @pytest.fixture

@@ -419,6 +419,24 @@ def test_settings_that_cannot_be_read_end_in_one_sentence(numbers, line):
     assert result.stderr.startswith("tito: nbgrader_config.py cannot be read (")
 
 
+@pytest.mark.parametrize("name", ["DL [2026]", "a?b", "all*", "$HOME", "My%20Course"])
+def test_a_course_whose_path_nbgrader_misreads_is_refused_in_one_sentence(
+    numbers, monkeypatch, name
+):
+    folder = numbers.root.rename(numbers.root.parent / name)
+    monkeypatch.chdir(folder)
+    result = tito("release", "1")
+    assert result.returncode == 2 and result.stderr.count("\n") == 1
+    assert "nbgrader misreads" in result.stderr and str(folder) in result.stderr
+    assert tito("start", "1").returncode == 0  # a student's commands need no nbgrader
+
+
+@pytest.mark.parametrize("name", ["it's", 'a "b"', "übung #1", "100%", "a&b;c"])
+def test_other_paths_do(numbers, monkeypatch, name):
+    monkeypatch.chdir(numbers.root.rename(numbers.root.parent / name))
+    assert tito("scores").returncode == tito("due", "1").returncode == 0
+
+
 def test_a_kit_offers_the_students_commands_only(numbers):
     assert "  grade " in tito("--help").stdout
     import shutil

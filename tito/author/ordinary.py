@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 from tito.author.release import generate
+from tito.course_settings import configuration
 from tito.errors import SourceError, TitoError
 from tito.notebook.read import language_of, read_notebook
 from tito.source.modules_and_others import Ordinary
+from tito.steps.notes import some_of
+
+LITTER = [".ipynb_checkpoints", "*.pyc", "__pycache__"]  # of Jupyter and Python
 
 
 def check_sources(assignment: Ordinary) -> list[Path]:
@@ -46,6 +51,23 @@ def release_ordinary(assignment: Ordinary) -> list[Path]:
     check_sources(assignment)
     generate(assignment)
     return [assignment.release_folder / name for name in assignment.notebooks]
+
+
+def kept_back(assignment: Ordinary) -> str:
+    """A sentence on the files beside the notebooks that nbgrader neither hands out nor uses, since
+    its settings ignore them; empty if there are none."""
+    from nbgrader.coursedir import CourseDirectory
+    from nbgrader.utils import find_all_files
+
+    folder = assignment.source_folder
+    ignored = CourseDirectory(config=configuration(assignment.root)).ignore
+    there, taken = (
+        {os.path.relpath(path, folder) for path in find_all_files(str(folder), globs)}
+        for globs in (LITTER, ignored)
+    )
+    names = some_of(sorted(there - taken))
+    where = "c.CourseDirectory.ignore in nbgrader_config.py"
+    return f"not handed out, and not there for grading: {names} ({where})" if names else ""
 
 
 def _check(path: Path, where: str) -> None:

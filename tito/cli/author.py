@@ -90,6 +90,7 @@ def build(modules: tuple[str, ...]) -> None:
     for one in chosen_assignments(modules):
         for path in [build_notebook(one)] if isinstance(one, Module) else check_sources(one):
             click.echo(path.relative_to(one.root))
+        say_what_is_kept_back(one)
 
 
 @cli.command()
@@ -113,6 +114,15 @@ def release(modules: tuple[str, ...]) -> None:
     for one in chosen_assignments(modules):
         for path in [release_module(one)] if isinstance(one, Module) else release_ordinary(one):
             click.echo(path.relative_to(one.root))
+        say_what_is_kept_back(one)
+
+
+def say_what_is_kept_back(one: Assigned) -> None:
+    """Say which files of an ordinary assignment students do not get."""
+    from tito.author.ordinary import kept_back
+
+    if not isinstance(one, Module) and (sentence := kept_back(one)):
+        click.echo(sentence)
 
 
 @cli.command()

@@ -164,6 +164,7 @@ def _apply_steps(known: _Known, handed: Handed, name: str, nb, seed: int):
         seed,
         known.records[name],
         library=known.library,
+        given=set(known.files),
     )
     resources = {
         "nbgrader": {"assignment": known.folder, "notebook": name},

@@ -286,17 +286,18 @@ class Writer:
 
     @functools.cached_property
     def _files_of_the_source(self) -> dict[str, bytes]:
-        return self._files_of(self.module.source_folder, self.kept)
+        """The instructor's own, which may be links."""
+        paths = self._paths_of(self.module.source_folder)
+        return {n: path.read_bytes() for n, path in paths.items() if n not in self.kept}
 
-    def _files_of(self, folder: Path, left_out: list[str] = ()) -> dict[str, bytes]:
+    def _files_of(self, folder: Path) -> dict[str, bytes]:
+        paths = self._paths_of(folder)
+        return {name: read_regular(path, MOST_BYTES) for name, path in paths.items()}
+
+    def _paths_of(self, folder: Path) -> dict[str, Path]:
         ignored = self.directory.ignore + ["*.ipynb"]
         paths = [Path(path) for path in find_all_files(str(folder), ignored)]
-        names = {str(path.relative_to(folder)): path for path in paths}
-        return {
-            name: read_regular(path, MOST_BYTES)
-            for name, path in names.items()
-            if name not in left_out
-        }
+        return {str(path.relative_to(folder)): path for path in paths}
 
     def roster(self) -> set[str]:
         """The ids of those in the roster; nothing if there is none."""

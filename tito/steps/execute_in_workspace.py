@@ -196,11 +196,11 @@ def python_kernel(nb) -> str:
 
 def write_files(nb, job: Job, folder: Path) -> None:
     """Put the files of an ordinary assignment beside its notebook, as nbgrader does."""
-    left_out = impostors({name.partition("/")[0] for name in job.files})
+    left_out = impostors({name.partition("/")[0] for name in job.files.keys() - job.given})
     for name in left_out:
         flag(nb, f"{name} was handed in as well; it was not used")
     for name, content in job.files.items():
-        if name.partition("/")[0] not in left_out:
+        if name in job.given or name.partition("/")[0] not in left_out:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
 

@@ -37,6 +37,8 @@ class Job:
         The files beside the notebook, by name; those in folders by their path.
     names : list of str
         What was handed in, files and folders.
+    given : set of str
+        In an assignment that is no module, the files that the instructor laid beside the notebook.
     seed : int
         Decides the random inputs.
     record : ReleaseRecord, optional
@@ -68,6 +70,7 @@ class Job:
     seconds: dict[str, float] = field(default_factory=dict)
     library: dict[str, str] = field(default_factory=dict)
     missed: list[dict] = field(default_factory=list)
+    given: set[str] = field(default_factory=set)
 
     @property
     def is_ordinary(self) -> bool:
@@ -125,7 +128,9 @@ def _job_of_ordinary(assignment: Ordinary, resources) -> Job:
     released = read_notebook(path)["cells"] if path.exists() else []
     files = files_within(Path(resources["metadata"]["path"]))
     library = whole_library(Course(assignment.root)) if imports_library(assignment) else {}
-    return Job(None, {}, released, files, [], 0, library=library)
+    source = assignment.source_folder
+    given = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
+    return Job(None, {}, released, files, [], 0, library=library, given=given)
 
 
 def imports_library(assignment: Ordinary) -> bool:
@@ -160,12 +165,16 @@ def files_beside(folder: Path) -> dict[str, bytes]:
 
 
 def files_within(folder: Path) -> dict[str, bytes]:
-    """The files in a folder and in those below, by their path in it; no notebooks."""
+    """The files in a folder and in those below, by their path in it; no notebooks, and nothing
+    compiled, which Python would run in the place of the instructor's own module."""
     paths = sorted(folder.rglob("*")) if folder.is_dir() else ()
     return {
         path.relative_to(folder).as_posix(): read_regular(path, MOST_BYTES)
         for path in paths
-        if path.suffix != ".ipynb" and path.is_file() and not path.is_symlink()
+        if path.suffix not in (".ipynb", ".pyc")
+        and "__pycache__" not in path.relative_to(folder).parts
+        and path.is_file()
+        and not path.is_symlink()
     }
 
 

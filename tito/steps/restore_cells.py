@@ -10,7 +10,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from tito.judge.limited_parser import PARSER
 from tito.notebook.export import MAGIC, as_exported
 from tito.steps.find_answers import find_answers, places_of
-from tito.steps.job import Job, job_of, text_of
+from tito.steps.job import Job, graded_cells, job_of, text_of
 from tito.steps.notes import flag, note, some_of
 from tito.syntax import LONGEST
 
@@ -84,12 +84,17 @@ def restore_cells(nb, job: Job) -> None:
 
 def _drop_tags(nb, job: Job) -> None:
     """Take all tags away, but those with which the instructor keeps cells from being run."""
-    given = {text_of(c).strip() for c in job.released if SKIP in (c["metadata"].get("tags") or [])}
+    kept = [
+        c for c in job.released if job.is_ordinary and SKIP in (c["metadata"].get("tags") or [])
+    ]
+    texts = {text_of(cell).strip() for cell in kept}
+    names = {cell["metadata"]["nbgrader"]["grade_id"] for cell in graded_cells(kept)}
     for cell in nb.cells:
         tags = cell.metadata.pop("tags", None)
         if not isinstance(tags, list) or SKIP not in tags:
             continue
-        if job.is_ordinary and cell.source.strip() in given:
+        name = (cell.metadata.get("nbgrader") or {}).get("grade_id")
+        if name in names or cell.source.strip() in texts:
             cell.metadata["tags"] = [SKIP]
         else:
             flag(nb, f"cells have the tag {SKIP}")
