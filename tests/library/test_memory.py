@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +26,21 @@ before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(20):
     step()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+LARGE_PAGES = """
+import re
+from tinytorch import memory
+
+def asked_for():
+    maps = open("/proc/self/smaps").read()
+    sizes = re.findall(r"\\[heap\\].*?Size: +(\\d+) kB.*?VmFlags:([^\\n]*)", maps, re.DOTALL)
+    return sum(int(size) for size, flags in sizes if " hg" in flags) // 1024
+
+before = asked_for()
+memory.keep_freed_blocks()
+memory.keep_freed_blocks()
+print(before, asked_for())
 """
 
 CALLS = """
@@ -60,6 +76,16 @@ def asks_glibc() -> bool:
 @pytest.mark.skipif(not asks_glibc(), reason="no glibc")
 def test_large_arrays_come_and_go_without_page_faults_once_freed_blocks_are_kept():
     assert page_faults(keep=True) < 0.1 * page_faults(keep=False)
+
+
+@pytest.mark.skipif(
+    not (asks_glibc() and Path("/sys/kernel/mm/transparent_hugepage").exists()),
+    reason="no large pages to ask for",
+)
+def test_half_of_what_is_kept_is_asked_for_in_large_pages():
+    before, after = map(int, run(LARGE_PAGES).split())
+    assert before == 0
+    assert 126 <= after <= 130
 
 
 @pytest.mark.parametrize("variable", ["1", "0"])
