@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinytorch.fast.operations import is_square
+from tinytorch.fast.results import can_be_cut, with_copied_results
 from tinytorch.fast.simplifying import simplified
 from tinytorch.fast.ufuncs import IN_PLACE, OPERATORS, UFUNCS
 from tinytorch.support.calls import METHODS
@@ -30,8 +31,11 @@ def as_lines(program: Program, lesson) -> tuple[str, dict, dict]:
     lesson : module
         What writes programs: that of `compile`.
     """
-    program = lesson.with_python_numbers(simplified(program, lesson.without_common))
-    return lesson.write(with_terms(with_cheap_calls(lesson.in_pieces(program, lesson.Run))))
+    program = with_copied_results(
+        simplified(program, lesson.without_common), can_be_cut, np.positive
+    )
+    program = lesson.with_python_numbers(program)
+    return lesson.write(with_terms(lesson.in_pieces(with_cheap_calls(program), lesson.Run)))
 
 
 def with_terms(program: Program) -> Program:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinytorch.fast.joining import Functions, JoinedTable
 from tinytorch.fast.lines import with_cheap_calls
-from tinytorch.fast.results import with_copied_results
+from tinytorch.fast.results import can_be_looped, with_copied_results
 from tinytorch.fast.runs import Run, in_runs
 from tinytorch.fast.simplifying import simplified
 from tinytorch.fast.tables import Looped, Table
@@ -203,7 +203,7 @@ def rewritten(
     tuple or None
         None if there are no runs in it.
     """
-    program = with_copied_results(simplified(program, without_common))
+    program = with_copied_results(simplified(program, without_common), can_be_looped)
     found = Rewriting(program, joining=backend == "c")
     found.write()
     if not found.looped:
