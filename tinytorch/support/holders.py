@@ -220,7 +220,7 @@ class Holders:
     def takes_instead(self, i: int, value) -> bool:
         """Whether a slot may hold this, and all programs that fit still do."""
         before = self.values[i]
-        if alike(before, value):
+        if self.layouts[i] is not None and self.layouts[i] == layout(value):
             return True
         assert self.walk is not None
         counts = type(value) is type(before) and is_number(value)
@@ -488,17 +488,6 @@ class CallAgain(Call):
 def layout(x) -> tuple | None:
     """How an array lies in memory, which may change in place; None of anything else."""
     return (x.shape, x.strides, x.dtype) if type(x) is np.ndarray else None
-
-
-def alike(one, other) -> bool:
-    """Whether both are arrays, and only the numbers in them differ."""
-    return (
-        type(one) is np.ndarray
-        and type(other) is np.ndarray
-        and one.shape == other.shape
-        and one.strides == other.strides
-        and one.dtype == other.dtype
-    )
 
 
 def slots_of_argument(name: str, x) -> list[Slot]:
