@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinytorch.fast.alignment import with_aligned_memory
 from tinytorch.fast.operations import is_square
 from tinytorch.fast.results import can_be_cut, with_copied_results
 from tinytorch.fast.simplifying import simplified
@@ -15,6 +16,7 @@ from tinytorch.fast.ufuncs import IN_PLACE, OPERATORS, UFUNCS
 from tinytorch.support.calls import METHODS
 from tinytorch.support.programs import Program, Ref, Step, used
 from tinytorch.support.runs import count_uses
+from tinytorch.support.writing import copied
 
 MOST = 100  # constants that become arrays; each gets a name
 COUNTING = {operator.add, operator.sub, operator.mul}
@@ -31,11 +33,11 @@ def as_lines(program: Program, lesson) -> tuple[str, dict, dict]:
     lesson : module
         What writes programs: that of `compile`.
     """
-    program = with_copied_results(
-        simplified(program, lesson.without_common), can_be_cut, np.positive
-    )
+    program = simplified(program, lesson.without_common)
+    program = with_copied_results(program, can_be_cut, copied)
     program = lesson.with_python_numbers(program)
-    return lesson.write(with_terms(lesson.in_pieces(with_cheap_calls(program), lesson.Run)))
+    program = lesson.in_pieces(with_cheap_calls(program), lesson.Run)
+    return with_aligned_memory(*lesson.write(with_terms(program)))
 
 
 def with_terms(program: Program) -> Program:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from tinytorch.fast.alignment import aligned_bytes, laid_out, with_aligned_memory
 from tinytorch.fast.joining import Functions, JoinedTable
 from tinytorch.fast.lines import with_cheap_calls
 from tinytorch.fast.results import can_be_looped, with_copied_results
@@ -30,13 +31,11 @@ class Memory:
         size = kind.size * kind.dtype.itemsize
         free = self.free.get(size)
         if not free:
-            self.arrays.append(np.empty(size, np.uint8))
+            self.arrays.append(aligned_bytes(size))
             free = [self.arrays[-1]]
             self.free[size] = free
         memory = free.pop()
-        order = sorted(range(len(kind.shape)), key=lambda axis: -abs(kind.strides[axis]))
-        flat = memory.view(kind.dtype).reshape([kind.shape[axis] for axis in order])
-        return (flat.transpose(np.argsort(order)) if order else flat), memory
+        return laid_out(memory, kind), memory
 
     def give_back(self, memory: np.ndarray) -> None:
         """Let others have these bytes."""
@@ -80,7 +79,7 @@ class Rewriting:
             for memory in self.ending.pop(place, ()):
                 self.memory.give_back(memory)
         size = max([x.table.scratch_size for x in self.looped], default=0)
-        scratch = np.empty(size, np.uint8)
+        scratch = aligned_bytes(size)
         if self.functions is not None:
             self.functions.load()
         for looped in self.looped:
@@ -208,7 +207,8 @@ def rewritten(
     found.write()
     if not found.looped:
         return None
-    text, space, buffers = write(with_cheap_calls(replace(program, steps=found.steps)))
+    program = with_cheap_calls(replace(program, steps=found.steps))
+    text, space, buffers = with_aligned_memory(*write(program))
     return with_kept_names(text, found), space, found.arrays | buffers
 
 
