@@ -454,3 +454,37 @@ def test_what_is_returned_twice_is_copied_piece_by_piece_with_all_its_bits(dtype
     arrays = [x, *found]
     assert not any(np.may_share_memory(a, b) for i, a in enumerate(arrays) for b in arrays[:i])
     assert "array" not in compiled.last.function.__code__.co_names
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_views_of_memory_that_is_kept_are_made_once(dtype):
+    def step(x, w):
+        hidden = np.tanh(x @ w)
+        turned = hidden.T
+        product = turned @ x
+        flat = np.exp(product).reshape(-1)
+        again = np.transpose(hidden, axes=(1, 0)) @ hidden
+        return [flat.sum(), product.T, again, turned, hidden.T + x[:3].T.copy().T[:2].sum()]
+
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(5, 4)).astype(dtype), rng.normal(size=(4, 3)).astype(dtype)
+    for compiled in agree_in_four_calls(step, x, w):
+        first = compiled(x, w)
+        bits_before = bits(first)
+        compiled(x + 1, w)
+        assert bits(first) == bits_before  # no result shows what the next call writes to
+    compiled = compile(lambda x, w: [np.transpose(np.tanh(x @ w)) @ x], backend="lines")
+    for _ in range(4):
+        compiled(x, w)
+    assert calls_in(compiled, "transpose") == 0
+
+
+def test_a_view_that_is_written_through_is_made_at_each_call():
+    def step(x):
+        y = np.exp(x)
+        z = y.T
+        z += 1
+        z[0] = 5
+        return [y @ y, np.tanh(y)]
+
+    agree_in_four_calls(step, np.arange(9.0).reshape(3, 3))

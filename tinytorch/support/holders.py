@@ -18,7 +18,7 @@ from tinytorch.support.stand_ins import (
     is_tensor,
     numbers_in,
 )
-from tinytorch.support.templates import PLAIN, Place, Template, built, nested, replaced
+from tinytorch.support.templates import PLAIN, Part, Place, Template, built, nested, replaced
 from tinytorch.support.traces import Traces
 from tinytorch.support.walking import Slot, Walk, attribute, data_of, element
 from tinytorch.support.watching import LEAVES, Before, owner_number, watcher
@@ -240,10 +240,11 @@ class Holders:
         return self.watched[1]
 
     def takes_instead(self, i: int, value) -> bool:
-        """Whether a slot may hold this, and all programs that fit still do."""
-        before = self.values[i]
-        if self.layouts[i] is not None and self.layouts[i] == layout(value):
+        """Whether a slot may hold this, of the same shape and dtype, and all programs still fit."""
+        known = self.layouts[i]
+        if known is not None and type(value) is np.ndarray and value.strides == known[1]:
             return True
+        before = self.values[i]
         assert self.walk is not None
         counts = type(value) is type(before) and is_number(value)
         return counts and self.walk.slots[i].name in self.counted
@@ -479,7 +480,8 @@ class Call:
         slots = self.walk.slots
         for i, part in template.changes:
             slot = slots[i] if i < len(slots) else self.slots[i]
-            slot.put(value(part))
+            is_plain = type(part) is Part and part.tensor is None and part.number is not None
+            slot.put(results[part.number] if is_plain else value(part))
         for c, key, part in template.made:
             self.walk.collections[c][1][key] = value(part)
         return outputs
