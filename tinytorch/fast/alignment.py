@@ -34,6 +34,7 @@ def aligned_like(array: np.ndarray) -> np.ndarray:
 
 def with_aligned_memory(text: str, space: dict, buffers: dict) -> tuple[str, dict, dict]:
     """A program as it was written, with other memory."""
-    for run in runs_in(space):
-        run.buffers = {name: aligned_like(buffer) for name, buffer in run.buffers.items()}
-    return text, space, {name: aligned_like(buffer) for name, buffer in buffers.items()}
+    for memory in (buffers, *(run.buffers for run in runs_in(space))):
+        for name in memory:  # one after the other, so that there are never all of them twice
+            memory[name] = aligned_like(memory[name])
+    return text, space, buffers
