@@ -13,6 +13,7 @@ from tinytorch.core.compiler import compile
 from tinytorch.core.networks import MLP
 from tinytorch.core.tensor import Tensor
 from tinytorch.core.training import SGD, Adam, cross_entropy
+from tinytorch.support import holders
 from tinytorch.support.arrays import name_classes, one_call
 from tinytorch.support.holders import CallAgain, layout
 from tinytorch.support.walking import Walk
@@ -111,6 +112,53 @@ def test_other_arguments_are_noticed(first, second):
                 found, expected = compiled(*given, **settings), step(*given, **settings)
                 assert type(found) is type(expected)
                 assert_same_bits(found, expected)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_has_changed_is_noticed_where_two_kinds_of_calls_take_turns(name, backend):
+    def step(x):
+        return things(x), things(x[:1])
+
+    things = Things()
+    compiled, kinds = compile(step, backend=backend), (np.array([1.0, 2.0, 3.0]), np.ones((1, 3)))
+    for change in (None, CHANGES[name], lambda t: setattr(t, "on", True)):
+        for n in range(6):
+            if change is not None and n == 0:
+                change(things)
+            assert_same_bits(compiled(kinds[n % 2] + n), step(kinds[n % 2] + n))
+        assert change is not None or all(looked_at(compiled, x) for x in kinds)
+
+
+def test_batches_of_two_sizes_are_looked_at_by_one_function(monkeypatch):
+    written = []
+    monkeypatch.setattr(holders, "watcher", lambda *given: written.append(given) or watcher(*given))
+    things = Things()
+    compiled, kinds = compile(things), (np.ones((4, 3)), np.ones((2, 3)))
+    for _ in range(3):
+        for x in (*[kinds[0]] * 4, kinds[1]):
+            assert_same_bits(compiled(x), things(x))
+    assert len(written) == 1
+
+
+def test_arrays_that_come_to_share_memory_between_other_calls_are_told_from_others():
+    held = [np.ones(3), np.ones(3)]
+
+    def step(x):
+        held[0] += x[:3] * 0.5
+        return x[:3] * held[0] + held[1]
+
+    compiled, long, short = compile(step), np.arange(4.0), np.arange(3.0)
+    for turn in range(12):
+        if turn == 7:
+            held[0] = short  # while calls are given the long one
+        x = (long, short)[turn % 4 > 1]
+        before = [a.copy() for a in (*held, long, short)]
+        found, after = compiled(x), [a.copy() for a in (*held, long, short)]
+        for a, b in zip((*held, long, short), before, strict=True):
+            a[...] = b
+        assert_same_bits(found, step(x))
+        assert_same_bits(after, [*held, long, short])
 
 
 def test_arrays_that_come_to_share_memory_are_told_from_others():

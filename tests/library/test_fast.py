@@ -5,6 +5,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
@@ -489,15 +490,15 @@ def test_the_library_is_kept_in_a_directory_of_ones_own(fresh, monkeypatch):
 
 
 def no_compiler(monkeypatch):
-    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(building, "found", lambda name: None)
 
 
 def compiler_that_fails(monkeypatch):
-    monkeypatch.setattr(shutil, "which", lambda name: sys.executable)
+    monkeypatch.setattr(building, "found", lambda name: sys.executable)
 
 
 def compiler_that_cannot_be_run(monkeypatch):
-    monkeypatch.setattr(shutil, "which", lambda name: os.devnull)
+    monkeypatch.setattr(building, "found", lambda name: os.devnull)
 
 
 def nowhere_to_write(monkeypatch):
@@ -505,7 +506,7 @@ def nowhere_to_write(monkeypatch):
         raise PermissionError("no")
 
     monkeypatch.setattr(building.Path, "mkdir", refuse)
-    monkeypatch.setattr(building.tempfile, "TemporaryDirectory", refuse)
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", refuse)
 
 
 def another_interpreter(monkeypatch):

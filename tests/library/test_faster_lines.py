@@ -412,3 +412,79 @@ def test_products_with_ones_of_another_shape_or_dtype_stay():
         return [np.ones((2, 3)) * x, np.ones(3, "f4") * w, np.ones(3) * w, np.full(3, 2.0) * x]
 
     agree_in_four_calls(step, np.array([0.5, 1.0, 2.0]), np.array([1, 2, 3], "f4"))
+
+
+def test_a_copy_that_nobody_writes_to_is_no_step():
+    def plain(x, w):
+        seed = x.copy()
+        return [seed, seed * w, np.copy(w) + x.astype("f8"), seed.reshape(3, 1) - w]
+
+    def writing_to_the_copy(x, w):
+        seed = x.copy()
+        seed *= w
+        return [seed, x + w]
+
+    def writing_to_what_is_copied(x, w):
+        seed = x.copy()
+        x[1:] += w[1:]
+        return [seed * w, x + w]
+
+    x, w = np.array([0.5, -0.0, 1e300]), np.array([2.0, np.nan, -1.0])
+    lines, _ = agree_in_four_calls(plain, x, w)
+    assert calls_in(lines, "copy") == calls_in(lines, "astype") == 0
+    agree_in_four_calls(writing_to_the_copy, x, w)
+    agree_in_four_calls(writing_to_what_is_copied, x, w)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_what_is_returned_twice_is_copied_piece_by_piece_with_all_its_bits(dtype):
+    def step(x):
+        y = np.tanh(x * x + x)
+        return [x, y, y]
+
+    compiled = compile(step, backend="lines")
+    x = np.random.default_rng(0).normal(size=100_000).astype(dtype)
+    word = {"f4": "u4", "f8": "u8"}[dtype]
+    x.view(word)[:4] = np.array([np.nan, np.inf, -np.nan, 1.0], dtype).view(word) + 5
+    with np.errstate(all="ignore"):
+        for _ in range(4):
+            found = compiled(x)
+        expected = step(x)
+    assert [a.tobytes() for a in found] == [a.tobytes() for a in expected]
+    arrays = [x, *found]
+    assert not any(np.may_share_memory(a, b) for i, a in enumerate(arrays) for b in arrays[:i])
+    assert "array" not in compiled.last.function.__code__.co_names
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_views_of_memory_that_is_kept_are_made_once(dtype):
+    def step(x, w):
+        hidden = np.tanh(x @ w)
+        turned = hidden.T
+        product = turned @ x
+        flat = np.exp(product).reshape(-1)
+        again = np.transpose(hidden, axes=(1, 0)) @ hidden
+        return [flat.sum(), product.T, again, turned, hidden.T + x[:3].T.copy().T[:2].sum()]
+
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(5, 4)).astype(dtype), rng.normal(size=(4, 3)).astype(dtype)
+    for compiled in agree_in_four_calls(step, x, w):
+        first = compiled(x, w)
+        bits_before = bits(first)
+        compiled(x + 1, w)
+        assert bits(first) == bits_before  # no result shows what the next call writes to
+    compiled = compile(lambda x, w: [np.transpose(np.tanh(x @ w)) @ x], backend="lines")
+    for _ in range(4):
+        compiled(x, w)
+    assert calls_in(compiled, "transpose") == 0
+
+
+def test_a_view_that_is_written_through_is_made_at_each_call():
+    def step(x):
+        y = np.exp(x)
+        z = y.T
+        z += 1
+        z[0] = 5
+        return [y @ y, np.tanh(y)]
+
+    agree_in_four_calls(step, np.arange(9.0).reshape(3, 3))

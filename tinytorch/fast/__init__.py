@@ -43,11 +43,11 @@ def in_fewer_calls(program, lesson, backend: str) -> tuple[str, dict, dict, str]
     """A program by C, or else by loops; None if that brings nothing."""
     if backend == "c" and joins():
         try:
-            found = rewritten(program, lesson.write, lesson.without_common, "c")
+            found = rewritten(program, lesson, "c")
             return found and (*found, "c")
         except NotHere as reason:
             say_no_c(str(reason))
-    found = rewritten(program, lesson.write, lesson.without_common)
+    found = rewritten(program, lesson)
     return found and (*found, "loops")
 
 

@@ -7,13 +7,11 @@ import functools
 import hashlib
 import os
 import platform
-import shutil
 import stat
-import subprocess
 import sys
 import sysconfig
-import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -77,7 +75,7 @@ def compiled(text: str, name: str, flags: tuple[str, ...] = FOR_THIS_PROCESSOR) 
     NotHere
         If it cannot be compiled, or cannot be loaded.
     """
-    compiler = shutil.which("cc")
+    compiler = found("cc")
     if compiler is None:
         raise NotHere("there is no C compiler named cc")
     folder = cache()
@@ -91,8 +89,17 @@ def compiled(text: str, name: str, flags: tuple[str, ...] = FOR_THIS_PROCESSOR) 
     return path
 
 
+def found(command: str) -> str | None:
+    """Where a command is; `shutil`, which knows, takes more memory than everything here."""
+    paths = [os.path.join(folder, command) for folder in os.get_exec_path()]
+    return next((p for p in paths if os.path.isfile(p) and os.access(p, os.X_OK)), None)
+
+
 def make(path: Path, command: list[str], text: str) -> None:
     """Compile into a file of another name first: a process that looks for it finds all or none."""
+    import subprocess  # both are needed once on a machine
+    import tempfile
+
     try:
         handle, made = tempfile.mkstemp(suffix=".so", dir=path.parent)
         os.close(handle)
@@ -139,6 +146,8 @@ def is_private(folder: Path) -> bool:
 @functools.cache
 def fresh_folder() -> Path:
     """A directory for this process; taken away at its end."""
+    import tempfile
+
     try:
         folder = tempfile.TemporaryDirectory(prefix="tinytorch-", ignore_cleanup_errors=True)
     except OSError as error:
@@ -147,4 +156,4 @@ def fresh_folder() -> Path:
     return Path(folder.name)
 
 
-KEPT: list[tempfile.TemporaryDirectory] = []
+KEPT: list[Any] = []  # directories that are taken away when nobody holds them

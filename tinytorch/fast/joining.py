@@ -1,9 +1,9 @@
 """Operations that C has formulas for, joined: one function for all that follow one another.
 
 Such a function goes once through its arrays; what is needed only inside of it is never written to
-memory. It says if one of its results is a NaN, since the bits of that are not C's to decide. Then
-the loops of the same operations run, which come after it in the table and are left out otherwise.
-So it writes nowhere that it, or they, read from: what is changed in place is copied there last.
+memory. It ends where one of its results is a NaN, for the bits of that are not C's to decide. Then
+the loops of the same operations go on, which come after it in the table and are left out otherwise.
+So neither writes where it, or they, still read: what is changed in place is copied there last.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from tinytorch.fast.ufuncs import conversion, own_loop
 
 FEWEST = 2  # operations that are worth a function
 LONGEST = 100  # operations in one, each with four arguments at most; see MOST in loops.c
+CHUNK = 64  # elements that are computed before they are put where they change something
 MANY = 4000  # operations of a run from which on it is left to the loops
 WORDS = {"f": "int32_t", "d": "int64_t"}  # as wide as the numbers, so that both go side by side
 
@@ -116,36 +117,28 @@ class JoinedTable(Table):
 
     def join(self, group: list[Operation], now: Now, last: list[list[int]]) -> None:
         """Add the call of a function, those of the loops that it stands for, and copies."""
-        text = Text(now.size)
+        text = Text(now.size, {found.target for found in group} - {x.step.out for x in group})
         arguments = [self.argument(x, now) for x in text.read(group)]
         head = len(self.calls)
         self.call((0, 0), [])
         ended = {n for names in last[: len(group)] for n in names}
-        changed = self.loops(group, now, last)
-        copies = []
+        self.loops(group, now, last)
         for n, letter in text.targets.items():
             home = self.home(n, letter)
             if n not in ended or home:
-                arguments.append(self.place_of(n, letter, now))
+                arguments.append(home or self.place_of(n, letter, now))
                 text.write(n)
-            if home and n in changed:
-                copies.append((letter, [self.place_of(n, letter, now), home]))
+            if home and n in text.changed:
+                copying = own_loop(conversion(letter, letter) or ""), 0
+                self.call(copying, [self.place_of(n, letter, now), home])
                 now.strips.free.append(now.places.pop(n))
         self.unnamed.append((head, self.functions.number(text.function())))
-        self.calls[head] = (
-            0,
-            0,
-            len(self.arguments),
-            len(arguments),
-            len(self.calls) - head - 1,
-            0,
-        )
+        begin, spare = len(self.arguments), len(self.calls) - head - 1
+        self.calls[head] = (0, 0, begin, len(arguments), spare, 0)
         self.arguments += arguments
-        for letter, pair in copies:
-            self.call((own_loop(conversion(letter, letter) or ""), 0), pair)
 
-    def loops(self, group: list[Operation], now: Now, last: list[list[int]]) -> set[int]:
-        """Add the loops of a group; gives the values from before that it changes.
+    def loops(self, group: list[Operation], now: Now, last: list[list[int]]) -> None:
+        """Add the loops of a group.
 
         Memory that the function reads is free for others only after it.
         """
@@ -163,7 +156,6 @@ class JoinedTable(Table):
         later += [before[n] for n in changed if n in before]
         self.untouched = set()
         now.strips.free += later
-        return changed
 
     def result(self, found: Operation, now: Now) -> Argument:
         """Where a result goes: not where the function, or an operation after it, reads."""
@@ -203,16 +195,20 @@ class Text:
     ----------
     size : int
         How many elements there are.
+    changed : set of int
+        The values from before that it changes.
     targets : dict of str
         The values that it computes, and the letters of their types.
     """
 
     size: int
+    changed: set[int]
     targets: dict[int, str] = field(default_factory=dict)
     names: dict = field(default_factory=dict)
     places: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     checks: list[str] = field(default_factory=list)
+    copies: list[str] = field(default_factory=list)
 
     def read(self, group: list[Operation]) -> list[Operand]:
         """Write the formulas; gives what comes from outside, in the order of the arguments."""
@@ -247,7 +243,8 @@ class Text:
             self.places.append(f"const {kind} a{k} = *(const {kind} *)p[{k}];")
             self.names[key] = f"a{k}"
         else:
-            self.places.append(f"const {kind} *restrict a{k} = (const {kind} *)p[{k}];")
+            alone = "" if x.value in self.changed else "restrict "
+            self.places.append(f"const {kind} *{alone}a{k} = (const {kind} *)p[{k}];")
             self.names[key] = f"a{k}[i]"
         outside.append(x)
         return self.names[key]
@@ -255,22 +252,33 @@ class Text:
     def write(self, n: int) -> None:
         """Write a value to memory."""
         letter, name, k = self.targets[n], self.names[n], len(self.places)
-        self.places.append(f"{TYPES[letter]} *restrict r{k} = ({TYPES[letter]} *)p[{k}];")
-        self.lines.append(f"r{k}[i] = {name};")
+        kind, memory = TYPES[self.targets[n]], f"r{k}[i]"
+        if n in self.changed:
+            self.places.append(f"{kind} *r{k} = ({kind} *)p[{k}], w{k}[{CHUNK}];")
+            self.copies.append(f"__builtin_memcpy(r{k} + from, w{k}, (to - from) * sizeof *r{k});")
+            memory = f"w{k}[i - from]"
+        else:
+            self.places.append(f"{kind} *restrict r{k} = ({kind} *)p[{k}];")
+        self.lines.append(f"{memory} = {name};")
         if letter in WORDS:
             self.checks.append(f"odd_{letter} |= {name} != {name};")
 
     def function(self) -> str:
         """All of it."""
-        body = "\n".join(f"        {line}" for line in [*self.lines, *self.checks])
+        body = "\n".join(f"            {line}" for line in [*self.lines, *self.checks])
         head = "\n".join(f"    {line}" for line in self.places)
         odd = "\n".join(f"    {WORDS[letter]} odd_{letter} = 0;" for letter in WORDS)
-        loop = "i < 1" if self.size == 1 else "i < n"
+        copies = "\n".join(f"        {line}" for line in self.copies)
+        end = f"n - from < {CHUNK} ? n : from + {CHUNK}" if self.copies else "n"
+        end = "1" if self.size == 1 else end
         return (
-            f"int NAME(char **p, intptr_t n)\n{{\n{head}\n{odd}\n"
+            f"intptr_t NAME(char **p, intptr_t n)\n{{\n{head}\n{odd}\n"
+            f"    for (intptr_t from = 0, to; from < n; from = to) {{\n"
+            f"        to = {end};\n"
             f"#pragma GCC ivdep\n"  # no memory is both read and written
-            f"    for (intptr_t i = 0; {loop}; i++) {{\n{body}\n    }}\n"
-            f"    return odd_f || odd_d;\n}}\n"
+            f"        for (intptr_t i = from; i < to; i++) {{\n{body}\n        }}\n"
+            f"        if (odd_f || odd_d)\n            return from;\n{copies}\n    }}\n"
+            f"    return n;\n}}\n"
         )
 
 

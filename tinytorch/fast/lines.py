@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 
 from tinytorch.fast.operations import is_square
+from tinytorch.fast.results import can_be_cut, with_copied_results
 from tinytorch.fast.simplifying import simplified
 from tinytorch.fast.ufuncs import IN_PLACE, OPERATORS, UFUNCS
+from tinytorch.fast.views import written
 from tinytorch.support.calls import METHODS
 from tinytorch.support.programs import Program, Ref, Step, used
 from tinytorch.support.runs import count_uses
+from tinytorch.support.writing import copied
 
 MOST = 100  # constants that become arrays; each gets a name
 COUNTING = {operator.add, operator.sub, operator.mul}
@@ -30,8 +33,11 @@ def as_lines(program: Program, lesson) -> tuple[str, dict, dict]:
     lesson : module
         What writes programs: that of `compile`.
     """
-    program = lesson.with_python_numbers(simplified(program, lesson.without_common))
-    return lesson.write(with_terms(with_cheap_calls(lesson.in_pieces(program, lesson.Run))))
+    program = simplified(program, lesson.without_common)
+    program = with_copied_results(program, can_be_cut, copied)
+    program = lesson.with_python_numbers(program)
+    program = lesson.in_pieces(with_cheap_calls(program), lesson.Run)
+    return written(with_terms(program), lesson, {})
 
 
 def with_terms(program: Program) -> Program:
@@ -71,7 +77,7 @@ def counts(step: Step, program: Program) -> bool:
 def with_cheap_calls(program: Program) -> Program:
     """The same program with numbers as numpy and Python take them at once."""
     constants = Constants()
-    steps = [as_ufunc(as_number(step, program), program) for step in program.steps]
+    steps = [as_ufunc(as_number(step, program), program) for step in map(as_method, program.steps)]
     steps = [with_arrays(step, program, constants) for step in steps]
     return replace(program, steps=steps)
 
@@ -93,6 +99,16 @@ class Constants:
             found = self.arrays.setdefault((dtype, made.tobytes()), made)
             self.known[repr(x), dtype] = found
         return found
+
+
+def as_method(step: Step) -> Step:
+    """A step that turns axes as the method that takes them one by one, which is quickest."""
+    axes = (*step.inputs[1:], *step.settings.values())
+    turns = step.function in (np.transpose, METHODS["transpose"]) and len(axes) == 1
+    if not turns or type(axes[0]) not in (tuple, list) or type(step.inputs[0]) is not Ref:
+        return step
+    inputs = (step.inputs[0], *axes[0])
+    return replace(step, function=METHODS["transpose"], inputs=inputs, settings={})
 
 
 def as_number(step: Step, program: Program) -> Step:

@@ -29,11 +29,11 @@ struct call {
     loop *function;
     void *data;
     int32_t first, count; /* its arguments, in the table of all arguments */
-    int32_t spare;        /* calls after this one that are left out if it can do it alone */
+    int32_t spare;        /* calls after this one that do what it cannot do alone */
     int32_t unused;
 };
 
-typedef int joined(char **, intptr_t); /* many loops as one; 0 if it could do it */
+typedef intptr_t joined(char **, intptr_t); /* many loops as one; how many elements it has done */
 
 enum { MOST = 512 }; /* arguments of a call */
 
@@ -68,19 +68,28 @@ int run(const struct program *program, struct array **arrays)
         const struct call *end = first + part->calls;
         for (int64_t start = 0; start < part->size; start += part->block) {
             intptr_t left = part->size - start;
-            intptr_t count = left < part->block ? left : part->block;
+            intptr_t all = left < part->block ? left : part->block, done = 0;
+            const struct call *spare = first; /* up to here, calls begin behind what is done */
             for (const struct call *call = first; call < end; call++) {
+                if (call >= spare)
+                    done = 0;
+                intptr_t count = all - done;
                 char *places[MOST];
                 intptr_t steps[MOST];
                 for (int k = 0; k < call->count; k++) {
                     const struct argument *argument = program->argument + call->first + k;
                     intptr_t before = argument->each == 1 ? start : start / argument->each;
-                    places[k] = program->slots[argument->slot] + before * argument->advance;
                     steps[k] = argument->step;
+                    places[k] = program->slots[argument->slot] + before * argument->advance;
+                    places[k] += done * steps[k];
                 }
-                if (!call->spare)
+                if (!call->spare) {
                     call->function(places, &count, steps, call->data);
-                else if (((joined *)call->function)(places, count) == 0)
+                    continue;
+                }
+                done = ((joined *)call->function)(places, count);
+                spare = call + call->spare + 1;
+                if (done == count)
                     call += call->spare;
             }
         }

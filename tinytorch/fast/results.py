@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from tinytorch.fast.operations import LETTERS, is_plain
 from tinytorch.support.programs import Kind, Program, Ref, Step
+from tinytorch.support.runs import PIECE, is_dense
 
 
-def with_copied_results(program: Program) -> Program:
+def with_copied_results(
+    program: Program, can_be_copied: Callable[[Kind], bool], copy: Callable = np.copy
+) -> Program:
     """The same program, with a copy as its last steps of each result that somebody else holds.
 
     A gradient, for example, that is returned and also stays in its leaf.
+
+    Parameters
+    ----------
+    program : Program
+    can_be_copied : callable
+        Whether a value of a kind can be copied so; others are copied when they are returned.
+    copy : callable
+        What copies an array.
     """
     held = {program.groups[n] for n in program.inputs}
     kinds, groups, steps = list(program.kinds), list(program.groups), list(program.steps)
@@ -21,7 +33,7 @@ def with_copied_results(program: Program) -> Program:
     for ref in program.outputs:
         kind, group = kinds[ref.number], groups[ref.number]
         if group in held and can_be_copied(kind):
-            steps.append(Step(np.copy, (ref,), {}, (), "", len(kinds)))
+            steps.append(Step(copy, (ref,), {}, (), "", len(kinds)))
             ref = Ref(len(kinds))
             groups.append(ref.number)
             kinds.append(kind)
@@ -30,6 +42,11 @@ def with_copied_results(program: Program) -> Program:
     return replace(program, steps=steps, outputs=outputs, kinds=kinds, groups=groups)
 
 
-def can_be_copied(kind: Kind) -> bool:
-    """Whether a copy of a value is laid out as the value is."""
+def can_be_looped(kind: Kind) -> bool:
+    """Whether a loop can copy a value so that it is laid out as before."""
     return kind.type is np.ndarray and kind.dtype in LETTERS and kind.size > 0 and is_plain(kind)
+
+
+def can_be_cut(kind: Kind) -> bool:
+    """Whether a copy of a value can go piece by piece with what computes it."""
+    return kind.dtype in (np.float32, np.float64) and kind.size >= 2 * PIECE and is_dense(kind)

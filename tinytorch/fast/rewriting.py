@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
+from tinytorch.fast.alignment import aligned_bytes, laid_out
 from tinytorch.fast.joining import Functions, JoinedTable
 from tinytorch.fast.lines import with_cheap_calls
-from tinytorch.fast.results import with_copied_results
+from tinytorch.fast.results import can_be_looped, with_copied_results
 from tinytorch.fast.runs import Run, in_runs
 from tinytorch.fast.simplifying import simplified
 from tinytorch.fast.tables import Looped, Table
+from tinytorch.fast.views import written
 from tinytorch.support.calls import METHODS, getitem
 from tinytorch.support.programs import Program, Ref, Step, refs, used
 from tinytorch.support.writing import empty
@@ -30,13 +31,11 @@ class Memory:
         size = kind.size * kind.dtype.itemsize
         free = self.free.get(size)
         if not free:
-            self.arrays.append(np.empty(size, np.uint8))
+            self.arrays.append(aligned_bytes(size))
             free = [self.arrays[-1]]
             self.free[size] = free
         memory = free.pop()
-        order = sorted(range(len(kind.shape)), key=lambda axis: -abs(kind.strides[axis]))
-        flat = memory.view(kind.dtype).reshape([kind.shape[axis] for axis in order])
-        return (flat.transpose(np.argsort(order)) if order else flat), memory
+        return laid_out(memory, kind), memory
 
     def give_back(self, memory: np.ndarray) -> None:
         """Let others have these bytes."""
@@ -80,7 +79,7 @@ class Rewriting:
             for memory in self.ending.pop(place, ()):
                 self.memory.give_back(memory)
         size = max([x.table.scratch_size for x in self.looped], default=0)
-        scratch = np.empty(size, np.uint8)
+        scratch = aligned_bytes(size)
         if self.functions is not None:
             self.functions.load()
         for looped in self.looped:
@@ -185,16 +184,14 @@ def plain_uses(items: list) -> set[int]:
     return {n for item in items if isinstance(item, Step) for n in used(item)}
 
 
-def rewritten(
-    program: Program, write: Callable, without_common: Callable, backend: str = "loops"
-) -> tuple[str, dict, dict] | None:
+def rewritten(program: Program, lesson, backend: str = "loops") -> tuple[str, dict, dict] | None:
     """The text of a program with runs as single steps, what its names are, and its memory.
 
     Parameters
     ----------
     program : Program
-    write, without_common : callable
-        What writes a program, and what takes out the steps that are there twice.
+    lesson : module
+        What writes a program, and takes out the steps that are there twice: that of `compile`.
     backend : {"loops", "c"}
         Whether steps that follow one another are also joined in functions of C.
 
@@ -203,13 +200,14 @@ def rewritten(
     tuple or None
         None if there are no runs in it.
     """
-    program = with_copied_results(simplified(program, without_common))
+    program = with_copied_results(simplified(program, lesson.without_common), can_be_looped)
     found = Rewriting(program, joining=backend == "c")
     found.write()
     if not found.looped:
         return None
-    text, space, buffers = write(with_cheap_calls(replace(program, steps=found.steps)))
-    return with_kept_names(text, found), space, found.arrays | buffers
+    program = with_cheap_calls(replace(program, steps=found.steps))
+    text, space, memory = written(program, lesson, found.arrays)
+    return with_kept_names(text, found), space, memory
 
 
 def with_kept_names(text: str, found: Rewriting) -> str:

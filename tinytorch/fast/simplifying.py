@@ -18,6 +18,7 @@ from tinytorch.support.programs import (
     Program,
     Ref,
     Step,
+    copied_by,
     filled,
     joined,
     kind_of,
@@ -54,7 +55,7 @@ TURNING |= {np.reshape, np.transpose, np.swapaxes}
 
 
 def without_idle(program: Program) -> Program:
-    """The same program without views that are there already, and products with ones."""
+    """The same program without idle copies, views that are there, and products with ones."""
     same: dict[int, int] = {}
     groups = list(program.groups)
     sources: dict[int, int] = {}  # of views that show all of an array: the array
@@ -63,7 +64,7 @@ def without_idle(program: Program) -> Program:
     steps = []
     for step in program.steps:
         step, out = renamed(step, same), step.out
-        n = factor_of_one(step, program, written)
+        n = idle(step, program, written)
         if n is not None:
             groups = [groups[n] if group == out else group for group in groups]
         elif out is not None and shows_all(step, groups):
@@ -87,16 +88,24 @@ def shows_all(step: Step, groups: list[int]) -> bool:
     return groups[used(step)[0]] == groups[step.out]
 
 
-def factor_of_one(step: Step, program: Program, written: set[int]) -> int | None:
-    """The value that a step multiplies by ones, if nobody writes to one of the two."""
+def idle(step: Step, program: Program, written: set[int]) -> int | None:
+    """The value that a step copies, or multiplies by ones, if nobody writes to one of the two."""
+    if step.out is None or program.groups[step.out] in written:
+        return None
+    n = copied_by(program, step)
+    n = factor_of_one(step, program) if n is None else n
+    return None if n is None or program.groups[n] in written else n
+
+
+def factor_of_one(step: Step, program: Program) -> int | None:
+    """The value that a step multiplies by ones."""
     if step.function is not np.multiply or step.settings or len(used(step)) != 1:
         return None
-    (n,), kinds, groups = used(step), program.kinds, program.groups
+    (n,), kinds = used(step), program.kinds
     ones = [x for x in step.inputs if type(x) is np.ndarray]
     if step.out is None or len(ones) != 1 or ones[0].dtype != kinds[n].dtype:
         return None
-    free = groups[n] not in written and groups[step.out] not in written
-    return n if free and kinds[n] == kinds[step.out] and bool(np.all(ones[0] == 1)) else None
+    return n if kinds[n] == kinds[step.out] and bool(np.all(ones[0] == 1)) else None
 
 
 def reading_what_is_repeated(program: Program) -> Program:

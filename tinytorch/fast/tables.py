@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tinytorch.fast.alignment import aligned_bytes
 from tinytorch.fast.building import TUPLE_ITEMS, library
 from tinytorch.fast.operations import LONGEST, Operand, Operation
 from tinytorch.fast.reductions import Reduction
@@ -290,7 +291,7 @@ class Table:
         if self.homes[n] == {now.part}:
             now.places[n], slot = self.strip(now.strips)
             return slot, size, 0
-        self.internal[n] = np.empty(found.size, found.letter)
+        self.internal[n] = aligned_bytes(found.size * size).view(found.letter)
         return self.memory(n), size, size
 
     def finish(self, scratch: np.ndarray) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import tinytorch.core.autograd  # noqa: F401  # with it, a Tensor takes what stands in for an array
 from tinytorch.support.calls import METHODS, getitem, setitem
 from tinytorch.support.holders import Call, Holders
+from tinytorch.support.old_gradients import let_go, made_anew
 from tinytorch.support.programs import refs
 from tinytorch.support.silence import silently
 from tinytorch.support.stand_ins import CannotTrace
@@ -56,6 +57,13 @@ class Ready:
     def saved(self) -> list[int]:
         """The inputs of which there must be a copy, should the program fail."""
         return written_before_a_risk(self.program)
+
+    @functools.cached_property
+    def old_gradients(self) -> list[int]:
+        """The slots of large gradients that can be let go; none if the program may fail."""
+        if any(map(may_raise, self.program.steps)):
+            return []
+        return made_anew(self.program, self.takes, self.template)
 
     @functools.cached_property
     def is_large(self) -> bool:
@@ -101,6 +109,8 @@ class Ready:
             self.be_fast(call.holders.hasten)
         known = call.values
         values = [known[i] for i in self.takes]
+        del known
+        let_go(call.holders, self.old_gradients)
         before = [(values[i], values[i].copy()) for i in self.saved]
         try:
             results = silently(self.function or self.step_by_step, values)

@@ -23,13 +23,14 @@ from tinytorch.support.stand_ins import (
     is_tensor,
     numbers_in,
 )
-from tinytorch.support.templates import PLAIN, Place, Template, built, nested, replaced
+from tinytorch.support.templates import PLAIN, Part, Place, Template, built, nested, replaced
 from tinytorch.support.traces import Traces
 from tinytorch.support.walking import Slot, Walk, attribute, data_of, element
-from tinytorch.support.watching import LEAVES, Before, owner_number
+from tinytorch.support.watching import LEAVES, Before, owner_number, watcher
 
 VALUES = (np.ndarray, float, np.generic, np.random.Generator)  # arguments that a program takes
 NOTHING = object()
+MOST = 4  # calls that the next one is compared with
 
 
 # ---- The arguments, and what comes out
@@ -107,7 +108,7 @@ class Holders:
         self.new_numbers: set[str] = set()
         self.known: dict[Any, int] = {}  # a number for each entry of a key
         self.hasten: Callable | None = None  # what makes a confirmed program run faster
-        self.before: Before | None = None  # the last call that was looked at closely
+        self.before: list[Before] = []  # the last calls of other kinds, the latest first
         self.traces = Traces()
 
     @property
@@ -117,11 +118,18 @@ class Holders:
 
     def look(self, arguments: tuple, settings: dict) -> Call:
         """What there is at this moment."""
-        if self.before is not None:
-            own = self.before.again(arguments, settings)
+        for before in self.before:
+            own = before.again(arguments, settings)
             if own is not None:
-                return CallAgain(self.before, arguments, settings, own)
+                self.put_first(before)
+                return CallAgain(before, arguments, settings, own)
         return self.look_closely(arguments, settings)
+
+    def put_first(self, before: Before) -> None:
+        """Compare with a call first from now on, and with the last ones after it."""
+        if not self.before or self.before[0] is not before:
+            others = [x for x in self.before if x is not before and x.is_valid()]
+            self.before = [before, *others[: MOST - 1]]
 
     def look_closely(self, arguments: tuple, settings: dict) -> Call:
         """The same, whatever has changed."""
@@ -159,6 +167,8 @@ class Holders:
         self.entries = [0] * len(self.gets)
         self.part: tuple | None = None
         self.owners: dict[int, int] = {}  # of slots, as far as they have been asked for
+        self.apart: set[int] | None = None
+        self.watched: tuple[list, Callable] | None = None
 
     def refresh(self) -> None:
         """Look at the slots whose content is another object than last time."""
@@ -175,7 +185,7 @@ class Holders:
         """Keep what is in a slot, and what of it belongs to a key."""
         before, self.layouts[i] = self.layouts[i], layout(value)
         self.values[i] = value
-        self.owners.pop(i, None)
+        self.forget_owner(i)
         if before is not None and before == self.layouts[i]:
             return
         assert self.walk is not None
@@ -188,11 +198,24 @@ class Holders:
             if described_number(first) != described_number(value):
                 self.new_numbers.add(name)  # a value from now on
 
+    def forget_owner(self, i: int) -> None:
+        """What is in a slot has perhaps other memory now."""
+        if self.owners.pop(i, None) is not None:
+            self.apart = None
+
+    def watch(self) -> Callable[[list], list | None]:
+        """What tells what has changed; it is written when a second call is like one before."""
+        assert self.walk is not None
+        if self.watched is None or self.watched[0] != self.layouts:
+            self.watched = self.layouts.copy(), watcher(self.walk, self.layouts)
+        return self.watched[1]
+
     def takes_instead(self, i: int, value) -> bool:
-        """Whether a slot may hold this, and all programs that fit still do."""
-        before = self.values[i]
-        if alike(before, value):
+        """Whether a slot may hold this, of the same shape and dtype, and all programs still fit."""
+        known = self.layouts[i]
+        if known is not None and type(value) is np.ndarray and value.strides == known[1]:
             return True
+        before = self.values[i]
         assert self.walk is not None
         counts = type(value) is type(before) and is_number(value)
         return counts and self.walk.slots[i].name in self.counted
@@ -284,7 +307,7 @@ class Call:
 
     def remember(self) -> None:
         """The next call may be like this one, for which there is a program."""
-        self.holders.before = Before(self)
+        self.holders.put_first(Before(self))
 
     @staticmethod
     def is_value(x) -> bool:
@@ -362,7 +385,7 @@ class Call:
                 self.holders.forget()
                 self.holders.refresh()
         program, takes = self.holders.traces.tidied(program, self.places(), self.slots, clean)
-        self.holders.taken = sorted({*self.holders.taken, *takes})
+        self.holders.taken, self.holders.apart = sorted({*self.holders.taken, *takes}), None
         return program, takes, template
 
     def pure(self, with_state: Callable) -> Callable:
@@ -432,7 +455,8 @@ class Call:
         slots = self.walk.slots
         for i, part in template.changes:
             slot = slots[i] if i < len(slots) else self.slots[i]
-            slot.put(value(part))
+            is_plain = type(part) is Part and part.tensor is None and part.number is not None
+            slot.put(results[part.number] if is_plain else value(part))
         for c, key, part in template.made:
             self.walk.collections[c][1][key] = value(part)
         return outputs
@@ -463,17 +487,6 @@ class CallAgain(Call):
 def layout(x) -> tuple | None:
     """How an array lies in memory, which may change in place; None of anything else."""
     return (x.shape, x.strides, x.dtype) if type(x) is np.ndarray else None
-
-
-def alike(one, other) -> bool:
-    """Whether both are arrays, and only the numbers in them differ."""
-    return (
-        type(one) is np.ndarray
-        and type(other) is np.ndarray
-        and one.shape == other.shape
-        and one.strides == other.strides
-        and one.dtype == other.dtype
-    )
 
 
 def slots_of_argument(name: str, x) -> list[Slot]:

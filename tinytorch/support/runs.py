@@ -42,7 +42,7 @@ def run_shape(step: Step, program: Program) -> tuple[int, ...] | None:
     if not elementwise(step) or step.settings or step.writes or n is None:
         return None
     shape, own = kinds[n].shape, program.groups[n] == n
-    if getattr(step.function, "nout", 0) != 1 or not own or kinds[n].size < 2 * PIECE:
+    if getattr(step.function, "nout", 1) != 1 or not own or kinds[n].size < 2 * PIECE:
         return None
     given = [kind_given(x, kinds) for x in (*step.inputs, Ref(n))]
     dense = all(is_dense(kind) for kind in given if kind.shape)

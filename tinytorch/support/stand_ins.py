@@ -88,6 +88,9 @@ def collect(parts: Iterable, found: list) -> None:
     """Add all stand-ins in some things to a list."""
     for x in parts:
         kind = type(x)
+        if kind is Tensor:
+            x = x.data
+            kind = type(x)
         if kind in HOLD_NOTHING:
             continue
         if issubclass(kind, StandInMethods):
@@ -95,7 +98,8 @@ def collect(parts: Iterable, found: list) -> None:
         elif kind is tuple or kind is list:
             collect(x, found)
         elif kind is dict:
-            collect(x.values(), found)
+            if x:
+                collect(x.values(), found)
         elif kind is slice:
             collect((x.start, x.stop, x.step), found)
         else:
@@ -252,6 +256,8 @@ def owner_of(array: np.ndarray) -> np.ndarray:
 
 def memory_owner(array: np.ndarray) -> int:
     """What tells the memory of an array from that of others."""
+    if array.base is None:
+        return id(array)
     owner = owner_of(array)
     base: Any = owner.base
     while type(base) is memoryview:  # each look at a buffer is another one

@@ -157,15 +157,12 @@ class Before:
     ----------
     key : int
         That of the call.
-    apart : set or None
-        What tells the memory of the arrays that programs take from what is referred to; None if
-        that is to be found out.
     """
 
     def __init__(self, call):
         holders = self.holders = call.holders
         self.walk, self.taken, self.key, self.names = call.walk, holders.taken, call.key, call.names
-        self.records = ENABLED.get()
+        self.part, self.records = holders.part, ENABLED.get()
         self.many, self.settings = len(call.arguments), tuple(call.settings)
         self.forms: list[Any] = [form(x, call.is_value(x)) for _, x in call.given]
         nested = len(self.forms) != self.many + len(self.settings)
@@ -174,17 +171,21 @@ class Before:
         self.places = [i for i in self.taken if i < first]
         own = len(call.own_values)
         self.own_places = [(i - first, i) for i in self.taken if first <= i < first + own]
-        self.apart: set[int] | None = None
 
     @functools.cached_property
     def watch(self) -> Callable[[list], list | None]:
         """What tells what has changed; it is written when a second call is like the first."""
-        return watcher(self.walk, self.holders.layouts)
+        return self.holders.watch()
+
+    def is_valid(self) -> bool:
+        """Whether what is referred to is still the same, but for the numbers in arrays."""
+        now = self.holders
+        same = now.walk is self.walk and now.taken is self.taken and now.part is self.part
+        return same and self.is_plain
 
     def again(self, arguments: tuple, settings: dict) -> list | None:
         """The values in the arguments, if a call is like the one before; else None."""
-        holders = self.holders
-        if holders.walk is not self.walk or holders.taken is not self.taken or not self.is_plain:
+        if not self.is_valid():
             return None
         if ENABLED.get() is not self.records:
             return None
@@ -209,19 +210,20 @@ class Before:
             return False
         for i, now in changed:
             holders.values[i] = now
-            if holders.owners.pop(i, None) is not None:
-                self.apart = None
+            holders.forget_owner(i)
         return True
 
     def are_apart(self, own: list) -> bool:
         """Whether no two of the arrays that programs take are in the same memory."""
-        if self.apart is None:
+        apart = self.holders.apart
+        if apart is None:
             found = [self.holders.owner(i) for i in self.places]
-            if len(set(found)) < len(found):
+            apart = set(found)
+            if len(apart) < len(found):
                 return False
-            self.apart = set(found)
+            self.holders.apart = apart
         mine = [owner_number(own[i], place) for i, place in self.own_places]
-        return self.apart.isdisjoint(mine) and (len(mine) < 2 or len(set(mine)) == len(mine))
+        return apart.isdisjoint(mine) and (len(mine) < 2 or len(set(mine)) == len(mine))
 
 
 def owner_number(value, place: int) -> int:

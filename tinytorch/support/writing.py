@@ -187,7 +187,7 @@ def by_value(x):
 def elementwise(step) -> bool:
     """Whether each element of the result needs only the elements at its place."""
     f = step.function
-    return isinstance(f, np.ufunc) and f.signature is None
+    return f is copied or (isinstance(f, np.ufunc) and f.signature is None)
 
 
 def may_have_buffer(program, step, last: dict[int, int]) -> bool:
@@ -203,6 +203,14 @@ def may_have_buffer(program, step, last: dict[int, int]) -> bool:
 def room(shape: tuple[int, ...], dtype, out: np.ndarray | None = None) -> np.ndarray:
     """An array without contents; `out` itself if there is one."""
     return np.empty(shape, dtype) if out is None else out
+
+
+def copied(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """A copy of an array; it is `out` if that is given."""
+    if out is None:
+        return np.array(x)
+    np.copyto(out, x)
+    return out
 
 
 def empty(kind) -> np.ndarray:
