@@ -289,6 +289,26 @@ def test_what_is_changed_in_place_has_the_bits_of_the_step_also_with_nan(dtype):
 
 
 @needs_compiler
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("places", [[], [0], [63, 64], [100], [2047, 2048, 4999], [4990]])
+def test_where_a_nan_comes_up_the_loops_go_on_and_change_nothing_twice(places, dtype):
+    def step(mean, weights, x):
+        mean += (x - mean) * 0.1
+        weights -= mean / (np.sqrt(mean * mean) + 0.5) * 0.01
+        return mean * 2.0
+
+    compiled = compile(step, backend="c")
+    rng = np.random.default_rng(0)
+    ours = [rng.normal(size=5000).astype(dtype) for _ in range(2)]
+    theirs = [a.copy() for a in ours]
+    for turn in range(5):
+        x = rng.normal(size=5000).astype(dtype)
+        x[places if turn > 2 else []] = np.nan
+        assert_same_bits(compiled(*ours, x), step(*theirs, x))
+        assert_same_bits(ours, theirs)
+
+
+@needs_compiler
 @pytest.mark.parametrize("backend", ["loops", "c"])
 def test_several_arrays_that_are_changed_by_one_run_do_not_get_each_others_numbers(backend):
     def step(p, q, r, g):
