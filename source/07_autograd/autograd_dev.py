@@ -41,7 +41,7 @@ from operator import attrgetter
 import numpy as np
 
 from tinytorch.core import activations, layers, tensor
-from tinytorch.core.tensor import compute, value
+from tinytorch.core.tensor import compute
 from tinytorch.support.arguments import inputs_of, list_of_inputs, starting_gradients
 from tinytorch.support.arrays import total
 from tinytorch.support.delivery import added, delivered, picked, plus
@@ -412,7 +412,7 @@ Shapes, operators and printing come from `VariableMethods`; they are the same as
 
 # %%
 #| export
-from tinytorch.support.variables import bare_tensor, record_leaves
+from tinytorch.support.variables import bare_tensor, record_leaves, values_of
 
 creation_order = itertools.count()
 
@@ -515,9 +515,9 @@ class Operation(Note):
     __slots__ = ()
 
     def __init__(self, function: Callable, inputs, values: list, parameters: dict):
-        super().__init__(function, inputs, values, parameters)
-        row, numbered = RULES[function], enumerate(inputs)
-        self.rules = [row[i] if needs_gradient(x) else None for i, x in numbered]
+        self.function, self.inputs = function, inputs
+        self.values, self.parameters = values, parameters
+        self.rules = RULES.of(function, inputs)
 
     def __call__(self, grad, out: Variable) -> list:
         """The gradient of each input, given that of `out`; None if it requires none."""
@@ -641,7 +641,7 @@ The arrays are taken out of the inputs already. Your part:
 1. Let `compute` from module 1 call the function: `out = compute(function, *values, **parameters)`.
 2. If `out.dtype.kind` is not `"f"` (true or false, or whole numbers), it has no slope: return
    `no_derivative(function, inputs, out)`, which is `out` itself.
-3. Make `result`, a Variable around `out` that needs no gradient: `Variable(bare_tensor(out), requires_grad=False)`.
+3. Make `result`, a Variable around `out` that needs no gradient: `Variable(bare_tensor(out), False)`.
    `bare_tensor` makes a tensor without the checks in your `as_array`.
 4. If `recording.enabled` and any input needs a gradient (ask with `needs_gradient(x)`, given above), `result` needs
    one too, and its `grad_fn` is an `Operation` of the function, the inputs, the values and the parameters.
@@ -652,12 +652,12 @@ The arrays are taken out of the inputs already. Your part:
 #| export
 def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
     """Compute as `apply` does, wrap the result, and note how it was computed."""
-    values = [x.data.data if isinstance(x, Variable) else value(x) for x in inputs]
+    values = values_of(inputs)
     ### BEGIN SOLUTION
     out = compute(function, *values, **parameters)
     if out.dtype.kind != "f":
         return no_derivative(function, inputs, out)
-    result = Variable(bare_tensor(out), requires_grad=False)
+    result = Variable(bare_tensor(out), False)
     if recording.enabled and any(map(needs_gradient, inputs)):
         result.requires_grad = True
         result.grad_fn = Operation(function, inputs, values, parameters)
@@ -1118,8 +1118,8 @@ In the end only the leaves are left. For each node:
 3. Go through `inputs_of(node)` and the shares `node.grad_fn(grad, node)` together. Leave out shares that are `None`.
    A share whose shape differs from its input's goes through `unbroadcast(share, x.shape)`: the next exercise.
 4. Add the share to what `x` has, or enter it. Don't use `+=`: the rule of a sum hands the *same array* to both inputs,
-   and `+=` would change it for both. (The given `plus(a, b)` is `a + b`, in the memory of `a` if nobody else
-   holds that.)
+   and `+=` would change it for both. (The given `plus(a, b)` is `a + b`, in the memory of a large `a` that
+   nobody else holds.)
 5. Unless `retain_graph`, let the operation forget its notes, `node.grad_fn.free()`: they take most of the memory.
 """
 

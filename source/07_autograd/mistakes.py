@@ -587,8 +587,8 @@ TINY = "they differ for numbers so small that 1 / x overflows, which nobody has 
 EQUIVALENT = [
     Equivalent(
         "record",
-        "result = Variable(bare_tensor(out), requires_grad=False)",
-        "result = Variable(out, requires_grad=False)",
+        "result = Variable(bare_tensor(out), False)",
+        "result = Variable(out, False)",
         "Variable makes a tensor of an array itself; bare_tensor only saves its questions",
     ),
     Equivalent(

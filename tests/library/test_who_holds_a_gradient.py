@@ -15,6 +15,12 @@ from tinytorch.support import delivery
 SIZES = [3, 50_000]
 
 
+@pytest.fixture(autouse=True)
+def memory_of_any_size_is_used_again(monkeypatch):
+    """What holds for large arrays is tried on small ones, too."""
+    monkeypatch.setattr(delivery, "SMALL", 0)
+
+
 def leaves(n, size=3):
     return [Variable(np.full(size, float(i + 1))) for i in range(n)]
 
@@ -299,6 +305,14 @@ def test_what_is_counted_as_alone_is_one_reference():
     assert fresh[0].ctypes.data == address, "what nobody else holds is not copied"
     total = delivery.plus(fresh.pop(0), np.ones(3))
     assert total.ctypes.data == address, "what nobody else holds is used again"
+
+
+def test_memory_of_a_large_array_is_used_again_without_the_fixture(monkeypatch):
+    monkeypatch.undo()
+    total, share = {0: np.zeros(delivery.SMALL + 1)}, np.ones(delivery.SMALL + 1)
+    address = total[0].ctypes.data
+    found = delivery.plus(total.pop(0), share)
+    assert found.ctypes.data == address
 
 
 def test_memory_is_used_again_where_a_variable_is_used_often():

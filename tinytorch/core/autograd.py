@@ -13,7 +13,7 @@ from operator import attrgetter
 import numpy as np
 
 from tinytorch.core import activations, layers, tensor
-from tinytorch.core.tensor import compute, value
+from tinytorch.core.tensor import compute
 from tinytorch.support.arguments import inputs_of, list_of_inputs, starting_gradients
 from tinytorch.support.arrays import total
 from tinytorch.support.delivery import added, delivered, picked, plus
@@ -69,7 +69,7 @@ def rules_of_sums_and_products():
     )
 
 
-from tinytorch.support.variables import bare_tensor, record_leaves
+from tinytorch.support.variables import bare_tensor, record_leaves, values_of
 
 creation_order = itertools.count()
 
@@ -152,9 +152,9 @@ class Operation(Note):
     __slots__ = ()
 
     def __init__(self, function: Callable, inputs, values: list, parameters: dict):
-        super().__init__(function, inputs, values, parameters)
-        row, numbered = RULES[function], enumerate(inputs)
-        self.rules = [row[i] if needs_gradient(x) else None for i, x in numbered]
+        self.function, self.inputs = function, inputs
+        self.values, self.parameters = values, parameters
+        self.rules = RULES.of(function, inputs)
 
     def __call__(self, grad, out: Variable) -> list:
         """The gradient of each input, given that of `out`; None if it requires none."""
@@ -170,11 +170,11 @@ class Operation(Note):
 
 def record(function: Callable, *inputs, **parameters) -> Variable | np.ndarray:
     """Compute as `apply` does, wrap the result, and note how it was computed."""
-    values = [x.data.data if isinstance(x, Variable) else value(x) for x in inputs]
+    values = values_of(inputs)
     out = compute(function, *values, **parameters)
     if out.dtype.kind != "f":
         return no_derivative(function, inputs, out)
-    result = Variable(bare_tensor(out), requires_grad=False)
+    result = Variable(bare_tensor(out), False)
     if recording.enabled and any(map(needs_gradient, inputs)):
         result.requires_grad = True
         result.grad_fn = Operation(function, inputs, values, parameters)

@@ -9,10 +9,13 @@ import numpy as np
 from tinytorch.support.arrays import astype
 from tinytorch.support.recording import recording
 
+SMALL = 1 << 10  # elements; a new array for so few takes less time than to ask for an old one
+
 
 def plus(total, share):
-    """``total + share``, in the memory of `total` if nobody else holds that."""
-    if type(total) is np.ndarray and sys.getrefcount(total) <= ALONE_ON_THE_STACK:
+    """``total + share``, in the memory of `total` if that is large and nobody else holds it."""
+    large = type(total) is np.ndarray and total.size > SMALL
+    if large and sys.getrefcount(total) <= ALONE_ON_THE_STACK:
         fits = total.shape == share.shape and total.dtype == share.dtype
         if fits and total.base is None and total.flags.writeable:
             return np.add(total, share, out=total)

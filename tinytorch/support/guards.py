@@ -13,14 +13,12 @@ a copy of each such array as long as the graph lives, and the time to make it an
 from __future__ import annotations
 
 import copy
-import functools
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy import ndarray
+from numpy import ndarray, ufunc
 
 from tinytorch.core.layers import linear
 from tinytorch.core.tensor import getitem
@@ -34,6 +32,7 @@ READERS: dict[Callable, dict[int, int]] = {f: {} for f in (*LINEAR, *OURS)} | {
     f: {0: 1, 1: 0} for f in (np.matmul, linear)
 }
 NO_VARIABLE = object()
+NO_SETTINGS: dict = {}  # one for all operations
 NUMBERS = {*PLAIN, np.float32, np.float64}
 ARRAYS = {ndarray, np.float32, np.float64}
 SMALL = 1 << 13  # bytes; larger arrays share a snapshot, and are compared once in a pass
@@ -44,41 +43,56 @@ def guard(function, inputs, result) -> None:
     operation = result.grad_fn
     if operation is None:
         return
-    for v in operation.values:
-        if type(v) not in NUMBERS:
-            guard_inputs(operation, function, inputs, result)
-            break
-    if operation.parameters and not all(map(is_plain, operation.parameters.values())):
+    operation.kept, out, readers = (), result.data.data, READERS.get(function)
+    for position, v in enumerate(operation.values):
+        kind = type(v)
+        if kind is ndarray:
+            note = getattr(inputs[position], "grad_fn", NO_VARIABLE)
+            closed = getattr(note, "result", None) is v  # and if it is no view, nobody has it open
+            if not closed or v.base is not None or v is out:
+                guard_array(operation, readers, position, note, result)
+        elif kind not in NUMBERS:
+            guard_other(operation, function, readers, position)
+    if not operation.parameters:
+        operation.parameters = NO_SETTINGS
+    elif not all(map(is_plain, operation.parameters.values())):
         operation.parameters = copy.deepcopy(operation.parameters)
     operation.result = out = result.data.data
     if type(out) is ndarray:
-        if is_theirs(getattr(function, "__module__", "")):  # and left a view of it maybe
+        if type(function) is not ufunc and is_theirs(function):  # and left a view of it maybe
             operation.result = result.data.data = out = out.copy(order="K")
         out.setflags(False)  # type: ignore[call-arg]  # numpy declares it by name only
 
 
-@functools.cache
-def is_theirs(module: str | None) -> bool:
-    """Whether a function of this module is neither numpy's nor of this package."""
-    return (module or "numpy").partition(".")[0] not in ("numpy", "tinytorch", "builtins")
+def is_theirs(function) -> bool:
+    """Whether a function is neither numpy's nor of this package."""
+    module = getattr(function, "__module__", None) or "numpy"
+    return module.partition(".")[0] not in ("numpy", "tinytorch", "builtins")
 
 
-def guard_inputs(operation, function, inputs, result) -> None:
-    """Keep the bytes of those inputs that a rule will read and somebody can still write to."""
-    values, readers, out = operation.values, READERS.get(function), result.data.data
-    for position, v in enumerate(values):
-        kind = type(v)
-        if kind is ndarray or hasattr(v, "__one_call__"):  # this stands in for an array
-            note: Any = getattr(inputs[position], "grad_fn", NO_VARIABLE)
-            if note is NO_VARIABLE and (kind is not ndarray or v.dtype.kind != "f"):
-                refuse_whole_numbers(inputs[position])
-            read = readers is None or is_read(readers, position, operation)
-            if read and is_open(note, v):
-                operation.kept += ((v, bytes_of(v, kind)),)
-            if out is v and kind is ndarray:
-                result.data.data = v.view()  # its own array must stay open
-        elif kind not in NUMBERS and not hasattr(v, "dtype"):
-            values[position] = private_array(function, v)
+def guard_array(operation, readers: dict | None, position: int, note, result) -> None:
+    """Keep the bytes of an array if a rule will read it and somebody can still write to it."""
+    v = operation.values[position]
+    if note is NO_VARIABLE and v.dtype.kind != "f":
+        refuse_whole_numbers(operation.inputs[position])
+    if is_read(operation, readers, position) and (note is None or is_open(note, v)):
+        before = v.tobytes("A") if v.nbytes <= SMALL else snapshot_of(v)
+        operation.kept = v, before, operation.kept
+    if v is result.data.data:
+        result.data.data = v.view()  # its own array must stay open
+
+
+def guard_other(operation, function, readers: dict | None, position: int) -> None:
+    """Do the same for what stands in for an array; of a sequence of numbers, take a copy."""
+    v, x = operation.values[position], operation.inputs[position]
+    if hasattr(v, "__one_call__"):
+        note = getattr(x, "grad_fn", NO_VARIABLE)
+        if note is NO_VARIABLE:
+            refuse_whole_numbers(x)
+        if is_read(operation, readers, position) and is_open(note, v):
+            operation.kept = v, v.tobytes("A"), operation.kept
+    elif not hasattr(v, "dtype"):
+        operation.values[position] = private_array(function, v)
 
 
 def is_open(note, v) -> bool:
@@ -88,15 +102,11 @@ def is_open(note, v) -> bool:
     return True
 
 
-def is_read(readers: dict, position: int, operation) -> bool:
+def is_read(operation, readers: dict | None, position: int) -> bool:
     """Whether a rule that will be called reads the value of an input."""
-    reader = readers.get(position)
-    return reader is not None and operation.rules[reader] is not None
-
-
-def bytes_of(v, kind: type):
-    """What is kept of an array."""
-    return v.tobytes("A") if v.nbytes <= SMALL or kind is not ndarray else snapshot_of(v)
+    if readers is None:
+        return True
+    return position in readers and operation.rules[readers[position]] is not None
 
 
 def check(variable, grad):
@@ -105,20 +115,21 @@ def check(variable, grad):
     if operation is None:
         return grad
     try:
-        kept, result = operation.kept, operation.result
+        kept, result, inputs = operation.kept, operation.result, operation.inputs
     except AttributeError:  # a plain function of the user's is called next
         return grad
     if result is not variable.data.data and result is not None:
         refuse(operation, "the result")
-    for array, before in kept:
+    while kept:
+        array, before, kept = kept
         if type(before) is bytes:
             same = array.tobytes("A") == before
         else:
             same = before.holds()
         if not same:
             refuse(operation)
-    inputs, values = operation.inputs, operation.values
     if inputs is not None:  # else it is freed, which `inputs_of` refuses
+        values = operation.values
         for position, rule in enumerate(operation.rules):
             if rule is not None:
                 data, v = inputs[position].data, values[position]  # of a Variable, its Tensor

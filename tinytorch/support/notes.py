@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from numpy import ndarray
+
 from tinytorch.support.arguments import FREED, describe
 from tinytorch.support.losses import name_of
 from tinytorch.support.variables import VariableMethods
@@ -50,7 +52,6 @@ class Note:
         self.function, self.inputs, self.values = function, inputs, values
         self.parameters = parameters
         self.rules: Sequence[Callable | None] = ()
-        self.kept, self.result = (), None
 
     def given_to_rules(self, grad, out) -> tuple:
         """The values of the inputs and the result: arrays, as far as `grad` is one.
@@ -58,11 +59,12 @@ class Note:
         If it is a variable, the way back is recorded: then they are variables, too, where they
         need a gradient and so have a history.
         """
-        if self.values is None:
+        values = self.values
+        if values is None:
             raise RuntimeError(FREED)
-        if not isinstance(grad, VariableMethods):
-            return self.values, out.data.data
-        pairs = zip(self.inputs, self.values, strict=True)
+        if type(grad) is ndarray or not isinstance(grad, VariableMethods):
+            return values, out.data.data
+        pairs = zip(self.inputs, values, strict=True)
         return [x if getattr(x, "requires_grad", False) else v for x, v in pairs], out
 
     def free(self) -> None:

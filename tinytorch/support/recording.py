@@ -13,7 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from tinytorch.support.guards import begin_pass, check, end_pass, guard, users_turn
+from tinytorch.support.guards import (
+    NO_SETTINGS,
+    begin_pass,
+    check,
+    end_pass,
+    guard,
+    users_turn,
+)
 from tinytorch.support.hooks import HOOKED, call_hooks
 from tinytorch.support.losses import refuse_losses
 
@@ -32,9 +39,6 @@ class Watchers:
 
     computed: list[Callable] = field(default_factory=lambda: [guard])
     sending: list[Callable] = field(default_factory=lambda: [check])
-
-
-NO_SETTINGS: dict = {}
 
 
 ENABLED: ContextVar[bool] = ContextVar("enabled", default=True)
@@ -76,17 +80,6 @@ class Switched:
     def __exit__(self, *error) -> None:
         ENABLED.set(self.before)
         users_turn()
-
-
-NO_LISTS: set[type] = set()  # types of inputs that are no lists, as they come up
-
-
-def look_for_losses(function: Callable, inputs: tuple, parameters: dict) -> None:
-    """Refuse lists and settings that would lose a gradient."""
-    lists = [x for x in inputs if isinstance(x, (list, tuple))]
-    NO_LISTS.update(type(x) for x in inputs if not isinstance(x, (list, tuple)))
-    if (lists or parameters) and ENABLED.get():
-        refuse_losses(function, inputs, parameters)
 
 
 class Recording:
@@ -133,13 +126,8 @@ class Recording:
 
     def computed(self, function: Callable, inputs: tuple, result, parameters=NO_SETTINGS) -> None:
         """Tell the watchers what was computed, from what, unless a gradient would be lost."""
-        if parameters:
-            look_for_losses(function, inputs, parameters)
-        else:
-            for x in inputs:
-                if type(x) not in NO_LISTS:
-                    look_for_losses(function, inputs, parameters)
-                    break
+        if parameters and ENABLED.get():
+            refuse_losses(function, inputs, parameters)
         for watcher in WATCHERS.get().computed:
             watcher(function, inputs, result)
 

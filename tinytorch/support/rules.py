@@ -6,7 +6,7 @@ import contextlib
 import functools
 import inspect
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -76,6 +76,19 @@ class Rules(dict):
         self[function] = RulesOf(function, rules)
         self.entered.append(function)
 
+    def of(self, function: Callable, inputs: Sequence) -> Sequence[Callable | None]:
+        """For each input its rule, or None if it requires no gradient."""
+        row = self[function]
+        whole = getattr(row, "whole", ())
+        if len(whole) == len(inputs):
+            for x in inputs:
+                if not getattr(x, "requires_grad", False):
+                    break
+            else:
+                return whole
+        numbered = enumerate(inputs)
+        return [row[i] if getattr(x, "requires_grad", False) else None for i, x in numbered]
+
     def __missing__(self, function: Callable) -> RulesOf:
         return RulesOf(function, ())
 
@@ -88,6 +101,15 @@ class RulesOf(dict):
         fitting = (r and fitted(r, function, len(rules)) for r in rules)
         super().__init__({i: returned(r) for i, r in enumerate(fitting) if r is not None})
         self.function, self.rules = function, rules
+        self.whole = tuple(self.values()) if len(self) == len(rules) else ()  # for all inputs
+
+    def __setitem__(self, position: int, rule: Callable) -> None:
+        super().__setitem__(position, rule)
+        self.whole = ()
+
+    def __delitem__(self, position: int) -> None:
+        super().__delitem__(position)
+        self.whole = ()
 
     def __missing__(self, position: int):
         name = name_of(self.function)

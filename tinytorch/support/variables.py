@@ -23,6 +23,7 @@ from tinytorch.core.tensor import (
     Shaping,
     Tensor,
     apply,
+    value,
 )
 from tinytorch.support import hooks
 from tinytorch.support.arrays import clip_values
@@ -226,8 +227,15 @@ def bare_arrays(x):
     return x.data if isinstance(x, Tensor) else x
 
 
+def values_of(inputs) -> list:
+    """The arrays and numbers in what an operation is given."""
+    values = []
+    for x in inputs:
+        values.append(x.data.data if isinstance(x, VariableMethods) else value(x))
+    return values
+
+
 new = object.__new__
-FLOATS = {np.float32, np.float64}  # single numbers: they are not asked for their dtype
 
 
 def bare_tensor(array) -> Tensor:
@@ -239,7 +247,7 @@ def bare_tensor(array) -> Tensor:
 
 def floating_tensor(data) -> Tensor:
     """Data as a tensor of floating dtype; a tensor that is one already is kept itself."""
-    if type(data) is Tensor and (type(data.data) in FLOATS or data.data.dtype.kind == "f"):
+    if type(data) is Tensor and data.data.dtype.kind == "f":
         return data
     if hasattr(data, "__one_call__"):  # it stands in for an array
         data = data if data.dtype.kind == "f" else data.astype(np.float32)
