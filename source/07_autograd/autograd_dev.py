@@ -49,12 +49,7 @@ from tinytorch.support.losses import no_derivative
 from tinytorch.support.notes import Note
 from tinytorch.support.recording import recording
 from tinytorch.support.rules import Rules
-from tinytorch.support.variables import (
-    VariableMethods,
-    floating_tensor,
-    operation_of,
-    values_of,
-)
+from tinytorch.support.variables import VariableMethods, floating_tensor, operation_of
 
 # %% [markdown]
 r"""
@@ -417,7 +412,7 @@ Shapes, operators and printing come from `VariableMethods`; they are the same as
 
 # %%
 #| export
-from tinytorch.support.variables import bare_tensor, record_leaves
+from tinytorch.support.variables import bare_tensor, record_leaves, values_of
 
 creation_order = itertools.count()
 
@@ -1123,8 +1118,8 @@ In the end only the leaves are left. For each node:
 3. Go through `inputs_of(node)` and the shares `node.grad_fn(grad, node)` together. Leave out shares that are `None`.
    A share whose shape differs from its input's goes through `unbroadcast(share, x.shape)`: the next exercise.
 4. Add the share to what `x` has, or enter it. Don't use `+=`: the rule of a sum hands the *same array* to both inputs,
-   and `+=` would change it for both. (The given `plus(a, b)` is `a + b`, in the memory of `a` if that is
-   large and nobody else holds it.)
+   and `+=` would change it for both. (The given `plus(a, b)` is `a + b`, in the memory of a large `a` that
+   nobody else holds.)
 5. Unless `retain_graph`, let the operation forget its notes, `node.grad_fn.free()`: they take most of the memory.
 """
 

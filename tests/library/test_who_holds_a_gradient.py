@@ -311,7 +311,8 @@ def test_memory_of_a_large_array_is_used_again_without_the_fixture(monkeypatch):
     monkeypatch.undo()
     total, share = {0: np.zeros(delivery.SMALL + 1)}, np.ones(delivery.SMALL + 1)
     address = total[0].ctypes.data
-    assert delivery.plus(total.pop(0), share).ctypes.data == address
+    found = delivery.plus(total.pop(0), share)
+    assert found.ctypes.data == address
 
 
 def test_memory_is_used_again_where_a_variable_is_used_often():

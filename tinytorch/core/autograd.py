@@ -21,12 +21,7 @@ from tinytorch.support.losses import no_derivative
 from tinytorch.support.notes import Note
 from tinytorch.support.recording import recording
 from tinytorch.support.rules import Rules
-from tinytorch.support.variables import (
-    VariableMethods,
-    floating_tensor,
-    operation_of,
-    values_of,
-)
+from tinytorch.support.variables import VariableMethods, floating_tensor, operation_of
 
 
 def numerical_gradient(f: Callable, x, step: float = 1e-5) -> np.ndarray:
@@ -74,7 +69,7 @@ def rules_of_sums_and_products():
     )
 
 
-from tinytorch.support.variables import bare_tensor, record_leaves
+from tinytorch.support.variables import bare_tensor, record_leaves, values_of
 
 creation_order = itertools.count()
 
