@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import urllib.error
@@ -428,7 +429,14 @@ def test_a_course_whose_path_nbgrader_misreads_is_refused_in_one_sentence(
     result = tito("release", "1")
     assert result.returncode == 2 and result.stderr.count("\n") == 1
     assert "nbgrader misreads" in result.stderr and str(folder) in result.stderr
-    assert tito("start", "1").returncode == 0  # a student's commands need no nbgrader
+
+
+@pytest.mark.parametrize("name", ["DL [2026]", "My%20Course"])
+def test_a_kit_may_be_there_as_students_need_no_nbgrader(numbers, monkeypatch, name):
+    folder = numbers.root.rename(numbers.root.parent / name)
+    shutil.rmtree(folder / "source")
+    monkeypatch.chdir(folder)
+    assert tito("start", "1").returncode == tito("submit", "1", "--student", "ada").returncode == 0
 
 
 @pytest.mark.parametrize("name", ["it's", 'a "b"', "übung #1", "100%", "a&b;c"])
