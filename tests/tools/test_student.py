@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from conftest import cell_of, reference, untouched
 
 from tito.author.grade import grade
+from tito.course import Course
 from tito.errors import TitoError, UsageError
 from tito.source.regions import without_hidden_tests
 from tito.student import actions as student
@@ -404,6 +406,20 @@ def test_a_renamed_notebook_on_the_desk_is_named(numbers):
     numbers.desk.rename(numbers.desk.with_name("mine.ipynb"))
     result = tito("test", "1")
     assert result.returncode == 2 and "mine.ipynb is there; rename it back" in result.stderr
+
+
+def test_what_an_earlier_module_has_not_done_is_said_where_it_is_missed(numbers):
+    doubles = Course(numbers.root).module("02_doubles")
+    for name in ("1", "2"):
+        assert tito("start", name).returncode == 0
+    assert tito("export", "1").returncode == 0  # blank as it is
+    doubles.desk.write_text(json.dumps(reference(doubles)), encoding="utf-8")
+    said = tito("test", "2").stdout.splitlines()
+    place = said.index("· quadruple (10 points): not done yet")
+    assert re.fullmatch(
+        r"  where +double, line \d+ of tinytorch/core/numbers.py: raise NotImplementedError\(\)",
+        said[place + 1],
+    )
 
 
 def test_messages_name_the_command_as_the_user_types_it(numbers):
