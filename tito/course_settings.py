@@ -18,8 +18,8 @@ MISREAD = re.compile(r"[\[?*]|\$\{?\w+|%[0-9A-Fa-f]{2}")
 @functools.cache
 def configuration(root: Path):
     """The settings in nbgrader_config.py; one that cannot be read is a UsageError, and so is a
-    folder in which nbgrader cannot work."""
-    if misread := MISREAD.search(str(root)):
+    folder in which nbgrader cannot work. A student's kit, without sources, may be anywhere."""
+    if (root / "source").is_dir() and (misread := MISREAD.search(str(root))):
         raise UsageError(
             f"nbgrader misreads {misread[0]!r} in the path of a course; rename the folder, or move "
             f"the course: {root}"

@@ -46,7 +46,8 @@ def hand_in_all(module, other) -> None:
             (folder / module.notebook).write_text(json.dumps(reference(other)))
         else:
             make(module, folder)
-    hand_in(module, NOT_UTF_8, reference(module))
+    for name in (NOT_UTF_8, "two\nlines"):
+        hand_in(module, name, reference(module))
     hand_in(module, "no-place", reference(module))
     (module.root / "autograded").mkdir(exist_ok=True)
     (module.root / "autograded" / "no-place").write_text("a file in the place of a folder")
@@ -104,6 +105,7 @@ def test_a_broken_folder_has_its_reason_or_its_marks(graded, name):
 def test_what_the_file_system_refuses_has_its_reason(graded):
     _, report = graded
     assert "not UTF-8" in " ".join(report[NOT_UTF_8].notes)
+    assert "a line break" in " ".join(report["two\nlines"].notes)
     assert report["no-place"].state == "crashed"
     assert "no-place" in " ".join(report["no-place"].notes)
     if os.geteuid() != 0:  # who may read everything is refused nothing

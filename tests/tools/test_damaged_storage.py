@@ -96,6 +96,13 @@ def test_a_damaged_ledger_is_one_sentence_and_its_advice_loses_nothing(graded_on
     assert new_marks(graded_once) == [("ada", 7, True), ("zoe", 7, True)]
 
 
+def test_a_ledger_of_another_version_is_one_sentence_with_the_same_advice(graded_once):
+    with sqlite3.connect(graded_once.root / LEDGER) as db:
+        db.execute("ALTER TABLE results RENAME COLUMN summary TO said")
+    line = said(graded_once.root, "grade", "1")
+    assert "another version's: rename it" in line and "marks given by hand stay" in line
+
+
 def test_a_locked_gradebook_is_one_sentence_and_the_rest_is_kept(graded_once):
     hand_in(graded_once, "mia", reference(graded_once))
     other = sqlite3.connect(graded_once.root / "gradebook.db", isolation_level=None)

@@ -373,6 +373,17 @@ def test_a_deleted_test_waits_for_a_person_as_with_nbgrader(midterm):
     assert any("missing, and not added" in note and "check" in note for note in ada.notes)
 
 
+def test_a_deleted_test_that_nbgrader_adds_is_said_to_be_added(midterm, monkeypatch):
+    settings = configuration(midterm.root)["OverwriteCells"]
+    monkeypatch.setitem(settings, "add_missing_cells", True)
+    cut = copy_of(ASSIGNMENTS["several"].notebooks)
+    cut["problem1"]["cells"].remove(find(cut["problem1"], "check"))
+    submit(midterm.root, "midterm", "ada", cut, {})
+    ada, _ = grade(midterm)
+    assert marks(Course(midterm.root), "midterm")["ada", "problem1", "check"][:2] == (2, False)
+    assert "problem1: missing, and added by nbgrader: check" in ada.notes
+
+
 def test_a_test_above_its_points_is_reported_and_everybody_has_a_mark(course):
     nb = notebook(solution("x", "x = 1"), autotest("check", 2, "x * 5"))
     write_sources(course.root, "exam", Ordinary({"exam": nb}))

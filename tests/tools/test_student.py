@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import urllib.error
@@ -12,6 +14,7 @@ import pytest
 from conftest import cell_of, reference, untouched
 
 from tito.author.grade import grade
+from tito.course import Course
 from tito.errors import TitoError, UsageError
 from tito.source.regions import without_hidden_tests
 from tito.student import actions as student
@@ -405,6 +408,20 @@ def test_a_renamed_notebook_on_the_desk_is_named(numbers):
     assert result.returncode == 2 and "mine.ipynb is there; rename it back" in result.stderr
 
 
+def test_what_an_earlier_module_has_not_done_is_said_where_it_is_missed(numbers):
+    doubles = Course(numbers.root).module("02_doubles")
+    for name in ("1", "2"):
+        assert tito("start", name).returncode == 0
+    assert tito("export", "1").returncode == 0  # blank as it is
+    doubles.desk.write_text(json.dumps(reference(doubles)), encoding="utf-8")
+    said = tito("test", "2").stdout.splitlines()
+    place = said.index("· quadruple (10 points): not done yet")
+    assert re.fullmatch(
+        r"  where +double, line \d+ of tinytorch/core/numbers.py: raise NotImplementedError\(\)",
+        said[place + 1],
+    )
+
+
 def test_messages_name_the_command_as_the_user_types_it(numbers):
     result = tito("test", "1", TITO_PROGRAM="python bin/tito.py")
     assert "run: python bin/tito.py start 01_numbers" in result.stderr
@@ -428,7 +445,14 @@ def test_a_course_whose_path_nbgrader_misreads_is_refused_in_one_sentence(
     result = tito("release", "1")
     assert result.returncode == 2 and result.stderr.count("\n") == 1
     assert "nbgrader misreads" in result.stderr and str(folder) in result.stderr
-    assert tito("start", "1").returncode == 0  # a student's commands need no nbgrader
+
+
+@pytest.mark.parametrize("name", ["DL [2026]", "My%20Course"])
+def test_a_kit_may_be_there_as_students_need_no_nbgrader(numbers, monkeypatch, name):
+    folder = numbers.root.rename(numbers.root.parent / name)
+    shutil.rmtree(folder / "source")
+    monkeypatch.chdir(folder)
+    assert tito("start", "1").returncode == tito("submit", "1", "--student", "ada").returncode == 0
 
 
 @pytest.mark.parametrize("name", ["it's", 'a "b"', "übung #1", "100%", "a&b;c"])

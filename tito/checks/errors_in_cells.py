@@ -174,9 +174,9 @@ def _not_done(numbers, exercise: Exercise | None, step) -> Block:
     name = "" if frame.f_code.co_name == "<module>" else f"{_function(frame)}, "
     where = f"{NOT_DONE} ({name}{_place(numbers, frame, line)})"
     title = _title(exercise, where) if exercise else f"this needs what is {where}"
-    if below_a_refusal(_source(frame), line):
-        return Block("·", title, (("where", _where(numbers, frame, line)),), (UNREACHABLE,))
-    return Block("·", title)
+    hints = (UNREACHABLE,) if below_a_refusal(_source(frame), line) else ()
+    rows = (("where", _where(numbers, frame, line)),) if hints or _is_exported(frame) else ()
+    return Block("·", title, rows, hints)
 
 
 def _raised(numbers, exercise: Exercise, error: BaseException, trace, outer, inner) -> Block:

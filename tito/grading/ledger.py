@@ -32,6 +32,8 @@ CREATE TABLE IF NOT EXISTS behaviours (
 );
 """
 
+DAMAGED = ("malformed", "not a database", "no such column", "no column named", "has no column")
+
 
 class DamagedRow(TitoError):
     """A result that was kept and cannot be read any more: it is to be graded again."""
@@ -90,10 +92,10 @@ class Ledger:
             yield
         except sqlite3.Error as error:
             said = f"{self.path} cannot be used ({error})"
-            if "malformed" in str(error) or "not a database" in str(error):
+            if any(sign in str(error) for sign in DAMAGED):
                 raise StorageError(
-                    f"{said}; it is damaged: rename it, and the same command grades everybody "
-                    "again; marks given by hand stay, as they are in the gradebook"
+                    f"{said}; it is damaged, or another version's: rename it, and the same command "
+                    "grades everybody again; marks given by hand stay, as they are in the gradebook"
                 ) from None
             raise StorageError(
                 f"{said}; make sure that no other program uses it, that it can be written and that "

@@ -57,8 +57,12 @@ def refuse_name(student: str) -> None:
     Raises
     ------
     TitoError
-        If it is no text.
+        If it is no text, or has several lines.
     """
+    if "\n" in student:
+        raise TitoError(
+            "a line break is in the name of its folder, where nbgrader stops; rename it"
+        )
     try:
         student.encode()
     except UnicodeEncodeError:

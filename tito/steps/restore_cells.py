@@ -32,7 +32,8 @@ class RestoreCells(NbGraderPreprocessor):
         nb.metadata.pop("tito", None)  # ours to write
         if not job.is_ordinary:  # of the others nothing is parsed
             leave_out_dear_cells(nb)
-        restore_cells(nb, job)
+        settings = self.config.get("OverwriteCells", {})
+        restore_cells(nb, job, bool(settings.get("add_missing_cells", False)))
         return nb, resources
 
 
@@ -55,7 +56,7 @@ def leave_out_dear_cells(nb) -> None:
         note(nb, f"the cell {name!r} was left out: {why}")
 
 
-def restore_cells(nb, job: Job) -> None:
+def restore_cells(nb, job: Job, tests_come_back: bool = False) -> None:
     """Make sure that every graded cell is in a notebook, once.
 
     Parameters
@@ -64,6 +65,8 @@ def restore_cells(nb, job: Job) -> None:
         A submission; notes of what was done are added to its metadata.
     job : Job
         With the cells as they were released.
+    tests_come_back : bool
+        Whether nbgrader will add missing tests to an ordinary assignment.
     """
     graded = job.graded
     _drop_tags(nb, job)
@@ -78,7 +81,7 @@ def restore_cells(nb, job: Job) -> None:
             cell.metadata["nbgrader"] = _copy(graded[name]["metadata"]["nbgrader"])
             _set_type(cell, graded[name]["cell_type"])
     absent = [name for name in graded if name not in names]
-    _add_missing(nb, job, absent)
+    _add_missing(nb, job, absent, tests_come_back)
     find_answers(nb, job.released, spare)
 
 
@@ -199,7 +202,7 @@ def _choose_among_copies(
     return spare
 
 
-def _add_missing(nb, job: Job, absent: list[str]) -> None:
+def _add_missing(nb, job: Job, absent: list[str], tests_come_back: bool) -> None:
     """Put missing cells back; for tests of ordinary assignments, nbgrader's settings decide."""
     graded, left = job.graded, []
     if job.is_ordinary:
@@ -214,7 +217,9 @@ def _add_missing(nb, job: Job, absent: list[str]) -> None:
             nb.cells.insert(number, _released(cell))
             places.insert(number, place)
     tests = [name for name in left if graded[name]["metadata"]["nbgrader"].get("grade")]
-    if tests:
+    if tests and tests_come_back:
+        note(nb, f"missing, and added by nbgrader: {some_of(tests)}")
+    elif tests:
         note(nb, f"missing, and not added (c.OverwriteCells.add_missing_cells): {some_of(tests)}")
 
 
