@@ -9,7 +9,6 @@ from pathlib import Path
 
 from tito.author.alike import Group, groups
 from tito.course import Course
-from tito.course_settings import configuration
 from tito.errors import TitoError, UsageError
 from tito.files import printable
 from tito.grading.gradebook import gradebook
@@ -23,6 +22,7 @@ from tito.grading.who_marked import (
     note_marking,
 )
 from tito.source.modules_and_others import Assigned
+from tito.source.nbgraders_settings import configuration
 from tito.steps.following import follow_and_keep
 from tito.steps.save_marks import cells_of
 from tito.steps.voided import voided

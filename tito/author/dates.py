@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tito.course import Course
-from tito.course_settings import configuration
 from tito.errors import UsageError
 from tito.files import printable
 from tito.grading.gradebook import gradebook
 from tito.source.modules_and_others import Assigned
+from tito.source.nbgraders_settings import configuration
 from tito.steps.extensions import extend, extensions
 from tito.steps.following import follow_and_keep
 

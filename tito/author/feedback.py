@@ -10,7 +10,6 @@ from pathlib import Path
 from tito.author.feedback_page import Mark, Marks, feedback_page
 from tito.author.release import reason
 from tito.course import Course, Module
-from tito.course_settings import configuration
 from tito.errors import TitoError, UsageError
 from tito.files import printable, write_atomically
 from tito.grading.gradebook import gradebook, nbgrader_api
@@ -20,6 +19,7 @@ from tito.grading.regrade_requests import requests_of
 from tito.grading.writer import penalty_of
 from tito.notebook.read import read_notebook
 from tito.source.modules_and_others import Assigned
+from tito.source.nbgraders_settings import configuration
 from tito.steps.following import follow_and_keep
 from tito.steps.get_marks import nobody_marked
 from tito.steps.voided import voided

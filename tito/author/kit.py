@@ -14,10 +14,10 @@ from tito.author.dates import due_dates
 from tito.author.leaks import leaks, secrets_of
 from tito.author.release import is_up_to_date, release
 from tito.course import KIT_VERSION, Course
-from tito.course_settings import configuration
 from tito.errors import TitoError, UsageError
 from tito.files import explained
 from tito.source.modules_and_others import KEPT_IN_MODULES
+from tito.source.nbgraders_settings import configuration
 from tito.student.due import DUE_DATES
 
 # Of tito, a student's half: what all share, notebooks, checks, the desk, and its commands.

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tito.course import Course, Module
-from tito.course_settings import configuration
 from tito.files import printable
 from tito.grading.gradebook import gradebook
 from tito.grading.submissions import students_of
 from tito.grading.writer import penalty_of
 from tito.source.modules_and_others import Assigned
+from tito.source.nbgraders_settings import configuration
 from tito.steps.following import follow_and_keep
 
 

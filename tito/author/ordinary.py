@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 
 from tito.author.release import generate
-from tito.course_settings import configuration
 from tito.errors import SourceError, TitoError
 from tito.notebook.read import language_of, read_notebook
 from tito.source.modules_and_others import Ordinary
+from tito.source.nbgraders_settings import configuration
 from tito.steps.notes import some_of
 
 LITTER = [".ipynb_checkpoints", "*.pyc", "__pycache__"]  # of Jupyter and Python

@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 
 from tito.course import Course
-from tito.course_settings import configuration
 from tito.errors import UsageError
 from tito.grading.gradebook import gradebook
 from tito.source.modules_and_others import Assigned
+from tito.source.nbgraders_settings import configuration
 from tito.steps.following import follow_and_keep
 from tito.steps.voided import FULL, OUT, Voided, restore, void, voided
 

@@ -86,7 +86,7 @@ class Assignment:
         TitoError
             If nbgrader does not know it.
         """
-        from tito.course_settings import configuration
+        from tito.source.nbgraders_settings import configuration
 
         course, names = Course(assigned.root), [Path(name).stem for name in assigned.notebooks]
         pack, needs, library = None, {}, {}
@@ -172,7 +172,7 @@ def _files(assigned: Assigned) -> dict[str, str]:
     from nbgrader.coursedir import CourseDirectory
     from nbgrader.utils import find_all_files
 
-    from tito.course_settings import configuration
+    from tito.source.nbgraders_settings import configuration
 
     folder, config = assigned.source_folder, configuration(assigned.root)
     ignored = CourseDirectory(config=config).ignore + ["*.ipynb"]

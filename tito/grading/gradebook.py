@@ -9,9 +9,9 @@ import warnings
 from collections.abc import Iterator
 
 from tito.course import Course
-from tito.course_settings import configuration
 from tito.errors import StorageError
 from tito.files import explained
+from tito.source.nbgraders_settings import configuration
 
 
 @functools.cache

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from tito import sandbox
 from tito.course import Course, Module
-from tito.course_settings import configuration
 from tito.errors import StorageError, TitoError, UsageError
 from tito.files import printable
 from tito.grading.assignment import Assignment
@@ -34,6 +33,7 @@ from tito.grading.versions import notes_on_release
 from tito.grading.writer import Writer
 from tito.notebook.read import notebook_of
 from tito.source.modules_and_others import Assigned
+from tito.source.nbgraders_settings import configuration
 from tito.steps.inspection import inspect_submission
 from tito.steps.notes import arranged
 

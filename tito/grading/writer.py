@@ -29,7 +29,6 @@ from nbgrader.preprocessors import CheckCellMetadata as NbgraderCheckCellMetadat
 from nbgrader.utils import find_all_files
 from sqlalchemy import func, select
 
-from tito.course_settings import configuration
 from tito.files import MOST_BYTES, explained, read_regular, write_atomically
 from tito.grading.assignment import SAVING
 from tito.grading.gradebook import be_quiet, in_gradebook
@@ -39,6 +38,7 @@ from tito.grading.report import Graded
 from tito.grading.roster import roster_of
 from tito.grading.stamps import LONGEST_STAMP, STAMP, time_in
 from tito.source.modules_and_others import Assigned
+from tito.source.nbgraders_settings import configuration
 from tito.steps.following import follow_decisions
 from tito.steps.save_marks import SEEN, cells_of, forget
 
