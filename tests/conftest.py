@@ -15,16 +15,21 @@ import cProfile
 import fcntl
 import functools
 import json
+import secrets
 import shutil
 import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from reference import report
 from small_course import SOURCES
+from sqlalchemy.engine.default import DefaultDialect as Dialect
+from sqlalchemy.util import LRUCache
 
 from tito.course import Course, Module
+from tito.grading import ledger
 from tito.source.instructors_notebook import notebook
 from tito.source.percent import read_source
 
@@ -47,6 +52,31 @@ def pytest_configure(config):
     config.pluginmanager.register(browsing)
     # For each new gradebook nbgrader starts a program that says this; it is always the same.
     api.get_alembic_version = functools.cache(api.get_alembic_version)
+    share_compiled_statements(api)
+    give_ledgers_one_key(config)
+
+
+def share_compiled_statements(api) -> None:
+    """Have gradebooks of one kind compile a statement once: SQLAlchemy keeps that for an engine,
+    and nbgrader makes one each time that it opens a gradebook."""
+    kept, plain = LRUCache(2000), api.create_engine
+
+    @functools.wraps(plain)
+    def create_engine(*arguments, **settings):
+        engine = plain(*arguments, **settings)
+        engine._compiled_cache = kept
+        return engine
+
+    Dialect.__hash__ = lambda dialect: hash(type(dialect))
+    Dialect.__eq__ = lambda dialect, other: type(dialect) is type(other)
+    api.create_engine = create_engine
+
+
+def give_ledgers_one_key(config) -> None:
+    """Have courses draw the same seeds, in each run of the suite others, so that a process asks the
+    reference of the small course only once what it answers."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or secrets.token_hex()
+    ledger.secrets = types.SimpleNamespace(token_hex=lambda size: run)
 
 
 def calls_of(function: Callable, builtins: bool = True) -> int:
