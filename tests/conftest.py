@@ -14,7 +14,9 @@ import contextlib
 import cProfile
 import fcntl
 import functools
+import hashlib
 import json
+import pickle
 import secrets
 import shutil
 import sys
@@ -220,6 +222,36 @@ def released_module(made_once, tmp_path_factory) -> Callable[[str], Module]:
         return Course(root).module(folder)
 
     return made
+
+
+class NotGraded(Exception):
+    """Carries a result that is not to be kept."""
+
+
+@pytest.fixture
+def graded_once(made_once, monkeypatch) -> None:
+    """Has the same submission to the same assignment graded once for all tests that use this.
+
+    What it gets depends on these and on the seed alone; what the tests are about comes afterwards.
+    """
+    from tito.grading import pool
+
+    plain = pool.grade_submission
+
+    def grade_submission(assignment: bytes, submission: bytes, seed: int) -> dict:
+        def make(file: Path) -> None:
+            result = plain(assignment, submission, seed)
+            if "error" in result:
+                raise NotGraded(result)
+            file.write_bytes(pickle.dumps(result))
+
+        digests = [hashlib.sha256(data).hexdigest() for data in (assignment, submission)]
+        try:
+            return pickle.loads(made_once(f"graded-{'-'.join(digests)}-{seed}", make).read_bytes())
+        except NotGraded as error:
+            return error.args[0]
+
+    monkeypatch.setattr(pool, "grade_submission", grade_submission)
 
 
 def reference(module: Module) -> dict:

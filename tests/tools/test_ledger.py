@@ -18,6 +18,8 @@ from tito.grading.ledger import Ledger, alone
 from tito.grading.live_view import Progress
 from tito.grading.pool import LEDGER, LOCK
 
+pytestmark = pytest.mark.usefixtures("graded_once")
+
 
 class Counted(Progress):
     """Counts what is graded anew."""
