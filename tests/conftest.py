@@ -14,17 +14,24 @@ import contextlib
 import cProfile
 import fcntl
 import functools
+import hashlib
 import json
+import pickle
+import secrets
 import shutil
 import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from reference import report
 from small_course import SOURCES
+from sqlalchemy.engine.default import DefaultDialect as Dialect
+from sqlalchemy.util import LRUCache
 
 from tito.course import Course, Module
+from tito.grading import ledger
 from tito.source.instructors_notebook import notebook
 from tito.source.percent import read_source
 
@@ -47,6 +54,31 @@ def pytest_configure(config):
     config.pluginmanager.register(browsing)
     # For each new gradebook nbgrader starts a program that says this; it is always the same.
     api.get_alembic_version = functools.cache(api.get_alembic_version)
+    share_compiled_statements(api)
+    give_ledgers_one_key(config)
+
+
+def share_compiled_statements(api) -> None:
+    """Have gradebooks of one kind compile a statement once: SQLAlchemy keeps that for an engine,
+    and nbgrader makes one each time that it opens a gradebook."""
+    kept, plain = LRUCache(2000), api.create_engine
+
+    @functools.wraps(plain)
+    def create_engine(*arguments, **settings):
+        engine = plain(*arguments, **settings)
+        engine._compiled_cache = kept
+        return engine
+
+    Dialect.__hash__ = lambda dialect: hash(type(dialect))
+    Dialect.__eq__ = lambda dialect, other: type(dialect) is type(other)
+    api.create_engine = create_engine
+
+
+def give_ledgers_one_key(config) -> None:
+    """Have courses draw the same seeds, in each run of the suite others, so that a process asks the
+    reference of the small course only once what it answers."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or secrets.token_hex()
+    ledger.secrets = types.SimpleNamespace(token_hex=lambda size: run)
 
 
 def calls_of(function: Callable, builtins: bool = True) -> int:
@@ -193,6 +225,36 @@ def released_module(made_once, tmp_path_factory) -> Callable[[str], Module]:
         return Course(root).module(folder)
 
     return made
+
+
+class NotGraded(Exception):
+    """Carries a result that is not to be kept."""
+
+
+@pytest.fixture
+def graded_once(made_once, monkeypatch) -> None:
+    """Has the same submission to the same assignment graded once for all tests that use this.
+
+    What it gets depends on these and on the seed alone; what the tests are about comes afterwards.
+    """
+    from tito.grading import pool
+
+    plain = pool.grade_submission
+
+    def grade_submission(assignment: bytes, submission: bytes, seed: int) -> dict:
+        def make(file: Path) -> None:
+            result = plain(assignment, submission, seed)
+            if "error" in result:
+                raise NotGraded(result)
+            file.write_bytes(pickle.dumps(result))
+
+        digests = [hashlib.sha256(data).hexdigest() for data in (assignment, submission)]
+        try:
+            return pickle.loads(made_once(f"graded-{'-'.join(digests)}-{seed}", make).read_bytes())
+        except NotGraded as error:
+            return error.args[0]
+
+    monkeypatch.setattr(pool, "grade_submission", grade_submission)
 
 
 def reference(module: Module) -> dict:

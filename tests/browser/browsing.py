@@ -31,6 +31,7 @@ in_a_browser = [
     pytest.mark.xdist_group("browser"),
 ]
 PATIENCE = 60_000  # milliseconds
+VIEWPORT = {"width": 1200, "height": 800}
 DARK = "JupyterLab Dark"
 
 
@@ -107,7 +108,14 @@ def chromium():
 @pytest.fixture
 def page(chromium):
     """An empty page."""
-    page = chromium.new_page(viewport={"width": 1200, "height": 800})
+    with opened_page(chromium) as page:
+        yield page
+
+
+@contextlib.contextmanager
+def opened_page(chromium) -> Iterator:
+    """An empty page, in a window of its own."""
+    page = chromium.new_page(viewport=VIEWPORT)
     page.set_default_timeout(PATIENCE)
     yield page
     page.close()

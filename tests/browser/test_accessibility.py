@@ -28,7 +28,7 @@ def violations(page, within: str = "body", without: str | None = None) -> list[s
     found = page.evaluate(
         """([within, without, rules]) => axe.run(
             {include: [[within]], exclude: without ? [[without]] : []},
-            {runOnly: {type: 'tag', values: rules}})""",
+            {runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']})""",
         [within, without, RULES],
     )
     return [

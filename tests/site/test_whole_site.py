@@ -9,7 +9,7 @@ import json
 import shutil
 
 import pytest
-from browsing import CHROMIUM
+from browsing import CHROMIUM, VIEWPORT, opened_page
 from conftest import ROOT, cell_of, reference
 from test_accessibility import violations
 
@@ -42,11 +42,32 @@ def site(whole_course):
     return make_site(whole_course, root / "site", modules=modules).out
 
 
+@pytest.fixture(scope="module")
+def window(chromium):
+    """A window: to open one takes longer than to show most pages."""
+    with opened_page(chromium) as window:
+        yield window
+
+
+@pytest.fixture
+def page(window):
+    """The window, as it was opened."""
+    window.emulate_media(color_scheme="null")
+    window.set_viewport_size(VIEWPORT)
+    window.goto("about:blank")
+    return window
+
+
 def visited(page, site, name: str) -> list[str]:
     """Open a page; gives what it asked others for."""
     asked = []
-    page.on("request", lambda request: asked.append(request.url))
+
+    def keep(request) -> None:
+        asked.append(request.url)
+
+    page.on("request", keep)
     page.goto((site / f"{name}.html").as_uri())
+    page.remove_listener("request", keep)
     return [url for url in asked if not url.startswith(("file:", "data:"))]
 
 

@@ -28,6 +28,7 @@ from tito.grading.gradebook import gradebook
 from tito.grading.who_marked import markings_of
 from tito.source.modules_and_others import find_assignment
 
+pytestmark = pytest.mark.usefixtures("graded_once")
 WRONG = "#| export\ndef double(x):\n    return x * 3\n"
 HALF = "#| export\ndef double(x):\n    return 2 * x if np.ndim(x) else x\n"
 

@@ -30,6 +30,8 @@ from tito.source.modules_and_others import find_assignment
 from tito.steps.extensions import extend
 from tito.submission import Submission, zip_bytes
 
+pytestmark = pytest.mark.usefixtures("graded_once")
+
 ROSTER = """id,first_name,last_name,email,lms_user_id
 ada,Ada,Lovelace,ada@example.org,4711
 emmy,Emmy,Noether,emmy@example.org,4712

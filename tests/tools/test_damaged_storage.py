@@ -16,6 +16,8 @@ from tito.errors import StorageError
 from tito.grading.ledger import Ledger
 from tito.grading.pool import LEDGER
 
+pytestmark = pytest.mark.usefixtures("graded_once")
+
 
 def two_are_right(course: Course) -> None:
     """Two right submissions, graded."""

@@ -22,6 +22,8 @@ from tito.grading.gradebook import gradebook
 from tito.student.actions import start, submit
 from tito.student.due import DUE_DATES
 
+pytestmark = pytest.mark.usefixtures("graded_once")
+
 
 def all_and_nothing(course: Course) -> None:
     """Ada has everything right, Bob has nothing."""

@@ -14,6 +14,8 @@ from tito.author.grade import grade
 from tito.course import Course
 from tito.grading.gradebook import gradebook
 
+pytestmark = pytest.mark.usefixtures("graded_once")
+
 WRONG = "#| export\ndef double(x):\n    return x * 3\n"
 
 

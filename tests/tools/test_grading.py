@@ -20,6 +20,8 @@ from tito.grading.pool import Interrupted
 from tito.grading.submissions import not_looked_at
 from tito.grading.writer import OneTransaction
 
+pytestmark = pytest.mark.usefixtures("graded_once")
+
 
 def graded(module, nb, student="ada"):
     """Hand in a notebook, grade it, and return what became of it."""

@@ -1,6 +1,7 @@
 """Nothing is lost, nothing is graded twice, and what has changed is graded again."""
 
 import json
+import secrets
 import sqlite3
 
 import pytest
@@ -11,10 +12,13 @@ from tito.author.marks import scores
 from tito.course import Course
 from tito.course_settings import configuration
 from tito.errors import TitoError, UsageError
+from tito.grading import ledger
 from tito.grading.gradebook import gradebook
 from tito.grading.ledger import Ledger, alone
 from tito.grading.live_view import Progress
 from tito.grading.pool import LEDGER, LOCK
+
+pytestmark = pytest.mark.usefixtures("graded_once")
 
 
 class Counted(Progress):
@@ -204,7 +208,10 @@ def test_marks_are_those_after_the_penalty_and_another_rule_is_followed(two):
     assert [s.score for s in found if s.exercise == "late penalty"] == [-3]
 
 
-def test_a_seed_is_the_same_until_the_run_is_done_and_another_in_another_ledger(tmp_path):
+def test_a_seed_is_the_same_until_the_run_is_done_and_another_in_another_ledger(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(ledger, "secrets", secrets)  # the other tests' ledgers have one key
     first, second = Ledger(tmp_path / "a.db"), Ledger(tmp_path / "b.db")
     seed = first.seed("01_numbers")
     assert seed == first.seed("01_numbers")

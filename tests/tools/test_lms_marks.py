@@ -17,6 +17,8 @@ from tito.errors import UsageError
 from tito.grading.gradebook import gradebook
 from tito.steps.voided import OUT, void
 
+pytestmark = pytest.mark.usefixtures("graded_once")
+
 
 def mark_by_hand(module, student: str, points: float) -> None:
     with gradebook(Course(module.root)) as book:

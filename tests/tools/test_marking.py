@@ -32,6 +32,8 @@ from tito.grading.regrade_requests import asked_in
 from tito.grading.who_marked import markings_of, note_marking
 from tito.source.modules_and_others import find_assignment
 
+pytestmark = pytest.mark.usefixtures("graded_once")
+
 EXACT = "They undo each other exactly, because only the exponent changes."
 MODEL, SCHEME = "undo each other exactly in binary", "the binary digits that stay the same"
 

@@ -17,6 +17,8 @@ from tito.grading.naming import missed, name_group, sentences
 from tito.source.catalogue import read_catalogue
 from tito.source.percent import read_source
 
+pytestmark = pytest.mark.usefixtures("graded_once")
+
 CATALOGUE = """
 from tito.source.catalogue import Mistake
 

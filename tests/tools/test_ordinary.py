@@ -36,6 +36,8 @@ from tito.grading.gradebook import gradebook
 from tito.grading.submissions import not_looked_at
 from tito.source.modules_and_others import Assigned, all_assignments, find_assignment
 
+pytestmark = pytest.mark.usefixtures("graded_once")
+
 
 def submissions(assignment: Ordinary, released: Path) -> dict[str, tuple[dict, dict]]:
     """Three students: one did nothing, one all, and one something else."""

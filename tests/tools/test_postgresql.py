@@ -19,6 +19,7 @@ from tito.author.release import release
 from tito.course import Course
 
 psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed")
+pytestmark = pytest.mark.usefixtures("graded_once")
 OTHERS = ("hidden_tests_are_compared", "observer", "library", "seed_gives")  # need no gradebook
 
 

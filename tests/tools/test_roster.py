@@ -21,6 +21,8 @@ from tito.errors import UsageError
 from tito.grading.gradebook import gradebook
 from tito.grading.roster import people_in
 
+pytestmark = pytest.mark.usefixtures("graded_once")
+
 CANVAS = """Student,ID,SIS User ID,SIS Login ID,Section,01_numbers (77),Final Score
 ,,,,,Manual Posting,
     Points Possible,,,,,10,(read only)

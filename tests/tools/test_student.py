@@ -20,6 +20,8 @@ from tito.source.regions import without_hidden_tests
 from tito.student import actions as student
 from tito.student.progress import progress_of
 
+pytestmark = pytest.mark.usefixtures("graded_once")
+
 
 def tito(*arguments, cwd=None, **environment):
     """Run the command line as a student does."""

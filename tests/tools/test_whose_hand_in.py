@@ -22,6 +22,8 @@ from tito.grading.stamps import time_in
 from tito.grading.unpacking import ZIP_NAME
 from tito.submission import Submission, zip_bytes
 
+pytestmark = pytest.mark.usefixtures("graded_once")
+
 
 def zip_of(module, name: str, student: str, nb: dict, hour: int = 10, desk: str = "") -> Path:
     """A zip file in submitted/, in the name of a student."""

@@ -10,9 +10,7 @@ go along compiled, without text and docstrings.
 from __future__ import annotations
 
 import marshal
-import os
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 from tito.course import Module
@@ -23,6 +21,7 @@ from tito.judge.observations import Observation
 from tito.judge.outlines import compiled, without_docstrings
 from tito.judge.pack import Pack
 from tito.judge.remembered import remembered
+from tito.judge.variants import Asked, ask_together
 from tito.notebook.export import CodeCell
 from tito.source.kept import kept
 from tito.syntax import parse
@@ -96,21 +95,20 @@ def needs(pack: Pack) -> Needs:
         For each exercise, those others without which the reference fails one of its observations;
         where these do not suffice, all of them.
     """
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        without = list(pool.map(lambda name: _failing(pack, leave_out(pack, name)), pack.exercises))
-        found = {
-            name: [
-                other
-                for other, failing in zip(pack.exercises, without, strict=True)
-                if other != name and name in failing
-            ]
-            for name in pack.exercises
-        }
-        grafts = [
-            graft(pack, [cell for cell in pack.reference if cell.name == name], name, found[name])
-            for name in pack.exercises
+    without = _failing(pack, [leave_out(pack, name) for name in pack.exercises])
+    found = {
+        name: [
+            other
+            for other, failing in zip(pack.exercises, without, strict=True)
+            if other != name and name in failing
         ]
-        failing = list(pool.map(lambda cells: _failing(pack, cells), grafts))
+        for name in pack.exercises
+    }
+    grafts = [
+        graft(pack, [cell for cell in pack.reference if cell.name == name], name, found[name])
+        for name in pack.exercises
+    ]
+    failing = _failing(pack, grafts)
     everything = [cell.name for cell in pack.reference if cell.exercise]
     for name, still in zip(pack.exercises, failing, strict=True):
         if name in still:
@@ -123,19 +121,21 @@ def leave_out(pack: Pack, name: str) -> list[CodeCell]:
     return [pack.blank[name] if cell.name == name else cell for cell in pack.reference]
 
 
-def _failing(pack: Pack, cells: list[CodeCell]) -> set[str]:
-    """The exercises of which an observation does not agree with the reference's."""
-    expected = reference_answers(pack, 0)
-    got = ask(pack.import_name, cells, pack.program, pack.modules, 0, Limits(3, 60), pack.future)
-    return {
-        step.exercise
-        for n, step in enumerate(pack.program)
-        if isinstance(step, Observation)
-        and (n not in got.answers or step.fault_of(got.answers[n], expected[n]))
-    }
+def _failing(pack: Pack, texts: list[list[CodeCell]]) -> list[set[str]]:
+    """Of each text, the exercises of which an observation does not agree with the reference's."""
+    expected, asked = reference_answers(pack, 0), [Asked(cells, pack.program) for cells in texts]
+    return [
+        {
+            step.exercise
+            for n, step in enumerate(pack.program)
+            if isinstance(step, Observation)
+            and (n not in got.answers or step.fault_of(got.answers[n], expected[n]))
+        }
+        for got in ask_together(pack, asked, 0, Limits(3, 60))
+    ]
 
 
-@remembered(8)
+@remembered(32)
 def reference_answers(pack: Pack, seed: int) -> dict[int, object]:
     """What the reference answers, by the place of each observation in the program.
 

@@ -99,11 +99,13 @@ class ExecuteInWorkspace(Execute):
         policy = sandbox.current()
         if policy.hidden_packages == sandbox.Policy().hidden_packages:
             sandbox.use(replace(policy, hidden_packages=OURS))
+        self.timed_out, self.ended = [], ""
         library = workspace(job.library, pictures=True) if job.library else temporary_folder()
         with library as folder:
             job.folder = str(folder)
             write_files(nb, job, folder)
-            self.run_in_kernel(nb, resources, km, folder)
+            if any(cell.cell_type == "code" for cell in nb.cells):  # a text needs no kernel
+                self.run_in_kernel(nb, resources, km, folder)
         job.ran = Ran(self.timed_out, self.ended, seconds=time.monotonic() - begin)
 
     def say_so(self, **notebook) -> None:
