@@ -30,6 +30,7 @@ from small_course import SOURCES
 from sqlalchemy.engine.default import DefaultDialect as Dialect
 from sqlalchemy.util import LRUCache
 
+from tito import sandbox
 from tito.course import Course, Module
 from tito.grading import ledger
 from tito.source.instructors_notebook import notebook
@@ -222,6 +223,19 @@ def released_module(made_once, tmp_path_factory) -> Callable[[str], Module]:
         return Course(root).module(folder)
 
     return made
+
+
+@pytest.fixture
+def started(monkeypatch) -> list[str]:
+    """The programs that were started in a sandbox."""
+    start, started = sandbox.start, []
+
+    def noted(program, *arguments):
+        started.append(program.run)
+        return start(program, *arguments)
+
+    monkeypatch.setattr(sandbox, "start", noted)
+    return started
 
 
 class NotGraded(Exception):
