@@ -14,6 +14,7 @@ import contextlib
 import cProfile
 import fcntl
 import functools
+import gc
 import hashlib
 import json
 import pickle
@@ -57,6 +58,17 @@ def pytest_configure(config):
     api.get_alembic_version = functools.cache(api.get_alembic_version)
     share_compiled_statements(api)
     give_ledgers_one_key(config)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Look for garbage neither while thousands of tests are collected, nor among them afterwards."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def share_compiled_statements(api) -> None:
