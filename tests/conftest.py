@@ -14,6 +14,7 @@ import contextlib
 import cProfile
 import fcntl
 import functools
+import gc
 import hashlib
 import json
 import pickle
@@ -30,6 +31,7 @@ from small_course import SOURCES
 from sqlalchemy.engine.default import DefaultDialect as Dialect
 from sqlalchemy.util import LRUCache
 
+from tito import sandbox
 from tito.course import Course, Module
 from tito.grading import ledger
 from tito.source.instructors_notebook import notebook
@@ -56,6 +58,17 @@ def pytest_configure(config):
     api.get_alembic_version = functools.cache(api.get_alembic_version)
     share_compiled_statements(api)
     give_ledgers_one_key(config)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Look for garbage neither while thousands of tests are collected, nor among them afterwards."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def share_compiled_statements(api) -> None:
@@ -225,6 +238,19 @@ def released_module(made_once, tmp_path_factory) -> Callable[[str], Module]:
         return Course(root).module(folder)
 
     return made
+
+
+@pytest.fixture
+def started(monkeypatch) -> list[str]:
+    """The programs that were started in a sandbox."""
+    start, started = sandbox.start, []
+
+    def noted(program, *arguments):
+        started.append(program.run)
+        return start(program, *arguments)
+
+    monkeypatch.setattr(sandbox, "start", noted)
+    return started
 
 
 class NotGraded(Exception):

@@ -14,7 +14,7 @@ from conftest import reference, untouched
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ordinary_course import ASSIGNMENTS, write_sources
-from test_roster import enrolled, tito
+from test_roster import enrolled, tito, tito_alone
 
 from tito.author.grade import grade
 from tito.author.lms import downloads
@@ -386,7 +386,7 @@ def test_what_is_unknown_lies_where_the_message_says(course, numbers, tmp_path):
         "ada/numbers_dev.ipynb": bare(numbers),
     }
     path = as_zip(tmp_path, files)
-    done = tito(course, "collect", str(path))
+    done = tito_alone(course, "collect", str(path))
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert "Look at them in not-collected/" in done.stderr
     assert "the roster knows no 'nobodyknown', as Canvas writes it" in done.stdout

@@ -3,6 +3,7 @@
 import base64
 import json
 import marshal
+import os
 import types
 
 import pytest
@@ -11,7 +12,7 @@ from small_course import NUMBERS
 
 from tito.judge import asking
 from tito.judge.asking import Limits
-from tito.judge.graft import graft, needs_of
+from tito.judge.graft import graft, needs, needs_of
 from tito.judge.pack import Pack
 from tito.judge.reach import reaches_out
 from tito.judge.verdicts import grade
@@ -232,6 +233,15 @@ def test_an_exercise_cannot_be_solved_with_another_ones_reference(chain):
         five_and_two="def five_and_two(x):\n    return x",
     )
     assert lost(chain, cells) == ({"five", "five-and-two"}, set())
+
+
+def test_what_exercises_need_is_found_out_in_a_few_processes(chain, started, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    pack = Pack.of(chain)
+    found = needs.__wrapped__(pack)
+    assert found["two"] == ["one"] and found["five"] == []
+    assert len(pack.exercises) == 4
+    assert len(started) <= 1 + 2 * 2  # of the reference, of blanks, and of grafts
 
 
 def test_a_graft_holds_no_reference_of_the_exercise_and_no_text_of_others(chain, monkeypatch):

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 from conftest import ROOT, hand_in, reference, untouched
-from test_roster import CANVAS, MOODLE, PLAIN, enrolled, tito
+from test_roster import CANVAS, MOODLE, PLAIN, enrolled, tito, tito_alone
 
 from tito.author.grade import grade
 from tito.author.lms.mark_files import mark_file, rounded
@@ -179,7 +179,7 @@ def test_a_place_for_marks_to_come_is_no_mark(term):
 
 
 def test_the_command_writes_the_file_and_says_what_is_missing(term):
-    done = tito(term, "scores", "--csv", "canvas.csv", "--for", "canvas")
+    done = tito_alone(term, "scores", "--csv", "canvas.csv", "--for", "canvas")
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("canvas.csv: 3 students, for Canvas.\n")
     assert "Not in the roster, so not in the file: eve." in done.stderr

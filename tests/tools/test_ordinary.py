@@ -394,6 +394,15 @@ def test_a_test_above_its_points_is_reported_and_everybody_has_a_mark(course):
     assert ada.score == 0 and any("its score was '5'" in note for note in ada.notes)
 
 
+def test_a_notebook_without_code_is_graded_without_a_kernel(course, started):
+    nb = notebook(manual("why", 4, "Because."))
+    write_sources(course.root, "essay", Ordinary({"essay": nb}))
+    submit(course.root, "essay", "ada", {"essay": nb}, {})
+    (ada,) = grade(find_assignment(course, "essay"))
+    assert (ada.state, ada.most, ada.by_hand, ada.notes) == ("graded", 4, 1, [])
+    assert started == []
+
+
 REFUSED = {
     "another language": (
         notebook(autotest("c", 1, "x"), metadata={"kernelspec": {"name": "ir", "language": "R"}}),

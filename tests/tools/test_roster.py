@@ -1,13 +1,16 @@
 """The roster: lists of Canvas, Moodle and others into the gradebook, all of it or nothing."""
 
+import contextlib
 import csv
 import io
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner
 from conftest import ROOT, hand_in, reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +19,7 @@ from tito.author.grade import grade
 from tito.author.lms.rosters import enrol, read_roster, roster_in
 from tito.author.lms.tables import read_table, table_of
 from tito.author.marks import scores
+from tito.cli import cli
 from tito.course import Course
 from tito.errors import UsageError
 from tito.grading.gradebook import gradebook
@@ -55,7 +59,15 @@ def people(course: Course) -> dict[str, tuple]:
         return {p.id: (p.first_name, p.last_name, p.email, p.lms_user_id) for p in people_in(book)}
 
 
-def tito(course: Course, *arguments: str):
+def tito(course: Course, *arguments: str) -> SimpleNamespace:
+    """What a command says in a course; it runs in this process, which has loaded what it needs."""
+    with contextlib.chdir(course.root):
+        done = CliRunner().invoke(cli, arguments, prog_name="tito", catch_exceptions=False)
+    return SimpleNamespace(returncode=done.exit_code, stdout=done.stdout, stderr=done.stderr)
+
+
+def tito_alone(course: Course, *arguments: str) -> subprocess.CompletedProcess:
+    """The same in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "tito", *arguments],
         cwd=course.root,
@@ -179,7 +191,7 @@ def test_an_e_mail_of_somebody_else_in_the_gradebook_is_refused(released_course)
 
 def test_the_command_says_in_one_line_what_it_did(released_course):
     written(released_course.root, CANVAS)
-    done = tito(released_course, "roster", "roster.csv")
+    done = tito_alone(released_course, "roster", "roster.csv")
     assert done.returncode == 0, done.stderr
     assert done.stdout == (
         "roster.csv (Canvas): 2 added, 0 changed, 0 as before; rows of no student: "

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from conftest import hand_in, untouched
-from test_roster import tito
+from test_roster import tito_alone
 
 from tito.author.grade import grade
 from tito.author.release import release
@@ -88,6 +88,6 @@ def test_a_notebook_that_does_not_say_is_graded_without_a_word(numbers, metadata
 
 
 def test_the_version_stays_while_a_student_works(numbers):
-    done = tito(type("course", (), {"root": numbers.root}), "start", "1")
+    done = tito_alone(type("course", (), {"root": numbers.root}), "start", "1")
     assert done.returncode == 0, done.stderr
     assert read_desk(numbers)["metadata"]["tinytorch"]["release"]
