@@ -1,12 +1,19 @@
 """What a compiled step would freeze in silence is refused, and all is left as it was."""
 
+import array
 import collections
 import contextlib
+import contextvars
 import dataclasses
 import datetime
 import decimal
 import enum
 import functools
+import itertools
+import os
+import random
+import re
+import threading
 import types
 import warnings
 
@@ -473,3 +480,106 @@ def test_where_somebody_watches_a_compiled_step_runs_as_it_is():
     assert compiled.traces == traces
     with unguarded():
         assert not compiled.holders.tracing  # without guards, nobody watches
+
+
+def closure_over(iterator):
+    return lambda x: x * next(iterator)
+
+
+def attribute_with(iterator):
+    held = types.SimpleNamespace(rates=iterator)
+    return lambda x: x * next(held.rates)
+
+
+def unpacked(iterator):
+    return lambda x: x * list(itertools.islice(iterator, 2))[1]
+
+
+def looped(iterator):
+    def step(x):
+        for rate in iterator:
+            return x * rate
+
+    return step
+
+
+RATES = [0.5, 0.5, 0.5, 0.5, 0.25]  # in two traces, nothing seems to change
+ITERATORS = {
+    "a list's": lambda: iter(RATES),
+    "a cycle": lambda: itertools.cycle(RATES),
+    "a generator": lambda: (rate for rate in RATES),
+    "zip": lambda: map(sum, zip(RATES, strict=True)),
+    "enumerate": lambda: (1 + 0 * n for n, _ in enumerate(RATES)),
+}
+
+
+@pytest.mark.parametrize("use", [closure_over, attribute_with, unpacked, looped])
+@pytest.mark.parametrize("name", ITERATORS)
+def test_a_step_that_goes_on_through_an_iterator_is_refused(name, use):
+    iterator, other = ITERATORS[name](), ITERATORS[name]()
+    with pytest.raises(CannotTrace, match="what an iterator gives next"):
+        compile(use(iterator))(X)
+    assert list(itertools.islice(iterator, 5)) == list(itertools.islice(other, 5))
+
+
+def test_an_iterator_that_is_given_is_refused_and_one_that_is_only_there_is_not():
+    with pytest.raises(CannotTrace, match="rates is an iterator"):
+        compile(lambda x, rates: x * next(rates))(X, iter(RATES))
+    held = types.SimpleNamespace(batches=iter(RATES), rate=2.0)
+    before, compiled = held.batches, compile(lambda x: x * held.rate)
+    for _ in range(4):
+        np.testing.assert_array_equal(compiled(X), X * 2)
+        next(held.batches)
+    assert held.batches is before and next(held.batches) == 0.25
+
+
+LEGACY, PYTHONS = np.random.RandomState(0), random.Random(0)
+COINS = {
+    "random": random.random,
+    "numpy.random": np.random.random_sample,
+    "RandomState": lambda: LEGACY.random_sample(),
+    "Random": lambda: PYTHONS.random(),
+}
+
+
+@pytest.mark.parametrize("name", COINS)
+def test_a_coin_that_falls_the_same_way_twice_is_noticed(name):
+    coin = COINS[name]
+    random.seed(1)
+    np.random.seed(1)
+    states = random.getstate(), np.random.get_state()[2], LEGACY.get_state()[2], PYTHONS.getstate()
+    with pytest.raises(CannotTrace, match=rf"draws from {re.escape(name)}, which"):
+        compile(lambda x: x * 2 if coin() < 0.999 else x)(X)
+    assert states == (
+        random.getstate(), np.random.get_state()[2], LEGACY.get_state()[2], PYTHONS.getstate()
+    )  # fmt: skip
+
+
+CONTEXT: contextvars.ContextVar = contextvars.ContextVar("factor", default=1.0)
+LOCAL, BYTES, NUMBERS = threading.local(), bytearray([1]), array.array("d", [1.0])
+LOCAL.factor = 1.0
+FACTORS = {
+    "a context": (lambda: CONTEXT.get(), CONTEXT.set),
+    "a thread": (lambda: LOCAL.factor, lambda new: setattr(LOCAL, "factor", new)),
+    "bytes": (lambda: BYTES[0], lambda new: BYTES.__setitem__(0, int(new))),
+    "a view of bytes": (lambda: memoryview(BYTES)[0], lambda new: BYTES.__setitem__(0, int(new))),
+    "an array of Python's": (lambda: NUMBERS[0], lambda new: NUMBERS.__setitem__(0, new)),
+    "the environment": (
+        lambda: float(os.environ["TINYTORCH_FACTOR"]),
+        lambda new: os.environ.__setitem__("TINYTORCH_FACTOR", str(new)),
+    ),
+    "the environment, or nothing": (
+        lambda: float(os.getenv("TINYTORCH_FACTOR", "1")),
+        lambda new: os.environ.__setitem__("TINYTORCH_FACTOR", str(new)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FACTORS)
+def test_a_number_that_is_kept_elsewhere_is_looked_at_before_each_call(name, monkeypatch):
+    monkeypatch.setenv("TINYTORCH_FACTOR", "1.0")
+    get, change = FACTORS[name]
+    compiled = compile(lambda x: x * get())
+    for new in (1.0, 1.0, 1.0, 2.0, 2.0, 3.0, 1.0):
+        change(new)
+        np.testing.assert_array_equal(compiled(X), X * new)

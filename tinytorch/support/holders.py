@@ -12,6 +12,8 @@ import numpy as np
 
 from tinytorch.support.recording import ENABLED, is_watched
 from tinytorch.support.restoring import (
+    is_iterator,
+    no_draws,
     nothing_caught,
     refuse_what_is_lost,
     restored,
@@ -341,6 +343,11 @@ class Call:
             needs = x.requires_grad
             found = [(name, numbers_in(x)), (f"{name}_requires_grad", needs)]
             return [*found, (f"{name}_grad", x.grad)] if needs else found
+        if is_iterator(x):
+            raise CannotTrace(
+                f"{name} is an iterator, and what it gives is another thing at each call; give the "
+                "step what it gives"
+            )
         if not isinstance(x, (np.ndarray, np.random.Generator, *PLAIN)):
             return []
         if self.is_value(x):
@@ -402,7 +409,8 @@ class Call:
 
             arguments = replaced(self.arguments, stood_in)
             settings = replaced(self.settings, stood_in)
-            with nothing_caught(), unchanged([*arguments, *settings.values()]):
+            given = [*arguments, *settings.values()]
+            with nothing_caught(), unchanged(given), no_draws(self.walk):
                 out = self.holders.step(*arguments, **settings)
             refuse_what_is_lost(self.walk, self.slots)
             return out

@@ -9,15 +9,79 @@ from __future__ import annotations
 
 import contextlib
 import operator
+import random
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tinytorch.support.stand_ins import SAID, CannotTrace
+import numpy as np
+
+from tinytorch.support.stand_ins import SAID, CannotTrace, refused
 from tinytorch.support.templates import nested
 from tinytorch.support.walking import CACHED, Slot, Walk
 
 GONE = object()
+
+
+class OutOfReach:
+    """Stands for an iterator while a step is traced: what it gives next is known to nobody."""
+
+    def __iter__(self) -> OutOfReach:
+        return self
+
+    def __next__(self):
+        raise refused("next")
+
+    def __getattr__(self, name: str):
+        raise refused("next")
+
+
+def is_iterator(thing) -> bool:
+    """Whether it is one of Python's own iterators, which forget what they have given."""
+    return isinstance(thing, Iterator) and type(thing).__module__ in ("builtins", "itertools")
+
+
+@contextlib.contextmanager
+def no_draws(walk: Walk) -> Iterator[None]:
+    """Refuse a step that draws from a source that is not followed, and put that back.
+
+    Two traces would not show it where a coin falls the same way twice. Generators of numpy are no
+    such sources: what is drawn from them is a step of the program.
+    """
+    sources = [random, np.random, *(thing for _, thing in walk.edges if isinstance(thing, SOURCES))]
+    before = [state_of(source) for source in sources]
+    drawn = []
+    try:
+        yield
+    finally:
+        for source, state in zip(sources, before, strict=True):
+            if state_of(source) != state:
+                drawn.append(getattr(source, "__name__", type(source).__name__))
+                set_state(source, state)
+    if drawn:
+        raise CannotTrace(
+            f"the step draws from {drawn[0]}, which a compiled step cannot follow; draw from a "
+            "generator that the step refers to (numpy.random.default_rng)"
+        )
+
+
+SOURCES = (random.Random, np.random.RandomState)
+
+
+def state_of(source) -> Any:
+    """What decides the next numbers of a source."""
+    if hasattr(source, "getstate"):
+        return source.getstate()
+    kind, key, *more = source.get_state()
+    return kind, key.tobytes(), *more
+
+
+def set_state(source, state: tuple) -> None:
+    """Give a source the state that it had."""
+    if hasattr(source, "setstate"):
+        return source.setstate(state)
+    kind, key, *more = state
+    source.set_state((kind, np.frombuffer(key, np.uint32), *more))
 
 
 @contextlib.contextmanager
@@ -27,7 +91,11 @@ def restored(call) -> Iterator[None]:
     SAID.begin()
     held = [(slot, thing) for slot, thing in call.walk.edges if not slot.is_condition]
     try:
-        call.walk.forget_results()
+        for slot, thing in held:
+            if isinstance(thing, CACHED):
+                slot.put(thing.__wrapped__)
+            elif is_iterator(thing):
+                slot.put(OutOfReach())
         yield
     finally:
         for collection, copy in inside:
@@ -135,9 +203,11 @@ def refuse_growth(walk: Walk) -> None:
 
 
 def may_be_instead(now, thing) -> bool:
-    """Whether it is a tuple whose items have slots, or a function that is traced for another."""
+    """Whether it is a tuple whose items have slots, or what stands for something in a trace."""
     if isinstance(thing, CACHED):
         return now is thing.__wrapped__
+    if is_iterator(thing):
+        return type(now) is OutOfReach
     return isinstance(thing, tuple) and type(now) is type(thing) and len(now) == len(thing)
 
 

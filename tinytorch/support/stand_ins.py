@@ -363,6 +363,7 @@ REMEDIES = {
     "method": "{0} cannot be traced",
     "text": "a text of it depends on the numbers; return it, and print it outside of the step",
     "hash": "what it finds in a set or a dictionary depends on the numbers; use where()",
+    "next": "what an iterator gives next is another thing at each call; take it outside",
     "caught": "an error is caught that depends on the numbers ({0}); ask before, with where()",
     "errors": "numpy is to raise errors, which depend on the numbers; look for them outside",
 }

@@ -8,8 +8,12 @@ whatever a person may keep an array in is walked through.
 
 from __future__ import annotations
 
+import array
+import contextvars
 import functools
+import os
 import sys
+import threading
 import types
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -168,15 +172,9 @@ class Walk:
             try:
                 if slot.get() is not thing:
                     return False
-            except (AttributeError, IndexError, KeyError):
+            except (AttributeError, IndexError, KeyError, ValueError):
                 return False
         return self.keys == [keys_of(c) for _, c in self.collections]
-
-    def forget_results(self) -> None:
-        """Have functions computed anew that remember their results, for the length of a trace."""
-        for slot, thing in self.edges:
-            if isinstance(thing, CACHED):
-                slot.put(thing.__wrapped__)
 
 
 def keys_of(collection) -> int | list:
@@ -218,7 +216,7 @@ def parts_of(thing, name: str, collections: list, slot: Slot | None) -> Iterator
         yield from inside(thing, name, collections, slot)
         if isinstance(thing, tuple) and slot is not None:
             yield from (part_of_tuple(slot, key, name) for key in getattr(thing, "__dict__", ()))
-        elif not type(thing).__module__.startswith(NOT_OF_THESE):
+        elif is_walked(thing):
             yield from attributes_of(thing, name, collections)
         if not is_stateless(type(thing).__module__):
             yield attribute(thing, "__class__", name)
@@ -245,10 +243,23 @@ def inside(thing, name: str, collections: list, slot: Slot | None) -> Iterator[S
         yield from (item(thing, i, f"{name}_{i}", slot) for i in range(len(thing)))
     elif isinstance(thing, types.MappingProxyType):
         yield from as_it_is(name, hidden(thing))
+    elif isinstance(thing, (bytearray, array.array, memoryview)):
+        content = bytes(thing)
+        yield while_it_is(name, thing, lambda: bytes(thing) == content)
+    elif isinstance(thing, contextvars.ContextVar):
+        yield Slot(name, functools.partial(value_in, thing), thing.set, (id(thing), "value"))
     elif isinstance(thing, (set, frozenset)):
         before = set(thing)
         yield while_it_is(name, thing, lambda: thing == before)
         yield from as_it_is(name, *before)
+
+
+def value_in(variable: contextvars.ContextVar):
+    """What a variable of a context holds; None if nothing."""
+    try:
+        return variable.get()
+    except LookupError:
+        return None
 
 
 def put_arguments(thing: functools.partial, arguments: tuple) -> None:
@@ -283,10 +294,18 @@ def attributes_of(thing, name: str, collections: list) -> Iterator[Slot]:
                 yield while_it_is(key, thing, functools.partial(has_not, thing, key))
 
 
+def is_walked(thing) -> bool:
+    """Whether the attributes of an object may be anybody's."""
+    is_private = type(thing).__module__.startswith(NOT_OF_THESE)
+    return not is_private or isinstance(thing, threading.local)
+
+
 @functools.cache
-def is_stateless(module: str | None) -> bool:
+def is_stateless(module: Any) -> bool:
     """Whether a module is no user's own, and holds no state of a step."""
-    name = (module or "builtins").partition(".")[0]
+    if not isinstance(module, str):  # of what is built in
+        return True
+    name = module.partition(".")[0]
     file = getattr(sys.modules.get(name), "__file__", None) or ""
     return name in STATELESS or "site-packages" in file or "dist-packages" in file
 
@@ -342,11 +361,18 @@ def referred_to(function: types.FunctionType) -> Iterator[Slot]:
         yield from as_it_is(function.__name__, vars(function))
     if not where.startswith("tinytorch"):
         names = set(names_in(function.__code__))
+        if not names.isdisjoint(("environ", "getenv")):
+            yield while_it_is("environ", function, functools.partial(is_set_as, dict(os.environ)))
         missing = names - function.__globals__.keys()
         yield while_it_is(
             function.__name__, function, StillMissing(function.__globals__, missing).all
         )
         yield from globals_in(function.__globals__, names)
+
+
+def is_set_as(before: dict) -> bool:
+    """Whether the variables of the environment are as they were."""
+    return dict(os.environ) == before
 
 
 def has_not(thing, key: str) -> bool:
