@@ -14,7 +14,7 @@ from conftest import cell_of, reference, untouched
 from tito.student import actions as student
 
 pytestmark = in_a_browser
-OUTPUT = ".jp-OutputArea-output"
+OUTPUT, FOCUSED = ".jp-OutputArea-output", ".jp-CodeCell .cm-focused .cm-content"
 
 
 def cell(page, text: str):
@@ -23,17 +23,21 @@ def cell(page, text: str):
 
 
 def type_into(page, text: str, source: str) -> None:
-    """Replace the source of the cell that holds a text, as a person does."""
-    cell(page, text).locator(".cm-content").click()
+    """Replace the source of the cell that holds a text, as a person does, who sees what happens."""
+    page.locator(".jp-CodeCell .jp-InputArea-editor", has_text=text).first.click()
+    page.locator(FOCUSED, has_text=text).wait_for()
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.press("Delete")
     page.keyboard.insert_text(source)
+    page.locator(FOCUSED, has_text=source.splitlines()[-1].strip()).wait_for()
     page.keyboard.press("Shift+Enter")
+    page.locator(FOCUSED).wait_for(state="detached")  # the next cell is the active one
 
 
 def run(page, text: str) -> None:
     """Run the cell that holds a text, or that begins with it and is folded."""
     cell(page, text).locator(".jp-InputPrompt").first.click()
+    page.locator(".jp-CodeCell.jp-mod-active", has_text=text).wait_for()
     page.keyboard.press("Shift+Enter")
 
 
