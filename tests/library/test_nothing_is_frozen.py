@@ -534,6 +534,7 @@ def test_an_iterator_that_is_given_is_refused_and_one_that_is_only_there_is_not(
 
 
 LEGACY, PYTHONS = np.random.RandomState(0), random.Random(0)
+OTHERS_STATE, WITHOUT_STATE = np.random.RandomState(np.random.PCG64(0)), random.SystemRandom()
 COINS = {
     "random": random.random,
     "numpy.random": np.random.random_sample,
@@ -553,6 +554,21 @@ def test_a_coin_that_falls_the_same_way_twice_is_noticed(name):
     assert states == (
         random.getstate(), np.random.get_state()[2], LEGACY.get_state()[2], PYTHONS.getstate()
     )  # fmt: skip
+
+
+def test_sources_of_other_states_are_asked_and_put_back_too():
+    before = OTHERS_STATE.get_state(legacy=False)
+    with pytest.raises(CannotTrace, match="draws from RandomState, which"):
+        compile(lambda x: x * 2 if OTHERS_STATE.random_sample() < 0.999 else x)(X)
+    assert OTHERS_STATE.get_state(legacy=False) == before
+    held = types.SimpleNamespace(source=WITHOUT_STATE, factor=2.0)  # not drawn from
+    np.testing.assert_array_equal(compile(lambda x: x * held.factor)(X), X * 2)
+    with pytest.raises(CannotTrace, match="a second trace differs"):
+        twice(compile(lambda x: x * WITHOUT_STATE.random()))
+
+
+def twice(compiled):
+    return compiled(X), compiled(X)
 
 
 CONTEXT: contextvars.ContextVar = contextvars.ContextVar("factor", default=1.0)

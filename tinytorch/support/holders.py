@@ -343,12 +343,12 @@ class Call:
             needs = x.requires_grad
             found = [(name, numbers_in(x)), (f"{name}_requires_grad", needs)]
             return [*found, (f"{name}_grad", x.grad)] if needs else found
-        if is_iterator(x):
-            raise CannotTrace(
-                f"{name} is an iterator, and what it gives is another thing at each call; give the "
-                "step what it gives"
-            )
         if not isinstance(x, (np.ndarray, np.random.Generator, *PLAIN)):
+            if is_iterator(x):
+                raise CannotTrace(
+                    f"{name} is an iterator, and what it gives is another thing at each call; give "
+                    "the step what it gives"
+                )
             return []
         if self.is_value(x):
             self.holders.counted.add(name)

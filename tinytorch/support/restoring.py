@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import operator
+import pickle
 import random
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -48,7 +49,7 @@ def no_draws(walk: Walk) -> Iterator[None]:
     Two traces would not show it where a coin falls the same way twice. Generators of numpy are no
     such sources: what is drawn from them is a step of the program.
     """
-    sources = [random, np.random, *(thing for _, thing in walk.edges if isinstance(thing, SOURCES))]
+    sources = [random, np.random, *(thing for _, thing in walk.edges if is_source(thing))]
     before = [state_of(source) for source in sources]
     drawn = []
     try:
@@ -65,23 +66,25 @@ def no_draws(walk: Walk) -> Iterator[None]:
         )
 
 
-SOURCES = (random.Random, np.random.RandomState)
+def is_source(thing) -> bool:
+    """Whether it gives random numbers from a state that can be asked for."""
+    followed_by_nobody = isinstance(thing, random.SystemRandom)  # it has no state
+    return isinstance(thing, (random.Random, np.random.RandomState)) and not followed_by_nobody
 
 
 def state_of(source) -> Any:
     """What decides the next numbers of a source."""
     if hasattr(source, "getstate"):
         return source.getstate()
-    kind, key, *more = source.get_state()
-    return kind, key.tobytes(), *more
+    return pickle.dumps(source.get_state(legacy=False))
 
 
-def set_state(source, state: tuple) -> None:
+def set_state(source, state: Any) -> None:
     """Give a source the state that it had."""
     if hasattr(source, "setstate"):
-        return source.setstate(state)
-    kind, key, *more = state
-    source.set_state((kind, np.frombuffer(key, np.uint32), *more))
+        source.setstate(state)
+    else:
+        source.set_state(pickle.loads(state))
 
 
 @contextlib.contextmanager
