@@ -19,9 +19,9 @@ import numpy as np
 
 from tinytorch.support.stand_ins import SAID, CannotTrace, refused
 from tinytorch.support.templates import nested
-from tinytorch.support.walking import CACHED, Slot, Walk
+from tinytorch.support.walking import CACHED, GONE, Slot, Walk
 
-GONE = object()
+NOTHING = object()
 
 
 class OutOfReach:
@@ -162,11 +162,11 @@ def put_back(collection, copy) -> None:
 
 
 def content(slot: Slot) -> Any:
-    """What is in a slot; `GONE` if the slot is no more."""
+    """What is in a slot; `NOTHING` if the slot is no more."""
     try:
         return slot.get()
-    except (AttributeError, IndexError, KeyError, ValueError):
-        return GONE
+    except GONE:
+        return NOTHING
 
 
 def refuse_what_is_lost(walk: Walk, slots: list[Slot]) -> None:
@@ -179,12 +179,12 @@ def refuse_what_is_lost(walk: Walk, slots: list[Slot]) -> None:
     """
     refuse_growth(walk)
     for slot in slots:
-        if content(slot) is GONE:
+        if content(slot) is NOTHING:
             raise removed(slot)
     for slot, thing in walk.edges:
         if not slot.is_condition:
             now = content(slot)
-            if now is GONE:
+            if now is NOTHING:
                 raise removed(slot)
             if now is not thing and not may_be_instead(now, thing):
                 raise CannotTrace(

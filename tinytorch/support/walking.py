@@ -28,6 +28,7 @@ from tinytorch.support.variables import bare_tensor
 NOT_WALKED = (types.ModuleType, types.BuiltinFunctionType, np.ufunc)
 NOT_OF_THESE = ("numpy", "matplotlib", "_thread", "threading", "concurrent", "asyncio", "logging")
 STATELESS = {"numpy", "matplotlib", "tinytorch", *sys.stdlib_module_names}
+GONE = AttributeError, IndexError, KeyError, ValueError  # what a place says that is no more
 CACHED = type(functools.lru_cache(len))  # a function that remembers its results
 
 
@@ -172,7 +173,7 @@ class Walk:
             try:
                 if slot.get() is not thing:
                     return False
-            except (AttributeError, IndexError, KeyError, ValueError):
+            except GONE:
                 return False
         return self.keys == [keys_of(c) for _, c in self.collections]
 

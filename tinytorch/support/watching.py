@@ -18,11 +18,10 @@ from tinytorch.core.tensor import Tensor
 from tinytorch.support.recording import ENABLED
 from tinytorch.support.stand_ins import is_tensor, memory_owner, numbers_in
 from tinytorch.support.templates import PLAIN
-from tinytorch.support.walking import AsItIs, Walk, held_by
+from tinytorch.support.walking import GONE, AsItIs, Walk, held_by
 
 LEAVES = (np.ndarray, np.random.Generator, *PLAIN)
 MOST = 5000  # places; a function that looks at more would take long to compile
-GONE = AttributeError, IndexError, KeyError, ValueError  # what a place says that is no more
 Form = Callable[[Any], tuple | None]
 
 
