@@ -1,17 +1,24 @@
-"""Keeping freed memory, so that large arrays come and go without page faults.
+"""What a process can be asked for, so that steps take less time: nobody asks for it but you.
 
-A result of a million numbers takes 0.2 ms to compute into memory that the process has, and 2.8 ms
-into memory that the operating system has to provide first, page by page. The C library of Linux
-gives large blocks back as soon as they are free, and every step of training asks for them again.
-`keep_freed_blocks` tells it to keep up to 256 MiB. It also asks Linux to make half of that of large
-pages, 2 MiB each: a processor remembers where some thousand pages are, which are a few arrays of
-small ones, and has to look up all others again and again. Nobody calls it but you: it changes the
-whole process, and a process that computes with small arrays gains nothing.
+Both change the whole process, and do nothing for the numbers that come out.
+
+`keep_freed_blocks` is for large arrays. A result of a million numbers takes 0.2 ms to compute into
+memory that the process has, and 2.8 ms into memory that the operating system has to provide first,
+page by page. The C library of Linux gives large blocks back as soon as they are free, and every
+step of training asks for them again. The function tells it to keep up to 256 MiB, and asks Linux to
+make half of that of large pages, 2 MiB each: a processor remembers where some thousand pages are,
+which are a few arrays of small ones, and has to look up all others again and again.
+
+`look_for_cycles_rarely` is for graphs of many operations. Python frees most objects as soon as
+nobody refers to them, a graph too. Only of objects that refer to one another in a circle it cannot
+tell, so it goes through all objects again and again, to find such: each time that there are 700
+more than before. A graph of 10,000 operations has 50,000 objects and no circle.
 """
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import mmap
 
 TRIM_THRESHOLD, MMAP_THRESHOLD, MMAP_MAX = -1, -3, -4  # M_TRIM_THRESHOLD and so on of <malloc.h>
@@ -57,6 +64,41 @@ def keep_freed_blocks(kept: int = 256 * MIB, largest: int = 32 * MIB) -> bool:
     if agreed:
         ask_for_large_pages(library, kept // 2)
     return agreed
+
+
+def look_for_cycles_rarely(objects: int = 100_000) -> None:
+    """Have Python look for garbage in cycles only when there are so many more objects than before.
+
+    What is not in a cycle is freed at once, as ever; what is may stay, with its arrays, until then.
+
+    Parameters
+    ----------
+    objects : int
+        How many containers (lists, instances and so on) more than at the last search; Python's own
+        number is 700. ``gc.set_threshold(700)`` sets that again.
+
+    Raises
+    ------
+    ValueError
+        If `objects` is not positive; ``gc.disable()`` stops the search altogether.
+
+    References
+    ----------
+    The documentation of Python's ``gc.set_threshold``.
+
+    Examples
+    --------
+    Once, before the training loop:
+
+    >>> from tinytorch import memory
+    >>> memory.look_for_cycles_rarely()
+    """
+    if objects < 1:
+        raise ValueError(
+            f"Python cannot look for cycles every {objects} objects; give a positive number, or "
+            "call gc.disable() to have it never look"
+        )
+    gc.set_threshold(objects, *gc.get_threshold()[1:])
 
 
 def ask_for_large_pages(library: ctypes.CDLL, size: int) -> None:

@@ -17,6 +17,7 @@ from tinytorch.core.layers import linear
 from tinytorch.core.tensor import Tensor, apply
 
 memory.keep_freed_blocks()
+memory.look_for_cycles_rarely()
 
 
 def scalar_expression(data: Spring) -> Callable[[], list]:

@@ -1,4 +1,4 @@
-"""What the library asks of the C library: nothing, until a user calls `keep_freed_blocks`."""
+"""What the library asks of the C library and of Python: nothing, until a user asks it to."""
 
 import subprocess
 import sys
@@ -43,6 +43,33 @@ memory.keep_freed_blocks()
 print(before, asked_for())
 """
 
+SEARCHES = """
+import gc
+import numpy as np
+from tinytorch import memory
+from tinytorch.core.autograd import Variable
+
+def step():
+    x = first = Variable(np.ones(4))
+    for _ in range(2_000):
+        x = x * first
+    x.sum().backward()
+
+def searches(count):
+    before = sum(generation["collections"] for generation in gc.get_stats())
+    for _ in range(count):
+        step()
+    return sum(generation["collections"] for generation in gc.get_stats()) - before
+
+before = gc.get_threshold()
+usual = searches(20)
+memory.look_for_cycles_rarely()
+gc.collect()
+alive = len(gc.get_objects())
+rare = searches(200)
+print(usual > 200, rare, len(gc.get_objects()) - alive < 100, gc.get_threshold()[1:] == before[1:])
+"""
+
 CALLS = """
 import ctypes
 calls = []
@@ -53,6 +80,13 @@ ctypes.CDLL = Library
 import tinytorch
 import tinytorch.core.autograd, tinytorch.memory
 print(calls)
+"""
+
+THRESHOLDS = """
+import gc
+before = gc.get_threshold(), gc.isenabled(), gc.get_freeze_count()
+import tinytorch.core.autograd, tinytorch.memory
+print((gc.get_threshold(), gc.isenabled(), gc.get_freeze_count()) == before)
 """
 
 
@@ -100,3 +134,17 @@ def test_without_glibc_nothing_happens(monkeypatch):
 
     monkeypatch.setattr(memory.ctypes, "CDLL", no_library)
     assert memory.keep_freed_blocks() is False
+
+
+def test_graphs_are_freed_without_a_search_for_cycles():
+    assert run(SEARCHES) == "True 0 True True"
+
+
+def test_importing_the_library_leaves_the_search_for_cycles_as_it_is():
+    assert run(THRESHOLDS) == "True"
+
+
+@pytest.mark.parametrize("objects", [0, -1])
+def test_a_search_every_no_objects_is_refused(objects):
+    with pytest.raises(ValueError, match=f"every {objects} objects; give a positive number"):
+        memory.look_for_cycles_rarely(objects)
