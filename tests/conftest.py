@@ -240,6 +240,19 @@ def released_module(made_once, tmp_path_factory) -> Callable[[str], Module]:
     return made
 
 
+@pytest.fixture(scope="session")
+def ran_by_a_kernel(made_once) -> Callable[[str], list]:
+    """Gives the cells of a module, with solutions, as a kernel left them: see `kernel_runs`."""
+    from kernel_runs import write_run
+    from nbformat import reads
+
+    def ran(folder: str) -> list:
+        kept = made_once(f"ran-{folder}", lambda file: write_run(folder, file))
+        return reads(kept.read_text(encoding="utf-8"), as_version=4).cells
+
+    return ran
+
+
 @pytest.fixture
 def started(monkeypatch) -> list[str]:
     """The programs that were started in a sandbox."""

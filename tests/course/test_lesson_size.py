@@ -1,17 +1,11 @@
 """Lessons leave enough to write, and an engine works before half of the lesson is read."""
 
-import itertools
-import os
-import subprocess
-import sys
-
 import pytest
 from conftest import ROOT
 from lesson_size import HAS_CODE, code_lines, size, size_of, solution_lines, table
 
 from tito.course import Course
 from tito.notebook.card import hours_of
-from tito.notebook.export import without_magics
 from tito.source.percent import Cell, read_source
 from tito.source.regions import blank, without_hidden_tests
 
@@ -53,33 +47,13 @@ def test_a_module_has_12_to_17_exercises_and_takes_20_to_25_minutes_for_each(fol
     assert hours.most * 60 / found.exercises <= 25
 
 
-NOTE_THE_TIME = (
-    "import time; TIMES = [*globals().get('TIMES', [0.0]), time.process_time()]; print(*TIMES)"
-)
-
-
-def seconds_of_computing(cells: list[str]) -> list[float]:
-    """The processor time, in seconds, of each cell, in a fresh Python on one thread."""
-    program = "\n".join(line for cell in cells for line in (cell, NOTE_THE_TIME))
-    threads = {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "MKL", "OMP")}
-    result = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        env=os.environ | threads | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "agg"},
-    )
-    assert result.returncode == 0, result.stderr
-    times = [float(word) for word in result.stdout.splitlines()[-1].split()]
-    return [end - begin for begin, end in itertools.pairwise(times)]
-
-
 @pytest.mark.parametrize("folder", NEW)
-def test_a_lesson_does_not_keep_anybody_waiting(folder):
-    cells = [cell for cell in read_source(MODULES[folder]) if cell.role in ("checks", *HAS_CODE)]
-    texts = [without_magics(without_hidden_tests(cell.source)) for cell in cells]
-    seconds = seconds_of_computing(texts)
-    graded = [took for took, cell in zip(seconds, cells, strict=True) if cell.role != "demo"]
-    assert sum(seconds) < 60
+def test_a_lesson_does_not_keep_anybody_waiting(ran_by_a_kernel, folder):
+    """Counted in seconds of a processor, on one thread."""
+    seconds = [cell.metadata.get("seconds", 0) for cell in ran_by_a_kernel(folder)]
+    roles = [cell.role for cell in read_source(MODULES[folder])]
+    graded = [took for took, role in zip(seconds, roles, strict=True) if role != "demo"]
+    assert 0 < sum(seconds) < 60
     assert sum(graded) < 5
 
 

@@ -15,6 +15,8 @@ from tito.notebook.exercises import UNANSWERED
 from tito.notebook.read import read_notebook
 from tito.source.percent import read_source
 
+pytestmark = pytest.mark.xdist_group("kit")  # which is made in a quarter of a minute
+
 BLANK = re.compile(r"^( *)# YOUR CODE HERE\n\1raise NotImplementedError\(\)$", re.M)
 SOLUTION = re.compile(r"^ *### BEGIN SOLUTION\n(.*?)\n *### END SOLUTION$", re.M | re.S)
 

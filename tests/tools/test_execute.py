@@ -8,14 +8,12 @@ import re
 import nbformat
 import pytest
 from conftest import ROOT
-from nbclient import NotebookClient
+from kernel_runs import of_the_course, with_kernel
 from nbformat.v4 import new_code_cell, new_notebook
 
 from tito import sandbox
 from tito.course import Course
 from tito.judge.workspace import earlier_modules, workspace
-from tito.source.instructors_notebook import notebook
-from tito.source.percent import read_source
 from tito.steps.cells import Running, execute
 
 # Cells whose outputs are the same, to the letter but for file names and addresses.
@@ -83,24 +81,18 @@ def streams_at_the_end(outputs: list) -> list:
     return list(backwards)[::-1]
 
 
-def both(nb, files: dict[str, str]):
-    """A notebook, run with a kernel and run without."""
-    with_kernel, without = copy.deepcopy(nb), copy.deepcopy(nb)
-    with_kernel.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
-    with workspace(files, pictures=True) as folder:
-        client = NotebookClient(
-            with_kernel, allow_errors=True, timeout=300, resources={"metadata": {"path": folder}}
-        )
-        client.execute()
+def without_kernel(nb, files: dict[str, str]):
+    """A copy of a notebook, run as the grader does."""
+    copied = copy.deepcopy(nb)
     with workspace(files, pictures=True) as folder, sandbox.trusted():  # a sandbox has no shell
-        ran = execute(without, folder, Running(timeout=300))
+        ran = execute(copied, folder, Running(timeout=300))
     assert not ran.ended and not ran.timeouts
-    return with_kernel.cells, without.cells
+    return copied
 
 
 def test_outputs_are_those_of_a_kernel():
     nb = new_notebook(cells=[new_code_cell(source) for source in CELLS])
-    for cell, ours in zip(*both(nb, {}), strict=True):
+    for cell, ours in zip(with_kernel(nb, {}).cells, without_kernel(nb, {}).cells, strict=True):
         expected = FILES.sub("FILE", json.dumps(joined(cell.outputs)))
         assert FILES.sub("FILE", json.dumps(joined(ours.outputs))) == expected, cell.source
         assert ours.execution_count == cell.execution_count
@@ -120,16 +112,13 @@ def without_measurements(output: dict) -> dict:
     }
 
 
-@pytest.mark.parametrize("module", [module.folder for module in Course(ROOT).modules()])
-def test_outputs_of_the_course_are_those_of_a_kernel(whole_course, module):
-    module = Course(whole_course.root).module(module)
-    nb = notebook(read_source(module))
-    for cell in nb.cells:
-        cell.source = cell.source.partition("### BEGIN HIDDEN")[0]
+@pytest.mark.parametrize("folder", [module.folder for module in Course(ROOT).modules()])
+def test_outputs_of_the_course_are_those_of_a_kernel(ran_by_a_kernel, folder):
+    ours = without_kernel(of_the_course(folder), earlier_modules(Course(ROOT).module(folder)))
     seen = 0
-    for cell, ours in zip(*both(nb, earlier_modules(module)), strict=True):
+    for cell, our_cell in zip(ran_by_a_kernel(folder), ours.cells, strict=True):
         expected = [without_measurements(output) for output in joined(cell.get("outputs", []))]
-        found = [without_measurements(output) for output in joined(ours.get("outputs", []))]
+        found = [without_measurements(output) for output in joined(our_cell.get("outputs", []))]
         assert found == expected, cell.source
         seen += len(found)
     assert seen
