@@ -518,8 +518,9 @@ def test_tests_of_a_group_run_in_one_process(tmp_path):
         "def test_one_of_them(i):\n"
         "    Path(f'ran-{i}').write_text(os.environ['PYTEST_XDIST_WORKER'])\n"
     )
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup"]
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    command = [sys.executable, "-m", "pytest", "-p", "xdist", "-n", "2", "--dist", "loadgroup"]
+    alone = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # others take seconds to begin
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, env=alone)
     found = [path.read_text() for path in tmp_path.glob("ran-*")]
     assert len(found) == 8 and len(set(found)) == 1
 
