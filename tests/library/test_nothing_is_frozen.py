@@ -13,6 +13,7 @@ import itertools
 import os
 import random
 import re
+import sys
 import threading
 import types
 import warnings
@@ -599,3 +600,80 @@ def test_a_number_that_is_kept_elsewhere_is_looked_at_before_each_call(name, mon
     for new in (1.0, 1.0, 1.0, 2.0, 2.0, 3.0, 1.0):
         change(new)
         np.testing.assert_array_equal(compiled(X), X * new)
+
+
+@pytest.mark.parametrize("ask", [lambda x: x.base is None, lambda x: sys.getsizeof(x) > 0])
+def test_questions_about_memory_that_a_trace_cannot_answer_are_refused(ask):
+    with pytest.raises(CannotTrace, match=r"ndarray\.\w+ cannot be traced"):
+        compile(lambda x: x * 2 if ask(x + 1) else x)(X)
+
+
+def remembering(kind):
+    """A weight, and functions that remember what they computed of it, or of nothing."""
+    weight, settings = Tensor(np.ones(3)), {"by": 2.0}
+
+    class Model:
+        @functools.lru_cache  # noqa: B019
+        def scaled(self, by):
+            return by * weight.data
+
+    @functools.lru_cache
+    def sum_of(tensor):
+        return tensor.data.sum()
+
+    @functools.cache
+    def doubled():
+        weight.data *= 2
+
+    @functools.cache
+    def nested(by):
+        return {"all": [Variable(weight.data * by)]}
+
+    @functools.lru_cache
+    def kept():
+        return weight.data
+
+    @functools.lru_cache
+    def powers(n):
+        return np.arange(n) ** 2.0
+
+    @functools.lru_cache
+    def setting(n):
+        return n * settings["by"]
+
+    model = Model()
+    uses = {
+        "a result of arrays": lambda x: x * sum_of(weight),
+        "a method": lambda x: x * model.scaled(2),
+        "in a dictionary": lambda x: x * nested(2)["all"][0],
+        "a change": lambda x: (doubled(), x * weight.data)[1],
+        "what is kept": lambda x: x * kept(),
+        "what never changes": lambda x: x * powers(3) + powers(3).sum(),
+        "a setting": lambda x: x * setting(3),
+    }
+    return uses[kind], weight, settings
+
+
+X_OF_THREE = np.array([1.0, -2.0, 0.5])
+
+
+@pytest.mark.parametrize("kind", ["a result of arrays", "a method", "in a dictionary", "a change"])
+def test_a_function_that_remembers_what_it_computed_of_arrays_is_refused(kind):
+    step, weight, _ = remembering(kind)
+    compiled = compile(step)
+    for _ in range(2):
+        with pytest.raises(CannotTrace, match="call it without lru_cache"):
+            compiled(X_OF_THREE)
+        assert np.array_equal(weight.data, np.ones(3))
+    step(X_OF_THREE)  # and remembers no stand-in
+
+
+@pytest.mark.parametrize("kind", ["what is kept", "what never changes", "a setting"])
+def test_a_function_that_remembers_anything_else_gives_what_it_does_in_a_plain_step(kind):
+    plain, weight, settings = remembering(kind)
+    step, other_weight, other_settings = remembering(kind)
+    compiled = compile(step)
+    for i in range(6):
+        weight.data[:] = other_weight.data[:] = i
+        settings["by"] = other_settings["by"] = 2.0 + i // 3
+        assert np.array_equal(compiled(X_OF_THREE), plain(X_OF_THREE))

@@ -8,16 +8,17 @@ go on with the old one.
 from __future__ import annotations
 
 import contextlib
+import functools
 import operator
 import pickle
 import random
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from tinytorch.support.stand_ins import SAID, CannotTrace, refused
+from tinytorch.support.stand_ins import SAID, CannotTrace, refused, stand_ins
 from tinytorch.support.templates import nested
 from tinytorch.support.walking import CACHED, GONE, Slot, Walk
 
@@ -40,6 +41,28 @@ class OutOfReach:
 def is_iterator(thing) -> bool:
     """Whether it is one of Python's own iterators, which forget what they have given."""
     return isinstance(thing, Iterator) and type(thing).__module__ in ("builtins", "itertools")
+
+
+def looked_through(function) -> Callable:
+    """A function that remembers its results, while a step is traced.
+
+    It may give what somebody keeps, and what never changes. What it computes of arrays is refused:
+    the plain step would get the first of these results for ever, and a program new ones.
+    """
+
+    @functools.wraps(function.__wrapped__)
+    def called(*inputs, **settings):
+        begin = len(SAID.steps)
+        out = function.__wrapped__(*inputs, **settings)
+        name, noted = function.__wrapped__.__name__, SAID.steps[begin:]
+        if any(step.writes for step in noted):
+            raise refused("keeps", name)
+        found = stand_ins(out)
+        if not {x.number for x in found}.isdisjoint(step.out for step in noted):
+            raise refused("remembers", name)
+        return out if found else function(*inputs, **settings)
+
+    return called
 
 
 @contextlib.contextmanager
@@ -96,7 +119,7 @@ def restored(call) -> Iterator[None]:
     try:
         for slot, thing in held:
             if isinstance(thing, CACHED):
-                slot.put(thing.__wrapped__)
+                slot.put(looked_through(thing))
             elif is_iterator(thing):
                 slot.put(OutOfReach())
         yield
@@ -208,7 +231,7 @@ def refuse_growth(walk: Walk) -> None:
 def may_be_instead(now, thing) -> bool:
     """Whether it is a tuple whose items have slots, or what stands for something in a trace."""
     if isinstance(thing, CACHED):
-        return now is thing.__wrapped__
+        return getattr(now, "__wrapped__", None) is thing.__wrapped__
     if is_iterator(thing):
         return type(now) is OutOfReach
     return isinstance(thing, tuple) and type(now) is type(thing) and len(now) == len(thing)

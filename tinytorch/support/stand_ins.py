@@ -304,6 +304,7 @@ class TapeMethods:
 
     def __init__(self):
         self.steps: list = []
+        SAID.steps = self.steps
         self.kinds: list[Kind] = []
         self.groups: list[int] = []  # of each value, the first value in the same memory
         self.written: Counter = Counter()  # how often each group has been written to
@@ -365,6 +366,8 @@ REMEDIES = {
     "hash": "what it finds in a set or a dictionary depends on the numbers; use where()",
     "next": "what an iterator gives next is another thing at each call; take it outside",
     "caught": "an error is caught that depends on the numbers ({0}); ask before, with where()",
+    "remembers": "{0} keeps a result that depends on the numbers; call it without lru_cache",
+    "keeps": "{0} changes an array at its first call only; call it without lru_cache",
     "errors": "numpy is to raise errors, which depend on the numbers; look for them outside",
 }
 OURS = ("numpy", "tinytorch", "dataclasses", "contextlib", "functools", "<step")
@@ -381,12 +384,15 @@ class Said(threading.local):
         What to say if the step catches an error of numpy's that depends on the numbers.
     numpys : dict or None
         How numpy treated errors when the trace began.
+    steps : list of Step
+        What has been noted.
     """
 
     def __init__(self):
         self.refusals: list[CannotTrace] = []
         self.errors: list[CannotTrace] = []
         self.numpys: Any = None
+        self.steps: list = []
 
     def begin(self) -> None:
         """A trace begins."""
@@ -485,8 +491,16 @@ class StandInMethods:
     )
     T = property(lambda self: self.transpose())
     mT = property(lambda self: self.swapaxes(-1, -2))
-    base = None
     flags = _of_example("flags")
+
+    @property
+    def base(self) -> None:
+        """Of what is traced, nobody can say in whose memory it will be."""
+        if not is_ours(sys._getframe(1)):
+            raise refused("method", "ndarray.base")
+
+    def __sizeof__(self) -> int:
+        raise refused("method", "ndarray.__sizeof__")
 
     def __one_call__(self, function: Callable, *inputs, **settings):
         note = self.tape.note
