@@ -23,6 +23,7 @@ import numpy as np
 from tinytorch.core.tensor import Conversions, Tensor
 from tinytorch.support.blanks import copy_with_layout, without_numbers
 from tinytorch.support.calls import DRAWS, METHODS, UFUNCS, getitem, setitem
+from tinytorch.support.guards import owner_of
 from tinytorch.support.programs import HOLD_NOTHING, Kind, kind_of, ref
 from tinytorch.support.silence import silently
 
@@ -245,13 +246,6 @@ def closed_to_writing(function: Callable, inputs: tuple, settings: dict):
         if type(x) is np.ndarray and not x.flags.writeable and function is not np.broadcast_to:
             x.setflags(write=x.base is None or owner_of(x).flags.writeable)
     return out
-
-
-def owner_of(array: np.ndarray) -> np.ndarray:
-    """The array whose memory a view shows."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
 
 
 def memory_owner(array: np.ndarray) -> int:
