@@ -20,7 +20,7 @@ DOCUMENTS = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
     for path in [
         *ROOT.glob("*.md"),
-        *ROOT.glob("*/README.md"),
+        *ROOT.glob("[!.]*/README.md"),
         *ROOT.glob("docs/*.md"),
         *ROOT.glob("source/*/README.md"),
         *ROOT.glob("tito/*/README.md"),
