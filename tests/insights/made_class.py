@@ -254,7 +254,7 @@ def styled(source: str, given: str, rng: random.Random, habit: float) -> str:
             node.body = [s for s in node.body if not is_text(s)] or node.body
     style = Style(rng, habit)
     tree.body = [style.visit(node) for node in tree.body]
-    text = ast.unparse(ast.fix_missing_locations(tree))
+    text = ast.unparse(tree)
     text = renamed(text, given, rng) if rng.random() < 0.6 else text
     return commented(text, rng, habit)
 
