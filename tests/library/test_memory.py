@@ -62,12 +62,12 @@ def searches(count):
     return sum(generation["collections"] for generation in gc.get_stats()) - before
 
 before = gc.get_threshold()
-usual = searches(20)
+usual = searches(5)
 memory.look_for_cycles_rarely()
 gc.collect()
 alive = len(gc.get_objects())
-rare = searches(200)
-print(usual > 200, rare, len(gc.get_objects()) - alive < 100, gc.get_threshold()[1:] == before[1:])
+rare = searches(40)
+print(usual > 30, rare, len(gc.get_objects()) - alive < 100, gc.get_threshold()[1:] == before[1:])
 """
 
 CALLS = """
