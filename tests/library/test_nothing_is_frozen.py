@@ -378,6 +378,44 @@ def test_a_step_in_which_numpy_is_to_raise_errors_is_refused(how):
         compile(step)(X)
 
 
+def recorded(x):
+    with warnings.catch_warnings(record=True) as seen:
+        y = np.log(x)
+    return y * len(seen)
+
+
+def shown_by_another(x):
+    with warnings.catch_warnings():
+        warnings.showwarning = print
+        return np.log(x)
+
+
+def as_errors(x):
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            return np.log(x)
+    except RuntimeWarning:
+        return x
+
+
+@pytest.mark.parametrize("step", [recorded, shown_by_another, as_errors])
+def test_a_step_that_looks_at_warnings_of_numbers_is_refused(step):
+    with pytest.raises(CannotTrace, match=r"depends? on the numbers; look for them"):
+        compile(step)(X)
+
+
+def test_a_step_that_only_silences_warnings_is_compiled():
+    def step(x):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return np.log(x)
+
+    compiled = compile(step)
+    for _ in range(3):
+        np.testing.assert_array_equal(compiled(X), step(X))
+
+
 TEXTS = {
     "str": lambda x: x * len(str(x)),
     "repr": lambda x: x * len(repr(x)),

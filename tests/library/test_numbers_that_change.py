@@ -1,5 +1,7 @@
 """A number that a step counts with, or is given, changes from call to call: the bits do, too."""
 
+import types
+
 import numpy as np
 import pytest
 
@@ -110,3 +112,85 @@ def test_in_a_class_a_compiled_step_is_a_method():
             assert one.step(np.arange(3.0) + n) == other.plain(np.arange(3.0) + n)
             np.testing.assert_array_equal(one.weights.numpy(), other.weights.numpy())
     assert Fitted.step.step is Fitted.plain
+
+
+def using_an_index(kind: str):
+    """A step that looks up, or writes to, one row after the other; and what holds its state."""
+    held = types.SimpleNamespace(i=0, weights=np.arange(6.0).reshape(3, 2), rows=np.zeros((3, 2)))
+
+    def gradient(x):
+        v = Variable(x)
+        out = (v[held.i] * v[held.i]).sum() + v[held.i, 1] * 3
+        out.backward()
+        return out, v.grad
+
+    def twice(x):
+        y = x * 2
+        return y[held.i] + 1, y[held.i] * y[0]
+
+    def written(x):
+        held.weights[held.i] = held.weights[held.i] * 0.5 + x[0]
+        return held.weights * 2
+
+    def added(x):
+        held.rows[held.i] += x[held.i]
+        return held.rows.copy()
+
+    def run_of_functions(x):
+        y = np.tanh(x) * 2
+        return np.exp(y[held.i]) + y[-1]
+
+    def blanked(x):
+        y = x + 1
+        y[held.i] = 0
+        return y.sum(axis=0) * y[held.i - 1]
+
+    def among_others(x):
+        return x[None, held.i, ..., 0] * 2
+
+    step = locals()[kind]
+
+    def counting(x):
+        out = step(x)
+        held.i = (held.i + 1) % 3
+        return out
+
+    return counting, held
+
+
+@pytest.mark.parametrize("backend", ["lines", "loops", "c"])
+@pytest.mark.parametrize(
+    "kind",
+    "gradient twice written added run_of_functions blanked among_others".split(),
+)
+def test_a_number_that_changes_is_an_index(kind, backend):
+    (plain, theirs), (step, held) = using_an_index(kind), using_an_index(kind)
+    compiled, rng = compile(step, backend=backend), np.random.default_rng(0)
+    for _ in range(8):
+        x = rng.normal(size=(3, 2))
+        expected, found = plain(x), compiled(x)
+        pairs = (
+            zip(expected, found, strict=True) if type(expected) is tuple else [(expected, found)]
+        )
+        assert all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in pairs)
+        assert held.i == theirs.i
+        assert np.array_equal(held.weights, theirs.weights)
+        assert np.array_equal(held.rows, theirs.rows)
+    assert compiled.traces <= 3
+
+
+@pytest.mark.parametrize("backend", ["lines", "loops", "c"])
+def test_an_index_that_has_come_too_far_is_an_error_and_changes_nothing(backend):
+    held = types.SimpleNamespace(i=0, sums=np.zeros(2))
+
+    def step(x):
+        held.sums += 1
+        held.i += 1
+        return x[held.i - 1] * held.sums
+
+    compiled = compile(step, backend=backend)
+    for _ in range(3):
+        compiled(np.ones((3, 2)))
+    with pytest.raises(IndexError):
+        compiled(np.ones((3, 2)))
+    assert held.i == 3 and held.sums.tolist() == [3, 3]

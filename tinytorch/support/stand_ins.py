@@ -12,6 +12,7 @@ import operator
 import re
 import sys
 import threading
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import repeat
@@ -178,8 +179,8 @@ def on_examples(function: Callable, inputs: tuple, settings: dict):
         If the shape of the result depends on numbers, or an array is changed that is not known.
     """
     refuse_what_numbers_decide(function, inputs, settings)
-    if SAID.numpys is not None and SAID.numpys != np.geterr():
-        refuse_errors_of_numpys()
+    if SAID.reports is not None and SAID.reports != reports():
+        refuse_reports_of_numbers(SAID.reports)
     if hasattr(function, "is_guard"):
         return np.True_  # it refuses when the program runs
     changed = written_by(function, inputs, settings)
@@ -203,10 +204,20 @@ def called(function: Callable, plain_inputs: tuple, plain_settings: dict, change
         return closed_to_writing(function, plain_inputs, plain_settings)
 
 
-def refuse_errors_of_numpys() -> None:
-    """Refuse a step that has numpy raise errors, or call something, for some numbers."""
-    if not {"raise", "call", "log"}.isdisjoint(np.geterr().values()):
+def reports() -> tuple:
+    """What happens to numpy's errors and warnings: who shows them, and which are filtered how."""
+    shows = getattr(warnings, "_showwarnmsg_impl", None), warnings.showwarning
+    return np.geterr(), shows, warnings.filters
+
+
+def refuse_reports_of_numbers(before: tuple) -> None:
+    """Refuse a step that has errors raised, or warnings kept, for some numbers."""
+    errors, shows, filters = reports()
+    raising = [one for one in filters if one[0] == "error" and one not in before[2]]
+    if raising or not {"raise", "call", "log"}.isdisjoint(errors.values()):
         raise refused("errors")
+    if shows != before[1]:
+        raise refused("warnings")
 
 
 def refuse_what_is_outside(function: Callable, settings: dict, changed: list) -> None:
@@ -267,7 +278,7 @@ def refuse_what_numbers_decide(function: Callable, inputs: tuple, settings: dict
         raise refused("mask", function.__name__)
     if function is getitem:
         index = inputs[1] if isinstance(inputs[1], tuple) else (inputs[1],)
-        if any(isinstance(part, StandInMethods) and part.dtype == bool for part in index):
+        if any(isinstance(part, StandInMethods) and is_mask(part.example) for part in index):
             raise refused("mask", "x[mask]")
         if any(type(part) is slice and stand_ins(part) for part in index):
             raise refused("index")
@@ -275,6 +286,11 @@ def refuse_what_numbers_decide(function: Callable, inputs: tuple, settings: dict
         settings.get("shape")
     ):
         raise refused("index")
+
+
+def is_mask(example) -> bool:
+    """Whether an index of that kind chooses elements by true and false."""
+    return np.asarray(example).dtype == bool
 
 
 def memory_of(out, known: list) -> int | None:
@@ -362,6 +378,7 @@ REMEDIES = {
     "caught": "an error is caught that depends on the numbers ({0}); ask before, with where()",
     "remembers": "{0} keeps a result that depends on the numbers; call it without lru_cache",
     "keeps": "{0} changes an array at its first call only; call it without lru_cache",
+    "warnings": "which warnings are recorded depends on the numbers; look for them outside",
     "errors": "numpy is to raise errors, which depend on the numbers; look for them outside",
 }
 OURS = ("numpy", "tinytorch", "dataclasses", "contextlib", "functools", "<step")
@@ -376,8 +393,8 @@ class Said(threading.local):
         In their order.
     errors : list of CannotTrace
         What to say if the step catches an error of numpy's that depends on the numbers.
-    numpys : dict or None
-        How numpy treated errors when the trace began.
+    reports : tuple or None
+        What happened to numpy's errors and warnings when the trace began.
     steps : list of Step
         What has been noted.
     """
@@ -385,13 +402,13 @@ class Said(threading.local):
     def __init__(self):
         self.refusals: list[CannotTrace] = []
         self.errors: list[CannotTrace] = []
-        self.numpys: Any = None
+        self.reports: Any = None
         self.steps: list = []
 
     def begin(self) -> None:
         """A trace begins."""
         self.__init__()  # type: ignore[misc]
-        self.numpys = np.geterr()
+        self.reports = reports()
 
 
 SAID = Said()
