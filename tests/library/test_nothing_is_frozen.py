@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from tinytorch.core.autograd import Variable, cross_entropy, log, no_grad, recording
-from tinytorch.core.compiler import CannotTrace, compile
+from tinytorch.core.compiler import CannotTrace, compile, trace
 from tinytorch.core.derivatives import AnomalyError, detect_anomaly
 from tinytorch.core.tensor import Tensor
 from tinytorch.support.unguarded import unguarded
@@ -403,6 +403,13 @@ def as_errors(x):
 def test_a_step_that_looks_at_warnings_of_numbers_is_refused(step):
     with pytest.raises(CannotTrace, match=r"depends? on the numbers; look for them"):
         compile(step)(X)
+
+
+def test_a_list_that_is_made_by_hand_may_be_made_where_warnings_are_errors():
+    compile(lambda x: x + 1)(X)
+    with warnings.catch_warnings(), np.errstate(all="raise"):
+        warnings.simplefilter("error")
+        assert len(trace(lambda x: x * 2, X).steps) == 1
 
 
 def test_a_step_that_only_silences_warnings_is_compiled():

@@ -124,6 +124,7 @@ def restored(call) -> Iterator[None]:
                 slot.put(OutOfReach())
         yield
     finally:
+        SAID.end()
         for collection, copy in inside:
             put_back(collection, copy)
         for slot, value in [*zip(call.slots, call.values, strict=True), *held]:

@@ -394,7 +394,7 @@ class Said(threading.local):
     errors : list of CannotTrace
         What to say if the step catches an error of numpy's that depends on the numbers.
     reports : tuple or None
-        What happened to numpy's errors and warnings when the trace began.
+        What happened to numpy's errors and warnings when the trace of a step began; None of others.
     steps : list of Step
         What has been noted.
     """
@@ -409,6 +409,10 @@ class Said(threading.local):
         """A trace begins."""
         self.__init__()  # type: ignore[misc]
         self.reports = reports()
+
+    def end(self) -> None:
+        """It is over; a list that somebody makes by hand may be made anywhere."""
+        self.reports = None
 
 
 SAID = Said()
