@@ -20,6 +20,7 @@ import json
 import pickle
 import secrets
 import shutil
+import signal
 import sys
 import types
 from collections.abc import Callable
@@ -48,6 +49,8 @@ if PROGRAMS not in os.environ["PATH"].split(os.pathsep):
 def pytest_configure(config):
     """Have tests/reference say how many gradients it compared, also when workers did it, and give
     all tests in a browser the same JupyterLab."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.pluginmanager.register(report)
     sys.path.insert(0, str(ROOT / "tests" / "browser"))
     import browsing
