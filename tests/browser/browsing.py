@@ -88,7 +88,7 @@ def jupyterlab(course: Course, **environment: str) -> Iterator[tuple[str, str]]:
         yield address.groups()
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=60)  # it gives JupyterLab 20 seconds to end
 
 
 @pytest.fixture(scope="module")  # while it is there, no other test of this process can use asyncio
