@@ -58,4 +58,4 @@ def test_it_opens_the_last_notebook_and_shows_only_the_desk(desk, page):
         assert "notebooks" in listed and not {"release", "bin", "nbgrader_config.py"} & set(listed)
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=60)
