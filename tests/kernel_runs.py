@@ -40,9 +40,8 @@ def with_kernel(nb, files: dict[str, str]):
 def write_run(folder: str, file: Path) -> None:
     """Run a module, and keep its notebook: each code cell with its seconds of processor time."""
     nb = of_the_course(folder)
-    clock = nbformat.v4.new_code_cell(PROCESSOR_TIME)
-    timed = [[cell, copy.deepcopy(clock)] if is_code(cell) else [cell] for cell in nb.cells]
-    nb.cells = [copy.deepcopy(clock), *itertools.chain.from_iterable(timed)]
+    timed = [[cell, a_clock()] if is_code(cell) else [cell] for cell in nb.cells]
+    nb.cells = [a_clock(), *itertools.chain.from_iterable(timed)]
     cells = with_kernel(nb, earlier_modules(Course(ROOT).module(folder))).cells
     now = seconds_on(cells[0])
     for cell, after in itertools.pairwise(cells[1:]):
@@ -51,6 +50,11 @@ def write_run(folder: str, file: Path) -> None:
             cell.metadata["seconds"] = now - before
     nb.cells = [cell for cell in cells if cell.source != PROCESSOR_TIME]
     file.write_text(json.dumps(nb), encoding="utf-8")
+
+
+def a_clock():
+    """A cell that says how long the kernel's process has computed."""
+    return nbformat.v4.new_code_cell(PROCESSOR_TIME)
 
 
 def is_code(cell) -> bool:

@@ -11,8 +11,9 @@ which are a few arrays of small ones, and has to look up all others again and ag
 
 `look_for_cycles_rarely` is for graphs of many operations. Python frees most objects as soon as
 nobody refers to them, a graph too. Only of objects that refer to one another in a circle it cannot
-tell, so it goes through all objects again and again, to find such: each time that there are 700
-more than before. A graph of 10,000 operations has 50,000 objects and no circle.
+tell, so it goes through all objects again and again, to find such: each time that there are some
+hundred more than before (700 in Python 3.11). A graph of 10,000 operations has 50,000 objects and
+no circle.
 """
 
 from __future__ import annotations
@@ -74,8 +75,8 @@ def look_for_cycles_rarely(objects: int = 100_000) -> None:
     Parameters
     ----------
     objects : int
-        How many containers (lists, instances and so on) more than at the last search; Python's own
-        number is 700. ``gc.set_threshold(700)`` sets that again.
+        How many containers (lists, instances and so on) more than at the last search. What
+        ``gc.get_threshold()`` gave before, ``gc.set_threshold`` sets again.
 
     Raises
     ------

@@ -49,8 +49,11 @@ def test_a_module_has_12_to_17_exercises_and_takes_20_to_25_minutes_for_each(fol
 
 @pytest.mark.parametrize("folder", NEW)
 def test_a_lesson_does_not_keep_anybody_waiting(ran_by_a_kernel, folder):
-    """Counted in seconds of a processor, on one thread."""
-    seconds = [cell.metadata.get("seconds", 0) for cell in ran_by_a_kernel(folder)]
+    """Counted in seconds of a processor, on one thread; and no cell ends in an error."""
+    cells = ran_by_a_kernel(folder)
+    outputs = [output for cell in cells for output in cell.get("outputs", ())]
+    assert [output for output in outputs if output["output_type"] == "error"] == []
+    seconds = [cell.metadata.get("seconds", 0) for cell in cells]
     roles = [cell.role for cell in read_source(MODULES[folder])]
     graded = [took for took, role in zip(seconds, roles, strict=True) if role != "demo"]
     assert 0 < sum(seconds) < 60

@@ -399,9 +399,17 @@ def as_errors(x):
         return x
 
 
-@pytest.mark.parametrize("step", [recorded, shown_by_another, as_errors])
+def as_errors_from_now_on(x):
+    warnings.simplefilter("error")
+    return np.log(x)
+
+
+@pytest.mark.parametrize("step", [recorded, shown_by_another, as_errors, as_errors_from_now_on])
 def test_a_step_that_looks_at_warnings_of_numbers_is_refused(step):
-    with pytest.raises(CannotTrace, match=r"depends? on the numbers; look for them"):
+    with (
+        warnings.catch_warnings(),
+        pytest.raises(CannotTrace, match=r"depends? on the numbers; look for them"),
+    ):
         compile(step)(X)
 
 
@@ -686,8 +694,10 @@ def remembering(kind):
     def setting(n):
         return n * settings["by"]
 
+    of_a_partial = functools.lru_cache(functools.partial(lambda by, n: n + by, 2))
     model = Model()
     uses = {
+        "a partial": lambda x: x * of_a_partial(3),
         "a result of arrays": lambda x: x * sum_of(weight),
         "a method": lambda x: x * model.scaled(2),
         "in a dictionary": lambda x: x * nested(2)["all"][0],
@@ -713,7 +723,7 @@ def test_a_function_that_remembers_what_it_computed_of_arrays_is_refused(kind):
     step(X_OF_THREE)  # and remembers no stand-in
 
 
-@pytest.mark.parametrize("kind", ["what is kept", "what never changes", "a setting"])
+@pytest.mark.parametrize("kind", ["what is kept", "what never changes", "a setting", "a partial"])
 def test_a_function_that_remembers_anything_else_gives_what_it_does_in_a_plain_step(kind):
     plain, weight, settings = remembering(kind)
     step, other_weight, other_settings = remembering(kind)

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from tinytorch.support.losses import name_of
 from tinytorch.support.stand_ins import SAID, CannotTrace, refused, stand_ins
 from tinytorch.support.templates import nested
 from tinytorch.support.walking import CACHED, GONE, Slot, Walk
@@ -54,7 +55,7 @@ def looked_through(function) -> Callable:
     def called(*inputs, **settings):
         begin = len(SAID.steps)
         out = function.__wrapped__(*inputs, **settings)
-        name, noted = function.__wrapped__.__name__, SAID.steps[begin:]
+        name, noted = name_of(function.__wrapped__), SAID.steps[begin:]
         if any(step.writes for step in noted):
             raise refused("keeps", name)
         found = stand_ins(out)

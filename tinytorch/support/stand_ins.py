@@ -207,7 +207,7 @@ def called(function: Callable, plain_inputs: tuple, plain_settings: dict, change
 def reports() -> tuple:
     """What happens to numpy's errors and warnings: who shows them, and which are filtered how."""
     shows = getattr(warnings, "_showwarnmsg_impl", None), warnings.showwarning
-    return np.geterr(), shows, warnings.filters
+    return np.geterr(), shows, tuple(warnings.filters)  # a list that is changed in place
 
 
 def refuse_reports_of_numbers(before: tuple) -> None:
@@ -314,7 +314,8 @@ class TapeMethods:
 
     def __init__(self):
         self.steps: list = []
-        SAID.steps = self.steps
+        if SAID.reports is not None:  # the trace of a step
+            SAID.steps = self.steps
         self.kinds: list[Kind] = []
         self.groups: list[int] = []  # of each value, the first value in the same memory
         self.written: Counter = Counter()  # how often each group has been written to
@@ -411,8 +412,8 @@ class Said(threading.local):
         self.reports = reports()
 
     def end(self) -> None:
-        """It is over; a list that somebody makes by hand may be made anywhere."""
-        self.reports = None
+        """It is over: a list that is made by hand may be made anywhere, and nothing is kept."""
+        self.__init__()  # type: ignore[misc]
 
 
 SAID = Said()
