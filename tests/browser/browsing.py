@@ -33,6 +33,7 @@ in_a_browser = [
 PATIENCE = 60_000  # milliseconds
 VIEWPORT = {"width": 1200, "height": 800}
 DARK = "JupyterLab Dark"
+IDLE = "text=Python 3 (ipykernel) | Idle"
 
 
 @pytest.fixture(scope="session")
@@ -143,7 +144,17 @@ def open_notebook(page, lab, module) -> None:
     path = f"notebooks/{module.folder}/{module.notebook}"
     page.goto(f"{address}/lab/tree/{path}?token={token}&reset")
     page.wait_for_selector(".jp-Notebook .jp-Cell")
-    page.wait_for_selector("text=Python 3 (ipykernel) | Idle")
+    page.wait_for_selector(IDLE)
+
+
+def press_shift_enter(page) -> None:
+    """Run the active cell, when the kernel has come to rest.
+
+    A kernel that has shown an error drops what reaches it before it has answered; nobody types so
+    fast as these tests.
+    """
+    page.wait_for_selector(IDLE)
+    page.keyboard.press("Shift+Enter")
 
 
 def run_all(page) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from browsing import in_a_browser, keep
+from browsing import IDLE, in_a_browser, keep
 from conftest import ROOT
 
 from tito.course import Course
@@ -42,7 +42,7 @@ def test_it_opens_the_last_notebook_and_shows_only_the_desk(desk, page):
         (url,) = re.findall(r"http\S+", process.stdout.readline())
         assert "/lab/tree/notebooks/01_numbers/numbers_dev.ipynb?token=" in url
         page.goto(url)
-        page.wait_for_selector("text=Python 3 (ipykernel) | Idle")
+        page.wait_for_selector(IDLE)
         assert page.locator(".jp-CodeCell").count() > 0
         menus = page.locator(".lm-MenuBar-itemLabel").all_inner_texts()
         assert "File" in menus and "Nbgrader" not in menus

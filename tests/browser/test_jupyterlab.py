@@ -8,7 +8,16 @@ import re
 import sys
 
 import pytest
-from browsing import DARK, in_a_browser, keep, open_notebook, run_all, use_theme, write
+from browsing import (
+    DARK,
+    in_a_browser,
+    keep,
+    open_notebook,
+    press_shift_enter,
+    run_all,
+    use_theme,
+    write,
+)
 from conftest import cell_of, reference, untouched
 
 from tito.student import actions as student
@@ -30,7 +39,7 @@ def type_into(page, text: str, source: str) -> None:
     page.keyboard.press("Delete")
     page.keyboard.insert_text(source)
     page.locator(FOCUSED, has_text=source.splitlines()[-1].strip()).wait_for()
-    page.keyboard.press("Shift+Enter")
+    press_shift_enter(page)
     page.locator(FOCUSED).wait_for(state="detached")  # the next cell is the active one
 
 
@@ -38,7 +47,7 @@ def run(page, text: str) -> None:
     """Run the cell that holds a text, or that begins with it and is folded."""
     cell(page, text).locator(".jp-InputPrompt").first.click()
     page.locator(".jp-CodeCell.jp-mod-active", has_text=text).wait_for()
-    page.keyboard.press("Shift+Enter")
+    press_shift_enter(page)
 
 
 @pytest.fixture
