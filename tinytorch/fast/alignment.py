@@ -27,6 +27,32 @@ def laid_out(memory: np.ndarray, like) -> np.ndarray:
     return flat.transpose(np.argsort(order)) if order else flat
 
 
+class Memory:
+    """Arrays that are kept from call to call, and used again when nobody needs what is in them."""
+
+    def __init__(self):
+        self.arrays: list[np.ndarray] = []
+        self.free: dict[int, list[np.ndarray]] = {}
+
+    def take(self, kind) -> tuple[np.ndarray, np.ndarray]:
+        """An array laid out as an example was, and the bytes that it is in."""
+        memory = self.bytes(kind.size * kind.dtype.itemsize)
+        return laid_out(memory, kind), memory
+
+    def bytes(self, size: int) -> np.ndarray:
+        """Bytes that nobody needs."""
+        free = self.free.get(size)
+        if not free:
+            self.arrays.append(aligned_bytes(size))
+            free = [self.arrays[-1]]
+            self.free[size] = free
+        return free.pop()
+
+    def give_back(self, memory: np.ndarray) -> None:
+        """Let others have these bytes."""
+        self.free.setdefault(memory.size, []).append(memory)
+
+
 def aligned_like(array: np.ndarray) -> np.ndarray:
     """An array without contents, laid out as another one that has no gaps."""
     return laid_out(aligned_bytes(array.nbytes), array)

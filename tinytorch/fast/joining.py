@@ -17,8 +17,7 @@ import numpy as np
 
 from tinytorch.fast.building import compiled
 from tinytorch.fast.formulas import HEAD, TYPES, formula
-from tinytorch.fast.operations import Operand, Operation
-from tinytorch.fast.reductions import Reduction
+from tinytorch.fast.operations import Operand, Operation, Whole
 from tinytorch.fast.tables import Argument, Now, Table
 from tinytorch.fast.ufuncs import conversion, own_loop
 
@@ -63,7 +62,7 @@ class Functions:
 
 def formula_of(found: Operation) -> str | None:
     """How C computes an operation with numpy's bits; None if it cannot."""
-    if isinstance(found, Reduction):
+    if isinstance(found, Whole):
         return None
     if isinstance(found.function, np.ufunc):
         return formula(found.function, found.types)
@@ -235,7 +234,7 @@ class Text:
 
     def argument(self, x: Operand, outside: list[Operand]) -> str:
         """The name of something from outside; new if it has none."""
-        key = "outside", x.value, id(x.constant), x.form
+        key = "outside", x.value, id(x.constant), x.form, id(x.plan)
         if key in self.names:
             return self.names[key]
         kind, k = TYPES[x.old], len(self.places)

@@ -206,3 +206,32 @@ LOOP(reduce)
     if (it->is_mean)
         divided(it, places[1]);
 }
+
+enum { OUTER_AXES = 4 };
+
+struct nest {
+    loop *function;
+    void *data;
+    int64_t axes; /* outside of the loop, from the outermost */
+    int64_t lengths[OUTER_AXES], steps[3][OUTER_AXES];
+    intptr_t shape[4], inner[9]; /* what the loop is told */
+};
+
+static void along(struct nest *it, int64_t axis, char *a, char *b, char *c)
+{
+    if (axis == it->axes) {
+        char *places[] = {a, b, c};
+        it->function(places, it->shape, it->inner, it->data);
+        return;
+    }
+    for (int64_t i = 0; i < it->lengths[axis]; i++) {
+        along(it, axis + 1, a, b, c);
+        a += it->steps[0][axis];
+        b += it->steps[1][axis];
+        c += it->steps[2][axis];
+    }
+}
+
+/* A loop of numpy's, once for each place along outer axes, on two arrays or on three. */
+LOOP(nest2) { along(data, 0, places[0], places[1], NULL); }
+LOOP(nest3) { along(data, 0, places[0], places[1], places[2]); }

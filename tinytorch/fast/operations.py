@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tinytorch.fast.turned import goes_in_order, turning
 from tinytorch.fast.ufuncs import (
     IN_PLACE,
     NAMES,
@@ -43,13 +44,16 @@ class Operand:
         A single number, if it is one.
     form : str
         Whether it is as large as the result ("full"), a row or a column of it ("row", "column"),
-        or a number ("one"); of a reduction, that it is all there is ("whole").
+        a number ("one"), or lies in memory in another order ("turned"); of what needs all there
+        is, "whole".
     old, new : str
         The type it has, and the type that the loop wants.
     size : int
         How many elements it has.
     each : int
         Of a column, how many elements of the result each of its numbers is for.
+    plan : ndarray
+        Of a turned one, what its C function needs to know to write it in the order of the result.
     """
 
     value: int | None
@@ -59,6 +63,7 @@ class Operand:
     new: str
     size: int = 1
     each: int = 1
+    plan: np.ndarray | None = None
 
 
 @dataclass
@@ -88,10 +93,41 @@ class Operation:
         return self.size
 
     @property
+    def work(self) -> int:
+        """About how many sums or products it takes."""
+        return self.size
+
+    @property
     def rows(self) -> list[int]:
         """How long the rows are that it repeats, and those along its columns."""
         rows = [x.size for x in self.operands if x.form == "row"]
         return rows + [x.each for x in self.operands if x.form == "column"]
+
+
+@dataclass
+class Whole(Operation):
+    """An operation that needs all of its operands at once, so that no other goes along with it.
+
+    Attributes
+    ----------
+    plan : ndarray
+        What its C function needs to know of it.
+    cost : int
+        About how many sums or products it takes.
+    """
+
+    plan: np.ndarray | None = None
+    cost: int = 0
+
+    @property
+    def extent(self) -> int:
+        """How often it is called."""
+        return 1
+
+    @property
+    def work(self) -> int:
+        """About how many sums or products it takes."""
+        return self.cost
 
 
 def operation(step: Step, kinds: list[Kind]) -> Operation | None:
@@ -114,7 +150,7 @@ def operation(step: Step, kinds: list[Kind]) -> Operation | None:
     if loop is None:
         return None
     operands = [operand(x, kinds, kind, want) for x, want in zip(inputs, types, strict=False)]
-    if any(x is None for x in operands):
+    if any(x is None for x in operands) or not in_order(function, inputs, operands, kinds, kind):
         return None
     read = [x for x in operands if x is not None]
     made = Operation(step, function, types, loop, read, target, kind.size, letter)
@@ -215,10 +251,24 @@ def operand(x, kinds: list[Kind], result: Kind, new: str) -> Operand | None:
             return None
         return Operand(x.number, None, "one", "d", new)
     old, form = LETTERS.get(kind.dtype, ""), form_of(kind, result)
+    if form is None and old == new:
+        plan = turning(kind, result)
+        found = Operand(x.number, None, "turned", old, new, kind.size, 1, plan)
+        return None if plan is None else found
     if form is None or conversion(old, new) is None or (form == "column" and old != new):
         return None
     each = result.size // kind.size if form == "column" else 1
     return Operand(x.number, None, form, old, new, kind.size, each)
+
+
+def in_order(function: Any, inputs: tuple, operands: list, kinds: list[Kind], kind: Kind) -> bool:
+    """Whether operands that are turned, if there are any, may be written in order first."""
+    forms = [x.form for x in operands]
+    if "turned" not in forms:
+        return True
+    if set(forms) - {"turned", "full"} or len(forms) != 2:
+        return False
+    return goes_in_order(function, *[kinds[x.number] for x in inputs], kind)
 
 
 def constant(x: np.ndarray, result: Kind, new: str) -> Operand | None:

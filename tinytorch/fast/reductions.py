@@ -11,12 +11,11 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tinytorch.fast.operations import LETTERS, Operand, Operation, is_plain
+from tinytorch.fast.operations import LETTERS, Operand, Whole, is_plain
 from tinytorch.fast.ufuncs import call, inner_loop, own_loop
 from tinytorch.support.calls import METHODS
 from tinytorch.support.programs import Kind, Ref, Step
@@ -48,22 +47,8 @@ REDUCTION = np.dtype(
 )
 
 
-@dataclass
-class Reduction(Operation):
-    """A sum, a mean or an extreme along some axes: an operation that no other goes along with.
-
-    Attributes
-    ----------
-    plan : ndarray
-        What the C function needs to know of it.
-    """
-
-    plan: np.ndarray | None = None
-
-    @property
-    def extent(self) -> int:
-        """How often it is called."""
-        return 1
+class Reduction(Whole):
+    """A sum, a mean or an extreme along some axes."""
 
 
 def reduction(step: Step, kinds: list[Kind]) -> Reduction | None:
@@ -79,7 +64,7 @@ def reduction(step: Step, kinds: list[Kind]) -> Reduction | None:
     read = Operand(n, None, "whole", letter, letter, size)
     loop = own_loop("reduce"), found.ctypes.data
     types, out = f"{letter}->{letter}", step.out
-    return Reduction(step, step.function, types, loop, [read], out, kind.size, letter, found)
+    return Reduction(step, step.function, types, loop, [read], out, kind.size, letter, found, size)
 
 
 def plain(kind: Kind) -> Kind:

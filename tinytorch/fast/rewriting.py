@@ -6,40 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from tinytorch.fast.alignment import aligned_bytes, laid_out
+from tinytorch.fast.alignment import Memory, aligned_bytes
 from tinytorch.fast.joining import Functions, JoinedTable
 from tinytorch.fast.lines import with_cheap_calls
 from tinytorch.fast.results import can_be_looped, with_copied_results
-from tinytorch.fast.runs import Run, in_runs
+from tinytorch.fast.runs import Run, Views, in_runs
 from tinytorch.fast.simplifying import simplified
 from tinytorch.fast.tables import Looped, Table
 from tinytorch.fast.views import written
 from tinytorch.support.calls import METHODS, getitem
 from tinytorch.support.programs import Program, Ref, Step, refs, used
 from tinytorch.support.writing import empty
-
-
-class Memory:
-    """Arrays that are kept from call to call, and used again when nobody needs what is in them."""
-
-    def __init__(self):
-        self.arrays: list[np.ndarray] = []
-        self.free: dict[int, list[np.ndarray]] = {}
-
-    def take(self, kind) -> tuple[np.ndarray, np.ndarray]:
-        """An array laid out as an example was, and the bytes that it is in."""
-        size = kind.size * kind.dtype.itemsize
-        free = self.free.get(size)
-        if not free:
-            self.arrays.append(aligned_bytes(size))
-            free = [self.arrays[-1]]
-            self.free[size] = free
-        memory = free.pop()
-        return laid_out(memory, kind), memory
-
-    def give_back(self, memory: np.ndarray) -> None:
-        """Let others have these bytes."""
-        self.free.setdefault(memory.size, []).append(memory)
 
 
 class Rewriting:
@@ -57,13 +34,14 @@ class Rewriting:
 
     def __init__(self, program: Program, joining: bool = False):
         self.functions = Functions() if joining else None
-        self.program, self.items = program, in_runs(program)
+        self.program = program
         self.steps: list[Step] = []
         self.arrays: dict[str, np.ndarray] = {}
         self.kept: dict[int, np.ndarray] = {}
         self.looped: list[Looped] = []
         self.memory = Memory()
         self.outputs = {ref.number for ref in refs(program.outputs)}
+        self.items = without_unused_views(in_runs(program), Views(program), self.outputs)
         self.going_out = {program.groups[n] for n in self.outputs}
         self.readers, self.ends = readers(self.items, program.groups)
         self.plain = plain_uses(self.items) | self.outputs
@@ -85,7 +63,6 @@ class Rewriting:
         for looped in self.looped:
             looped.finish(scratch)
         kept = [scratch, *self.memory.arrays]
-        kept += [x for looped in self.looped for x in looped.table.internal.values()]
         self.arrays |= {f"memory_{i}": x for i, x in enumerate(kept)}
 
     def add(self, place: int, run: Run) -> None:
@@ -132,10 +109,10 @@ class Rewriting:
         numbers = [n for n in needed if not self.is_array(n)]
         cells = cells_for(run, numbers, self.program)
         given = {n: i for i, n in enumerate(arrays)}
-        known = run.operations, given, self.kept | cells, changed | set(fresh)
+        known = run.operations, given, self.kept | cells, changed | set(fresh), self.memory
         f = self.functions
         table = Table(*known) if f is None else JoinedTable(f, *known)
-        looped = Looped(f"run_{len(self.looped) + 1}", run.operations, table, arrays + numbers)
+        looped = Looped(f"run_{len(self.looped) + 1}", run, table, arrays + numbers)
         looped.numbers = [(cells[n], len(arrays) + i) for i, n in enumerate(numbers)]
         looped.weak = {n for n in self.kept if self.program.kinds[n].type is float}
         self.looped.append(looped)
@@ -171,12 +148,30 @@ def readers(items: list, groups: list[int]) -> tuple[dict[int, set[int]], dict[i
     ends: dict[int, int] = {}
     for place, item in enumerate(items):
         steps = [this.step for this in item.operations] if isinstance(item, Run) else [item]
-        for step in steps:
-            names = [*used(step), *step.writes]
-            for n in names if step.out is None else [*names, step.out]:
-                found.setdefault(n, set()).add(place)
-                ends[groups[n]] = place
+        read = item.operands() if isinstance(item, Run) else used(item)
+        for n in (*read, *[n for step in steps for n in touched(step)]):
+            found.setdefault(n, set()).add(place)
+            ends[groups[n]] = place
     return found, ends
+
+
+def touched(step: Step) -> list[int]:
+    """The values that a step makes or changes."""
+    return [*step.writes, *([] if step.out is None else [step.out])]
+
+
+def without_unused_views(items: list, views: Views, outputs: set[int]) -> list:
+    """The same items without steps that make views that only runs read, where the arrays are."""
+    needed, found = set(outputs), []
+    for item in reversed(items):
+        if isinstance(item, Run):
+            needed |= item.operands()
+        elif item.out in views.steps and item.out not in needed:
+            continue
+        else:
+            needed.update(used(item))
+        found.append(item)
+    return found[::-1]
 
 
 def plain_uses(items: list) -> set[int]:

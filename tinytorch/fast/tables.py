@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tinytorch.fast.alignment import aligned_bytes
+from tinytorch.fast.alignment import Memory
 from tinytorch.fast.building import TUPLE_ITEMS, library
-from tinytorch.fast.operations import LONGEST, Operand, Operation
-from tinytorch.fast.reductions import Reduction
+from tinytorch.fast.operations import LONGEST, Operand, Operation, Whole
+from tinytorch.fast.runs import Run
 from tinytorch.fast.ufuncs import NAMES, conversion, own_loop
 from tinytorch.support.programs import filled
 
@@ -47,7 +47,10 @@ class Part:
 
     def takes(self, found: Operation) -> bool:
         """Whether there is a length of blocks for these operations and another one."""
-        if found.extent != self.size or Reduction in map(type, (found, self.operations[0])):
+        if any(x.form == "turned" and x.value in self.writes for x in found.operands):
+            return False
+        alone = isinstance(found, Whole) or isinstance(self.operations[0], Whole)
+        if found.extent != self.size or alone:
             return False
         return bool(block_length(self.size, self.rows | set(found.rows or [0])))
 
@@ -142,10 +145,19 @@ class Table:
         By the number of a value: the array that is always its memory.
     changed : set of int
         The values among the given that are written to.
+    memory : Memory
+        Where values can be that go from one part to another.
     """
 
-    def __init__(self, operations: list[Operation], given: dict, kept: dict, changed: set[int]):
-        self.given, self.kept = given, kept
+    def __init__(
+        self,
+        operations: list[Operation],
+        given: dict,
+        kept: dict,
+        changed: set[int],
+        memory: Memory,
+    ):
+        self.given, self.kept, self.pool = given, kept, memory
         self.slots: dict[object, int] = {}
         self.addresses: list[int] = []
         self.scratch: list[tuple[int, int]] = []  # slots, and where their scratch memory begins
@@ -160,6 +172,8 @@ class Table:
         self.internal: dict[int, np.ndarray] = {}
         for i, part in enumerate(parts):
             self.write(i, part)
+            for n in [n for n in self.internal if max(self.homes[n]) == i]:
+                memory.give_back(self.internal[n])
         needs = {n: ALIGNED | (WRITEABLE if n in changed else 0) for n in given}
         pairs = [(self.slot(("given", n)), needs[n]) for n in sorted(given, key=given.__getitem__)]
         self.pairs = np.array(pairs, GIVEN)
@@ -184,12 +198,15 @@ class Table:
         """Add the calls of a part, and before them those that repeat its rows."""
         now = Now(i, part.size, Strips(part.block), last_uses(part))
         self.repeat_rows(part, now)
+        turned = self.turn(part, now)
         first = len(self.calls)
         self.spread_columns(part, now)
         self.operations(part.operations, now)
         self.scratch_size = max(self.scratch_size, now.strips.size)
         self.parts.append((part.size, part.block, len(self.calls) - first))
-        self.work += part.size * (len(self.calls) - first)
+        self.work += sum(found.work for found in part.operations)
+        for memory in turned:
+            self.pool.give_back(memory)
 
     def operations(self, operations: list[Operation], now: Now) -> None:
         """Add the calls of some operations."""
@@ -228,6 +245,20 @@ class Table:
             if x.value not in now.repeated:
                 now.repeated[x.value] = self.repeat(x, part, now.strips)
 
+    def turn(self, part: Part, now: Now) -> list[np.ndarray]:
+        """Add calls that write what is turned in order, once before the part; gives where."""
+        written = []
+        for x in operands(part, "turned"):
+            plan = address_of(x)
+            if (x.value, plan) not in now.turned:
+                size = np.dtype(x.old).itemsize
+                written.append(self.pool.bytes(x.size * size))
+                slot = self.slot(("turned", len(self.slots)), written[-1].ctypes.data)
+                now.turned[x.value, plan] = slot, size, size
+                self.call((own_loop("nest2"), plan), [(self.memory(x.value), 0, 0), (slot, 0, 0)])
+                self.parts.append((1, 1, 1))
+        return written
+
     def spread_columns(self, part: Part, now: Now) -> None:
         """Add calls that write columns into scratch memory, for each block."""
         for x in operands(part, "column"):
@@ -249,9 +280,12 @@ class Table:
         return slot, size, 0
 
     def converted(self, x: Operand, old: Argument, strips: Strips) -> tuple[Argument, int]:
-        """Write an operand as numbers of another type into scratch memory."""
+        """Write an operand as numbers of another type into scratch memory.
+
+        A single number stays one: which of two NaN comes out depends on it.
+        """
         place, slot = self.strip(strips)
-        new = slot, np.dtype(x.new).itemsize, 0
+        new = slot, 0 if x.form == "one" else np.dtype(x.new).itemsize, 0
         self.call((own_loop(conversion(x.old, x.new) or ""), 0), [old, new])
         return new, place
 
@@ -268,6 +302,8 @@ class Table:
             return now.repeated[x.value]
         if x.form == "column":
             return now.spread[x.value]
+        if x.form == "turned":
+            return now.turned[x.value, address_of(x)]
         if x.value in now.places:
             return self.slots[("scratch", now.places[x.value])], size, 0
         step = size if x.form == "full" else 0
@@ -288,10 +324,10 @@ class Table:
             return self.slots[("scratch", now.places[n])], size, 0
         if n in self.kept or n in self.given or n in self.internal:
             return self.memory(n), size, size
-        if self.homes[n] == {now.part}:
+        if self.homes[n] == {now.part} and not isinstance(found, Whole):
             now.places[n], slot = self.strip(now.strips)
             return slot, size, 0
-        self.internal[n] = aligned_bytes(found.size * size).view(found.letter)
+        self.internal[n] = self.pool.bytes(found.size * size)
         return self.memory(n), size, size
 
     def finish(self, scratch: np.ndarray) -> None:
@@ -342,6 +378,8 @@ class Now:
         Of rows, where they are repeated.
     spread : dict
         Of columns, where each of their numbers is repeated.
+    turned : dict
+        Of what is turned, where it is written in order.
     """
 
     part: int
@@ -351,11 +389,18 @@ class Now:
     places: dict[int, int] = field(default_factory=dict)
     repeated: dict[int | None, Argument] = field(default_factory=dict)
     spread: dict[int | None, Argument] = field(default_factory=dict)
+    turned: dict[tuple[int | None, int], Argument] = field(default_factory=dict)
 
 
 def operands(part: Part, form: str) -> list[Operand]:
     """What the operations of a part read in a form."""
     return [x for found in part.operations for x in found.operands if x.form == form]
+
+
+def address_of(x: Operand) -> int:
+    """Where it stands how an operand is turned."""
+    assert x.plan is not None
+    return x.plan.ctypes.data
 
 
 def homes(parts: list[Part]) -> dict[int, set[int]]:
@@ -385,8 +430,9 @@ def last_uses(part: Part) -> list[list[int]]:
 class Looped:
     """A run that can be called with the arrays and numbers that it needs."""
 
-    def __init__(self, name: str, operations: list[Operation], table: Table, order: list[int]):
-        self.__name__, self.operations, self.table, self.order = name, operations, table, order
+    def __init__(self, name: str, run: Run, table: Table, order: list[int]):
+        self.__name__, self.operations, self.steps = name, run.operations, run.step_by_step()
+        self.table, self.order = table, order
         self.many = len(table.given)
         self.numbers: list[tuple[np.ndarray, int]] = []
         self.weak: set[int] = set()
@@ -408,14 +454,13 @@ class Looped:
         """The same, step by step: for arrays that C must not read or write."""
         values = {n: x.item() if n in self.weak else x for n, x in self.table.kept.items()}
         values |= dict(zip(self.order, given, strict=True))
-        made = {this.step.out for this in self.operations}
+        made = {step.out for step in self.steps}
         computed: dict = {}
 
         def value(n: int):
             return computed[n] if n in computed else values[n]
 
-        for this in self.operations:
-            step = this.step
+        for step in self.steps:
             out = step.function(*filled(step.inputs, value), **filled(step.settings, value))
             if step.out is not None:
                 computed[step.out] = out

@@ -79,6 +79,12 @@ def types_of(ufunc: np.ufunc, given: tuple) -> str | None:
 @functools.cache
 def inner_loop(ufunc: np.ufunc, types: str) -> Loop | None:
     """The loop for some types; None if it is not found, or gives other bits than the ufunc."""
+    loop = loop_of(ufunc, types)
+    return loop if loop and gives_the_same(loop, ufunc, types) else None
+
+
+def loop_of(ufunc: np.ufunc, types: str) -> Loop | None:
+    """The loop for some types, as it stands in a ufunc; None if it is not found."""
     if types not in ufunc.types:
         return None
     begin = Beginning.from_address(id(ufunc))
@@ -91,7 +97,7 @@ def inner_loop(ufunc: np.ufunc, types: str) -> Loop | None:
     if [ord(begin.types[first + k]) for k in range(ufunc.nargs)] != numbers:
         return None
     loop = (begin.functions[place] or 0, (begin.data[place] or 0) if begin.data else 0)
-    return loop if loop[0] and gives_the_same(loop, ufunc, types) else None
+    return loop if loop[0] else None
 
 
 def gives_the_same(loop: Loop, ufunc: np.ufunc, types: str) -> bool:
