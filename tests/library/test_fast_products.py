@@ -188,6 +188,7 @@ def test_sums_of_turned_arrays_have_the_bits_of_numpys(dtype, size, backend, sho
     assert size == 1 or [x for run in in_runs(compiled) for x in turned_in(run)]
 
 
+@needs_compiler
 def test_large_turned_arrays_are_left_to_numpy():
     many = int(turned.LARGEST**0.5) + 1
     program = trace(lambda x: [x + x.T], np.empty((many, many)))
@@ -326,6 +327,7 @@ def test_memory_between_parts_is_used_again():
     assert compiled.bytes < 6 * x.nbytes
 
 
+@needs_compiler
 def test_a_single_product_is_called_as_numpys():
     program = trace(lambda x: [x @ x], np.empty((3, 3)))
     assert all(not isinstance(item, runs.Run) for item in runs.in_runs(program))

@@ -1,8 +1,9 @@
 """Compiled steps without Python between their numpy calls, where there is a C compiler.
 
 What each element of a result needs only at its own place is run by numpy's own inner loops, one
-after the other, block by block, from one small C function; so the results have the same bits. The
-backend "c" joins those that C has formulas for, sums and products for example, in functions of C.
+after the other, block by block, from one small C function; so the results have the same bits. Sums
+along axes and products of matrices are called there as well, as numpy calls them. The backend "c"
+joins those that C has formulas for, sums and products for example, in functions of C.
 """
 
 from __future__ import annotations
