@@ -149,13 +149,13 @@ def readers(items: list, groups: list[int]) -> tuple[dict[int, set[int]], dict[i
     for place, item in enumerate(items):
         steps = [this.step for this in item.operations] if isinstance(item, Run) else [item]
         read = item.operands() if isinstance(item, Run) else used(item)
-        for n in (*read, *[n for step in steps for n in touched(step)]):
+        for n in (*read, *[n for step in steps for n in targets(step)]):
             found.setdefault(n, set()).add(place)
             ends[groups[n]] = place
     return found, ends
 
 
-def touched(step: Step) -> list[int]:
+def targets(step: Step) -> list[int]:
     """The values that a step makes or changes."""
     return [*step.writes, *([] if step.out is None else [step.out])]
 
