@@ -137,7 +137,7 @@ class Run:
     def comes_after(self, step: Step, groups: list[int]) -> bool:
         """Whether a step that followed the run may as well go before it."""
         names = set(used(step))
-        if names & (self.made | self.shown | self.put_off):
+        if names & self.made or names & self.shown or names & self.put_off:
             return False
         if step.out in self.views.steps:
             return True
