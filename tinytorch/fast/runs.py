@@ -102,10 +102,12 @@ class Run:
 
     def add(self, found: Operation, groups: list[int]) -> None:
         """Make an operation the last one of the run."""
-        read = [replace(x, value=self.views.array(x.value)) for x in found.operands]
         self.steps.append(found.step)
-        self.operations.append(replace(found, operands=read))
-        for x in read:
+        if any(x.value in self.views.arrays for x in found.operands):
+            read = [replace(x, value=self.views.array(x.value)) for x in found.operands]
+            found = replace(found, operands=read)
+        self.operations.append(found)
+        for x in found.operands:
             if x.value is not None:
                 self.reads.setdefault(groups[x.value], set()).add(x.value)
         for n in found.step.writes:
