@@ -934,7 +934,8 @@ def test_tracing_and_writing_grow_with_the_number_of_steps_and_no_faster(backend
     assert lines == {n: 2 * n + 2 for n in lines}
     for_one = (calls[1_000] - calls[100]) / 900
     more = calls[longest] - calls[1_000]
-    assert more / (longest - 1_000) == pytest.approx(for_one, rel=0.02)
+    # Of 250 calls for a step, 8 make references, which are kept for the first 10,000 values only.
+    assert more / (longest - 1_000) == pytest.approx(for_one, rel=0.05)
 
 
 def test_a_trace_holds_no_more_memory_than_the_engine():

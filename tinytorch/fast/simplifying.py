@@ -15,6 +15,7 @@ from tinytorch.support.blanks import without_numbers
 from tinytorch.support.calls import METHODS, getitem
 from tinytorch.support.loss_layers import labels_for_loss
 from tinytorch.support.programs import (
+    Kind,
     Program,
     Ref,
     Step,
@@ -44,7 +45,8 @@ def simplified(program: Program, without_common: Callable) -> Program:
     """
     if any(step.function is softmax_cross_entropy for step in program.steps):
         program = without_common(without_second_look(written_out(program)))
-    return without_idle(reading_what_is_repeated(taking_rows(program)))
+    program = looking_at_shapes(taking_rows(program))
+    return without_idle(reading_what_is_repeated(program))
 
 
 # ---- Steps that do nothing
@@ -166,6 +168,26 @@ def identity(classes: int, dtype: np.dtype) -> np.ndarray:
     made = np.eye(classes, dtype=dtype)
     made.flags.writeable = False
     return made
+
+
+def looking_at_shapes(program: Program) -> Program:
+    """The same program, in which checks of labels do not wait for the scores.
+
+    They need only to know how many there are.
+    """
+    return replace(program, steps=[with_shape(step, program.kinds) for step in program.steps])
+
+
+def with_shape(step: Step, kinds: list[Kind]) -> Step:
+    """A check of labels with scores of the same shape, which are always there."""
+    if step.function is not refuse_labels or len(step.inputs) != 2:
+        return step
+    scores, labels = step.inputs
+    if type(scores) is not Ref or kinds[scores.number].type is not np.ndarray:
+        return step
+    kind = kinds[scores.number]
+    shown = np.broadcast_to(np.zeros((), kind.dtype), kind.shape)
+    return replace(step, inputs=(shown, labels))
 
 
 def without_second_look(program: Program) -> Program:
