@@ -5,39 +5,21 @@ import shutil
 
 import numpy as np
 import pytest
+from conftest import calls_of
 from test_compiler import assert_same_bits, assert_same_call, no_memory_is_shared
 from test_fast import with_odd_numbers
-from test_fast_reductions import BACKENDS, in_runs, short_runs
+from test_fast_reductions import BACKENDS, check_with, in_runs, short_runs
 
+from tinytorch.core import compiler
 from tinytorch.core.autograd import Variable, grad, tanh
 from tinytorch.core.compiler import compile, trace
 from tinytorch.fast import products, runs, turned, ufuncs
 from tinytorch.fast.operations import operation
+from tinytorch.fast.rewriting import rewritten
 from tinytorch.support.programs import kind_of
 
 needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
 __all__ = ["short_runs"]  # a fixture
-
-
-def check(step, fresh, backend, what, calls=4):
-    """A compiled step has the bits of the step for arrays that lie in memory as they do.
-
-    Returns
-    -------
-    Compiled
-        The compiled step.
-    """
-    compiled, rng = compile(step, backend=backend), np.random.default_rng(0)
-    for call in range(calls):
-        given = fresh(rng)
-        if call > 2:
-            for x, odd in zip(given, with_odd_numbers([x.copy() for x in given], rng), strict=True):
-                x[...] = odd
-        with np.errstate(all="ignore"):
-            expected, found = step(*given), compiled(*given)
-        assert_same_bits(found, expected, (what, call))
-        assert no_memory_is_shared(found, given, compiled), what
-    return compiled
 
 
 LAYOUTS = {
@@ -76,7 +58,7 @@ def test_products_have_the_bits_of_numpys(dtype, first, second, short_runs):
             return [turn(x) for turn, x in zip(lie, arrays, strict=True)]
 
         what = dtype, first, second, rows, across, columns
-        compiled = check(lambda x, y: [x @ y, np.matmul(y.mT, x.mT)], fresh, "loops", what)
+        compiled = check_with(lambda x, y: [x @ y, np.matmul(y.mT, x.mT)], fresh, "loops", what)
         (run,) = in_runs(compiled)
         assert all(type(this) is products.Product for this in run.operations)
 
@@ -179,7 +161,7 @@ def turned_in(run):
 @pytest.mark.parametrize("size", [1, 2, 7, 8, 33, 64, 130])
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_sums_of_turned_arrays_have_the_bits_of_numpys(dtype, size, backend, short_runs):
-    compiled = check(
+    compiled = check_with(
         sums_of_turned,
         lambda rng: list(rng.normal(size=(2, size, size)).astype(dtype)),
         backend,
@@ -289,7 +271,11 @@ def matrices(seed):
     def step(*given):
         pool = list(given)
         for move, a, b in picks:
-            x, y, move = pool[a % len(pool)], pool[b % len(pool)], move % (len(MOVES) + 8)
+            x, y, move = (
+                pool[a % len(pool)],
+                pool[b % len(pool)],
+                move % (len(MOVES) + len(CHANGES)),
+            )
             if move < len(MOVES):
                 pool.append(MOVES[move](x, y))
             elif x is y or not np.shares_memory(x, y):
@@ -328,6 +314,24 @@ def test_memory_between_parts_is_used_again():
 
 
 @needs_compiler
+def test_writing_grows_with_the_number_of_products_and_no_faster(short_runs):
+    calls = {}
+    for length in (100, 400, 1_600):
+
+        def deep(x, length=length):
+            for _ in range(length):
+                x = np.tanh(x @ x) + x.T
+            return [x]
+
+        program = trace(deep, np.eye(3))
+        calls[length] = calls_of(lambda program=program: rewritten(program, compiler))
+    for_one = (calls[400] - calls[100]) / 300
+    assert (calls[1_600] - calls[400]) / 1_200 == pytest.approx(for_one, rel=0.05)
+
+
+@needs_compiler
 def test_a_single_product_is_called_as_numpys():
     program = trace(lambda x: [x @ x], np.empty((3, 3)))
-    assert all(not isinstance(item, runs.Run) for item in runs.in_runs(program))
+    assert all(
+        not isinstance(item, runs.Run) for item in runs.in_runs(program, runs.Views(program))
+    )

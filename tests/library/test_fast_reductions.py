@@ -12,6 +12,7 @@ from test_fast import with_odd_numbers
 from tinytorch.core.autograd import Variable, tanh
 from tinytorch.core.compiler import compile, trace
 from tinytorch.fast import reductions, runs, tables
+from tinytorch.support.blanks import copy_with_layout
 from tinytorch.support.programs import kind_of
 
 needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
@@ -32,6 +33,11 @@ def in_runs(compiled):
 
 
 def check(step, fresh, backend, what, calls=4):
+    """The same for two arrays of a kind."""
+    return check_with(step, lambda rng: [fresh(rng) for _ in "xy"], backend, what, calls)
+
+
+def check_with(step, fresh, backend, what, calls=4):
     """A compiled step has the bits of the step, also with NaN, infinities and zeros of both signs.
 
     Returns
@@ -41,9 +47,9 @@ def check(step, fresh, backend, what, calls=4):
     """
     compiled, rng = compile(step, backend=backend), np.random.default_rng(0)
     for call in range(calls):
-        given = [fresh(rng) for _ in "xy"]
+        given = fresh(rng)
         given = with_odd_numbers(given, rng) if call > 2 else given
-        theirs = [x.copy("K") for x in given]  # numpy adds in the order of the memory
+        theirs = [copy_with_layout(x) for x in given]  # numpy goes in the order of the memory
         with np.errstate(all="ignore"):
             found, expected = compiled(*given), step(*theirs)
         assert_same_bits(found, expected, (what, call))

@@ -39,6 +39,13 @@ def nest(loop: Loop, kinds: tuple[Kind, ...], axes: list[int], shape, inner) -> 
     return plan
 
 
+def is_real(kind: Kind) -> bool:
+    """Whether a value is an array of real numbers, which are whole elements apart."""
+    if kind.type is not np.ndarray or kind.dtype not in (np.float32, np.float64):
+        return False
+    return all(step % kind.dtype.itemsize == 0 for step in kind.strides)
+
+
 def step_along(kind: Kind, axis: int) -> int:
     """The bytes from one element to the next, 0 where there is one that is repeated."""
     return kind.strides[axis] if kind.shape[axis] > 1 else 0
@@ -48,11 +55,3 @@ def with_axes(kind: Kind, many: int) -> Kind:
     """A kind that has as many axes, the first ones of length one."""
     more = many - len(kind.shape)
     return kind._replace(shape=(1,) * more + kind.shape, strides=(0,) * more + kind.strides)
-
-
-def spread(kind: Kind) -> np.ndarray:
-    """An array that lies in memory as a kind says, whatever is between its elements."""
-    ends = [(n - 1) * step for n, step in zip(kind.shape, kind.strides, strict=True)]
-    begin = -sum(min(0, end) for end in ends)
-    memory = np.zeros(begin + sum(max(0, end) for end in ends) + kind.dtype.itemsize, np.uint8)
-    return np.ndarray(kind.shape, kind.dtype, memory, begin, kind.strides)

@@ -112,22 +112,14 @@ class Whole(Operation):
     ----------
     plan : ndarray
         What its C function needs to know of it.
-    cost : int
-        About how many sums or products it takes.
     """
 
     plan: np.ndarray | None = None
-    cost: int = 0
 
     @property
     def extent(self) -> int:
         """How often it is called."""
         return 1
-
-    @property
-    def work(self) -> int:
-        """About how many sums or products it takes."""
-        return self.cost
 
 
 def operation(step: Step, kinds: list[Kind]) -> Operation | None:

@@ -13,9 +13,10 @@ import operator
 
 import numpy as np
 
-from tinytorch.fast.nests import MOST_AXES, nest, spread, with_axes
+from tinytorch.fast.nests import MOST_AXES, is_real, nest, with_axes
 from tinytorch.fast.operations import LETTERS, Operand, Whole, is_c
 from tinytorch.fast.ufuncs import Loop, call, loop_of, own_loop
+from tinytorch.support.blanks import spread
 from tinytorch.support.programs import Kind, Ref, Step
 
 AT_ONCE = 8  # products that a processor does in the time of one operation
@@ -25,6 +26,13 @@ FUNCTIONS = {np.matmul, operator.matmul}
 
 class Product(Whole):
     """A product of two matrices, or of as many as other axes say."""
+
+    @property
+    def work(self) -> int:
+        """About how many sums or products one after the other would take as long."""
+        assert self.plan is not None
+        _, _, across, _ = self.plan["shape"][0].tolist()
+        return self.size * across // AT_ONCE
 
 
 def product(step: Step, kinds: list[Kind]) -> Product | None:
@@ -40,16 +48,12 @@ def product(step: Step, kinds: list[Kind]) -> Product | None:
     letter = LETTERS[result.dtype]
     read = [Operand(n, None, "whole", letter, letter, kinds[n].size) for n in numbers]
     loop, types = (own_loop("nest3"), plan.ctypes.data), f"{letter}{letter}->{letter}"
-    size, cost = result.size, result.size * first.shape[-1] // AT_ONCE
-    return Product(step, np.matmul, types, loop, read, step.out, size, letter, plan, cost)
+    return Product(step, np.matmul, types, loop, read, step.out, result.size, letter, plan)
 
 
 def is_matrix(kind: Kind) -> bool:
     """Whether a value is a matrix, or several, of real numbers."""
-    if kind.type is not np.ndarray or kind.dtype not in (np.float32, np.float64):
-        return False
-    aligned = all(step % kind.dtype.itemsize == 0 for step in kind.strides)
-    return aligned and kind.size > 0 and 2 <= len(kind.shape) <= MOST_AXES + 2
+    return is_real(kind) and kind.size > 0 and 2 <= len(kind.shape) <= MOST_AXES + 2
 
 
 @functools.lru_cache(maxsize=10_000)

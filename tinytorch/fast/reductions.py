@@ -50,6 +50,11 @@ REDUCTION = np.dtype(
 class Reduction(Whole):
     """A sum, a mean or an extreme along some axes."""
 
+    @property
+    def work(self) -> int:
+        """How many elements there are."""
+        return self.operands[0].size
+
 
 def reduction(step: Step, kinds: list[Kind]) -> Reduction | None:
     """A step as a loop over inner loops; None if it is another kind of step."""
@@ -64,7 +69,7 @@ def reduction(step: Step, kinds: list[Kind]) -> Reduction | None:
     read = Operand(n, None, "whole", letter, letter, size)
     loop = own_loop("reduce"), found.ctypes.data
     types, out = f"{letter}->{letter}", step.out
-    return Reduction(step, step.function, types, loop, [read], out, kind.size, letter, found, size)
+    return Reduction(step, step.function, types, loop, [read], out, kind.size, letter, found)
 
 
 def plain(kind: Kind) -> Kind:

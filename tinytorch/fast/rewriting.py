@@ -41,7 +41,8 @@ class Rewriting:
         self.looped: list[Looped] = []
         self.memory = Memory()
         self.outputs = {ref.number for ref in refs(program.outputs)}
-        self.items = without_unused_views(in_runs(program), Views(program), self.outputs)
+        views = Views(program)
+        self.items = without_unused_views(in_runs(program, views), views, self.outputs)
         self.going_out = {program.groups[n] for n in self.outputs}
         self.readers, self.ends = readers(self.items, program.groups)
         self.plain = plain_uses(self.items) | self.outputs

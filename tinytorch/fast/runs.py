@@ -156,10 +156,10 @@ class Run:
         return list(found.values())
 
 
-def in_runs(program: Program) -> list[Step | Run]:
+def in_runs(program: Program, views: Views) -> list[Step | Run]:
     """The steps of a program, with runs instead of steps that C can do."""
     found: list[Step | Run] = []
-    views, groups = Views(program), program.groups
+    groups = program.groups
     run = Run(views)
     for step in program.steps:
         if run.shows(step) or run.puts_off(step):

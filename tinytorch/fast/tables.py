@@ -170,10 +170,11 @@ class Table:
         parts = in_parts(operations)
         self.homes = homes(parts)
         self.internal: dict[int, np.ndarray] = {}
+        self.ending: dict[int, list[np.ndarray]] = {}  # by part: what none after it needs
         for i, part in enumerate(parts):
             self.write(i, part)
-            for n in [n for n in self.internal if max(self.homes[n]) == i]:
-                memory.give_back(self.internal[n])
+            for done in self.ending.pop(i, ()):
+                memory.give_back(done)
         needs = {n: ALIGNED | (WRITEABLE if n in changed else 0) for n in given}
         pairs = [(self.slot(("given", n)), needs[n]) for n in sorted(given, key=given.__getitem__)]
         self.pairs = np.array(pairs, GIVEN)
@@ -198,15 +199,13 @@ class Table:
         """Add the calls of a part, and before them those that repeat its rows."""
         now = Now(i, part.size, Strips(part.block), last_uses(part))
         self.repeat_rows(part, now)
-        turned = self.turn(part, now)
+        self.turn(part, now)
         first = len(self.calls)
         self.spread_columns(part, now)
         self.operations(part.operations, now)
         self.scratch_size = max(self.scratch_size, now.strips.size)
         self.parts.append((part.size, part.block, len(self.calls) - first))
         self.work += sum(found.work for found in part.operations)
-        for memory in turned:
-            self.pool.give_back(memory)
 
     def operations(self, operations: list[Operation], now: Now) -> None:
         """Add the calls of some operations."""
@@ -245,19 +244,23 @@ class Table:
             if x.value not in now.repeated:
                 now.repeated[x.value] = self.repeat(x, part, now.strips)
 
-    def turn(self, part: Part, now: Now) -> list[np.ndarray]:
-        """Add calls that write what is turned in order, once before the part; gives where."""
-        written = []
+    def turn(self, part: Part, now: Now) -> None:
+        """Add calls that write what is turned in order, once before the part."""
         for x in operands(part, "turned"):
             plan = address_of(x)
             if (x.value, plan) not in now.turned:
                 size = np.dtype(x.old).itemsize
-                written.append(self.pool.bytes(x.size * size))
-                slot = self.slot(("turned", len(self.slots)), written[-1].ctypes.data)
+                memory = self.memory_until(now.part, x.size * size)
+                slot = self.slot(("turned", len(self.slots)), memory.ctypes.data)
                 now.turned[x.value, plan] = slot, size, size
                 self.call((own_loop("nest2"), plan), [(self.memory(x.value), 0, 0), (slot, 0, 0)])
                 self.parts.append((1, 1, 1))
-        return written
+
+    def memory_until(self, part: int, size: int) -> np.ndarray:
+        """Bytes that are for others when a part has been written."""
+        memory = self.pool.bytes(size)
+        self.ending.setdefault(part, []).append(memory)
+        return memory
 
     def spread_columns(self, part: Part, now: Now) -> None:
         """Add calls that write columns into scratch memory, for each block."""
@@ -327,7 +330,7 @@ class Table:
         if self.homes[n] == {now.part} and not isinstance(found, Whole):
             now.places[n], slot = self.strip(now.strips)
             return slot, size, 0
-        self.internal[n] = self.pool.bytes(found.size * size)
+        self.internal[n] = self.memory_until(max(self.homes[n]), found.size * size)
         return self.memory(n), size, size
 
     def finish(self, scratch: np.ndarray) -> None:

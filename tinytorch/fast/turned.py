@@ -10,8 +10,9 @@ import functools
 
 import numpy as np
 
-from tinytorch.fast.nests import MOST_AXES, nest, spread, step_along
+from tinytorch.fast.nests import MOST_AXES, is_real, nest, step_along
 from tinytorch.fast.ufuncs import NAMES, own_loop
+from tinytorch.support.blanks import spread
 from tinytorch.support.programs import Kind
 
 FUNCTIONS = {np.add, np.subtract, np.multiply, np.divide}
@@ -22,11 +23,7 @@ LARGEST = 1 << 16  # elements; for more, numpy's own call costs nothing
 def turning(kind: Kind, result: Kind) -> np.ndarray | None:
     """A plan that writes an array in the order of a result; None if that is not worth it."""
     same = kind.shape == result.shape and kind.dtype == result.dtype
-    if not same or kind.type is not np.ndarray or kind.size > LARGEST:
-        return None
-    if len(kind.shape) > MOST_AXES or kind.dtype not in (np.float32, np.float64):
-        return None
-    if any(step % kind.dtype.itemsize for step in kind.strides):
+    if not same or not is_real(kind) or kind.size > LARGEST or len(kind.shape) > MOST_AXES:
         return None
     *outer, last = sorted(range(len(kind.shape)), key=lambda axis: -step_along(result, axis))
     loop = own_loop(f"copy_{NAMES[kind.dtype.char]}"), 0

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from tinytorch.fast.alignment import with_aligned_memory
-from tinytorch.fast.simplifying import TURNING
+from tinytorch.fast.simplifying import shows_all
 from tinytorch.support.programs import Program, Step, filled, used
 
 
@@ -41,10 +41,7 @@ def written(program: Program, lesson, arrays: dict) -> tuple[str, dict, dict]:
 
 def shows_what_is_kept(step: Step, kept: set, program: Program) -> bool:
     """Whether a step only shows an array of a program, in another shape, or with axes turned."""
-    if step.function not in TURNING or step.out is None or len(used(step)) != 1:
-        return False
-    (n,) = used(step)
-    return n in kept and program.groups[n] == program.groups[step.out]
+    return shows_all(step, program.groups) and used(step)[0] in kept
 
 
 def seen(views: list[Step], known: dict, arrays: dict) -> dict[str, np.ndarray]:

@@ -38,9 +38,14 @@ def copy_with_layout(array: np.ndarray) -> np.ndarray:
     """
     if array.flags.forc or array.dtype.hasobject:
         return np.array(array)
-    low, high = np.lib.array_utils.byte_bounds(array)
-    offset = array.__array_interface__["data"][0] - low
-    memory = np.zeros(high - low, np.uint8)
-    made = np.ndarray(array.shape, array.dtype, memory, offset, array.strides)
+    made = spread(array)
     made[...] = array
     return made
+
+
+def spread(like) -> np.ndarray:
+    """An array of zeros that lies in memory as another one, or one of a kind, with its gaps."""
+    ends = [(n - 1) * step for n, step in zip(like.shape, like.strides, strict=True)]
+    begin = -sum(min(0, end) for end in ends)
+    memory = np.zeros(begin + sum(max(0, end) for end in ends) + like.dtype.itemsize, np.uint8)
+    return np.ndarray(like.shape, like.dtype, memory, begin, like.strides)
