@@ -290,8 +290,13 @@ def test_what_is_changed_in_place_has_the_bits_of_the_step_also_with_nan(dtype):
 
 @needs_compiler
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
-@pytest.mark.parametrize("places", [[], [0], [63, 64], [100], [2047, 2048, 4999], [4990]])
-def test_where_a_nan_comes_up_the_loops_go_on_and_change_nothing_twice(places, dtype):
+@pytest.mark.parametrize(
+    ("size", "places"),
+    [(5000, places) for places in ([], [0], [63, 64], [100], [2047, 2048, 4999], [4990])]
+    + [(size, [*range(size)][-1:]) for size in (1, 2, 63, 64, 65, 127, 128, 129, 192)]
+    + [(size, []) for size in (1, 2, 63, 64, 65, 127, 128, 129, 192)],
+)
+def test_where_a_nan_comes_up_the_loops_go_on_and_change_nothing_twice(size, places, dtype):
     def step(mean, weights, x):
         mean += (x - mean) * 0.1
         weights -= mean / (np.sqrt(mean * mean) + 0.5) * 0.01
@@ -299,10 +304,10 @@ def test_where_a_nan_comes_up_the_loops_go_on_and_change_nothing_twice(places, d
 
     compiled = compile(step, backend="c")
     rng = np.random.default_rng(0)
-    ours = [rng.normal(size=5000).astype(dtype) for _ in range(2)]
+    ours = [rng.normal(size=size).astype(dtype) for _ in range(2)]
     theirs = [a.copy() for a in ours]
     for turn in range(5):
-        x = rng.normal(size=5000).astype(dtype)
+        x = rng.normal(size=size).astype(dtype)
         x[places if turn > 2 else []] = np.nan
         assert_same_bits(compiled(*ours, x), step(*theirs, x))
         assert_same_bits(ours, theirs)

@@ -254,7 +254,7 @@ class Text:
         kind, memory = TYPES[self.targets[n]], f"r{k}[i]"
         if n in self.changed:
             self.places.append(f"{kind} *r{k} = ({kind} *)p[{k}], w{k}[{CHUNK}];")
-            self.copies.append(f"__builtin_memcpy(r{k} + from, w{k}, (to - from) * sizeof *r{k});")
+            self.copies.append(f"__builtin_memcpy(r{k} + from, w{k}, (MANY) * sizeof *r{k});")
             memory = f"w{k}[i - from]"
         else:
             self.places.append(f"{kind} *restrict r{k} = ({kind} *)p[{k}];")
@@ -264,20 +264,29 @@ class Text:
 
     def function(self) -> str:
         """All of it."""
-        body = "\n".join(f"            {line}" for line in [*self.lines, *self.checks])
         head = "\n".join(f"    {line}" for line in self.places)
         odd = "\n".join(f"    {WORDS[letter]} odd_{letter} = 0;" for letter in WORDS)
-        copies = "\n".join(f"        {line}" for line in self.copies)
-        end = f"n - from < {CHUNK} ? n : from + {CHUNK}" if self.copies else "n"
-        end = "1" if self.size == 1 else end
+        if not self.copies or self.size <= CHUNK:
+            n = "1" if self.size == 1 else "n"
+            parts = self.part(n, n)
+        else:  # a compiler that knows how many there are keeps more of them in registers
+            whole = self.part(f"from + {CHUNK}", str(CHUNK))
+            rest = self.part("n", "n - from")
+            parts = f"    for (; n - from >= {CHUNK}; from += {CHUNK}) {{\n{whole}    }}\n"
+            parts += f"    if (from < n) {{\n{rest}    }}\n"
         return (
-            f"intptr_t NAME(char **p, intptr_t n)\n{{\n{head}\n{odd}\n"
-            f"    for (intptr_t from = 0, to; from < n; from = to) {{\n"
-            f"        to = {end};\n"
-            f"#pragma GCC ivdep\n"  # no memory is both read and written
-            f"        for (intptr_t i = from; i < to; i++) {{\n{body}\n        }}\n"
-            f"        if (odd_f || odd_d)\n            return from;\n{copies}\n    }}\n"
-            f"    return n;\n}}\n"
+            f"intptr_t NAME(char **p, intptr_t n)\n{{\n{head}\n{odd}\n    intptr_t from = 0;\n"
+            f"{parts}    return n;\n}}\n"
+        )
+
+    def part(self, end: str, many: str) -> str:
+        """What computes elements up to one, and puts so many where they belong if all is well."""
+        lines = "\n".join(f"            {line}" for line in [*self.lines, *self.checks])
+        copies = "".join(f"        {line}\n" for line in self.copies).replace("MANY", many)
+        return (
+            "#pragma GCC ivdep\n"  # no memory is both read and written
+            f"        for (intptr_t i = from; i < {end}; i++) {{\n{lines}\n        }}\n"
+            f"        if (odd_f || odd_d)\n            return from;\n{copies}"
         )
 
 
