@@ -1,8 +1,10 @@
 """Calls of a compiled step like the one before: quick, and whatever is new is still noticed."""
 
+import dis
 import shutil
 import warnings
 import weakref
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -505,7 +507,86 @@ def test_a_number_that_is_taken_out_is_the_same_number_of_pythons(dtype):
         assert_same_bits(found, expected)
 
 
+ODD_NUMBERS = [0.37, -2.5, np.nan, -np.nan, np.inf, -np.inf, 0.0, -0.0, 1e300, 5e-324, 1e-40, 0.1]
+
+
+def numbers_that_change(x, by):
+    """Arrays beside numbers of Python's that are given, computed, and taken out of an array."""
+    rate, largest = 1 - by * 0.5, np.max(x[1:]).item()
+    y = x * by
+    y += rate
+    y -= largest
+    return y, x / rate, rate - x, np.maximum(x, by), x > rate, x**2 * largest, by * x[:1], y == by
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+def test_numbers_that_change_have_the_bits_of_the_step_beside_arrays(dtype, backend):
+    compiled = compile(numbers_that_change, backend=backend)
+    for by in (*ODD_NUMBERS, *ODD_NUMBERS[::-1]):
+        for x in (np.array([1.5, -2.0, 0.25], dtype), np.array([7.0, 1e-3, -4.0], dtype)):
+            with np.errstate(all="ignore"):
+                expected = numbers_that_change(x, by)
+            assert_same_bits(compiled(x, by), expected, by)
+
+
+def test_numbers_that_change_are_put_into_arrays_once():
+    compiled = compile(lambda x, by: (x * by + by, x.astype("f8") - by), backend="lines")
+    for by in (0.5, 1.5, 2.5, 3.5):
+        compiled(np.ones(3, "f4"), by)
+    numbers = [b.dtype for b in compiled.buffers if b.shape == ()]
+    assert sorted(map(str, numbers)) == ["float32", "float64"]
+    assert names_that_run(compiled)["by"] == 2
+
+
+def names_that_run(compiled):
+    """How often each name is read in the text that runs."""
+    code = compiled.last.function.__code__
+    return Counter(i.argval for i in dis.get_instructions(code) if i.opname.startswith("LOAD"))
+
+
+def sums_of(x):
+    """Sums and largest numbers in all the ways of asking for them."""
+    y = x * np.arange(3.0)
+    return (
+        [x.sum(), x.sum(0), x.sum(axis=-1), x.sum(axis=(0, 1)), x.sum(axis=0, keepdims=True)],
+        [x.sum(dtype="f8"), x.sum(axis=1, initial=3), x.sum(axis=0, where=x > 0), np.sum(y, 0)],
+        [x.max(), x.max(1), x.max(axis=0, keepdims=True), x.max(initial=0.5), np.max(y, axis=1)],
+        [x.sum(axis=()), x.max(axis=None, initial=None), y[0, 0].sum(), y.sum().max()],
+        [np.add.reduce(y), np.add.reduce(x, 1), np.maximum.reduce(y, axis=None), x.min(axis=0)],
+    )
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i4", "?"])
+def test_sums_and_largest_numbers_have_the_bits_and_dtypes_of_the_step(dtype, backend):
+    compiled, rng = compile(sums_of, backend=backend), np.random.default_rng(0)
+    for _ in range(4):
+        x = (rng.normal(size=(4, 3)) * 3).astype(dtype)
+        assert_same_bits(compiled(x), sums_of(x))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_largest_number_of_nothing_is_refused_as_by_the_step(backend):
+    compiled = compile(lambda x: x[:0].max(axis=0), backend=backend)
+    with pytest.raises(ValueError, match="zero-size"):
+        compiled(np.ones((2, 3)))
+    compiled = compile(lambda x: x[:0].sum(axis=0), backend=backend)
+    for _ in range(3):
+        assert compiled(np.ones((2, 3))).tolist() == [0.0, 0.0, 0.0]
+
+
 # ---- Labels
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_labels_of_a_loss_are_looked_at_once(backend):
+    network = MLP([4, 3], rng=0)
+    compiled = compile(training_step(network, SGD(network.parameters(), 0.1)), backend=backend)
+    for _ in range(4):
+        compiled(Tensor(np.ones((2, 4), "f4")), np.array([0, 2]))
+    names = names_that_run(compiled)
+    assert names["labels_for_loss"] + names["look_at_labels"] == 1
 
 
 def losses(x, labels):

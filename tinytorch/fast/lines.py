@@ -8,19 +8,20 @@ from typing import Any
 
 import numpy as np
 
+from tinytorch.fast.cells import Constants, with_arrays, with_cells
 from tinytorch.fast.operations import is_square
 from tinytorch.fast.results import can_be_cut, with_copied_results
 from tinytorch.fast.simplifying import simplified
-from tinytorch.fast.ufuncs import IN_PLACE, OPERATORS, UFUNCS
+from tinytorch.fast.ufuncs import OPERATORS
 from tinytorch.fast.views import written
 from tinytorch.support.calls import METHODS
 from tinytorch.support.programs import Program, Ref, Step, used
 from tinytorch.support.runs import count_uses
 from tinytorch.support.writing import copied
 
-MOST = 100  # constants that become arrays; each gets a name
 COUNTING = {operator.add, operator.sub, operator.mul}
-ARITHMETIC: set[Any] = {*UFUNCS, *OPERATORS, *IN_PLACE}
+REDUCING: dict[Any, Any] = {METHODS["sum"]: np.add.reduce, METHODS["max"]: np.maximum.reduce}
+TOLD = {"axis", "dtype", "keepdims", "initial"}  # to one of these
 PYTHONS: list[tuple[type, type]] = [(np.integer, int), (np.floating, float), (np.bool_, bool)]
 
 
@@ -36,8 +37,8 @@ def as_lines(program: Program, lesson) -> tuple[str, dict, dict]:
     program = simplified(program, lesson.without_common)
     program = with_copied_results(program, can_be_cut, copied)
     program = lesson.with_python_numbers(program)
-    program = lesson.in_pieces(with_cheap_calls(program), lesson.Run)
-    return written(with_terms(program), lesson, {})
+    program, cells = with_cells(with_cheap_calls(program))
+    return written(with_terms(lesson.in_pieces(program, lesson.Run)), lesson, cells)
 
 
 def with_terms(program: Program) -> Program:
@@ -78,27 +79,8 @@ def with_cheap_calls(program: Program) -> Program:
     """The same program with numbers as numpy and Python take them at once."""
     constants = Constants()
     steps = [as_ufunc(as_number(step, program), program) for step in map(as_method, program.steps)]
-    steps = [with_arrays(step, program, constants) for step in steps]
+    steps = [with_arrays(as_reduction(step, program), program, constants) for step in steps]
     return replace(program, steps=steps)
-
-
-class Constants:
-    """Numbers as arrays, each once."""
-
-    def __init__(self):
-        self.known: dict[tuple, np.ndarray] = {}  # by the number
-        self.arrays: dict[tuple, np.ndarray] = {}  # by its bits
-
-    def array(self, x: float, dtype: np.dtype) -> np.ndarray:
-        """The array of a number of Python's, which nobody may change."""
-        found = self.known.get((repr(x), dtype))
-        if found is None or x != x:  # NaN of any sign look alike
-            with np.errstate(all="ignore"):
-                made = np.array(x, dtype)
-            made.flags.writeable = False
-            found = self.arrays.setdefault((dtype, made.tobytes()), made)
-            self.known[repr(x), dtype] = found
-        return found
 
 
 def as_method(step: Step) -> Step:
@@ -109,6 +91,19 @@ def as_method(step: Step) -> Step:
         return step
     inputs = (step.inputs[0], *axes[0])
     return replace(step, function=METHODS["transpose"], inputs=inputs, settings={})
+
+
+def as_reduction(step: Step, program: Program) -> Step:
+    """A sum or a maximum of an array by the function that its method calls, in Python."""
+    reduce = REDUCING.get(step.function)
+    (x, *more), known = step.inputs or (None,), step.settings
+    if reduce is None or more or type(x) is not Ref or known.keys() - TOLD:
+        return step
+    if program.kinds[x.number].type is not np.ndarray:
+        return step
+    told = known.get("axis"), known.get("dtype"), None, known.get("keepdims", False)
+    initial = {"initial": known["initial"]} if "initial" in known else {}
+    return replace(step, function=reduce, inputs=(x, *told), settings=initial)
 
 
 def as_number(step: Step, program: Program) -> Step:
@@ -131,27 +126,3 @@ def as_ufunc(step: Step, program: Program) -> Step:
         return replace(step, function=np.square, inputs=step.inputs[:1])
     ufunc = OPERATORS.get(step.function)
     return step if ufunc is None else replace(step, function=ufunc)
-
-
-def with_arrays(step: Step, program: Program, constants: Constants) -> Step:
-    """A step in which Python's numbers are arrays already, of the dtype that they would get."""
-    if step.function not in ARITHMETIC or len(step.inputs) != 2:
-        return step
-    if not any(type(x) in (int, float) for x in step.inputs) or len(constants.arrays) > MOST:
-        return step
-    dtypes = [dtype_of(x, program) for x in step.inputs]
-    given = [x for x in dtypes if x is not None]
-    if len(given) != 1:
-        return step
-
-    inputs = [constants.array(x, given[0]) if type(x) in (int, float) else x for x in step.inputs]
-    return replace(step, inputs=tuple(inputs))
-
-
-def dtype_of(x, program: Program) -> np.dtype | None:
-    """The dtype of a floating array with axes; None of anything else."""
-    if type(x) is not Ref:
-        return None
-    kind = program.kinds[x.number]
-    plain = kind.type is np.ndarray and kind.shape and kind.dtype in (np.float32, np.float64)
-    return kind.dtype if plain else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -191,20 +192,28 @@ def with_shape(step: Step, kinds: list[Kind]) -> Step:
 
 
 def without_second_look(program: Program) -> Program:
-    """The same program without checks of labels that have been checked, and not changed since."""
+    """The same program without checks of labels that have been checked, and not changed since.
+
+    A check that a step makes is the last of its outputs, so that it is made; nobody reads it.
+    """
     checked: set[tuple] = set()  # shapes of scores, and labels
-    steps = []
-    asked = {ref.number for ref in refs(program.outputs)}
+    steps, left_out = [], set()
+    asked: Counter[int | None] = Counter(ref.number for ref in refs(program.outputs))
     for step in program.steps:
         found = looked_at(step, program)
-        if step.function is refuse_labels and found <= checked and step.out not in asked and found:
+        is_second = step.function is refuse_labels and found and found <= checked
+        if is_second and asked[step.out] <= (type(program.outputs) is list):
+            left_out.add(step.out)
             continue
         steps.append(step)
         if step.writes:
             changed = {program.groups[n] for n in step.writes}
             checked = {(shape, n) for shape, n in checked if program.groups[n] not in changed}
         checked |= found
-    return replace(program, steps=steps)
+    outputs = program.outputs
+    if left_out.intersection(asked):
+        outputs = [ref for ref in outputs if ref.number not in left_out]
+    return replace(program, steps=steps, outputs=outputs)
 
 
 def looked_at(step: Step, program: Program) -> set[tuple]:

@@ -425,7 +425,6 @@ class Call:
         """All stand-ins that come out of a step, and how its results are made of them."""
         template = Template()
         template.outputs = replaced(outputs, template.part)
-        template.found += next((x.tape.guards for x in put.values()), [])
         arrays = {id(x): i for i, x in put.items()}
 
         def kept(new):
@@ -443,6 +442,7 @@ class Call:
             if isinstance(collection, dict) and len(collection) != self.walk.lengths[c]:
                 for key in list(collection)[self.walk.lengths[c] :]:
                     template.made.append((c, key, kept(collection[key])))
+        template.found += next((x.tape.guards for x in put.values()), [])
         return template.found, template
 
     def changed(self, slot: Slot, before, now) -> None:

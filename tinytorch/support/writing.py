@@ -58,6 +58,7 @@ class Writer:
         self.program, self.space = program, {}
         self.taken = set(program.names.values())
         self.known: dict[int, str] = {}  # the names of what has one, by its id
+        self.methods: dict[tuple, Callable] = {}  # of ufuncs, by these and their names
 
     def value(self, number: int) -> str:
         """The name of a value."""
@@ -91,13 +92,11 @@ class Writer:
         if id(f) in self.known:
             return self.known[id(f)]
         f = getattr(f, "on_arrays", f)
-        owner = getattr(f, "__self__", None)
-        prefix = f"{owner.__name__}_" if isinstance(owner, np.ufunc) else ""
-        if prefix:  # a new object each time
-            for name, known in self.space.items():
-                if known == f:
-                    return name
-        return self.named(f, prefix + getattr(f, "__name__", "f"))
+        owner, name = getattr(f, "__self__", None), getattr(f, "__name__", "f")
+        if isinstance(owner, np.ufunc):  # a new object each time
+            f = self.methods.setdefault((owner, name), f)
+            name = f"{owner.__name__}_{name}"
+        return self.named(f, name)
 
     def text(self, x) -> str:
         """A value, a constant, or nested tuples, lists and dictionaries of them."""
