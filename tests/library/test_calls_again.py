@@ -48,12 +48,20 @@ class Things:
         self.named = {"bias": np.full(3, 0.5)}
         self.tensor = Tensor(np.full(3, 4.0))
         self.variable = Variable(np.full(3, 5.0))
+        self.square = np.arange(9.0).reshape(3, 3).copy()
 
     def __call__(self, x):
         out = x * self.rate + self.named["bias"] if self.on else -x
         for part in self.parts:
             out = out * part
-        return out + self.tensor.data * self.variable.data.data
+        return out + self.tensor.data * self.variable.data.data + self.square.sum(axis=0)
+
+
+def turned_in_place(array):
+    """The same array, its axes turned: numpy will not have that for long."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        array.strides = array.strides[::-1]
 
 
 CHANGES = {
@@ -64,6 +72,9 @@ CHANGES = {
     "its dtype": lambda t: t.parts.__setitem__(0, np.full(3, 7.0, "f4")),
     "its shape": lambda t: t.parts.__setitem__(0, np.full((1, 3), 7.0)),
     "its strides": lambda t: t.parts.__setitem__(0, np.full(6, 7.0)[::2]),
+    "its strides, in place": lambda t: turned_in_place(t.square),
+    "its shape, in place": lambda t: t.square.resize((1, 3), refcheck=False),
+    "its dtype, in place": lambda t: t.square.setfield(0, "f8") or setattr(t.square, "dtype", "i8"),
     "a longer list": lambda t: t.parts.append(np.full(3, 0.1)),
     "another list": lambda t: setattr(t, "parts", [np.full(3, 0.1)]),
     "a shorter list": lambda t: t.parts.pop(),

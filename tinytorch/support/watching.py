@@ -74,13 +74,15 @@ def watcher(walk: Walk, layouts: list) -> Callable[[list], list | None]:
         f"if {names.read(slot.get)} is not {names(thing)}: return None"
         for slot, thing in walk.edges
     ]
+    lines.append(f"[{', '.join(f'k{i}' for i in range(len(walk.slots)))}] = known")
     for i, slot in enumerate(walk.slots):
         if not isinstance(slot, AsItIs):
             lines.append(f"now = {names.read(slot.get)}")
             if layouts[i] is not None:
-                shape, dtype = names(layouts[i][0]), names(layouts[i][2])
-                lines.append(f"if now.shape != {shape} or now.dtype is not {dtype}: return None")
-            lines.append(f"if now is not known[{i}]: changed.append(({i}, now))")
+                shape, strides, dtype = map(names, layouts[i])
+                lines.append(f"if now.shape != {shape} or now.strides != {strides}: return None")
+                lines.append(f"if now.dtype is not {dtype}: return None")
+            lines.append(f"if now is not k{i}: changed.append(({i}, now))")
     body = "\n".join(f"        {line}" for line in ["changed = []", *lines, "return changed"])
     text = f"def watch(known):\n    try:\n{body}\n    except GONE:\n        return None\n"
     names.space["GONE"] = GONE
@@ -205,9 +207,11 @@ class Before:
         """Whether only numbers have changed in what is referred to; what is new is kept then."""
         holders = self.holders
         changed = self.watch(holders.values)
-        if changed is None or not all(holders.takes_instead(i, now) for i, now in changed):
+        if changed is None:
             return False
         for i, now in changed:
+            if not holders.takes_instead(i, now):
+                return False
             holders.values[i] = now
             holders.forget_owner(i)
         return True
