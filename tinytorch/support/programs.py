@@ -162,6 +162,16 @@ def copied_by(program: Program, step: Step) -> int | None:
 HOLD_NOTHING = frozenset([type(None), bool, int, float, str, np.ndarray, np.float32, np.float64])
 
 
+def of_the_kind(x, parts: list):
+    """A list or a tuple like another one, with other parts."""
+    if type(x) in (tuple, list):
+        return type(x)(parts)
+    made = tuple.__new__(type(x), parts)
+    if hasattr(x, "__dict__"):
+        vars(made).update(vars(x))
+    return made
+
+
 def refs(x) -> list[Ref]:
     """All references in nested tuples, lists, slices and dictionaries."""
     found: list[Ref] = []

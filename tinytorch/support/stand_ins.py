@@ -25,7 +25,8 @@ from tinytorch.core.tensor import Conversions, Tensor
 from tinytorch.support.blanks import copy_with_layout, without_numbers
 from tinytorch.support.calls import DRAWS, METHODS, UFUNCS, getitem, setitem
 from tinytorch.support.guards import owner_of
-from tinytorch.support.programs import HOLD_NOTHING, Kind, kind_of, ref
+from tinytorch.support.programs import HOLD_NOTHING, Kind, kind_of, of_the_kind, ref
+from tinytorch.support.same_kinds import as_traced, is_steady, length_of
 from tinytorch.support.silence import silently
 
 
@@ -62,6 +63,8 @@ def mapped(change: Callable, x):
         return slice(*mapped(change, (x.start, x.stop, x.step)))
     if kind is dict:
         return {key: mapped(change, part) for key, part in x.items()} if x else {}
+    if isinstance(x, (tuple, list)):  # also a named one: as a program has it, a plain one
+        return mapped(change, tuple(x) if isinstance(x, tuple) else list(x))
     held = numbers_in(x)
     return change(held) if issubclass(type(held), StandInMethods) else x
 
@@ -97,7 +100,7 @@ def collect(parts: Iterable, found: list) -> None:
             continue
         if issubclass(kind, StandInMethods):
             found.append(x)
-        elif kind is tuple or kind is list:
+        elif isinstance(x, (tuple, list)):
             collect(x, found)
         elif kind is dict:
             if x:
@@ -247,7 +250,7 @@ def closed_to_writing(function: Callable, inputs: tuple, settings: dict):
     try:
         out = function(*inputs, **settings)
     except ValueError as error:
-        if "read-only" in str(error):
+        if "read-only" in str(error) or "output array is not acceptable" in str(error):
             raise refused("writes", getattr(function, "__name__", "a function")) from None
         raise
     finally:
@@ -319,7 +322,7 @@ class TapeMethods:
         self.kinds: list[Kind] = []
         self.groups: list[int] = []  # of each value, the first value in the same memory
         self.written: Counter = Counter()  # how often each group has been written to
-        self.guards: list = []  # what stands in for the results of checks, which nobody uses
+        self.guards: list = []  # what stands in for the results of checks, perhaps of no use
 
     def value(self, example, base: int | None = None):
         """What stands in for a new value; `base` is an older one in the same memory."""
@@ -354,11 +357,15 @@ class TapeMethods:
             return next((s for s in known if s.example is out), None)
         made = self.value(out, memory_of(out, known))
         step.out = made.number
-        if hasattr(step.function, "is_guard"):
+        is_guard = hasattr(step.function, "is_guard")
+        if not is_guard and not is_steady(step.function, given[0][0] if given[0] else None):
+            kind = self.kinds[made.number]
+            step.function = as_traced(step.function, kind, length_of(out), step.line)
+            is_guard = True
+        if is_guard:
             self.guards.append(made)
         if isinstance(out, (tuple, list)):
-            parts = [self.note(getitem, (made, i), {}) for i in range(len(out))]
-            return parts if type(out) is list else tuple(parts)
+            return of_the_kind(out, [self.note(getitem, (made, i), {}) for i in range(len(out))])
         return made
 
 

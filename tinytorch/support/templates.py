@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinytorch.support.programs import of_the_kind
 from tinytorch.support.stand_ins import CannotTrace, StandInMethods, is_tensor, numbers_in
 from tinytorch.support.variables import bare_tensor
 from tinytorch.support.writing import by_value
@@ -18,16 +19,6 @@ PLAIN = (bool, int, float, complex, str, bytes, type(None), np.dtype, np.generic
 def nested(x) -> bool:
     """Whether it is a tuple, also a named one, a list or a dictionary."""
     return type(x) in (list, dict) or isinstance(x, tuple)
-
-
-def of_the_kind(x, parts: list):
-    """A list or a tuple like another one, with other parts."""
-    if type(x) in (tuple, list):
-        return type(x)(parts)
-    made = tuple.__new__(type(x), parts)
-    if hasattr(x, "__dict__"):
-        vars(made).update(vars(x))
-    return made
 
 
 def replaced(x, change: Callable):

@@ -21,8 +21,9 @@ from typing import Any
 
 import numpy as np
 
+from tinytorch.support.programs import of_the_kind
 from tinytorch.support.stand_ins import is_tensor
-from tinytorch.support.templates import PLAIN, of_the_kind
+from tinytorch.support.templates import PLAIN
 from tinytorch.support.variables import bare_tensor
 
 NOT_WALKED = (types.ModuleType, types.BuiltinFunctionType, np.ufunc)

@@ -1,0 +1,87 @@
+"""Functions whose results may have another shape or dtype for other numbers, such as `numpy.roots`.
+
+What comes after them was made for the result of the trace, so they must give the like of it again.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable
+
+import numpy as np
+
+from tinytorch.support.calls import METHODS, getitem
+from tinytorch.support.programs import Kind, kind_of
+
+STEADY_NAMES = """
+    sum prod mean std var max min amax amin any all argmax argmin sort argsort cumsum cumprod clip
+    round around where concatenate concat stack hstack vstack dstack column_stack reshape ravel
+    transpose permute_dims matrix_transpose swapaxes moveaxis rollaxis expand_dims squeeze tile roll
+    broadcast_to broadcast_arrays atleast_1d atleast_2d atleast_3d repeat flip flipud fliplr rot90
+    pad split array_split hsplit vsplit dsplit take take_along_axis dot vdot inner outer tensordot
+    einsum trace diagonal diag tril triu zeros_like ones_like full_like empty_like copy real imag
+    diff cross kron interp searchsorted ptp count_nonzero
+""".split()
+STEADY = {getattr(np, name) for name in STEADY_NAMES}
+STEADY |= {np.linalg.norm, np.linalg.inv, np.linalg.solve, np.linalg.det, np.linalg.cholesky}
+STEADY |= {*METHODS.values(), *map(vars(operator).get, operator.__all__)}
+
+
+def is_steady(function: Callable, given) -> bool:
+    """Whether the shapes and dtypes of what a function is given say those of its result.
+
+    Parameters
+    ----------
+    function : callable
+    given : object
+        An example of what it is given first.
+    """
+    if isinstance(function, np.ufunc) or function in STEADY:
+        return True
+    if function is getitem:  # perhaps of what has come out of another function
+        return not isinstance(given, (tuple, list))
+    if isinstance(getattr(function, "__self__", None), np.ufunc):
+        return True
+    return (getattr(function, "__module__", None) or "").startswith("tinytorch.")
+
+
+@functools.lru_cache(maxsize=1000)
+def as_traced(function: Callable, kind: Kind, length: int | None, line: str) -> Callable:
+    """A function that refuses to give something else than it gave in the trace.
+
+    Parameters
+    ----------
+    function : callable
+    kind : Kind
+        Of what it gave.
+    length : int or None
+        Of a tuple or a list, how many there were.
+    line : str
+        Where the user called it.
+    """
+
+    @functools.wraps(function)
+    def called(*inputs, **settings):
+        out = function(*inputs, **settings)
+        if kind_of(out) != kind or length_of(out) != length:
+            raise other_kind(getattr(function, "__name__", "a function"), line)
+        return out
+
+    called.looks_at_values = True  # type: ignore[attr-defined]  # so it may raise an error
+    return called
+
+
+def length_of(out) -> int | None:
+    """How many parts a tuple or a list has; None of anything else."""
+    return len(out) if isinstance(out, (tuple, list)) else None
+
+
+def other_kind(name: str, line: str) -> Exception:
+    """The error that says what a function gave."""
+    from tinytorch.support.stand_ins import CannotTrace  # which needs this module
+
+    return CannotTrace(
+        f"{line}: {name} gives another shape or dtype for these numbers than when the step was "
+        "traced, and a list cannot know; call it outside of the step, or use where()"
+    )
