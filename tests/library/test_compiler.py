@@ -305,6 +305,13 @@ RIGHT = {
     "a Tensor of whole numbers": lambda x, y: Tensor(x.argmax(axis=0)) * 2.0,
     "a comparison of numbers": lambda x, y: np.where(y[0, 0].item() < 0.1, x, y),
     "no_grad": lambda x, y: without_gradient(x, y),
+    "the rows of a Tensor": lambda x, y: [row * 2 for row in Tensor(x)],
+    "the rows of Variables": lambda x, y: [
+        a * b for a, b in zip(*map(Variable, (x, y)), strict=True)
+    ],
+    "the length of a Variable": lambda x, y: Variable(x) / len(Variable(y)),
+    "a Variable in parts": lambda x, y: (lambda a, b, c: a + b * c)(*Variable(x)),
+    "the sum of a Variable's rows": lambda x, y: sum(Variable(x)),
 }
 
 
@@ -390,6 +397,14 @@ REFUSED = {
     "tofile": (lambda x: x.tofile("nowhere"), "tofile cannot be traced"),
     "an array outside": (lambda x: np.add(x, 1, out=np.zeros((3, 4))), "not know is changed"),
     "a list outside": (lambda x: KEPT.append(x) or x, "length of the list KEPT"),
+    "a Variable that is printed": (lambda x: print(Variable(x)), "print it outside"),
+    "a Tensor that is printed": (lambda x: print(Tensor(x)), "print it outside"),
+    "a number in a text": (lambda x: f"{Variable(x[0, :1]):.3f}", "print it outside"),
+    "a Variable in a text": (lambda x: f"{Variable(x)}", "print it outside"),
+    "repr": (lambda x: repr(Variable(x)), "print it outside"),
+    "a Variable as an array": (lambda x: np.asarray(Variable(x)), "np.stack"),
+    "accuracy": (lambda x: training.accuracy(Variable(x), [0, 1, 2]), "np.stack"),
+    "bytes": (lambda x: x.tobytes(), "tobytes cannot be traced"),
     "an object that comes out": (lambda x: (x * 2, object()), "cannot make anew"),
 }
 

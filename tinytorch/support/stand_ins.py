@@ -21,13 +21,14 @@ from typing import Any
 
 import numpy as np
 
-from tinytorch.core.tensor import Conversions, Tensor
+from tinytorch.core.tensor import Conversions, Tensor, value
 from tinytorch.support.blanks import copy_with_layout, without_numbers
 from tinytorch.support.calls import DRAWS, METHODS, UFUNCS, getitem, setitem
 from tinytorch.support.guards import owner_of
 from tinytorch.support.programs import HOLD_NOTHING, Kind, kind_of, of_the_kind, ref
 from tinytorch.support.same_kinds import as_traced, is_steady, length_of
 from tinytorch.support.silence import silently
+from tinytorch.support.variables import VariableMethods
 
 
 class CannotTrace(TypeError):
@@ -542,7 +543,9 @@ class StandInMethods:
         return lambda *inputs, **settings: self.tape.note(function, (self, *inputs), settings)
 
     def tobytes(self, order: str = "C") -> bytes:
-        """What changes when somebody writes to the same memory."""
+        """What changes when somebody writes to the same memory, for the guards alone."""
+        if not is_ours(sys._getframe(1)):
+            raise refused("method", "ndarray.tobytes")
         return str(self.tape.version(self)).encode()
 
     def __len__(self) -> int:
@@ -608,17 +611,37 @@ def _in_place(name: str) -> Callable:
 
 def _of_what_is_held(plain: Callable, same: Callable) -> Callable:
     @functools.wraps(plain)
-    def method(self):
+    def method(self, *given, **settings):
         held = numbers_in(self)
-        return same(held) if isinstance(held, StandInMethods) else plain(self)
+        return same(held) if isinstance(held, StandInMethods) else plain(self, *given, **settings)
 
     return method
+
+
+def _in_words(held: StandInMethods) -> str:
+    """What is printed of a Tensor or a Variable, in a message of ours."""
+    if is_ours(sys._getframe(2)):
+        return repr(held)
+    raise refused("text")
+
+
+def _as_array(held: StandInMethods) -> StandInMethods:
+    """What stands in for the array of a Variable, but not for numpy, which wants the numbers."""
+    if sys._getframe(2).f_code is value.__code__:
+        return held
+    raise refused("array")
 
 
 _kind: Any
 for _kind in (Tensor, Conversions):  # a Variable has the methods of the second
     _kind.item = _of_what_is_held(_kind.item, lambda held: held.item())
     _kind.numpy = _of_what_is_held(_kind.numpy, lambda held: held)
+    _kind.__len__ = _of_what_is_held(_kind.__len__, len)
+    _kind.__format__ = _of_what_is_held(_kind.__format__, _in_words)
+for _kind in (Tensor, VariableMethods):
+    _kind.__str__ = _of_what_is_held(_kind.__str__, _in_words)
+    _kind.__repr__ = _of_what_is_held(_kind.__repr__, _in_words)
+_kind.__array__ = _of_what_is_held(_kind.__array__, _as_array)
 INPLACE_OPERATORS = {getattr(operator, f"i{name.strip('_')}"): name for name in BINARY}
 for _name in BINARY:
     _plain = _name.strip("_")
