@@ -1,5 +1,6 @@
 """Compiled steps: equal to the engine to the last bit, and never wrong without a word."""
 
+import contextlib
 import io
 import shutil
 import subprocess
@@ -305,6 +306,12 @@ RIGHT = {
     "a Tensor of whole numbers": lambda x, y: Tensor(x.argmax(axis=0)) * 2.0,
     "a comparison of numbers": lambda x, y: np.where(y[0, 0].item() < 0.1, x, y),
     "no_grad": lambda x, y: without_gradient(x, y),
+    "type": lambda x, y: x * 2 if type(x) is np.ndarray else y,
+    "the type of a number": lambda x, y: x if type(x.sum()) is np.float64 else y,
+    "the type of a number of Python's": lambda x, y: x if type(x.sum().item()) is float else y,
+    "a type as a key": lambda x, y: {np.ndarray: x * 2, float: y}[type(x)],
+    "a type and its name": lambda x, y: x * len(type(x).__name__) + issubclass(type(y), np.ndarray),
+    "the types of types": lambda x, y: x * of_types(x),
     "the rows of a Tensor": lambda x, y: [row * 2 for row in Tensor(x)],
     "the rows of Variables": lambda x, y: [
         a * b for a, b in zip(*map(Variable, (x, y)), strict=True)
@@ -313,6 +320,38 @@ RIGHT = {
     "a Variable in parts": lambda x, y: (lambda a, b, c: a + b * c)(*Variable(x)),
     "the sum of a Variable's rows": lambda x, y: sum(Variable(x)),
 }
+
+
+class Meta(type):
+    """A class of classes."""
+
+
+def of_types(x) -> float:
+    """A number for all that `type` can be used for."""
+
+    class Inside(metaclass=Meta):
+        pass
+
+    class OfClasses(type):
+        pass
+
+    made = type("Made", (Inside,), {"number": 3.0})
+    facts = [type(made) is Meta, type(Meta) is type, type(int) is type, isinstance(Meta, type)]
+    facts += [
+        issubclass(Meta, type),
+        not isinstance(x, type),
+        isinstance(OfClasses("C", (), {}), OfClasses),
+    ]
+    facts += [type(OfClasses("C", (), {})) is OfClasses, type(x) is type(x * 2), int is int]
+    return made.number + sum(2.0**i for i, fact in enumerate(facts) if fact)
+
+
+def test_type_is_pythons_own_after_a_trace_and_an_error():
+    for step in (lambda x: x if type(x) is np.ndarray else -x, lambda x: type(x)(x)):
+        with contextlib.suppress(Exception):
+            compile(step)(np.ones(3))
+    assert "type" not in globals()
+    assert of_types(1.0) == 3 + 2**10 - 1
 
 
 def gradient_of(f, x):

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tinytorch.support.asked_types import types_of_examples
 from tinytorch.support.recording import ENABLED, is_watched
 from tinytorch.support.restoring import (
     is_iterator,
@@ -396,7 +397,7 @@ class Call:
 
     def pure(self, with_state: Callable) -> Callable:
         """A function of the values alone, which gives all that the step returns and changes."""
-        places = self.places()
+        places, walk = self.places(), self.walk
         slots = [self.slots[i] for i in places]
 
         def step():
@@ -409,9 +410,9 @@ class Call:
             arguments = replaced(self.arguments, stood_in)
             settings = replaced(self.settings, stood_in)
             given = [*arguments, *settings.values()]
-            with nothing_caught(), unchanged(given), no_draws(self.walk):
+            with nothing_caught(), unchanged(given), no_draws(walk), types_of_examples(walk):
                 out = self.holders.step(*arguments, **settings)
-            refuse_what_is_lost(self.walk, self.slots)
+            refuse_what_is_lost(walk, self.slots)
             return out
 
         def call(*values):
