@@ -4,12 +4,16 @@ import array
 import collections
 import contextlib
 import contextvars
+import ctypes
 import dataclasses
 import datetime
 import decimal
 import enum
 import functools
+import io
 import itertools
+import linecache
+import mmap
 import os
 import random
 import re
@@ -17,6 +21,7 @@ import sys
 import threading
 import types
 import warnings
+import weakref
 
 import numpy as np
 import pytest
@@ -628,12 +633,29 @@ def twice(compiled):
 CONTEXT: contextvars.ContextVar = contextvars.ContextVar("factor", default=1.0)
 LOCAL, BYTES, NUMBERS = threading.local(), bytearray([1]), array.array("d", [1.0])
 LOCAL.factor = 1.0
+OF_C, MANY_OF_C, MEMORY = ctypes.c_double(1.0), (ctypes.c_int * 2)(1, 1), mmap.mmap(-1, 1)
+SOMETHING, A_MODULE = Plain(1.0), types.ModuleType("settings_of_a_user")
+WEAKLY, HOLDER = weakref.ref(SOMETHING), Plain(A_MODULE)
+
+
+def of_a_module():
+    """The number of a module that is in a variable of an enclosing function."""
+    settings = A_MODULE
+    return lambda: settings.n
+
+
 FACTORS = {
     "a context": (lambda: CONTEXT.get(), CONTEXT.set),
     "a thread": (lambda: LOCAL.factor, lambda new: setattr(LOCAL, "factor", new)),
     "bytes": (lambda: BYTES[0], lambda new: BYTES.__setitem__(0, int(new))),
     "a view of bytes": (lambda: memoryview(BYTES)[0], lambda new: BYTES.__setitem__(0, int(new))),
     "an array of Python's": (lambda: NUMBERS[0], lambda new: NUMBERS.__setitem__(0, new)),
+    "a number of C": (lambda: OF_C.value, lambda new: setattr(OF_C, "value", new)),
+    "an array of C": (lambda: MANY_OF_C[1], lambda new: MANY_OF_C.__setitem__(1, int(new))),
+    "memory": (lambda: MEMORY[0], lambda new: MEMORY.__setitem__(0, int(new))),
+    "a weak reference": (lambda: WEAKLY().n, lambda new: setattr(SOMETHING, "n", new)),
+    "a module in a variable": (of_a_module(), lambda new: setattr(A_MODULE, "n", new)),
+    "a module in an attribute": (lambda: HOLDER.n.n, lambda new: setattr(A_MODULE, "n", new)),
     "the environment": (
         lambda: float(os.environ["TINYTORCH_FACTOR"]),
         lambda new: os.environ.__setitem__("TINYTORCH_FACTOR", str(new)),
@@ -653,6 +675,81 @@ def test_a_number_that_is_kept_elsewhere_is_looked_at_before_each_call(name, mon
     for new in (1.0, 1.0, 1.0, 2.0, 2.0, 3.0, 1.0):
         change(new)
         np.testing.assert_array_equal(compiled(X), X * new)
+
+
+def read_by_numpy(path):
+    """An array in a file of numpy's."""
+    np.save(path.with_suffix(".npy"), np.full(2, 2.0))
+    return lambda x: x * np.load(path.with_suffix(".npy"))
+
+
+def read_as_text(path):
+    """A number in a file."""
+    path.write_text("2", encoding="utf-8")
+    return lambda x: x * float(path.read_text(encoding="utf-8"))
+
+
+def read_by_open(path):
+    """The same, read in the plainest way."""
+    path.write_bytes(b"2")
+
+    def step(x):
+        with open(path, "rb") as file:
+            return x * float(file.read())
+
+    return step
+
+
+@pytest.mark.parametrize("make", [read_by_numpy, read_as_text, read_by_open])
+def test_a_step_that_reads_a_file_is_refused_with_its_name(make, tmp_path):
+    step = make(tmp_path / "settings")
+    np.testing.assert_array_equal(step(X), X * 2)
+    for _ in range(2):
+        with pytest.raises(CannotTrace, match=r"reads '.*settings.*read it outside"):
+            compile(step)(X)
+    np.testing.assert_array_equal(step(X), X * 2)
+    assert open is io.open
+
+
+def test_a_step_that_writes_a_file_or_asks_for_lines_of_a_program_is_compiled(tmp_path):
+    def step(x):
+        (tmp_path / "log").write_text("a step", encoding="utf-8")
+        return x * len(linecache.getlines(__file__)[:2])
+
+    compiled = compile(step)
+    for _ in range(3):
+        linecache.clearcache()
+        np.testing.assert_array_equal(compiled(X), X * 2)
+
+
+class OfAUser(np.ndarray):
+    """An array by another name."""
+
+
+OTHER_ARRAYS = {
+    "masked": lambda: np.ma.masked_array(X, X > 1),
+    "a matrix": lambda: np.matrix(X),
+    "records": lambda: np.rec.array(np.zeros(2, [("a", "f8")])),
+    "a user's": lambda: X.copy().view(OfAUser),
+}
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+@pytest.mark.parametrize("kind", OTHER_ARRAYS)
+def test_arrays_of_other_classes_are_refused_where_they_are_given_or_held(kind):
+    held = OTHER_ARRAYS[kind]()
+    words = f"is a {type(held).__name__}, whose operations"
+    for step, given in ((lambda x: x * x, held), (lambda x: x * held, np.ones(2))):
+        with pytest.raises(CannotTrace, match=words):
+            compile(step)(given)
+
+
+def test_an_array_in_a_file_of_its_own_is_an_array(tmp_path):
+    held = np.memmap(tmp_path / "numbers", "f8", "w+", shape=(2, 2))
+    compiled = compile(lambda x: x * held)
+    for i in range(4):
+        held[...] = i
+        np.testing.assert_array_equal(compiled(X), X * i)
 
 
 @pytest.mark.parametrize("ask", [lambda x: x.base is None, lambda x: sys.getsizeof(x) > 0])

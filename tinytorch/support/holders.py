@@ -15,6 +15,7 @@ from tinytorch.support.recording import ENABLED, is_watched
 from tinytorch.support.restoring import (
     is_iterator,
     no_draws,
+    no_files,
     nothing_caught,
     refuse_what_is_lost,
     restored,
@@ -376,6 +377,7 @@ class Call:
         """
         while True:
             values = [self.values[i] for i in self.places()]
+            refuse_other_arrays([(self.slots[i].name, self.values[i]) for i in self.places()])
             try:
                 with restored(self), traced():
                     program = trace(self.pure(with_state), *values)
@@ -410,7 +412,13 @@ class Call:
             arguments = replaced(self.arguments, stood_in)
             settings = replaced(self.settings, stood_in)
             given = [*arguments, *settings.values()]
-            with nothing_caught(), unchanged(given), no_draws(walk), types_of_examples(walk):
+            with (
+                nothing_caught(),
+                unchanged(given),
+                no_draws(walk),
+                no_files(),
+                types_of_examples(walk),
+            ):
                 out = self.holders.step(*arguments, **settings)
             refuse_what_is_lost(walk, self.slots)
             return out
@@ -490,6 +498,16 @@ class CallAgain(Call):
 
     def remember(self) -> None:
         """It is known already."""
+
+
+def refuse_other_arrays(named: list[tuple[str, Any]]) -> None:
+    """Refuse arrays of other classes: a program has numpy's plain ones, and their operations."""
+    for name, x in named:
+        if isinstance(x, np.ndarray) and type(x) not in (np.ndarray, np.memmap):
+            raise CannotTrace(
+                f"{name} is a {type(x).__name__}, whose operations may be others than those of an "
+                f"array; give np.array({name}), or compute with it outside"
+            )
 
 
 def layout(x) -> tuple | None:

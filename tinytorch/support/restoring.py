@@ -7,11 +7,14 @@ go on with the old one.
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import functools
+import io
 import operator
 import pickle
 import random
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -87,6 +90,29 @@ def no_draws(walk: Walk) -> Iterator[None]:
         raise CannotTrace(
             f"the step draws from {drawn[0]}, which a compiled step cannot follow; draw from a "
             "generator that the step refers to (numpy.random.default_rng)"
+        )
+
+
+@contextlib.contextmanager
+def no_files() -> Iterator[None]:
+    """Refuse a step that reads a file: what was in it would be frozen."""
+    plain, thread, read = builtins.open, threading.get_ident(), []
+
+    def opened(file, mode="r", *rest, **settings):
+        reads = not {"r", "+"}.isdisjoint(mode) and not str(file).endswith(".py")
+        if reads and threading.get_ident() == thread:  # others' files are no matter
+            read.append(file)
+        return plain(file, mode, *rest, **settings)
+
+    builtins.open = io.open = opened
+    try:
+        yield
+    finally:
+        builtins.open = io.open = plain
+    if read:
+        raise CannotTrace(
+            f"the step reads {str(read[0])!r}, and a compiled step would go on with what is in it "
+            "now; read it outside, and give the step what you have read"
         )
 
 

@@ -11,10 +11,12 @@ from __future__ import annotations
 import array
 import contextvars
 import functools
+import mmap
 import os
 import sys
 import threading
 import types
+import weakref
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -26,7 +28,7 @@ from tinytorch.support.stand_ins import is_tensor
 from tinytorch.support.templates import PLAIN
 from tinytorch.support.variables import bare_tensor
 
-NOT_WALKED = (types.ModuleType, types.BuiltinFunctionType, np.ufunc)
+NOT_WALKED = (types.BuiltinFunctionType, np.ufunc)
 NOT_OF_THESE = ("numpy", "matplotlib", "_thread", "threading", "concurrent", "asyncio", "logging")
 STATELESS = {"numpy", "matplotlib", "tinytorch", *sys.stdlib_module_names}
 GONE = AttributeError, IndexError, KeyError, ValueError  # what a place says that is no more
@@ -212,6 +214,12 @@ def parts_of(thing, name: str, collections: list, slot: Slot | None) -> Iterator
         yield from referred_to(thing)
     elif isinstance(thing, type):
         yield from parts_of_class(thing, name)
+    elif isinstance(thing, types.ModuleType):  # in a variable of its own, or in an attribute
+        if not is_stateless(thing.__name__):
+            public = [key for key in vars(thing) if not key.startswith("__")]
+            yield from (element(vars(thing), key, key) for key in public)
+    elif isinstance(thing, weakref.ref):
+        yield Slot(name, thing, lambda new: None)
     elif isinstance(thing, (types.MethodType, functools.partial)):
         yield from parts_of_callable(thing, name)
     else:
@@ -245,7 +253,7 @@ def inside(thing, name: str, collections: list, slot: Slot | None) -> Iterator[S
         yield from (item(thing, i, f"{name}_{i}", slot) for i in range(len(thing)))
     elif isinstance(thing, types.MappingProxyType):
         yield from as_it_is(name, hidden(thing))
-    elif isinstance(thing, (bytearray, array.array, memoryview)):
+    elif isinstance(thing, (bytearray, array.array, memoryview, mmap.mmap)) or is_of_ctypes(thing):
         content = bytes(thing)
         yield while_it_is(name, thing, lambda: bytes(thing) == content)
     elif isinstance(thing, contextvars.ContextVar):
@@ -254,6 +262,11 @@ def inside(thing, name: str, collections: list, slot: Slot | None) -> Iterator[S
         before = set(thing)
         yield while_it_is(name, thing, lambda: thing == before)
         yield from as_it_is(name, *before)
+
+
+def is_of_ctypes(thing) -> bool:
+    """Whether it is a number, an array or a structure as C has them."""
+    return any(kind.__module__ == "_ctypes" for kind in type(thing).__mro__)
 
 
 def value_in(variable: contextvars.ContextVar):
