@@ -10,6 +10,7 @@ import numpy as np
 from tinytorch.fast.operations import LETTERS, is_plain
 from tinytorch.support.programs import Kind, Program, Ref, Step
 from tinytorch.support.runs import PIECE, is_dense
+from tinytorch.support.writing import held_elsewhere
 
 
 def with_copied_results(
@@ -27,17 +28,15 @@ def with_copied_results(
     copy : callable
         What copies an array.
     """
-    held = {program.groups[n] for n in program.inputs}
     kinds, groups, steps = list(program.kinds), list(program.groups), list(program.steps)
     outputs = []
-    for ref in program.outputs:
-        kind, group = kinds[ref.number], groups[ref.number]
-        if group in held and can_be_copied(kind):
+    for ref, is_held in zip(program.outputs, held_elsewhere(program), strict=True):
+        kind = kinds[ref.number]
+        if is_held and can_be_copied(kind):
             steps.append(Step(copy, (ref,), {}, (), "", len(kinds)))
             ref = Ref(len(kinds))
             groups.append(ref.number)
             kinds.append(kind)
-        held.add(group)
         outputs.append(ref)
     return replace(program, steps=steps, outputs=outputs, kinds=kinds, groups=groups)
 

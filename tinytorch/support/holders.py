@@ -382,6 +382,7 @@ class Call:
                 with restored(self), traced():
                     program = trace(self.pure(with_state), *values)
                 program.outputs, template = program.outputs
+                program.kept = template.kept
                 break
             except Again as found:
                 self.holders.count_with(set(found.args))
@@ -432,7 +433,6 @@ class Call:
     def packed(self, outputs, put: dict[int, Any]) -> tuple[list, Template]:
         """All stand-ins that come out of a step, and how its results are made of them."""
         template = Template()
-        template.outputs = replaced(outputs, template.part)
         arrays = {id(x): i for i, x in put.items()}
 
         def kept(new):
@@ -450,6 +450,8 @@ class Call:
             if isinstance(collection, dict) and len(collection) != self.walk.lengths[c]:
                 for key in list(collection)[self.walk.lengths[c] :]:
                     template.made.append((c, key, kept(collection[key])))
+        template.kept = len(template.found)
+        template.outputs = replaced(outputs, template.part)
         template.found += next((x.tape.guards for x in put.values()), [])
         return template.found, template
 

@@ -106,6 +106,8 @@ class Program:
         Of each value, the number of the first one in the same memory.
     names : dict of str
         Of some values, what they are called.
+    kept : int
+        How many of the outputs, the first ones, a step keeps where it has put them.
     """
 
     steps: list[Step]
@@ -114,6 +116,7 @@ class Program:
     kinds: list[Kind]
     groups: list[int]
     names: dict[int, str] = field(default_factory=dict)
+    kept: int = 0
 
     def __str__(self) -> str:
         first = f"inputs: {', '.join(f'v{n}' for n in self.inputs)}"

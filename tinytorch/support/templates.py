@@ -64,6 +64,7 @@ class Template:
 
     def __init__(self):
         self.found: list = []
+        self.kept = 0  # how many of these, the first ones, go into slots
         self.outputs: Any = None
         self.changes: list = []
         self.made: list = []

@@ -223,10 +223,15 @@ def empty(kind) -> np.ndarray:
 
 
 def held_elsewhere(program) -> list[bool]:
-    """Of each result, whether it is an array that somebody else holds: an input, another result."""
+    """Of each result, whether it is an array that somebody else holds, and must not share.
+
+    What comes out shares memory with no input, and with no other result. What a step keeps is left
+    as the step has it: the same array in two places is one, and a view shows what it is of.
+    """
     held = {program.groups[n] for n in program.inputs}
-    found = []
-    for ref in program.outputs:
+    held |= {program.groups[ref.number] for ref in program.outputs[: program.kept]}
+    found = [False] * program.kept
+    for ref in program.outputs[program.kept :]:
         group = program.groups[ref.number]
         found.append(group in held and program.kinds[ref.number].type is np.ndarray)
         held.add(group)
