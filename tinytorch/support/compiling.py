@@ -110,7 +110,8 @@ class Ready:
         known = call.values
         values = [known[i] for i in self.takes]
         del known
-        let_go(call.holders, self.old_gradients)
+        if self.old_gradients:
+            let_go(call.holders, self.old_gradients)
         before = [(values[i], values[i].copy()) for i in self.saved]
         try:
             results = silently(self.function or self.step_by_step, values)

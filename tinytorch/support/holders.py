@@ -30,7 +30,7 @@ from tinytorch.support.stand_ins import (
 from tinytorch.support.templates import PLAIN, Part, Place, Template, built, nested, replaced
 from tinytorch.support.traces import Traces
 from tinytorch.support.walking import Slot, Walk, attribute, data_of, element
-from tinytorch.support.watching import LEAVES, Before, owner_number, watcher
+from tinytorch.support.watching import LEAVES, Before, alike, owner_number, watcher
 
 VALUES = (np.ndarray, float, np.generic, np.random.Generator)  # arguments that a program takes
 NOTHING = object()
@@ -108,6 +108,7 @@ class Holders:
         self.objects: list = []
         self.walks = 0
         self.taken: list[int] = []  # slots whose values some program takes
+        self.made: set[int] = set()  # those that some program puts something into
         self.numbers: dict[str, Any] = {}
         self.new_numbers: set[str] = set()
         self.known: dict[Any, int] = {}  # a number for each entry of a key
@@ -159,7 +160,7 @@ class Holders:
             self.objects, self.walks = objects, self.walks + 1
             things = [("", None, x) for x in (self.step, *self.things)]
             self.walk = Walk([*things, *((n, None, x) for n, x in objects)])
-            self.taken = []
+            self.taken, self.made = [], set()
             self.forget()
 
     def forget(self) -> None:
@@ -172,6 +173,7 @@ class Holders:
         self.part: tuple | None = None
         self.owners: dict[int, int] = {}  # of slots, as far as they have been asked for
         self.apart: set[int] | None = None
+        self.kept: dict[int, int] | None = None
         self.watched: tuple[list, Callable] | None = None
 
     def refresh(self) -> None:
@@ -189,6 +191,7 @@ class Holders:
         """Keep what is in a slot, and what of it belongs to a key."""
         before, self.layouts[i] = self.layouts[i], layout(value)
         self.values[i] = value
+        self.kept = None
         self.forget_owner(i)
         if before is not None and before == self.layouts[i]:
             return
@@ -222,6 +225,15 @@ class Holders:
         assert self.walk is not None
         counts = type(value) is type(before) and is_number(value)
         return counts and self.walk.slots[i].name in self.counted
+
+    def arrays_kept(self) -> dict[int, int]:
+        """The first slot of each array, by what tells it from others; not of what programs make."""
+        if self.kept is None:
+            self.kept = {}
+            for i, x in enumerate(self.values):
+                if isinstance(x, np.ndarray) and i not in self.made:
+                    self.kept.setdefault(id(x), i)
+        return self.kept
 
     def count_with(self, names: set[str]) -> None:
         """Take numbers as values of the program from now on."""
@@ -305,7 +317,8 @@ class Call:
         own = tuple([holders.entry_of(name, x, self.is_value(x)) for name, x in pairs])
         wrapped = tuple([type(x) if is_tensor(x) else None for _, x in self.given])
         records = ENABLED.get()
-        found = holders.walks, self.names, wrapped, holders.part, own, self.sharing(), records
+        shared = self.sharing(), alike(self.values)
+        found = holders.walks, self.names, wrapped, holders.part, own, shared, records
         return holders.known.setdefault(found, len(holders.known) + 1)
 
     def remember(self) -> None:
@@ -396,6 +409,9 @@ class Call:
                 self.holders.refresh()
         program, takes = self.holders.traces.tidied(program, self.places(), self.slots, clean)
         self.holders.taken, self.holders.apart = sorted({*self.holders.taken, *takes}), None
+        if template.has_each_once:
+            self.holders.made |= {i for i, _ in template.changes}
+        self.holders.kept = None
         return program, takes, template
 
     def pure(self, with_state: Callable) -> Callable:
@@ -424,9 +440,12 @@ class Call:
             refuse_what_is_lost(walk, self.slots)
             return out
 
+        held = [self.values[i] for i in places]
+
         def call(*values):
-            outputs, _ = with_state(step, slots)(values)
-            return self.packed(outputs, dict(zip(places, values, strict=True)))
+            put = one_for_each(held, values)
+            outputs, _ = with_state(step, slots)(put)
+            return self.packed(outputs, dict(zip(places, put, strict=True)))
 
         return call
 
@@ -500,6 +519,15 @@ class CallAgain(Call):
 
     def remember(self) -> None:
         """It is known already."""
+
+
+def one_for_each(held: list, values: tuple) -> list:
+    """What stands in for values: the same thing for the same array."""
+    first: dict[int, Any] = {}
+    return [
+        first.setdefault(id(x), value) if isinstance(x, np.ndarray) else value
+        for x, value in zip(held, values, strict=True)
+    ]
 
 
 def refuse_other_arrays(named: list[tuple[str, Any]]) -> None:

@@ -101,13 +101,15 @@ def collect(parts: Iterable, found: list) -> None:
             continue
         if issubclass(kind, StandInMethods):
             found.append(x)
-        elif isinstance(x, (tuple, list)):
+        elif kind is tuple or kind is list:
             collect(x, found)
         elif kind is dict:
             if x:
                 collect(x.values(), found)
         elif kind is slice:
             collect((x.start, x.stop, x.step), found)
+        elif isinstance(x, (tuple, list)):
+            collect(x, found)
         else:
             held = numbers_in(x)
             if issubclass(type(held), StandInMethods):

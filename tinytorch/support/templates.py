@@ -69,6 +69,13 @@ class Template:
         self.changes: list = []
         self.made: list = []
 
+    @property
+    def has_each_once(self) -> bool:
+        """Whether each slot gets a new array, that no other gets."""
+        numbers = [x.number for x in self.found[: self.kept]]
+        new = all(type(part) is Part for _, part in self.changes)
+        return new and len(set(numbers)) == len(numbers)
+
     def part(self, x) -> Part:
         """The part for something that came out."""
         held = numbers_in(x)

@@ -130,15 +130,23 @@ def array_like(x: np.ndarray) -> Form:
 
 def tensor_like(x) -> Form:
     """The form of a Tensor, or a Variable, that requires no gradient."""
-    kind, like, deep = type(x), array_like(numbers_in(x)), not isinstance(x, Tensor)
+    kind, array, deep = type(x), numbers_in(x), not isinstance(x, Tensor)
+    shape, strides, dtype = array.shape, array.strides, array.dtype
 
     def values(other):
         if type(other) is not kind or other.requires_grad is not False:
             return None
         if deep and other.grad_fn is not None:
             return None
-        found = like(other.data.data if deep else other.data)
-        return None if found is None else (*found, False)
+        found = other.data.data if deep else other.data
+        if (
+            type(found) is np.ndarray
+            and found.shape == shape
+            and found.strides == strides
+            and found.dtype == dtype
+        ):
+            return (found, False)
+        return None
 
     return values
 
@@ -172,6 +180,10 @@ class Before:
         self.places = [i for i in self.taken if i < first]
         own = len(call.own_values)
         self.own_places = [(i - first, i) for i in self.taken if first <= i < first + own]
+        self.arrays = [i for i, x in enumerate(call.own_values) if isinstance(x, np.ndarray)]
+        self.alike, self.found = alike(holders.values), self.places_of(call.own_values)
+        alone = self.found == [-1 - i for i in self.arrays]
+        self.is_elsewhere = not alone or len(self.own_places) < len(self.arrays)
 
     @functools.cached_property
     def watch(self) -> Callable[[list], list | None]:
@@ -201,20 +213,40 @@ class Before:
             if found is None:
                 return None
             own += found
-        return own if self.is_as_it_was() and self.are_apart(own) else None
+        same = self.is_as_it_was() and self.are_the_same(own) and self.are_apart(own)
+        return own if same else None
 
     def is_as_it_was(self) -> bool:
         """Whether only numbers have changed in what is referred to; what is new is kept then."""
         holders = self.holders
         changed = self.watch(holders.values)
-        if changed is None:
-            return False
+        if not changed:
+            return changed is not None
+        as_always = True
         for i, now in changed:
             if not holders.takes_instead(i, now):
                 return False
             holders.values[i] = now
             holders.forget_owner(i)
-        return True
+            as_always = as_always and i in holders.made  # most often, these are new gradients
+        if as_always:
+            return True
+        holders.kept = None
+        return alike(holders.values) == self.alike
+
+    def are_the_same(self, own: list) -> bool:
+        """Whether what is given is also in the slots in which it was, or in none as before."""
+        kept = self.holders.kept
+        if kept is None:
+            kept = self.holders.arrays_kept()
+        if not self.is_elsewhere:
+            return kept.keys().isdisjoint([id(own[i]) for i in self.arrays])
+        return self.places_of(own) == self.found
+
+    def places_of(self, own: list) -> list:
+        """Of each array that is given, the slot that also holds it, or the place in which it is."""
+        kept, found = self.holders.arrays_kept(), dict[int, int]()
+        return [kept.get(id(own[i]), found.setdefault(id(own[i]), -1 - i)) for i in self.arrays]
 
     def are_apart(self, own: list) -> bool:
         """Whether no two of the arrays that programs take are in the same memory."""
@@ -227,6 +259,15 @@ class Before:
             self.holders.apart = apart
         mine = [owner_number(own[i], place) for i, place in self.own_places]
         return apart.isdisjoint(mine) and (len(mine) < 2 or len(set(mine)) == len(mine))
+
+
+def alike(values: list) -> tuple:
+    """Which arrays are one and the same object, which a step may ask for; nothing if none are."""
+    numbers = [id(x) for x in values if isinstance(x, np.ndarray)]
+    if len(set(numbers)) == len(numbers):
+        return ()
+    first: dict[int, int] = {}
+    return tuple([first.setdefault(n, i) for i, n in enumerate(numbers)])
 
 
 def owner_number(value, place: int) -> int:
