@@ -389,8 +389,9 @@ class Call:
             How outputs, and new contents of slots, are made of its results.
         """
         while True:
-            values = [self.values[i] for i in self.places()]
-            refuse_other_arrays([(self.slots[i].name, self.values[i]) for i in self.places()])
+            known, places = self.values, self.places()
+            values = [known[i] for i in places]
+            refuse_other_arrays([self.slots[i].name for i in places], values)
             try:
                 with restored(self), traced():
                     program = trace(self.pure(with_state), *values)
@@ -440,7 +441,8 @@ class Call:
             refuse_what_is_lost(walk, self.slots)
             return out
 
-        held = [self.values[i] for i in places]
+        known = self.values
+        held = [known[i] for i in places]
 
         def call(*values):
             put = one_for_each(held, values)
@@ -530,9 +532,9 @@ def one_for_each(held: list, values: tuple) -> list:
     ]
 
 
-def refuse_other_arrays(named: list[tuple[str, Any]]) -> None:
+def refuse_other_arrays(names: list[str], values: list) -> None:
     """Refuse arrays of other classes: a program has numpy's plain ones, and their operations."""
-    for name, x in named:
+    for name, x in zip(names, values, strict=True):
         if isinstance(x, np.ndarray) and type(x) not in (np.ndarray, np.memmap):
             raise CannotTrace(
                 f"{name} is a {type(x).__name__}, whose operations may be others than those of an "

@@ -26,6 +26,7 @@ STEADY_NAMES = """
 STEADY = {getattr(np, name) for name in STEADY_NAMES}
 STEADY |= {np.linalg.norm, np.linalg.inv, np.linalg.solve, np.linalg.det, np.linalg.cholesky}
 STEADY |= {*METHODS.values(), *map(vars(operator).get, operator.__all__)}
+STEADY |= {f for f in vars(np).values() if isinstance(f, np.ufunc)}
 
 
 def is_steady(function: Callable, given) -> bool:

@@ -26,7 +26,7 @@ from tinytorch.support.blanks import copy_with_layout, without_numbers
 from tinytorch.support.calls import DRAWS, METHODS, UFUNCS, getitem, setitem
 from tinytorch.support.guards import owner_of
 from tinytorch.support.programs import HOLD_NOTHING, Kind, kind_of, of_the_kind, ref
-from tinytorch.support.same_kinds import as_traced, is_steady, length_of
+from tinytorch.support.same_kinds import STEADY, as_traced, is_steady, length_of
 from tinytorch.support.silence import silently
 from tinytorch.support.variables import VariableMethods
 
@@ -360,16 +360,20 @@ class TapeMethods:
             return next((s for s in known if s.example is out), None)
         made = self.value(out, memory_of(out, known))
         step.out = made.number
-        is_guard = hasattr(step.function, "is_guard")
-        if not is_guard and not is_steady(step.function, given[0][0] if given[0] else None):
-            kind = self.kinds[made.number]
-            step.function = as_traced(step.function, kind, length_of(out), step.line)
-            is_guard = True
-        if is_guard:
-            self.guards.append(made)
+        if step.function not in STEADY:
+            self.watch(step, made, out, given[0][0] if given[0] else None)
         if isinstance(out, (tuple, list)):
             return of_the_kind(out, [self.note(getitem, (made, i), {}) for i in range(len(out))])
         return made
+
+    def watch(self, step, made, out, first) -> None:
+        """See to it that a check is made, and that a result is of the same kind each time."""
+        if not hasattr(step.function, "is_guard"):
+            if is_steady(step.function, first):
+                return
+            kind = self.kinds[made.number]
+            step.function = as_traced(step.function, kind, length_of(out), step.line)
+        self.guards.append(made)
 
 
 # ---- Refusals
