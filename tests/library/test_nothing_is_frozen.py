@@ -635,7 +635,8 @@ LOCAL, BYTES, NUMBERS = threading.local(), bytearray([1]), array.array("d", [1.0
 LOCAL.factor = 1.0
 OF_C, MANY_OF_C, MEMORY = ctypes.c_double(1.0), (ctypes.c_int * 2)(1, 1), mmap.mmap(-1, 1)
 SOMETHING, A_MODULE = Plain(1.0), types.ModuleType("settings_of_a_user")
-WEAKLY, HOLDER = weakref.ref(SOMETHING), Plain(A_MODULE)
+WEAKLY, HOLDER, AN_ARRAY = weakref.ref(SOMETHING), Plain(A_MODULE), np.ones(2)
+WEAK_ARRAY = weakref.ref(AN_ARRAY)
 
 
 def of_a_module():
@@ -654,6 +655,7 @@ FACTORS = {
     "an array of C": (lambda: MANY_OF_C[1], lambda new: MANY_OF_C.__setitem__(1, int(new))),
     "memory": (lambda: MEMORY[0], lambda new: MEMORY.__setitem__(0, int(new))),
     "a weak reference": (lambda: WEAKLY().n, lambda new: setattr(SOMETHING, "n", new)),
+    "an array, weakly": (lambda: WEAK_ARRAY()[0], lambda new: AN_ARRAY.fill(new)),
     "a module in a variable": (of_a_module(), lambda new: setattr(A_MODULE, "n", new)),
     "a module in an attribute": (lambda: HOLDER.n.n, lambda new: setattr(A_MODULE, "n", new)),
     "the environment": (

@@ -27,6 +27,7 @@ from tinytorch.support.programs import of_the_kind
 from tinytorch.support.stand_ins import is_tensor
 from tinytorch.support.templates import PLAIN
 from tinytorch.support.variables import bare_tensor
+from tinytorch.support.writing import by_value
 
 NOT_WALKED = (types.BuiltinFunctionType, np.ufunc)
 NOT_OF_THESE = ("numpy", "matplotlib", "_thread", "threading", "concurrent", "asyncio", "logging")
@@ -219,7 +220,7 @@ def parts_of(thing, name: str, collections: list, slot: Slot | None) -> Iterator
             public = [key for key in vars(thing) if not key.startswith("__")]
             yield from (element(vars(thing), key, key) for key in public)
     elif isinstance(thing, weakref.ref):
-        yield Slot(name, thing, lambda new: None)
+        yield weakly_held(thing, name)
     elif isinstance(thing, (types.MethodType, functools.partial)):
         yield from parts_of_callable(thing, name)
     else:
@@ -275,6 +276,15 @@ def value_in(variable: contextvars.ContextVar):
         return variable.get()
     except LookupError:
         return None
+
+
+def weakly_held(reference: weakref.ref, name: str) -> Slot:
+    """The slot of what a weak reference leads to, where nothing can be put instead."""
+    thing = reference()
+    if not is_value(thing):
+        return Slot(name, reference, lambda new: None)
+    before = by_value(thing)
+    return while_it_is(name, reference, lambda: by_value(reference()) == before)
 
 
 def put_arguments(thing: functools.partial, arguments: tuple) -> None:

@@ -222,17 +222,14 @@ class Before:
         changed = self.watch(holders.values)
         if not changed:
             return changed is not None
-        as_always = True
         for i, now in changed:
             if not holders.takes_instead(i, now):
                 return False
             holders.values[i] = now
             holders.forget_owner(i)
-            as_always = as_always and i in holders.made  # most often, these are new gradients
-        if as_always:
-            return True
-        holders.kept = None
-        return alike(holders.values) == self.alike
+            if i not in holders.made:  # those are new gradients, most often
+                holders.kept = None
+        return holders.kept is not None or alike(holders.values) == self.alike
 
     def are_the_same(self, own: list) -> bool:
         """Whether what is given is also in the slots in which it was, or in none as before."""
