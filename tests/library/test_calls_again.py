@@ -2,6 +2,7 @@
 
 import dis
 import shutil
+import types
 import warnings
 import weakref
 from collections import Counter
@@ -141,6 +142,34 @@ def test_what_has_changed_is_noticed_where_two_kinds_of_calls_take_turns(name, b
                 change(things)
             assert_same_bits(compiled(kinds[n % 2] + n), step(kinds[n % 2] + n))
         assert change is not None or all(looked_at(compiled, x) for x in kinds)
+
+
+SHAPES = [(), (1,), (6,), (2, 3), (1, 6), (2, 1, 3), (3, 2, 2), (1, 1, 1), (4, 1)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_other_layout_of_an_array_is_noticed_also_where_it_is(shape):
+    holder = types.SimpleNamespace(array=np.arange(float(np.prod(shape))).reshape(shape).copy())
+    walk = Walk([("", None, holder)])
+    watch = watcher(walk, [layout(holder.array)])
+    assert watch([holder.array]) == []
+    for other in {s for s in SHAPES if np.prod(s) == np.prod(shape)} - {shape}:
+        changed = holder.array.copy()
+        changed.resize(other, refcheck=False)
+        known, holder.array = holder.array, changed
+        assert watch([known]) is None, other
+        holder.array = known
+    for rows in range(1, 5):
+        changed = holder.array.copy()
+        changed.resize((rows, *shape[1:]), refcheck=False)
+        known, holder.array = holder.array, changed
+        assert (watch([known]) is None) == (changed.shape != shape), rows
+        holder.array = known
+    known, holder.array = holder.array, np.broadcast_to(1.0, shape)
+    repeated = watcher(walk, [layout(holder.array)])
+    assert repeated([holder.array]) == []
+    holder.array = np.broadcast_to(1.0, (*shape, 2))
+    assert repeated([known]) is None
 
 
 def test_batches_of_two_sizes_are_looked_at_by_one_function(monkeypatch):
