@@ -1,7 +1,7 @@
 """What ``type(x)`` gives while a step is traced: the type of what `x` stands in for.
 
-Python lets no object say that of itself. So where a user's functions name `type`, it is for that
-time a class that asks the example.
+Python lets no object say that of itself, nor refuse to tell its ``id(x)``. So where a user's
+functions name these, they are for that time others, which ask the example, and refuse.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import contextlib
 import types
 from collections.abc import Iterator
 
-from tinytorch.support.stand_ins import StandInMethods
+from tinytorch.support.stand_ins import StandInMethods, refused
 from tinytorch.support.walking import Walk, is_stateless, names_in
 
 
@@ -41,22 +41,32 @@ class TypeOf(type, metaclass=Asking):
 TypeOf.__name__ = TypeOf.__qualname__ = "type"
 
 
+def id_of(x, /) -> int:
+    """`id`, which nobody is told of what stands in for an array."""
+    if issubclass(type(x), StandInMethods):
+        raise refused("id")
+    return id(x)
+
+
+OTHERS = {"type": TypeOf, "id": id_of}
+
+
 @contextlib.contextmanager
 def types_of_examples(walk: Walk) -> Iterator[None]:
     """Have ``type(x)`` give the type of the example, in what a user's functions name."""
     functions = [f for f in walk.seen.values() if isinstance(f, types.FunctionType)]
-    spaces = {id(f.__globals__): f.__globals__ for f in functions if names_type(f)}.values()
-    for space in spaces:
-        space["type"] = TypeOf
+    changed = {(id(f.__globals__), name): f.__globals__ for f in functions for name in named_by(f)}
+    for (_, name), space in changed.items():
+        space[name] = OTHERS[name]
     try:
         yield
     finally:
-        for space in spaces:
-            del space["type"]
+        for (_, name), space in changed.items():
+            del space[name]
 
 
-def names_type(function: types.FunctionType) -> bool:
-    """Whether a function of a user's names Python's own `type`."""
-    if is_stateless(function.__module__) or "type" in function.__globals__:
-        return False
-    return "type" in names_in(function.__code__)
+def named_by(function: types.FunctionType) -> set[str]:
+    """Which of Python's own functions a user's function names that are others in a trace."""
+    if is_stateless(function.__module__):
+        return set()
+    return OTHERS.keys() & set(names_in(function.__code__)) - function.__globals__.keys()

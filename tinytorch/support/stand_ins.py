@@ -387,6 +387,7 @@ REMEDIES = {
     "outside": "an array that the step does not know is changed; give compile() what holds it",
     "writes": "{0} changes an array in a way that is not known; use out=, or an index",
     "method": "{0} cannot be traced",
+    "id": "where it is in memory is another place at each call; ask whether x is y",
     "text": "a text of it depends on the numbers; return it, and print it outside of the step",
     "hash": "what it finds in a set or a dictionary depends on the numbers; use where()",
     "next": "what an iterator gives next is another thing at each call; take it outside",
@@ -503,6 +504,30 @@ def is_ours(frame: FrameType) -> bool:
 # ---- The methods
 
 
+class Flags:
+    """What a user is told of the memory of an array, which says how it is laid out."""
+
+    def __init__(self, flags):
+        self.__dict__["flags"] = flags
+
+    def __getattr__(self, name: str):
+        if name not in LAYOUT:
+            raise refused("method", f"ndarray.flags.{name}")
+        return getattr(self.flags, name)
+
+    def __setattr__(self, name: str, new) -> None:
+        raise refused("method", f"ndarray.flags.{name}")
+
+    def __getitem__(self, name: str):
+        return getattr(self, NAMES_OF_FLAGS.get(name, name).lower())
+
+    __setitem__ = __setattr__
+
+
+LAYOUT = {"c_contiguous", "f_contiguous", "contiguous", "fortran", "fnc", "forc", "farray"}
+NAMES_OF_FLAGS = {"C": "c_contiguous", "F": "f_contiguous", "CONTIGUOUS": "contiguous"}
+
+
 def _of_example(name: str) -> property:
     return property(lambda self: getattr(self.example, name))
 
@@ -521,7 +546,12 @@ class StandInMethods:
     )
     T = property(lambda self: self.transpose())
     mT = property(lambda self: self.swapaxes(-1, -2))
-    flags = _of_example("flags")
+
+    @property
+    def flags(self):
+        """How an array lies in memory; of who may write to it, only the library is told."""
+        flags = self.example.flags
+        return flags if is_ours(sys._getframe(1)) else Flags(flags)
 
     @property
     def base(self) -> None:
