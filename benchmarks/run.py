@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from engines import COMPILED, ENGINES, LIMIT, OURS
+from engines import COMPILED, COMPILERS, ENGINES, LIMIT, OURS
 from measure import Row, installed, measure, measure_imports
 from processes import HERE
 from report import (
@@ -44,7 +44,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--compiled",
         action="store_true",
-        help="what module 16 compiled, beside the engine and PyTorch; writes a table of its own",
+        help="what module 16 compiled, beside others; writes a table of its own",
     )
     parser.add_argument("--rounds", type=int, default=15, help="how often each has its turn (15)")
     chosen = parser.parse_args()
@@ -70,11 +70,11 @@ def main() -> None:
     """Measure, print, and after a full run write."""
     chosen = arguments()
     if chosen.compiled:
-        chosen.engines = [OURS, "torch_eager", *COMPILED]
+        chosen.engines = [OURS, "torch_eager", *COMPILERS, *COMPILED]
         chosen.only = chosen.only or list(COMPILED_TARGETS)
     begin = time.monotonic()
     print("BLAS and PyTorch are pinned to one thread; times are CPU times of each process")
-    full = [name for name in ENGINES if name not in COMPILED]
+    full = [name for name in ENGINES if name not in (*COMPILED, *COMPILERS)]
     asked = chosen.engines or full
     wanted = [name for name in ENGINES if name == LIMIT or name in asked]
     engines = installed(wanted)

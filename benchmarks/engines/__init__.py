@@ -44,8 +44,11 @@ ENGINES = {
     "hips": Engine("HIPS autograd", "autograd, autograd.numpy", "autograd"),
     "mygrad": Engine("MyGrad", "mygrad", "mygrad"),
     "micrograd": Engine("micrograd", "micrograd.engine", "micrograd"),
+    "torch_compile": Engine("torch.compile", "torch", "torch"),
+    "jax_jit": Engine("JAX, jit", "jax", "jax"),
     "compiled_lines": Engine("compiled, lines", "tinytorch.core.compiler", "tinytorch"),
     "compiled_loops": Engine("compiled, loops", "tinytorch.core.compiler", "tinytorch"),
     "compiled_c": Engine("compiled, C", "tinytorch.core.compiler", "tinytorch"),
 }
 COMPILED = ("compiled_lines", "compiled_loops", "compiled_c")  # take part where they are asked for
+COMPILERS = ("torch_compile", "jax_jit")  # so do others' compilers
