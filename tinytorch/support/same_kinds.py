@@ -29,19 +29,19 @@ STEADY |= {*METHODS.values(), *map(vars(operator).get, operator.__all__)}
 STEADY |= {f for f in vars(np).values() if isinstance(f, np.ufunc)}
 
 
-def is_steady(function: Callable, given) -> bool:
+def is_steady(function: Callable, given: Kind | None) -> bool:
     """Whether the shapes and dtypes of what a function is given say those of its result.
 
     Parameters
     ----------
     function : callable
-    given : object
-        An example of what it is given first.
+    given : Kind or None
+        Of what it is given first, if that is a value.
     """
     if isinstance(function, np.ufunc) or function in STEADY:
         return True
     if function is getitem:  # perhaps of what has come out of another function
-        return not isinstance(given, (tuple, list))
+        return given is None or not issubclass(given.type, (tuple, list))
     if isinstance(getattr(function, "__self__", None), np.ufunc):
         return True
     return (getattr(function, "__module__", None) or "").startswith("tinytorch.")

@@ -25,7 +25,7 @@ from tinytorch.core.tensor import Conversions, Tensor, value
 from tinytorch.support.blanks import copy_with_layout, without_numbers
 from tinytorch.support.calls import DRAWS, METHODS, UFUNCS, getitem, setitem
 from tinytorch.support.guards import owner_of
-from tinytorch.support.programs import HOLD_NOTHING, Kind, kind_of, of_the_kind, ref
+from tinytorch.support.programs import HOLD_NOTHING, Kind, Ref, kind_of, of_the_kind, ref
 from tinytorch.support.same_kinds import STEADY, as_traced, is_steady, length_of
 from tinytorch.support.silence import silently
 from tinytorch.support.variables import VariableMethods
@@ -361,15 +361,16 @@ class TapeMethods:
         made = self.value(out, memory_of(out, known))
         step.out = made.number
         if step.function not in STEADY:
-            self.watch(step, made, out, given[0][0] if given[0] else None)
+            self.watch(step, made, out)
         if isinstance(out, (tuple, list)):
             return of_the_kind(out, [self.note(getitem, (made, i), {}) for i in range(len(out))])
         return made
 
-    def watch(self, step, made, out, first) -> None:
+    def watch(self, step, made, out) -> None:
         """See to it that a check is made, and that a result is of the same kind each time."""
         if not hasattr(step.function, "is_guard"):
-            if is_steady(step.function, first):
+            first = step.inputs[0] if step.inputs else None
+            if is_steady(step.function, self.kinds[first.number] if type(first) is Ref else None):
                 return
             kind = self.kinds[made.number]
             step.function = as_traced(step.function, kind, length_of(out), step.line)
