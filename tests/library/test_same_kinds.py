@@ -101,7 +101,9 @@ def test_what_was_changed_before_a_refusal_is_as_it_was(backend):
     for _ in range(3):
         compiled(ROWS[0])
     before = weights.copy()
-    with pytest.raises(CannotTrace, match=r"line \d+ of step .*: roots gives another shape"):
+    with pytest.raises(
+        CannotTrace, match=r"line \d+ of step .*: the result of roots has another shape"
+    ):
         compiled(ROWS[2])
     assert weights.tolist() == before.tolist()
 

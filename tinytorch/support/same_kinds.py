@@ -66,7 +66,7 @@ def as_traced(function: Callable, kind: Kind, length: int | None, line: str) -> 
     def called(*inputs, **settings):
         out = function(*inputs, **settings)
         if kind_of(out) != kind or length_of(out) != length:
-            raise other_kind(getattr(function, "__name__", "a function"), line)
+            raise other_kind(function, line)
         return out
 
     called.looks_at_values = True  # type: ignore[attr-defined]  # so it may raise an error
@@ -78,11 +78,13 @@ def length_of(out) -> int | None:
     return len(out) if isinstance(out, (tuple, list)) else None
 
 
-def other_kind(name: str, line: str) -> Exception:
+def other_kind(function: Callable, line: str) -> Exception:
     """The error that says what a function gave."""
     from tinytorch.support.stand_ins import CannotTrace  # which needs this module
 
+    of = f"the result of {getattr(function, '__name__', 'a function')}"
+    of = "a part of a result" if function is getitem else of
     return CannotTrace(
-        f"{line}: {name} gives another shape or dtype for these numbers than when the step was "
-        "traced, and a list cannot know; call it outside of the step, or use where()"
+        f"{line}: {of} has another shape or dtype for these numbers than when the "
+        "step was traced, and a list cannot know; call it outside of the step, or use where()"
     )

@@ -19,6 +19,7 @@ PAGES = {
     "docs/marking.md": "marking",
     "docs/lms.md": "lms",
     "docs/library.md": "library",
+    "docs/compiled-steps.md": "compiled-steps",
     "docs/graph.md": "graph",
     "docs/audit.md": "audit",
     "docs/abuses.md": "abuses",

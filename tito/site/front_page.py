@@ -60,7 +60,7 @@ IN_BROWSER = '<a href="lite/lab/index.html">I want to try it in this browser</a>
 TREES = {
     "Take the course": ("students", "lessons/*", "glossary"),
     "Teach it": ("instructors", "taking-it-up", "grading", "marking", "lms", "writing", "sandbox"),
-    "The library": ("library", "reference/index", "graph", "benchmarks", "data"),
+    "The library": ("library", "reference/index", "compiled-steps", "graph", "benchmarks", "data"),
     "Can it be trusted?": ("audit", "abuses"),
     "About": ("citing", "changes", "contributing", "security"),
 }
