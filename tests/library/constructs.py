@@ -70,8 +70,8 @@ def pairs_of_arrays() -> list[tuple]:
 
 def seen() -> str:
     """What may change between calls, as tests change it."""
-    changes = ", ".join(test_calls_again.CHANGES)
-    places = ", ".join(test_nothing_is_frozen.FACTORS)
+    changes = "; ".join(test_calls_again.CHANGES)
+    places = "; ".join(test_nothing_is_frozen.FACTORS)
     return f"- Of what a step refers to: {changes}.\n- A number that is kept in one of these: {places}."
 
 
