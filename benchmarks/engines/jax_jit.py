@@ -59,8 +59,12 @@ def loss_of(parameters: list, x, labels):
     *hidden, last = zip(parameters[::2], parameters[1::2], strict=True)
     for weights, bias in hidden:
         x = jnp.maximum(x @ weights + bias, 0)
-    scores = jax.nn.log_softmax(x @ last[0] + last[1])
-    return -jnp.take_along_axis(scores, labels[:, None], 1).mean()
+    return cross_entropy(x @ last[0] + last[1], labels)
+
+
+def cross_entropy(scores, labels):
+    """The mean negative logarithm of the probability of the right class."""
+    return -jnp.take_along_axis(jax.nn.log_softmax(scores), labels[:, None], 1).mean()
 
 
 def mlp_step(data: Network) -> Callable[[], list]:
@@ -102,8 +106,7 @@ def hessian_vector_product(data: Curvature) -> Callable[[], list]:
 
     def loss(parameters, x):
         w1, b1, w2, b2 = parameters
-        scores = jax.nn.log_softmax(jnp.tanh(x @ w1 + b1) @ w2 + b2)
-        return -jnp.take_along_axis(scores, labels[:, None], 1).mean()
+        return cross_entropy(jnp.tanh(x @ w1 + b1) @ w2 + b2, labels)
 
     @jax.jit
     def product(parameters, direction, x):

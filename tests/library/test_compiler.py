@@ -342,7 +342,11 @@ def of_types(x) -> float:
         not isinstance(x, type),
         isinstance(OfClasses("C", (), {}), OfClasses),
     ]
-    facts += [type(OfClasses("C", (), {})) is OfClasses, type(x) is type(x * 2), int is int]
+    facts += [
+        type(OfClasses("C", (), {})) is OfClasses,
+        type(x) is type(x * 2),
+        type(len(facts)) is int,
+    ]
     return made.number + sum(2.0**i for i, fact in enumerate(facts) if fact)
 
 

@@ -762,19 +762,18 @@ def closes(x):
 
 
 ASKS = {
-    "base": lambda x: x.base is None,
-    "size": lambda x: sys.getsizeof(x) > 0,
-    "writeable": lambda x: x * x.flags.writeable,
-    "W": lambda x: x * x.flags["W"],
-    "closed": closes,
-    "id": lambda x: x * (id(x) == id(X)),
+    "base": (lambda x: x.base is None, "ndarray.base cannot be traced"),
+    "size": (lambda x: sys.getsizeof(x) > 0, "ndarray.__sizeof__ cannot be traced"),
+    "writeable": (lambda x: x * x.flags.writeable, "ndarray.flags.writeable cannot be traced"),
+    "W": (lambda x: x * x.flags["W"], "ndarray.flags.w cannot be traced"),
+    "closed": (closes, "ndarray.flags.writeable cannot be traced"),
+    "id": (lambda x: x * (id(x) == id(X)), "where it is in memory"),
 }
 
 
-@pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
-def test_questions_about_memory_that_a_trace_cannot_answer_are_refused(ask):
-    words = r"ndarray\.[\w.]+ cannot be traced|where it is in memory"
-    with pytest.raises(CannotTrace, match=words):
+@pytest.mark.parametrize(("ask", "words"), ASKS.values(), ids=ASKS)
+def test_questions_about_memory_that_a_trace_cannot_answer_are_refused(ask, words):
+    with pytest.raises(CannotTrace, match=re.escape(words)):
         compile(lambda x: x * 2 if ask(x + 1) else x)(X)
 
 

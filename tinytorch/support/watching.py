@@ -130,8 +130,7 @@ def array_like(x: np.ndarray) -> Form:
 
 def tensor_like(x) -> Form:
     """The form of a Tensor, or a Variable, that requires no gradient."""
-    kind, array, deep = type(x), numbers_in(x), not isinstance(x, Tensor)
-    shape, strides, dtype = array.shape, array.strides, array.dtype
+    kind, like, deep = type(x), array_like(numbers_in(x)), not isinstance(x, Tensor)
 
     def values(other):
         if type(other) is not kind or other.requires_grad is not False:
@@ -139,14 +138,7 @@ def tensor_like(x) -> Form:
         if deep and other.grad_fn is not None:
             return None
         found = other.data.data if deep else other.data
-        if (
-            type(found) is np.ndarray
-            and found.shape == shape
-            and found.strides == strides
-            and found.dtype == dtype
-        ):
-            return (found, False)
-        return None
+        return None if like(found) is None else (found, False)
 
     return values
 
